@@ -1,0 +1,106 @@
+"""Labels: the training labels and what follows from them. No model, no hyper-parameter."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of a training set.
+
+    Make one with :meth:`Labels.of`. Counts, prior and groups are derived; a class may have no example.
+
+    Attributes:
+        y: class indices, int64 ``[N]``.
+        num_classes: C.
+        names: one name a class.
+    """
+
+    y: Tensor
+    num_classes: int
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        y: Tensor | Sequence[int],
+        names: Sequence[str] | None = None,
+        num_classes: int | None = None,
+    ) -> Labels:
+        """Labels from class indices 0..C-1.
+
+        Raises:
+            ValueError: no label, a label below 0 or not below ``num_classes``, or another number of names than classes.
+            TypeError: labels that are not integers.
+
+        >>> Labels.of([0, 0, 0, 1]).prior.tolist()
+        [0.75, 0.25]
+        """
+        tensor = torch.as_tensor(y)
+        if tensor.numel() == 0:
+            raise ValueError("y is empty: a training set needs at least one example")
+        if tensor.is_floating_point() or tensor.is_complex() or tensor.dim() != 1:
+            raise TypeError(f"y must be integers of shape [N], got {tensor.dtype} of shape {tuple(tensor.shape)}")
+        tensor = tensor.to(dtype=torch.int64, device="cpu").contiguous()
+        low, high = int(tensor.min()), int(tensor.max())
+        c = num_classes if num_classes is not None else (len(names) if names is not None else high + 1)
+        if low < 0 or high >= c:
+            raise ValueError(f"y holds {low}..{high}; labels must lie in 0..{c - 1}: re-index them")
+        if names is not None and len(names) != c:
+            raise ValueError(f"names has {len(names)} entries for {c} classes")
+        return cls(tensor, c, tuple(str(n) for n in names) if names else tuple(str(k) for k in range(c)))
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @cached_property
+    def counts(self) -> Tensor:
+        """Examples per class, int64 ``[C]``; zeros are legal."""
+        return torch.bincount(self.y, minlength=self.num_classes)
+
+    @cached_property
+    def prior(self) -> Tensor:
+        """Class frequencies, float64 ``[C]``, summing to 1."""
+        return self.counts.double() / len(self.y)
+
+    @property
+    def imbalance(self) -> float:
+        """Imbalance factor: largest count over the smallest non-zero count."""
+        present = self.counts[self.counts > 0]
+        return float(present.max() / present.min())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the labels, the number of classes and the names."""
+        head = repr((self.num_classes, self.names)).encode()
+        return hashlib.sha256(head + self.y.numpy().tobytes()).hexdigest()
+
+    @cached_property
+    def by_class(self) -> tuple[Tensor, Tensor]:
+        """``(order, start)``: example indices sorted by class, stable, and where each class starts in it, ``[C + 1]``."""
+        order = torch.argsort(self.y, stable=True)
+        start = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
+        return order, start
+
+    def groups(self, many: int = 100, few: int = 20) -> dict[str, Tensor]:
+        """Class indices by training count: many > ``many``, few < ``few``, medium between.
+
+        >>> {k: v.tolist() for k, v in Labels.of([0] * 200 + [1] * 50 + [2]).groups().items()}
+        {'many': [0], 'medium': [1], 'few': [2]}
+        """
+        if few > many:
+            raise ValueError(f"few={few} must not exceed many={many}")
+        n = self.counts
+        masks = {"many": n > many, "medium": (n <= many) & (n >= few), "few": n < few}
+        return {name: mask.nonzero().flatten() for name, mask in masks.items()}
+
+    def take(self, index: Tensor) -> Labels:
+        """The labels of a subset; the classes stay."""
+        return Labels.of(self.y[index], self.names, self.num_classes)
