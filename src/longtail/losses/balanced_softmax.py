@@ -1,0 +1,116 @@
+"""Balanced softmax. Ren et al., "Balanced Meta-Softmax for Long-Tailed Visual Recognition", NeurIPS 2020.
+
+Equation: ``L_i = -log( n_y e^{z_y} / sum_j n_j e^{z_j} )``: cross-entropy on ``z + log n``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+n_j                ``counts``
+=================  =========================
+
+Differs from the authors' code in nothing for classes that have examples. A class without any is counted as
+the rarest class that has some; the authors' ``log 0`` gives an infinite loss, or NaN gradients, when such a
+label turns up.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_counts,
+    checked_weight,
+    cross_entropy_of,
+    floored,
+    normalised,
+    per_class,
+    warn_if_batch,
+)
+
+
+def balanced_softmax(
+    logits: Tensor,
+    target: Tensor,
+    counts: Vector,
+    *,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy on ``logits + log counts``. At test time use the logits as they are: they carry a
+    uniform prior.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        counts: training examples per class ``[C]``.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+            :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: shapes that do not fit.
+
+    >>> import torch
+    >>> loss = balanced_softmax(torch.zeros(1, 2), torch.tensor([1]), counts=torch.tensor([3, 1]))
+    >>> round(loss.exp().item(), 4)
+    4.0
+    """
+    shift = floored(per_class("counts", counts, logits)).log()
+    return cross_entropy_of(
+        logits, target, shift=shift, weight=weight, reduction=reduction, normalizer=normalizer,
+        ignore_index=ignore_index, label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+class BalancedSoftmax(nn.Module):
+    """Balanced softmax; arguments as in :func:`balanced_softmax`.
+
+    Raises:
+        ValueError: counts that are negative or all zero.
+
+    >>> import torch
+    >>> loss = BalancedSoftmax(counts=torch.tensor([3, 1]))
+    >>> loss.logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    [0.5, 0.5]
+    """
+
+    weight: Tensor | None
+    counts: Tensor
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("counts", checked_counts(counts))
+        self.register_buffer("weight", checked_weight(weight))
+        self.total = int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return balanced_softmax(
+            logits, target, self.counts, weight=self.weight, reduction=self.reduction,
+            normalizer=self.normalizer, ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """The prior the logits carry: ``seen * weight / counts``; uniform for a natural stream."""
+        if self.label_smoothing:
+            return None
+        prior = seen / floored(self.counts.to(seen))
+        return normalised(prior if self.weight is None else prior * self.weight.to(seen))

@@ -1,0 +1,104 @@
+"""Cross-entropy with class weights, and both ways of taking their mean.
+
+Equation: ``L_i = -w_y log softmax(z)_y``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+w                  ``weight`` (see ``longtail.weights``)
+eps (smoothing)    ``label_smoothing``: target ``(1 - eps) onehot + eps / C``
+=================  =========================
+
+Differs from ``torch.nn.CrossEntropyLoss`` in two corners: the mean over no target at all is 0 instead of
+NaN, and ``normalizer="batch"`` divides by the number of targets instead of the sum of their weights, as
+TensorFlow's losses do (class-balanced loss, Cui et al., CVPR 2019, used that one). One class alone is an
+error: its loss is constant.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_weight,
+    cross_entropy_of,
+    normalised,
+)
+
+
+def cross_entropy(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Weighted cross-entropy.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        weight: class weights ``[C]``.
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        normalizer: the mean divides by the sum of the targets' weights (``"weights"``) or by their number
+            (``"batch"``).
+        ignore_index: hard targets of this value count for nothing.
+        label_smoothing: mass moved from the label to all classes alike.
+
+    Raises:
+        TypeError, ValueError: dtypes or shapes that do not fit, or fewer than two classes.
+
+    >>> import torch
+    >>> round(cross_entropy(torch.tensor([[2.0, 0.0]]), torch.tensor([0])).item(), 4)
+    0.1269
+    """
+    return cross_entropy_of(
+        logits, target, weight=weight, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+class CrossEntropy(nn.Module):
+    """Weighted cross-entropy, in the place of ``nn.CrossEntropyLoss``; arguments as in :func:`cross_entropy`.
+
+    >>> import torch
+    >>> round(CrossEntropy(weight=(1.0, 3.0))(torch.zeros(2, 2), torch.tensor([0, 1])).item(), 4)
+    0.6931
+    """
+
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("weight", checked_weight(weight))
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        return cross_entropy(
+            logits, target, weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
+            ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
+        posterior.
+        """
+        if self.label_smoothing:
+            return None
+        return normalised(seen if self.weight is None else seen * self.weight.to(seen))

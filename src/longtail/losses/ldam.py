@@ -1,0 +1,133 @@
+"""LDAM. Cao et al., "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss", NeurIPS 2019.
+
+Equation: ``L_i = w_y CE( s (cos - m_y onehot(y)), y )`` with ``m_j = max_m (n_min / n_j)^{1/4}``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+n_j                ``counts``
+max m_j            ``max_margin``
+s                  ``scale``
+w (DRW)            ``weight``
+=================  =========================
+
+The logits must be cosines in [-1, 1], from a normalised head *without* a scale; with a head that scales
+already, pass ``scale=1`` and ``max_margin`` times the head's scale. Differs from the authors' code in the
+treatment of an empty class only: it takes the largest margin, where theirs is infinite. Soft labels q
+(mixup) take ``q_j m_j`` off each logit.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_counts,
+    checked_weight,
+    cross_entropy_of,
+    floored,
+    per_class,
+    warn_if_batch,
+)
+
+
+def ldam_margins(counts: Tensor, max_margin: float = 0.5) -> Tensor:
+    """``max_margin (n_min / n_j)^{1/4}``: the rarest class gets ``max_margin``. ``[C] -> [C]``.
+
+    >>> import torch
+    >>> ldam_margins(torch.tensor([16.0, 1.0])).tolist()
+    [0.25, 0.5]
+    """
+    n = floored(counts)
+    return max_margin * (n.amin() / n) ** 0.25
+
+
+def ldam(
+    logits: Tensor,
+    target: Tensor,
+    counts: Vector,
+    *,
+    max_margin: float = 0.5,
+    scale: float = 30.0,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy on scaled cosines with a larger margin for rarer classes.
+
+    Args:
+        logits: cosines ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        counts: training examples per class ``[C]``.
+        max_margin: the margin of the rarest class, in cosine.
+        scale: factor of cosine and margin.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+            :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: shapes that do not fit.
+
+    >>> import torch
+    >>> z, y, n = torch.tensor([[1.0, 0.5]]), torch.tensor([1]), torch.tensor([16, 1])
+    >>> round(ldam(z, y, n, scale=1.0).item(), 4)  # CE of (1.0, 0.5 - 0.5)
+    1.3133
+    """
+    margin = scale * ldam_margins(per_class("counts", counts, logits), max_margin)
+    return cross_entropy_of(
+        logits, target, scale=scale, margin=margin, weight=weight, reduction=reduction, normalizer=normalizer,
+        ignore_index=ignore_index, label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+class LDAM(nn.Module):
+    """LDAM; arguments as in :func:`ldam`. Deferred re-weighting (DRW) is a switch of losses, not an argument.
+
+    Raises:
+        ValueError: counts that are negative or all zero, a negative margin or a scale that is not positive.
+
+    >>> import torch
+    >>> LDAM(counts=torch.tensor([100, 1]))(torch.tensor([[0.9, -0.9]]), torch.tensor([0])).item() < 1e-6
+    True
+    """
+
+    weight: Tensor | None
+    counts: Tensor
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        max_margin: float = 0.5,
+        scale: float = 30.0,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if max_margin < 0 or scale <= 0:
+            raise ValueError(f"max_margin={max_margin} must be at least 0 and scale={scale} above 0")
+        self.register_buffer("counts", checked_counts(counts))
+        self.register_buffer("weight", checked_weight(weight))
+        self.max_margin, self.scale, self.total = max_margin, scale, int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return ldam(
+            logits, target, self.counts, max_margin=self.max_margin, scale=self.scale, weight=self.weight,
+            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: the margin changes the shape of the posterior, not only its prior."""
+        return None

@@ -1,0 +1,126 @@
+"""Logit-adjusted cross-entropy. Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.
+
+Equation: ``L_i = CE(z + tau log pi, y)``; with a target prior, ``CE(z + tau (log pi - log pi_target), y)``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+pi                 ``prior``
+tau                ``tau``
+(deployed prior)   ``target_prior``; None is uniform
+=================  =========================
+
+Differs from the authors' code in no epsilon: theirs takes ``log(pi^tau + 1e-12)``, which differs by 1e-12 /
+pi^tau. A class of prior 0 is counted as the rarest class above 0.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_prior,
+    checked_weight,
+    cross_entropy_of,
+    floored,
+    normalised,
+    per_class,
+)
+
+
+def logit_adjusted(
+    logits: Tensor,
+    target: Tensor,
+    prior: Vector,
+    *,
+    tau: float = 1.0,
+    target_prior: Vector | None = None,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy on ``logits + tau log prior``.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        prior: class frequencies of the training stream ``[C]``, counts or probabilities alike.
+        tau: strength; 0 is cross-entropy, 1 is balanced softmax.
+        target_prior: the class distribution to be carried by the logits instead of the uniform one, ``[C]``.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+            :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: shapes that do not fit.
+
+    >>> import torch
+    >>> z, y = torch.zeros(1, 2), torch.tensor([1])
+    >>> round(logit_adjusted(z, y, prior=(0.75, 0.25)).exp().item(), 6)
+    4.0
+    """
+    shift = tau * floored(per_class("prior", prior, logits)).log()
+    if target_prior is not None:
+        shift = shift - tau * floored(per_class("target_prior", target_prior, logits)).log()
+    return cross_entropy_of(
+        logits, target, shift=shift, weight=weight, reduction=reduction, normalizer=normalizer,
+        ignore_index=ignore_index, label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+class LogitAdjusted(nn.Module):
+    """Logit-adjusted cross-entropy; arguments as in :func:`logit_adjusted`.
+
+    Raises:
+        ValueError: a prior that is negative or all zero.
+
+    >>> import torch
+    >>> LogitAdjusted(prior=(0.9, 0.1), tau=1.0).logit_prior(torch.tensor([0.9, 0.1])).tolist()
+    [0.5, 0.5]
+    """
+
+    weight: Tensor | None
+    prior: Tensor
+    target_prior: Tensor | None
+
+    def __init__(
+        self,
+        prior: Vector,
+        *,
+        tau: float = 1.0,
+        target_prior: Vector | None = None,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("prior", checked_prior("prior", prior))
+        known = None if target_prior is None else checked_prior("target_prior", target_prior)
+        self.register_buffer("target_prior", known)
+        self.register_buffer("weight", checked_weight(weight))
+        self.tau = tau
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        return logit_adjusted(
+            logits, target, self.prior, tau=self.tau, target_prior=self.target_prior, weight=self.weight,
+            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """The prior the logits carry: ``seen * weight * (target_prior / prior)^tau``."""
+        if self.label_smoothing:
+            return None
+        prior = seen / floored(self.prior.to(seen)) ** self.tau
+        if self.target_prior is not None:
+            prior = prior * floored(self.target_prior.to(seen)) ** self.tau
+        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
