@@ -1,0 +1,124 @@
+"""Draws with replacement from a class distribution: the ground that most samplers stand on.
+
+A class is drawn from q, then one of its examples uniformly: an example of class j has probability q_j / n_j.
+Classes are drawn by Walker's alias table, exact and one table look-up a draw, so that an epoch of ten million
+takes about a second, and ``torch.multinomial``'s limit of 2**24 outcomes does not apply. An epoch comes in
+chunks of ``CHUNK``; joined, the chunks are the epoch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+
+CHUNK = 1 << 18
+"""Examples drawn at a time. Part of what a seed means: another value gives other draws."""
+
+
+def alias_table(q: Tensor) -> tuple[Tensor, Tensor]:
+    """Walker's alias table of a distribution: ``(keep [C] float64, alias [C] int64)``.
+
+    Column j is drawn uniformly, and then stays j with probability ``keep[j]`` or becomes ``alias[j]``.
+
+    >>> keep, alias = alias_table(torch.tensor([0.75, 0.25]))
+    >>> keep.tolist(), alias.tolist()
+    ([1.0, 0.5], [0, 0])
+    """
+    scaled = (q.double() / q.double().sum() * len(q)).tolist()
+    keep, alias = [1.0] * len(scaled), list(range(len(scaled)))
+    small = [j for j, s in enumerate(scaled) if s < 1]
+    large = [j for j, s in enumerate(scaled) if s >= 1]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        keep[low], alias[low] = scaled[low], high
+        scaled[high] -= 1 - scaled[low]
+        if scaled[high] < 1:
+            small.append(large.pop())
+    # What rounding leaves in `small` holds mass 1 up to 1e-16; but a class of probability zero must never
+    # stay.
+    likeliest = int(q.argmax())
+    for j in small:
+        if q[j] == 0:
+            keep[j], alias[j] = 0.0, likeliest
+    return torch.tensor(keep, dtype=torch.float64), torch.tensor(alias)
+
+
+def draw(labels: Labels, q: Tensor, num: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """``num`` example indices with class distribution ``q``, in chunks: int64 tensors of at most ``CHUNK``.
+
+    Args:
+        q: float ``[C]``, zero for a class without examples.
+    """
+    order, start = labels.by_class
+    counts = labels.counts.double()
+    keep, alias = alias_table(q)
+    for begin in range(0, num, CHUNK):
+        size = min(CHUNK, num - begin)
+        u = torch.rand(size, dtype=torch.float64, generator=generator).mul_(len(keep))
+        column = u.long().clamp_(max=len(keep) - 1)
+        c = torch.where(u.sub_(column) < keep[column], column, alias[column])
+        n = counts[c]
+        within = torch.rand(size, dtype=torch.float64, generator=generator).mul_(n).floor_()
+        yield order[start[c].add_(torch.minimum(within, n.sub_(1)).long())]
+
+
+def powers(counts: Tensor, power: float) -> Tensor:
+    """The class distribution q_j ~ n_j**power, float64 ``[C]``; a class without examples gets 0.
+
+    >>> powers(torch.tensor([9, 1, 0]), 0.5).tolist()
+    [0.75, 0.25, 0.0]
+    """
+    n = counts.double()
+    q = torch.where(n > 0, (n.clamp(min=1) / n.max()) ** power, 0.0)
+    return q / q.sum()
+
+
+def check_length(length: int | None) -> int | None:
+    """``length`` itself.
+
+    Raises:
+        ValueError: it is below 1.
+    """
+    if length is not None and length < 1:
+        raise ValueError(
+            f"length={length} must be at least 1, or None for as many draws as there are examples"
+        )
+    return length
+
+
+class Drawn(ABC):
+    """A sampler that draws with replacement; a subclass gives the class distribution.
+
+    Args:
+        length: draws an epoch; None takes the number of examples, N.
+
+    ``sampler(labels, generator, t)`` gives the indices of one epoch, ``chunks`` the same piece by piece.
+    """
+
+    def __init__(self, length: int | None = None) -> None:
+        self.length = check_length(length)
+
+    @abstractmethod
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        """The class distribution that training sees at progress ``t``, float64 ``[C]``."""
+
+    def size(self, labels: Labels, t: float = 0.0) -> int:
+        """Indices in an epoch."""
+        return self.length or len(labels)
+
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        return draw(labels, self.class_distribution(labels, t), self.size(labels, t), generator)
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        out = torch.empty(self.size(labels, t), dtype=torch.int64)
+        begin = 0
+        for chunk in self.chunks(labels, generator, t):
+            out[begin : begin + len(chunk)] = chunk
+            begin += len(chunk)
+        return out
