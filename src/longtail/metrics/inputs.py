@@ -1,0 +1,83 @@
+"""Inputs of the metrics: arrays, lists or tensors become checked tensors, float64 and int64, or a clear
+error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+ArrayLike = Tensor | np.ndarray | Sequence[int] | Sequence[float] | Sequence[Sequence[float]]
+
+
+def as_tensor(value: ArrayLike) -> Tensor:
+    """A detached tensor of any array; lists of numbers become float64."""
+    if isinstance(value, Tensor):
+        return value.detach()
+    return torch.as_tensor(np.require(value, requirements=["C", "W"]))  # a view where the array allows it
+
+
+def as_probs(probs: ArrayLike) -> Tensor:
+    """Probabilities, float64 ``[N, C]``.
+
+    Raises:
+        ValueError: not two dimensions, no row, NaN, a negative number, or rows that don't sum to 1 (logits,
+            say).
+    """
+    p = as_tensor(probs)
+    if p.dim() != 2 or 0 in p.shape:
+        raise ValueError(
+            f"probs has shape {tuple(p.shape)}; it must be [N, C] with at least one row and one class"
+        )
+    p = p.double()
+    if not bool(torch.isfinite(p).all()):
+        raise ValueError("probs holds nan or infinity: look for a diverged model or a division by zero")
+    low, off = float(p.min()), float((p.sum(1) - 1).abs().max())
+    if low < -1e-6 or off > 1e-2:
+        raise ValueError(
+            f"probs has a smallest entry of {low:.4g} and a row sum off 1 by {off:.4g}; "
+            "if these are logits, pass them through softmax first"
+        )
+    return p
+
+
+def as_labels(y: ArrayLike, num_classes: int, name: str = "y", length: int | None = None) -> Tensor:
+    """Class indices, int64 ``[N]``.
+
+    Raises:
+        ValueError: empty, another length, or an index outside 0..C-1.
+        TypeError: not integers.
+    """
+    t = as_tensor(y)
+    if t.dim() != 1 or t.numel() == 0:
+        raise ValueError(f"{name} has shape {tuple(t.shape)}; it must be [N] with at least one entry")
+    if t.is_floating_point() or t.is_complex() or t.dtype is torch.bool:
+        raise TypeError(f"{name} has dtype {t.dtype}; it must hold integer class indices")
+    if length is not None and len(t) != length:
+        raise ValueError(f"{name} has {len(t)} entries for {length} rows of probabilities")
+    t = t.long()
+    low, high = int(t.min()), int(t.max())
+    if low < 0 or high >= num_classes:
+        raise ValueError(f"{name} holds {low}..{high}; class indices must lie in 0..{num_classes - 1}")
+    return t
+
+
+def as_prior(prior: ArrayLike, num_classes: int) -> Tensor:
+    """A class distribution, float64 ``[C]``.
+
+    Raises:
+        ValueError: another length, a negative or non-finite entry, or a sum other than 1.
+    """
+    p = as_tensor(prior).double()
+    if p.shape != (num_classes,):
+        raise ValueError(
+            f"prior has shape {tuple(p.shape)}; it must have one entry for each of {num_classes} classes"
+        )
+    total = float(p.sum())
+    if not bool((p >= 0).all()) or not abs(total - 1) < 1e-3:
+        raise ValueError(
+            f"prior={p.tolist()[:8]} sums to {total:.6g}; entries must be at least 0 and sum to 1"
+        )
+    return p / total
