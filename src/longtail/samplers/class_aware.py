@@ -1,0 +1,63 @@
+"""Class-aware sampling: visit the classes in turn, and each class's examples in turn.
+
+Shen et al., *Relay backpropagation for effective learning of deep convolutional neural networks*, ECCV 2016;
+used by OLTR (Liu et al., CVPR 2019), cRT (Kang et al., ICLR 2020) and MiSLAS (Zhong et al., CVPR 2021).
+
+| paper | here |
+|---|---|
+| images a visit: 4 (OLTR, decoupling, LFME), 1 (MiSLAS) | ``k`` |
+
+*Differs from the authors' code in* the epoch: theirs is nominally C * n_max long and cut off by the training
+loop after about N / batch steps; here an epoch is N examples (``length``). Cycles start anew each epoch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+from longtail.samplers.cycles import class_order, deal
+from longtail.samplers.drawn import check_length, powers
+
+
+class ClassAware:
+    """Shuffled passes over the classes; each visit takes the next ``k`` examples of the class's own shuffled
+    cycle.
+
+    Within a class no example comes again before all its others came; class-balanced up to the last pass.
+
+    Args:
+        k: consecutive examples of a class; a class with fewer than ``k`` examples repeats them.
+        length: examples an epoch; None takes N.
+
+    Raises:
+        ValueError: ``k`` or ``length`` is below 1.
+
+    >>> labels = Labels.of([0, 0, 0, 0, 1, 1])
+    >>> labels.y[ClassAware(k=1)(labels, torch.Generator().manual_seed(0))].bincount().tolist()
+    [3, 3]
+    """
+
+    def __init__(self, k: int = 1, length: int | None = None) -> None:
+        if k < 1:
+            raise ValueError(f"k={k} must be at least 1: the examples of a class taken at a visit")
+        self.k, self.length = k, check_length(length)
+
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        """Uniform over the classes that have examples, float64 ``[C]``."""
+        return powers(labels.counts, 0.0)
+
+    def size(self, labels: Labels, t: float = 0.0) -> int:
+        """Indices in an epoch."""
+        return self.length or len(labels)
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        size = self.size(labels)
+        present = labels.counts.nonzero().flatten()
+        c, turn = class_order(present, -(-size // self.k), generator)
+        need = self.k * torch.bincount(c, minlength=labels.num_classes)
+        rounds = torch.where(need > 0, -(-need // labels.counts.clamp(min=1)), 0)
+        dealt, start = deal(labels, rounds, generator)
+        at = (start[c] + turn * self.k)[:, None] + torch.arange(self.k)
+        return dealt[at.flatten()[:size]]

@@ -1,0 +1,55 @@
+"""Sampling by the effective number of examples.
+
+Cao et al., *Learning imbalanced datasets with label-distribution-aware margin loss*, NeurIPS 2019 (its
+"resample" baseline), with the weight of Cui et al., *Class-balanced loss based on effective number of
+samples*, CVPR 2019, eq. 2: an example of class j is drawn with a probability proportional to (1 - beta) / (1
+- beta**n_j), hence
+
+    q_j ~ n_j (1 - beta) / (1 - beta**n_j)
+
+| paper | here |
+|---|---|
+| beta | ``beta`` |
+
+beta = 0 is instance-balanced, beta -> 1 class-balanced. *Differs from the authors' code in* nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+from longtail.samplers.drawn import Drawn
+
+
+class EffectiveNumberSampler(Drawn):
+    """Draws with q_j ~ n_j (1 - beta) / (1 - beta**n_j), with replacement.
+
+    Args:
+        beta: in [0, 1); with 0.9999 and classes below 500 examples nearly class-balanced.
+        length: draws an epoch; None takes the number of examples.
+
+    Raises:
+        ValueError: ``beta`` lies outside [0, 1).
+
+    >>> EffectiveNumberSampler(beta=0.0).class_distribution(Labels.of([0, 0, 0, 1])).tolist()
+    [0.75, 0.25]
+    """
+
+    def __init__(self, beta: float = 0.9999, length: int | None = None) -> None:
+        super().__init__(length)
+        if not 0 <= beta < 1:
+            raise ValueError(f"beta={beta} must lie in [0, 1): 0 is instance-balanced, near 1 class-balanced")
+        self.beta = beta
+
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        """q_j ~ n_j (1 - beta) / (1 - beta**n_j), float64 ``[C]``."""
+        if self.beta == 0:
+            return labels.prior
+        n = labels.counts.double()
+        effective = -torch.expm1(n.clamp(min=1) * math.log(self.beta))  # 1 - beta**n, without cancellation
+        q = n / effective
+        return q / q.sum()

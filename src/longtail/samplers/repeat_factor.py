@@ -1,0 +1,94 @@
+"""Repeat-factor sampling, image level, for data with several labels an image.
+
+Gupta, Dollar and Girshick, *LVIS*, CVPR 2019, section 4 (after Mahajan et al., ECCV 2018):
+
+    f_c = share of images that hold class c,   r_c = max(1, sqrt(t / f_c)),   r_i = max over the classes of
+    image i of r_c
+
+| paper | here |
+|---|---|
+| t | ``threshold`` |
+| square root | ``sqrt=False`` leaves it out |
+| the classes of an image | ``categories``; None takes the one label |
+
+Image i comes floor(r_i) times and once more with probability r_i - floor(r_i), drawn each epoch, so an
+epoch's length varies a little.
+*Differs from the authors' code in* float64 where detectron2 rounds r to float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+
+
+def repeat_factors(categories: Sequence[Sequence[int]], threshold: float, sqrt: bool = True) -> Tensor:
+    """r_i of every image, float64 ``[N]``; an image without a class has 1.
+
+    >>> repeat_factors([[0], [0], [0, 1], []], threshold=1.0, sqrt=False).tolist()
+    [1.3333333333333333, 1.3333333333333333, 4.0, 1.0]
+    """
+    held = [sorted(set(one)) for one in categories]
+    size = torch.tensor([len(one) for one in held])
+    image = torch.repeat_interleave(torch.arange(len(held)), size)
+    category = torch.tensor([c for one in held for c in one], dtype=torch.int64)
+    return _factors(image, category, len(held), threshold, sqrt)
+
+
+def _factors(image: Tensor, category: Tensor, num: int, threshold: float, sqrt: bool) -> Tensor:
+    share = torch.bincount(category).double() / num
+    r = threshold / share.clamp(min=1e-300)
+    r = (r.sqrt() if sqrt else r).clamp(min=1.0)
+    out = torch.ones(num, dtype=torch.float64)
+    return out.scatter_reduce_(0, image, r[category], "amax") if len(category) else out
+
+
+class RepeatFactor:
+    """Each image once, those with rare classes ``sqrt(threshold / f_c)`` times on average; shuffled.
+
+    Args:
+        threshold: t; classes in a smaller share of the images are repeated (0.001 in LVIS).
+        sqrt: the square root of the formula.
+        categories: the classes of each image, several or none; None takes the single labels.
+
+    Raises:
+        ValueError: ``threshold`` is not above 0; ``categories`` is not as long as the labels.
+
+    >>> labels = Labels.of([0, 0, 0, 1])
+    >>> RepeatFactor(threshold=1.0, sqrt=False).class_distribution(labels).tolist()
+    [0.5, 0.5]
+    """
+
+    def __init__(
+        self, threshold: float = 0.001, sqrt: bool = True, categories: Sequence[Sequence[int]] | None = None
+    ) -> None:
+        if not threshold > 0:
+            raise ValueError(f"threshold={threshold} must be above 0: a share of the images, 0.001 in LVIS")
+        self.threshold, self.sqrt = threshold, sqrt
+        self.categories = categories
+        self._given = None if categories is None else repeat_factors(categories, threshold, sqrt)
+
+    def factors(self, labels: Labels) -> Tensor:
+        """r_i of every example, float64 ``[N]``."""
+        if self._given is None:
+            return _factors(torch.arange(len(labels)), labels.y, len(labels), self.threshold, self.sqrt)
+        if len(self._given) != len(labels):
+            raise ValueError(
+                f"categories has {len(self._given)} entries and labels {len(labels)}: one an image"
+            )
+        return self._given
+
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        """Expected frequencies of the (single) labels, float64 ``[C]``."""
+        r = self.factors(labels)
+        return torch.bincount(labels.y, weights=r, minlength=labels.num_classes) / r.sum()
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        r = self.factors(labels)
+        more = torch.rand(len(r), dtype=torch.float64, generator=generator) < r - r.floor()
+        epoch = torch.repeat_interleave(torch.arange(len(r)), r.floor().long() + more)
+        return epoch[torch.randperm(len(epoch), generator=generator)]

@@ -1,0 +1,76 @@
+"""Sampling from some classes only: what the experts of LFME are trained on.
+
+Xiang, Ding and Han, *Learning from multiple experts*, ECCV 2020, section 3.1: one expert for the many-,
+medium- and few-shot classes each. The labels keep their class indices; an expert's head of its own size is
+not the sampler's matter.
+
+| paper | here |
+|---|---|
+| cardinality-adjacent subset | ``group`` or ``classes`` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+from longtail.samplers.shuffled import Shuffled
+
+
+class Subset:
+    """Another sampler (shuffled by default) on the examples of some classes.
+
+    Args:
+        classes: class indices; or
+        group: "many", "medium" or "few", by training count.
+        many: a class with more examples is "many".
+        few: a class with fewer is "few".
+        of: the sampler to use inside.
+
+    Raises:
+        ValueError: neither or both of ``classes`` and ``group``; no example is left.
+
+    >>> Subset(classes=(1,))(Labels.of([0, 0, 1]), torch.Generator().manual_seed(0)).tolist()
+    [2]
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[int] | None = None,
+        group: str | None = None,
+        many: int = 100,
+        few: int = 20,
+        of: Callable[..., Tensor] | None = None,
+    ) -> None:
+        if (classes is None) == (group is None):
+            raise ValueError(f"classes={classes} and group={group!r}: give one of the two")
+        if group not in (None, "many", "medium", "few"):
+            raise ValueError(f"group={group!r} must be 'many', 'medium' or 'few'")
+        self.classes = None if classes is None else tuple(classes)
+        self.group, self.many, self.few = group, many, few
+        self.of = of if of is not None else Shuffled()
+
+    def _inside(self, labels: Labels) -> tuple[Tensor, Labels]:
+        if self.classes is None:
+            chosen = labels.groups(self.many, self.few)[str(self.group)]
+        else:
+            if any(not 0 <= c < labels.num_classes for c in self.classes):
+                raise ValueError(f"classes={self.classes} must lie in 0..{labels.num_classes - 1}")
+            chosen = torch.tensor(self.classes, dtype=torch.int64)
+        index = torch.isin(labels.y, chosen).nonzero().flatten()
+        if not len(index):
+            raise ValueError(
+                f"classes={self.classes} group={self.group!r}: none of these classes has an example"
+            )
+        return index, labels.take(index)
+
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        """What the inner sampler does on the subset, float64 ``[C]``; 0 outside."""
+        return self.of.class_distribution(self._inside(labels)[1], t)  # type: ignore[attr-defined, no-any-return]
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        index, inside = self._inside(labels)
+        return index[self.of(inside, generator, t)]

@@ -1,0 +1,56 @@
+"""Random under-sampling: drop examples of large classes until none exceeds a target count.
+
+See He and Garcia, *Learning from imbalanced data*, TKDE 2009, section 3.1. What is dropped is drawn anew each
+epoch, so that over the epochs all examples are seen; a single epoch is the classical method.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+from longtail.samplers.cycles import deal
+from longtail.samplers.over_sample import check_target
+
+
+class UnderSample:
+    """At most the target count of each class, without replacement; shuffled.
+
+    Args:
+        to: largest count of a class; None takes the smallest class that has examples.
+        ratio: smallest class over the largest after sampling, in (0, 1], instead of ``to``.
+
+    Raises:
+        ValueError: ``to`` below 1, ``ratio`` outside (0, 1], or both given.
+
+    >>> labels = Labels.of([0, 0, 0, 1])
+    >>> labels.y[UnderSample()(labels, torch.Generator().manual_seed(0))].sort().values.tolist()
+    [0, 1]
+    """
+
+    def __init__(self, to: int | None = None, ratio: float | None = None) -> None:
+        self.to, self.ratio = check_target(to, ratio)
+
+    def counts(self, labels: Labels) -> Tensor:
+        """Examples of each class in an epoch, int64 ``[C]``."""
+        n = labels.counts
+        to = self.to if self.to is not None else int(int(n[n > 0].min()) / (self.ratio or 1.0))
+        return n.clamp(max=to)
+
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        """Class frequencies of the epoch, exact, float64 ``[C]``."""
+        counts = self.counts(labels).double()
+        return counts / counts.sum()
+
+    def size(self, labels: Labels, t: float = 0.0) -> int:
+        """Indices in an epoch."""
+        return int(self.counts(labels).sum())
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        dealt, start = deal(labels, torch.ones_like(labels.counts), generator)
+        counts = self.counts(labels)
+        c = torch.repeat_interleave(torch.arange(labels.num_classes), counts)
+        within = torch.arange(len(c)) - (counts.cumsum(0) - counts)[c]
+        epoch = dealt[start[c] + within]
+        return epoch[torch.randperm(len(epoch), generator=generator)]
