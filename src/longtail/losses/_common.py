@@ -95,16 +95,21 @@ def wide(logits: Tensor) -> Tensor:
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
 
 
+def as_vector(value: Vector) -> Tensor:
+    """A tensor; plain numbers keep their 64 bits."""
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+
+
 def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
     """``value`` as a ``[C]`` tensor of the (wide) logits' dtype and device.
 
     Raises:
         ValueError: another length than C.
     """
-    vector = torch.as_tensor(value)
+    vector = as_vector(value)
     if vector.shape != logits.shape[1:2]:
         raise ValueError(
-            f"{name} has shape {tuple(vector.shape)} and the logits have C={logits.shape[1]} classes: pass one "
+            f"{name} has shape {tuple(vector.shape)} and the logits have C={logits.shape[1]}: pass one "
             "value a class of the training set"
         )
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
@@ -131,7 +136,7 @@ def checked_counts(counts: Vector) -> Tensor:
         TypeError: no tensor of whole numbers. ValueError: not one-dimensional, negative, or no example at
             all.
     """
-    tensor = torch.as_tensor(counts)
+    tensor = as_vector(counts)
     if tensor.is_floating_point() and bool((tensor != tensor.round()).any()):
         raise TypeError(
             f"counts={tensor.tolist()[:5]}... must be whole numbers: examples per class, not frequencies"
@@ -175,7 +180,7 @@ def checked_weight(weight: Vector | None) -> Tensor | None:
     """
     if weight is None:
         return None
-    tensor = torch.as_tensor(weight)
+    tensor = as_vector(weight)
     if tensor.dim() != 1 or not bool(torch.isfinite(tensor).all()) or bool((tensor < 0).any()):
         raise ValueError(f"weight={tensor.tolist()} must be [C] finite class weights, none negative")
     return tensor.clone() if tensor.is_floating_point() else tensor.double()

@@ -10,8 +10,8 @@ tau                ``tau``
 (deployed prior)   ``target_prior``; None is uniform
 =================  =========================
 
-Differs from the authors' code in no epsilon: theirs takes ``log(pi^tau + 1e-12)``, which differs by 1e-12 /
-pi^tau. A class of prior 0 is counted as the rarest class above 0.
+Differs from the authors' code in the epsilon: theirs takes ``log(pi^tau + 1e-12)``, ours is off by default
+(``eps``). Without it, a class of prior 0 is counted as the rarest class above 0.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def logit_adjusted(
     *,
     tau: float = 1.0,
     target_prior: Vector | None = None,
+    eps: float = 0.0,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
     normalizer: Normalizer = "weights",
@@ -52,6 +53,7 @@ def logit_adjusted(
         prior: class frequencies of the training stream ``[C]``, counts or probabilities alike.
         tau: strength; 0 is cross-entropy, 1 is balanced softmax.
         target_prior: the class distribution to be carried by the logits instead of the uniform one, ``[C]``.
+        eps: added to ``prior^tau`` inside the logarithm.
         weight, reduction, normalizer, ignore_index, label_smoothing: as in
             :func:`longtail.losses.cross_entropy`.
 
@@ -63,13 +65,18 @@ def logit_adjusted(
     >>> round(logit_adjusted(z, y, prior=(0.75, 0.25)).exp().item(), 6)
     4.0
     """
-    shift = tau * floored(per_class("prior", prior, logits)).log()
+    shift = log_power(per_class("prior", prior, logits), tau, eps)
     if target_prior is not None:
-        shift = shift - tau * floored(per_class("target_prior", target_prior, logits)).log()
+        shift = shift - log_power(per_class("target_prior", target_prior, logits), tau, eps)
     return cross_entropy_of(
         logits, target, shift=shift, weight=weight, reduction=reduction, normalizer=normalizer,
         ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
+
+
+def log_power(prior: Tensor, tau: float, eps: float) -> Tensor:
+    """``log(prior^tau + eps)``; with ``eps=0`` an empty class is counted as the rarest present one."""
+    return (prior**tau + eps).log() if eps > 0 else tau * floored(prior).log()
 
 
 class LogitAdjusted(nn.Module):
@@ -93,6 +100,7 @@ class LogitAdjusted(nn.Module):
         *,
         tau: float = 1.0,
         target_prior: Vector | None = None,
+        eps: float = 0.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
         normalizer: Normalizer = "weights",
@@ -104,16 +112,16 @@ class LogitAdjusted(nn.Module):
         known = None if target_prior is None else checked_prior("target_prior", target_prior)
         self.register_buffer("target_prior", known)
         self.register_buffer("weight", checked_weight(weight))
-        self.tau = tau
+        self.tau, self.eps = tau, eps
         self.reduction: Reduction = reduction
         self.normalizer: Normalizer = normalizer
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return logit_adjusted(
-            logits, target, self.prior, tau=self.tau, target_prior=self.target_prior, weight=self.weight,
-            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
+            logits, target, self.prior, tau=self.tau, target_prior=self.target_prior, eps=self.eps,
+            weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
+            ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
