@@ -1,0 +1,97 @@
+"""Gradient density: how many examples have a gradient of about this size. Shared by the two GHM losses, with its running state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from longtail.losses._common import summed_over_ranks
+
+Start = Literal["unbiased", "zero", "first"]
+BinWeight = Callable[[Tensor, Tensor], Tensor]
+
+
+@torch.no_grad()
+def harmonised(
+    length: Tensor, valid: Tensor | None, bins: int, bin_weight: BinWeight
+) -> tuple[Tensor, Tensor]:
+    """The weight of every element and the number of valid elements, from the gradient lengths in [0, 1].
+
+    Bin b holds lengths in [b / bins, (b + 1) / bins), the last one 1 as well.
+    """
+    if bins < 1:
+        raise ValueError(f"bins={bins} must be at least 1")
+    bin_of = (length * bins).floor_().clamp_(max=bins - 1)
+    counted = bin_of if valid is None else torch.where(valid, bin_of, -1.0)
+    counts = torch.histc(counted, bins=bins, min=0, max=bins)  # integers, so every one falls in its own bin
+    total = counts.sum()
+    weight = bin_weight(counts, total)
+    return weight[bin_of.long()], total
+
+
+def batch_weight(counts: Tensor, total: Tensor) -> Tensor:
+    """Weight of each bin from this batch alone: ``total / (count * number of non-empty bins)``; 0 for an empty bin."""
+    counts, total = summed_over_ranks(counts), summed_over_ranks(total)
+    return _weight(counts, total, counts > 0)
+
+
+class RunningWeight(nn.Module):
+    """Weight of each bin from an exponential average of the counts.
+
+    Args:
+        bins: number of bins.
+        momentum: share of the past, in [0, 1).
+        start: ``unbiased`` averages the share of each bin and divides by ``1 - momentum**t``, as Adam does, so the first
+            batch already has the right scale; ``zero`` is the published code (counts; starts at 0; an empty bin keeps its
+            average, the first weights are ``1 / (1 - momentum)`` times too large); ``first`` starts at the first batch's
+            counts and takes a bin as empty when its average is.
+
+    Raises:
+        ValueError: an argument outside its range.
+    """
+
+    average: Tensor
+    steps: Tensor
+
+    def __init__(self, bins: int, momentum: float, start: Start) -> None:
+        super().__init__()
+        if bins < 1:
+            raise ValueError(f"bins={bins} must be at least 1")
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum={momentum} must lie in [0, 1)")
+        if start not in ("unbiased", "zero", "first"):
+            raise ValueError(f"start={start!r} is not one of unbiased, zero, first")
+        self.momentum, self.start = momentum, start
+        self.register_buffer("average", torch.zeros(bins, dtype=torch.float64))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.float64))
+
+    def forward(self, counts: Tensor, total: Tensor) -> Tensor:
+        if not self.momentum:
+            return batch_weight(counts, total)
+        c, n = summed_over_ranks(counts).to(self.average), summed_over_ranks(total).to(self.average)
+        sample = c / n.clamp(min=1) if self.start == "unbiased" else c
+        if self.training:
+            self._update(sample, n > 0)
+        average = self.average
+        if self.start == "unbiased":
+            average = average / (1 - self.momentum**self.steps).clamp(min=1e-30) * n
+        # A bin the average has never met (in evaluation, say) is weighted by this batch's own count.
+        average = torch.where(average > 0, average, c)
+        used = average > 0 if self.start == "first" else c > 0
+        return _weight(average, n, used).to(counts.dtype)
+
+    def _update(self, sample: Tensor, any_valid: Tensor) -> None:
+        new = self.momentum * self.average + (1 - self.momentum) * sample
+        if self.start == "zero":
+            new = torch.where(sample > 0, new, self.average)
+        elif self.start == "first":
+            new = torch.where(self.steps > 0, new, sample)
+        self.average.copy_(torch.where(any_valid, new, self.average))
+        self.steps.add_(any_valid)
+
+
+def _weight(counts: Tensor, total: Tensor, used: Tensor) -> Tensor:
+    return torch.where(counts > 0, total / (counts.clamp(min=1e-30) * used.sum().clamp(min=1)), 0.0)

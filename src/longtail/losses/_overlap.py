@@ -1,0 +1,118 @@
+"""What the overlap losses (Dice, DSC) share: probabilities and targets position by position, and the overlap of a region."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from longtail.losses._common import along_classes, check, wide
+
+OverClasses = Literal["mean", "sum", "true"]
+
+
+def softmax_targets(
+    logits: Tensor, target: Tensor, reduction: str, ignore_index: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-probabilities ``[B, C, P]``, targets ``[B, C, P]`` in [0, 1] and which of the P positions count, bool ``[B, 1, P]``."""
+    soft = check(logits, target, reduction)
+    z = wide(logits)
+    if soft:
+        t, valid = target.to(z.dtype), torch.ones_like(z[:, :1], dtype=torch.bool)
+    else:
+        valid = (target != ignore_index).unsqueeze(1)
+        index = torch.where(valid, target.unsqueeze(1), 0).long()
+        t = torch.zeros_like(z).scatter_(1, index, 1.0)
+    return tuple(x.flatten(2) if x.dim() > 2 else x.unsqueeze(2) for x in (torch.log_softmax(z, 1), t, valid))  # type: ignore[return-value]
+
+
+def binary_targets(
+    logits: Tensor, target: Tensor, mask: Tensor | None, reduction: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits, targets and validity of one positive class, each ``[B, 1, P]``.
+
+    Raises:
+        TypeError, ValueError: dtypes or shapes that do not fit.
+    """
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
+    if not logits.is_floating_point():
+        raise TypeError(f"logits must be floating, got {logits.dtype}: pass the head's raw outputs")
+    if logits.dim() == 0 or target.numel() != logits.numel() or target.shape[:1] != logits.shape[:1]:
+        raise ValueError(
+            f"target has shape {tuple(target.shape)}; for one positive class it must be that of the logits, "
+            f"{tuple(logits.shape)}. For class indices use the loss of the same name without 'binary'"
+        )
+    z = wide(logits).reshape(len(logits), 1, -1)
+    t = target.to(z.dtype).reshape(z.shape)
+    if mask is None:
+        return z, t, torch.ones_like(z, dtype=torch.bool)
+    if mask.numel() != logits.numel():
+        raise ValueError(f"mask has shape {tuple(mask.shape)}; it must be that of the target, {tuple(target.shape)}")
+    return z, t, mask.reshape(z.shape) != 0
+
+
+def log_one_minus(log_p: Tensor) -> Tensor:
+    """``log(1 - p_c)`` for every class of a log-softmax, exact where p_c is 0 or 1 to the last digit."""
+    top = log_p.detach().argmax(1, keepdim=True)
+    is_top = along_classes(torch.arange(log_p.shape[1], device=log_p.device), log_p) == top
+    of_top = torch.logsumexp(log_p.masked_fill(is_top, -torch.inf), 1, keepdim=True)
+    # Every other class has p <= 1/2, where the plain form keeps its digits.
+    of_rest = torch.log(-torch.expm1(log_p.masked_fill(is_top, -1.0)))
+    return torch.where(is_top, of_top, of_rest)
+
+
+def ratio(p: Tensor, t: Tensor, *, smooth: float, squared: bool, over: tuple[int, ...] = ()) -> Tensor:
+    """``1 - (2 sum p t + s) / (sum p + sum t + s)``, the sums over the dimensions ``over``; 0 where there is nothing."""
+    above, below = 2 * p * t, p * p + t * t if squared else p + t
+    if over:
+        above, below = above.sum(over), below.sum(over)
+    below = below + smooth
+    some = below > 0
+    return torch.where(some, 1 - (above + smooth) / torch.where(some, below, 1.0), 0.0)
+
+
+def overlap(
+    p: Tensor, t: Tensor, valid: Tensor, *, smooth: float, squared: bool, region: str
+) -> tuple[Tensor, Tensor]:
+    """The loss of each class, ``[B, C]`` (one row with ``region="batch"``), and whether a row has a position that counts.
+
+    Raises:
+        ValueError: ``region`` or ``smooth`` out of range.
+    """
+    if region not in ("sample", "batch"):
+        raise ValueError(f"region={region!r} is unknown; choose 'sample' or 'batch'")
+    p, t = p * valid, t * valid
+    value = ratio(p, t, smooth=smooth, squared=squared, over=(2,) if region == "sample" else (0, 2))
+    some = valid.any(2).any(1)
+    return (value, some) if region == "sample" else (value.unsqueeze(0), some.any(0, keepdim=True))
+
+
+def over_classes(value: Tensor, classes: str) -> Tensor:
+    """``[B, C, ...]`` to ``[B, ...]``."""
+    if classes not in ("mean", "sum"):
+        raise ValueError(f"classes={classes!r} is unknown; choose 'mean' or 'sum'")
+    return value.mean(1) if classes == "mean" else value.sum(1)
+
+
+def pooled(value: Tensor, counts: Tensor, rows: int, reduction: str) -> Tensor:
+    """Reduce the losses of regions; ``counts`` is False for regions without a position. Over nothing the mean is 0."""
+    value = torch.where(counts, value, 0.0)
+    if reduction == "none":
+        return value if len(value) == rows else value.squeeze(0)
+    if reduction == "sum":
+        return value.sum() * (rows if len(value) != rows else 1)
+    return value.sum() / counts.sum().clamp(min=1)
+
+
+def check_smooth(smooth: float) -> None:
+    """Raise ValueError where ``smooth`` is negative."""
+    if smooth < 0:
+        raise ValueError(f"smooth={smooth} must be at least 0 (1 is usual; 0 leaves regions without the class at loss 1)")
+
+
+def sigmoid_power(z: Tensor, alpha: float) -> Tensor:
+    """``(1 - p)^alpha p`` of a sigmoid, with an exact gradient at saturation."""
+    return torch.exp(F.logsigmoid(z) + alpha * F.logsigmoid(-z)) if alpha else torch.sigmoid(z)

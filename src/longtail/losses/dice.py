@@ -1,0 +1,159 @@
+"""Soft Dice loss. Milletari et al., "V-Net", 3DV 2016; smoothing and use on text: Li et al., "Dice Loss for Data-imbalanced
+NLP Tasks", ACL 2020, eq. 6-7.
+
+Equation: over a region R, ``L = 1 - (2 sum_R p t + s) / (sum_R p + sum_R t + s)``; squared: ``sum_R p^2 + sum_R t^2`` below.
+``p`` is the softmax, one class at a time against the rest (:func:`dice`), or a sigmoid (:func:`binary_dice`).
+
+=================  =========================
+symbol             argument
+=================  =========================
+R                  ``region="sample"``: all positions of one sample; ``"batch"``: those of the whole batch
+s (gamma, eps)     ``smooth``
+p^2, t^2 (V-Net)   ``squared``
+=================  =========================
+
+For logits ``[B, C]`` a sample's region is one element; pass ``region="batch"`` for a set-level Dice. The loss is no proper score: its
+logits need a calibrator. Differs from public code: one port divides a *per-sample* numerator by a *batch-wide*
+denominator (its multi-class form that is not squared); here both always run over the same region.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from longtail.losses._common import Reduction
+from longtail.losses._overlap import binary_targets, check_smooth, over_classes, overlap, pooled, softmax_targets
+
+Region = Literal["sample", "batch"]
+OverClasses = Literal["mean", "sum"]
+
+
+def dice(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    smooth: float = 1.0,
+    squared: bool = False,
+    region: Region = "sample",
+    classes: OverClasses = "mean",
+    reduction: Reduction = "mean",
+    ignore_index: int = -100,
+) -> Tensor:
+    """Soft Dice loss of a softmax, every class against the rest.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        smooth: added above and below; >= 0, and above 0 where a region may lack a class.
+        squared: square p and t in the denominator.
+        region: what the sums run over, ``"sample"`` or ``"batch"``.
+        classes: ``"mean"`` or ``"sum"`` over the classes.
+        reduction: over samples: ``"none"`` (``[B]``), ``"mean"`` (over samples that are not ignored entirely) or ``"sum"``. With
+            ``region="batch"`` there is one value: ``"none"`` and ``"mean"`` give it, ``"sum"`` gives it times B.
+        ignore_index: positions with this hard target belong to no region.
+
+    Raises:
+        TypeError, ValueError: dtypes, shapes or numbers that do not fit.
+
+    >>> z = torch.tensor([[9.0, -9.0], [9.0, -9.0]])
+    >>> [round(v, 3) for v in dice(z, torch.tensor([0, 1]), reduction="none").tolist()]
+    [0.0, 0.5]
+    """
+    check_smooth(smooth)
+    log_p, t, valid = softmax_targets(logits, target, reduction, ignore_index)
+    value, some = overlap(log_p.exp(), t, valid, smooth=smooth, squared=squared, region=region)
+    return pooled(over_classes(value, classes), some, len(logits), reduction)
+
+
+def binary_dice(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    smooth: float = 1.0,
+    squared: bool = False,
+    region: Region = "batch",
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Soft Dice loss of a sigmoid, for positives against background.
+
+    Args:
+        logits: ``[B, ...]``.
+        target: 0 and 1, or floats between, shaped as the logits (``[B]`` will do for ``[B, 1]``).
+        mask: bool, like ``target``; False belongs to no region.
+        smooth, squared, region, reduction: as in :func:`dice`.
+
+    >>> round(binary_dice(torch.tensor([9.0, -9.0, 9.0]), torch.tensor([1, 0, 0])).item(), 3)  # 1 - (2 + 1) / (2 + 1 + 1)
+    0.25
+    """
+    check_smooth(smooth)
+    z, t, valid = binary_targets(logits, target, mask, reduction)
+    value, some = overlap(torch.sigmoid(z), t, valid, smooth=smooth, squared=squared, region=region)
+    return pooled(value.squeeze(1), some, len(logits), reduction)
+
+
+class Dice(nn.Module):
+    """Soft Dice loss of a softmax; arguments as in :func:`dice`.
+
+    >>> Dice()(torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])).shape
+    torch.Size([])
+    """
+
+    def __init__(
+        self,
+        *,
+        smooth: float = 1.0,
+        squared: bool = False,
+        region: Region = "sample",
+        classes: OverClasses = "mean",
+        reduction: Reduction = "mean",
+        ignore_index: int = -100,
+    ) -> None:
+        super().__init__()
+        self.smooth, self.squared, self.ignore_index = smooth, squared, ignore_index
+        self.region: Region = region
+        self.classes: OverClasses = classes
+        self.reduction: Reduction = reduction
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        return dice(
+            logits, target, smooth=self.smooth, squared=self.squared, region=self.region, classes=self.classes,
+            reduction=self.reduction, ignore_index=self.ignore_index,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: overlap is no proper score."""
+        return None
+
+
+class BinaryDice(nn.Module):
+    """Soft Dice loss of a sigmoid; arguments as in :func:`binary_dice`.
+
+    >>> BinaryDice()(torch.zeros(4), torch.tensor([1, 0, 0, 0])).shape
+    torch.Size([])
+    """
+
+    def __init__(
+        self,
+        *,
+        smooth: float = 1.0,
+        squared: bool = False,
+        region: Region = "batch",
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__()
+        self.smooth, self.squared = smooth, squared
+        self.region: Region = region
+        self.reduction: Reduction = reduction
+
+    def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        return binary_dice(
+            logits, target, mask=mask, smooth=self.smooth, squared=self.squared, region=self.region, reduction=self.reduction
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: overlap is no proper score."""
+        return None

@@ -1,0 +1,106 @@
+"""GHM-C. Li, Liu and Wang, "Gradient Harmonized Single-stage Detector", AAAI 2019, eq. 8-10.
+
+Equation: one-vs-rest cross-entropy in which every range of gradient lengths ``g = |sigmoid(z) - t|`` weighs the same,
+``L = (1/N) sum_e (N / (R_{b(e)} n)) BCE_e``: N elements, R_b of them in bin b, n bins that are not empty.
+
+=================  =========================
+symbol             argument
+=================  =========================
+M                  ``bins``
+alpha (EMA)        ``momentum`` of the module
+N                  ``normalizer="elements"``: the valid ones of B x C
+=================  =========================
+
+Differs from the authors' code in the running average: theirs starts at 0, so that with momentum .75 the first weights are four
+times too large, and an empty bin's average stands still. Here the average *share* of each bin is unbiased from the
+first step. ``start="zero"`` is theirs, ``start="first"`` that of an NLP port. The weights are constants to the gradient.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from longtail.losses._binary import BinaryNormalizer, binary, focal_term, gradient_length, reduced_binary
+from longtail.losses._common import Reduction
+from longtail.losses._density import BinWeight, RunningWeight, Start, batch_weight, harmonised
+
+
+def ghm_c(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    bins: int = 30,
+    bin_weight: BinWeight = batch_weight,
+    reduction: Reduction = "mean",
+    normalizer: BinaryNormalizer = "elements",
+    ignore_index: int = -100,
+) -> Tensor:
+    """Gradient-harmonised cross-entropy, by default from this batch alone (momentum 0).
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` for one binary question a row.
+        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits``.
+        mask: bool, broadcastable to the logits; elements where it is False do not count.
+        bins: number of ranges of gradient length.
+        bin_weight: ``(counts [bins], total) -> weights [bins]``; the module passes its running average.
+        reduction, normalizer, ignore_index: as in :func:`longtail.losses.sigmoid_focal`.
+
+    Raises:
+        TypeError, ValueError: dtypes, shapes or numbers that do not fit.
+
+    >>> z, y = torch.tensor([[2.0, -2.0], [2.0, -2.0], [2.0, -2.0]]), torch.tensor([0, 0, 1])
+    >>> [round(v, 3) for v in ghm_c(z, y, bins=2, reduction="none").tolist()]  # two easy rows weigh as one hard one
+    [0.19, 0.19, 6.381]
+    """
+    b = binary(logits, target, reduction, ignore_index=ignore_index)
+    valid = b.elements()
+    if mask is not None:
+        given = mask.to(torch.bool).expand_as(b.logits)
+        valid = given if valid is None else given & valid
+    weight, total = harmonised(gradient_length(b), valid, bins, bin_weight)
+    element = focal_term(b) * weight
+    if valid is not None:
+        element = torch.where(valid, element, 0.0)
+    if reduction == "mean" and normalizer == "elements":
+        return element.sum() / total.clamp(min=1)  # masked elements are not counted either
+    return reduced_binary(element, b, reduction=reduction, normalizer=normalizer)
+
+
+class GHMC(nn.Module):
+    """GHM-C; arguments as in :func:`ghm_c`. The running density is summed over ranks and moves in training mode only.
+
+    Args:
+        momentum: share of the past in the running density, in [0, 1).
+        start: how the average starts: ``"unbiased"``, ``"zero"`` (published) or ``"first"``.
+
+    >>> GHMC(bins=10, momentum=0.75)(torch.zeros(2, 3), torch.tensor([0, 2])).isfinite().item()
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        bins: int = 30,
+        momentum: float = 0.75,
+        start: Start = "unbiased",
+        reduction: Reduction = "mean",
+        normalizer: BinaryNormalizer = "elements",
+        ignore_index: int = -100,
+    ) -> None:
+        super().__init__()
+        self.density = RunningWeight(bins, momentum, start)
+        self.bins, self.ignore_index = bins, ignore_index
+        self.reduction: Reduction = reduction
+        self.normalizer: BinaryNormalizer = normalizer
+
+    def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        return ghm_c(
+            logits, target, mask=mask, bins=self.bins, bin_weight=self.density, reduction=self.reduction,
+            normalizer=self.normalizer, ignore_index=self.ignore_index,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: the weights depend on each element's own error."""
+        return None

@@ -1,0 +1,124 @@
+"""Equalization loss, sigmoid form. Tan et al., "Equalization Loss for Long-Tailed Object Recognition", CVPR 2020, eq. 2-4.
+
+Equation: ``L_i = sum_c w_c BCE(z_c, t_c)`` with ``w_c = 1 - E T_c (1 - t_c)``: rare classes are spared the negative gradients of
+other classes' examples, but not those of the background.
+
+=================  =========================
+symbol             argument
+=================  =========================
+f_c, T_c           ``frequency``; T_c = 1 where ``frequency < threshold``
+lambda             ``threshold``
+E                  0 for a row without a positive (label C), if ``background``; otherwise 1
+=================  =========================
+
+The threshold is that of LVIS, on the share of *images* with the class: pass those shares as ``frequency`` for detection.
+Without them the module uses counts over their sum; set ``threshold`` for your data (CIFAR-100-LT: .005, CIFAR-10-LT: .05).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_term, reduced_binary
+from longtail.losses._common import (
+    Reduction, Vector, along_classes, checked_counts, checked_weight, per_class, warn_if_batch,
+)  # fmt: skip
+
+
+def sigmoid_eql(
+    logits: Tensor,
+    target: Tensor,
+    frequency: Vector,
+    *,
+    threshold: float = 0.00177,
+    weight: Vector | None = None,
+    background: bool = False,
+    reduction: Reduction = "mean",
+    normalizer: BinaryNormalizer = "weights",
+    ignore_index: int = -100,
+) -> Tensor:
+    """One-vs-rest cross-entropy without the negatives of rare classes.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits``.
+        frequency: share of the training set ``[C]``.
+        threshold: classes with a smaller share are rare.
+        background: the label C (a row of zeros, where targets are floats) is background, whose negatives rare classes keep.
+        weight, reduction, normalizer, ignore_index: as in :func:`longtail.losses.sigmoid_focal`.
+
+    Raises:
+        TypeError, ValueError: dtypes or shapes that do not fit.
+
+    >>> z, y = torch.zeros(2, 2), torch.tensor([0, 1])
+    >>> [round(v, 4) for v in sigmoid_eql(z, y, [0.9, 0.1], threshold=0.5, reduction="none").tolist()]
+    [0.6931, 1.3863]
+    """
+    b = binary(logits, target, reduction, ignore_index=ignore_index, background=background)
+    rare = along_classes(per_class("frequency", frequency, b.logits) < threshold, b.logits)
+    if background:
+        rare = rare & _foreground(b).unsqueeze(1)
+    element = focal_term(b)
+    if b.target.dtype == torch.bool:
+        element = torch.where(rare & ~b.target, 0.0, element)
+    else:
+        element = element * torch.where(rare, b.target, 1.0)
+    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+
+
+def _foreground(b: Binary) -> Tensor:
+    if b.given.is_floating_point():
+        return b.given.amax(1) > 0
+    return b.given < b.logits.shape[1]
+
+
+class SigmoidEQL(nn.Module):
+    """Sigmoid equalization loss; arguments as in :func:`sigmoid_eql`.
+
+    Args:
+        counts: training examples per class ``[C]``.
+        frequency: share ``[C]`` to compare with the threshold, where it is not ``counts / counts.sum()``.
+
+    >>> SigmoidEQL(counts=torch.tensor([99, 1]), threshold=0.05)(torch.zeros(1, 2), torch.tensor([0])).shape
+    torch.Size([])
+    """
+
+    counts: Tensor
+    frequency: Tensor
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        threshold: float = 0.00177,
+        frequency: Vector | None = None,
+        weight: Vector | None = None,
+        background: bool = False,
+        reduction: Reduction = "mean",
+        normalizer: BinaryNormalizer = "weights",
+        ignore_index: int = -100,
+    ) -> None:
+        super().__init__()
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
+        self.register_buffer("counts", checked_counts(counts))
+        share = self.counts / self.counts.sum(dtype=torch.float64) if frequency is None else checked_weight(frequency)
+        self.register_buffer("frequency", share)
+        self.register_buffer("weight", checked_weight(weight))
+        self.threshold, self.background, self.total = threshold, background, int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: BinaryNormalizer = normalizer
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return sigmoid_eql(
+            logits, target, self.frequency, threshold=self.threshold, weight=self.weight, background=self.background,
+            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: C sigmoids are no distribution over the classes."""
+        return None

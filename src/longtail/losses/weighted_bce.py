@@ -1,0 +1,101 @@
+"""Weighted binary cross-entropy, one-vs-rest: the positives of each question count more (or less).
+
+Equation: ``L_i = w_y sum_c [ -a_c t_c log p_c - (1 - t_c) log(1 - p_c) ]`` with ``p = sigmoid(z)``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+a                  ``positive_weight``: a number, or one a class
+w                  ``weight``: a factor of the whole row, counted by the normaliser
+=================  =========================
+
+Differs from public code (an NLP collection) in taking no clamp on p, whose gradient vanishes beyond it, and no silent smoothing
+of the targets to [0.01, 0.99]: ask for that with ``label_smoothing=0.02``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from longtail.losses._binary import BinaryNormalizer, binary, focal_term, reduced_binary
+from longtail.losses._common import Reduction, Vector, along_classes, checked_weight, per_class
+
+
+def weighted_bce(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    positive_weight: float | Vector = 1.0,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: BinaryNormalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Binary cross-entropy over C questions, summed over the classes of a row.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` for one binary question a row.
+        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot).
+        positive_weight: factor of the positive terms, a number or ``[C]``.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in :func:`longtail.losses.sigmoid_focal`.
+
+    Raises:
+        TypeError, ValueError: dtypes or shapes that do not fit.
+
+    >>> z, t = torch.zeros(2), torch.tensor([1.0, 0.0])
+    >>> [round(v, 4) for v in weighted_bce(z, t, positive_weight=3.0, reduction="none").tolist()]
+    [2.0794, 0.6931]
+    """
+    b = binary(logits, target, reduction, ignore_index=ignore_index, label_smoothing=label_smoothing)
+    if isinstance(positive_weight, float | int):
+        extra: float | Tensor = positive_weight - 1
+    else:
+        extra = along_classes(per_class("positive_weight", positive_weight, b.logits), b.logits) - 1
+    element = focal_term(b)
+    if isinstance(extra, Tensor) or extra != 0:
+        element = element + extra * b.target * -F.logsigmoid(b.logits)
+    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+
+
+class WeightedBCE(nn.Module):
+    """Weighted binary cross-entropy; arguments as in :func:`weighted_bce`.
+
+    >>> WeightedBCE()(torch.zeros(1, 2), torch.tensor([1])).item() == 2 * torch.tensor(2.0).log().item()
+    True
+    """
+
+    weight: Tensor | None
+    positive_weight: Tensor | float
+
+    def __init__(
+        self,
+        *,
+        positive_weight: float | Vector = 1.0,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: BinaryNormalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("weight", checked_weight(weight))
+        if isinstance(positive_weight, float | int):
+            self.positive_weight = positive_weight
+        else:
+            self.register_buffer("positive_weight", checked_weight(positive_weight))
+        self.reduction: Reduction = reduction
+        self.normalizer: BinaryNormalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        return weighted_bce(
+            logits, target, positive_weight=self.positive_weight, weight=self.weight, reduction=self.reduction,
+            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: C sigmoids are no distribution over the classes."""
+        return None
