@@ -1,0 +1,33 @@
+"""Adjusters: logits to logits (or to decisions), in closed form or fitted on held-out data. numpy only,
+torch welcome.
+"""
+
+from longtail.adjust.affine import Affine, affine
+from longtail.adjust.bias_temperature import BiasTemperature
+from longtail.adjust.files import from_json, load, save
+from longtail.adjust.inputs import (
+    check_labels,
+    check_logits,
+    check_prior,
+    check_probabilities,
+    log_probabilities,
+)
+from longtail.adjust.prior_shift import PriorShift, shift_bias
+from longtail.adjust.temperature import Temperature
+
+__all__ = [
+    "Affine",
+    "BiasTemperature",
+    "PriorShift",
+    "Temperature",
+    "affine",
+    "check_labels",
+    "check_logits",
+    "check_prior",
+    "check_probabilities",
+    "from_json",
+    "load",
+    "log_probabilities",
+    "save",
+    "shift_bias",
+]

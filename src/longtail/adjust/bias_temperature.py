@@ -1,0 +1,121 @@
+"""BiasTemperature: a temperature and one bias a class, fitted on held-out data. It makes *any* model's prior
+known.
+
+Source: the bias-corrected temperature scaling (BCTS) of Alexandari et al., "Maximum Likelihood with
+Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", ICML 2020: ``z'_j = z_j / T + b_j``,
+by maximum likelihood.
+
+| symbol | here |
+|---|---|
+| T, b | ``temperature``, ``bias`` |
+
+Differs from the authors' code in the fit: a penalty ``strength / 2 * (|b|^2 + (log T)^2)`` in nats, so that
+small held-out sets are safe; a class with no held-out example keeps bias 0.
+
+Afterwards the logits assume the prior of the held-out data (:attr:`assumes`): their mean predicted
+probability there, which equals the class frequencies where the penalty is negligible and is never zero.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from longtail.adjust._minimise import cross_entropy, minimise
+from longtail.adjust.affine import Affine, Array, Vector, numbers
+from longtail.adjust.inputs import Floats, Ints, check_labels, check_logits, check_prior, softmax
+from longtail.part import part
+
+
+def fit_bias_temperature(logits: Floats, y: Ints, strength: float = 1.0) -> tuple[float, Floats]:
+    """T and b ``[C]`` for held-out ``logits [N, C]`` and labels."""
+    c = logits.shape[1]
+    seen = np.bincount(y, minlength=c) > 0
+    weight = strength / len(y)
+
+    def objective(x: Floats) -> tuple[float, Floats]:
+        scaled = logits * np.exp(x[0])
+        value, gradient = cross_entropy(scaled + x[1:], y)
+        slope = np.concatenate([[(gradient * scaled).sum()], gradient.sum(0) * seen])
+        return value + weight * 0.5 * float(x @ x), slope + weight * x
+
+    x = minimise(objective, np.zeros(c + 1))
+    return float(np.exp(-x[0])), x[1:]
+
+
+class BiasTemperature(Affine):
+    """``logits / temperature + bias``.
+
+    Args:
+        temperature: T > 0, or None to fit.
+        bias: b ``[C]``, or None to fit.
+        assumes: the prior ``[C]`` of the held-out data it was fitted on.
+        strength: of the pull towards T = 1 and b = 0, in examples.
+
+    Raises:
+        ValueError: some but not all of the three fitted values, or one out of range.
+    """
+
+    def __init__(
+        self,
+        temperature: float | None = None,
+        bias: Vector | None = None,
+        assumes: Vector | None = None,
+        strength: float = 1.0,
+    ) -> None:
+        given = [v is not None for v in (temperature, bias, assumes)]
+        if any(given) != all(given):
+            raise ValueError(
+                "give all of temperature, bias and assumes (a fitted adjuster) or none (to be fitted)"
+            )
+        if temperature is not None and not 0 < temperature < np.inf:
+            raise ValueError(f"temperature={temperature} must be positive")
+        if not strength >= 0:
+            raise ValueError(f"strength={strength} must be 0 or more")
+        b = None if bias is None else numbers(bias)
+        prior = None if assumes is None else numbers(check_prior("assumes", assumes, len(b or ())))
+        self.temperature, self.assumes, self.strength = temperature, prior, strength
+        spec = part(BiasTemperature, temperature=temperature, bias=b, assumes=prior, strength=strength)
+        super().__init__(spec, None if temperature is None else 1 / temperature, 0.0 if b is None else b)
+
+    def fit(self, logits: Array, y: Array) -> BiasTemperature:
+        """A fitted one, from held-out logits ``[N, C]`` and labels ``[N]``.
+
+        Warns if the held-out part has fewer examples than the C + 1 parameters: then the penalty decides
+        much.
+
+        Raises:
+            ValueError: bad rows, see :func:`longtail.adjust.check_logits`.
+        """
+        z = check_logits(logits)
+        labels = check_labels(y, len(z), z.shape[1])
+        warn_if_few(len(z), z.shape[1] + 1, "BiasTemperature")
+        temperature, bias = fit_bias_temperature(z, labels, self.strength)
+        mean = softmax(z / temperature + bias).mean(0)
+        return BiasTemperature(temperature, bias, mean / mean.sum(), self.strength)
+
+    def logit_prior(self, before: Array | None) -> Array | None:
+        """:attr:`assumes`, whatever was assumed before; a torch tensor unless ``before`` is a numpy array."""
+        return prior_like(self.assumes, before)
+
+
+def prior_like(prior: tuple[float, ...] | None, before: Array | None) -> Array | None:
+    """``prior`` as float64: numpy where ``before`` is, else a torch tensor."""
+    if prior is None:
+        return None
+    if isinstance(before, np.ndarray):
+        return np.asarray(prior)
+    import torch
+
+    return torch.tensor(prior, dtype=torch.float64, device=None if before is None else before.device)
+
+
+def warn_if_few(rows: int, parameters: int, name: str) -> None:
+    """Say so if a fit has fewer examples than parameters."""
+    if rows < parameters:
+        warnings.warn(
+            f"{name}: {rows} held-out examples for {parameters} parameters; the fit is regularised towards "
+            "no change. Hold out more, or use Temperature (one parameter)",
+            stacklevel=3,
+        )

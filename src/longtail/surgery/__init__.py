@@ -1,0 +1,6 @@
+"""Surgery: a net in, a net out; the argument is never changed."""
+
+from longtail.surgery.swap import ResetHead, SwapHead
+from longtail.surgery.tau_normalize import TauNormalize, tau_normalize
+
+__all__ = ["ResetHead", "SwapHead", "TauNormalize", "tau_normalize"]
