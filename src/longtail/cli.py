@@ -1,0 +1,296 @@
+"""The command line. Each command is the function of that name in ``longtail.api``; this file only reads options and prints."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Long-tailed (class-imbalanced) learning: compare what works on **your** data, and keep the model.",
+)
+
+Data = Annotated[str, typer.Argument(help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt.")]
+Kind = Annotated[str | None, typer.Option(help="table, text, image or embedding; detected if left out.")]
+Text = Annotated[str | None, typer.Option(help="Name of the text column.")]
+LabelColumn = Annotated[str | None, typer.Option("--label", help="Name of the label column.")]
+Features = Annotated[str | None, typer.Option(help="Columns to use, separated by commas; all others are left out.")]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The file's first line is data, not names.")]
+Imbalance = Annotated[float | None, typer.Option(help="Make the classes long-tailed at this imbalance factor first.")]
+PriorOption = Annotated[
+    str, typer.Option(help="Class frequencies where you deploy: natural (as in the data), balanced, or a JSON file.")
+]
+Backbone = Annotated[str | None, typer.Option(help="resnet8, resnet20, resnet32, mlp or linear; default by kind of data.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs of the first stage; later stages scale with it.")]
+Tuning = Annotated[
+    str,
+    typer.Option(
+        help="refit: what a recipe leaves open is fitted on an inner split, then it trains on all rows. "
+        "holdout: half the cost, trains without the inner split."
+    ),
+]
+
+
+@app.command()
+def compare(
+    data: Data,
+    recipes: Annotated[str | None, typer.Option(help="Names separated by commas; `longtail recipes` lists them.")] = None,
+    folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
+    prior: PriorOption = "natural",
+    baseline: Annotated[str | None, typer.Option(help="What the others are compared with.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes that work side by side; 0 takes one a core.")] = 0,
+    budget: Annotated[str | None, typer.Option(help="Time to stop at, such as 90s, 10m or 2h.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report, the results and the model.")] = Path("longtail-out"),
+    backbone: Backbone = None,
+    epochs: Epochs = None,
+    tuning: Tuning = "refit",
+    model: Annotated[bool, typer.Option(help="Train the best recipe on all rows at the end, and keep it.")] = True,
+    kind: Kind = None,
+    text: Text = None,
+    label: LabelColumn = None,
+    features: Features = None,
+    no_header: NoHeader = False,
+    imbalance: Imbalance = None,
+) -> None:
+    """Say which recipes work on your data, by how much, how surely, and hand you the model."""
+    import os
+
+    from longtail import api
+    from longtail.report import terminal
+
+    with errors():
+        seconds = None if budget is None else duration(budget)
+        dataset = read(data, kind, text, label, features, no_header, imbalance)
+        terminal.print_dataset(api.inspect(dataset))
+        try:
+            with progress() as on:
+                found = api.compare(
+                    dataset,
+                    recipes=names(recipes),
+                    folds=folds,
+                    seeds=seeds,
+                    prior=api.read_prior(prior, dataset.labels.names),
+                    baseline=baseline,
+                    jobs=jobs or os.cpu_count() or 1,
+                    budget=seconds,
+                    out=out,
+                    backbone=backbone,
+                    epochs=epochs,
+                    tuning=tuning,
+                    model=model,
+                    on=on,
+                    command=command(),
+                )
+        except KeyboardInterrupt:
+            typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
+            raise typer.Exit(130) from None
+        terminal.print_results(found.results, found.folder)
+
+
+@app.command()
+def train(
+    data: Data,
+    recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "erm",
+    out: Annotated[Path, typer.Option(help="Folder for the model.")] = Path("longtail-model"),
+    backbone: Backbone = None,
+    epochs: Epochs = None,
+    tuning: Tuning = "refit",
+    kind: Kind = None,
+    text: Text = None,
+    label: LabelColumn = None,
+    features: Features = None,
+    no_header: NoHeader = False,
+    imbalance: Imbalance = None,
+) -> None:
+    """Train one recipe on all rows and save the model."""
+    from longtail import api
+
+    with errors():
+        dataset = read(data, kind, text, label, features, no_header, imbalance)
+        with progress() as on:
+            api.train(dataset, recipe=recipe, out=out, backbone=backbone, epochs=epochs, tuning=tuning, on=on)
+        typer.echo(f"Saved to {out}. Use it: longtail predict {shlex.quote(str(out))} DATA --prior natural")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder that train or compare wrote.")],
+    data: Data,
+    prior: PriorOption = "natural",
+    out: Annotated[Path, typer.Option(help="csv or parquet file to write.")] = Path("predictions.csv"),
+    text: Text = None,
+    no_header: NoHeader = False,
+) -> None:
+    """Predict classes and probabilities under the prior you deploy under."""
+    from longtail import api
+
+    with errors():
+        loaded = api.Model.load(model)
+        how = {"text": text, "header": False if no_header else None}
+        chosen = api.read_prior(prior, loaded.names)
+        frame = api.predict(loaded, data, prior=chosen, out=out, **{k: v for k, v in how.items() if v is not None})
+        counts = frame["prediction"].value_counts()
+        typer.echo(f"{len(frame)} rows to {out}, under the {prior} prior:")
+        for name, count in counts.head(20).items():
+            typer.echo(f"  {name}: {count}")
+
+
+@app.command()
+def inspect(
+    data: Data,
+    kind: Kind = None,
+    text: Text = None,
+    label: LabelColumn = None,
+    features: Features = None,
+    no_header: NoHeader = False,
+    imbalance: Imbalance = None,
+) -> None:
+    """Show the class distribution, the imbalance factor, and what to watch out for."""
+    from longtail import api
+    from longtail.report import terminal
+
+    with errors():
+        terminal.print_dataset(api.inspect(read(data, kind, text, label, features, no_header, imbalance)), full=True)
+
+
+@app.command()
+def recipes() -> None:
+    """List every recipe: its paper, the prior its logits carry, and one line."""
+    from longtail import api
+    from longtail.report import terminal
+
+    terminal.print_recipes(api.recipes())
+
+
+def read(
+    data: str,
+    kind: str | None,
+    text: str | None,
+    label: str | None,
+    features: str | None,
+    no_header: bool,
+    imbalance: float | None,
+) -> Any:
+    """Read the data as the options say."""
+    from longtail import api
+
+    return api.load(
+        data, kind=kind, text=text, label=label, features=names(features), header=False if no_header else None,
+        imbalance=imbalance,
+    )  # fmt: skip
+
+
+def names(text: str | None) -> list[str] | None:
+    """Names separated by commas."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def duration(text: str) -> float:
+    """Seconds from 90, 90s, 10m or 2h.
+
+    >>> duration("10m")
+    600.0
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise ValueError(f"--budget {text!r} must be a time such as 90s, 10m or 2h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def command() -> str:
+    """The command as it was typed."""
+    return shlex.join(["longtail", *sys.argv[1:]])
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """What the user can mend is one clear line, not a traceback."""
+    try:
+        yield
+    except (ValueError, TypeError, FileNotFoundError, FileExistsError, ImportError, RuntimeError) as why:
+        if "--debug" in sys.argv:
+            raise
+        from rich.console import Console
+
+        Console(stderr=True).print(f"[bold red]Error:[/] {_escaped(str(why))}", soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+@contextmanager
+def progress() -> Iterator[Any]:
+    """A live display of what is running, how far it is and how long it still takes; plain lines where no one watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield _Bars(bar)
+
+
+class _Bars:
+    """Progress events to rich bars: one for the whole, one a worker."""
+
+    def __init__(self, bar: Any) -> None:
+        self.bar = bar
+        self.whole: Any = None
+        self.workers: dict[int, Any] = {}
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "total" in event:
+            if self.whole is None:
+                self.whole = self.bar.add_task("all", total=event["total"])
+            self.bar.update(self.whole, completed=event["done"], total=event["total"])
+            row = event.get("row")
+            if row is not None and row["status"] == "failed":
+                self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
+            return
+        worker = event.get("worker", 0)
+        if worker not in self.workers:
+            self.workers[worker] = self.bar.add_task("", total=None)
+        task = self.workers[worker]
+        if "running" in event:
+            self.bar.update(task, description=_escaped(event["running"]))
+        if "epochs" in event:
+            self.bar.update(task, completed=event["epoch"] + 1, total=event["epochs"])
+
+
+class _Lines:
+    """Progress events to one line per finished run."""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        row = event.get("row")
+        if row is not None:
+            what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"
+            typer.echo(f"[{event['done']}/{event['total']}] {event['task']}: {what}", err=True)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Plan: what a comparison is going to do, as one frozen value that travels to the worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from longtail.compare.folds import folds, inner_split
+
+from longtail.classical import Classical
+from longtail.data import Dataset, encoder_for
+from longtail.examples import Examples
+from longtail.net import Net
+from longtail.part import Part, digest
+from longtail.protocol import base_stage, starting_net
+from longtail.recipe import Recipe, Stage
+from longtail.run import Engine
+from longtail.run.chain import net_digest
+
+AnyRecipe = Recipe | Classical
+RecipeLike = Recipe | Classical | Callable[[Stage], Recipe]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Data, recipes, and how they are compared.
+
+    Attributes:
+        dataset: all rows.
+        recipes: a recipe, a function from a base stage to one, or a classical one, by name.
+        folds: number of stratified folds; each is the test set once.
+        seeds: repetitions with other initial weights and order.
+        fold_seed: shuffles the folds.
+        prior: "natural", "balanced", or one probability a class.
+        baseline: the recipe the others are compared with.
+        backbone: a name, a part or a net; None is the kind's default.
+        epochs: of the base stage; None is the kind's default.
+        tuning: "refit" fits what a recipe leaves open (tau, temperature, thresholds) on a model trained without an inner
+            split, then trains on all training rows; "holdout" keeps that first model, at half the cost.
+        inner_share: the share of the training rows that the inner split holds out.
+        engine: device and numerics.
+    """
+
+    dataset: Dataset
+    recipes: tuple[tuple[str, RecipeLike], ...]
+    folds: int = 5
+    seeds: int = 1
+    fold_seed: int = 0
+    prior: str | tuple[float, ...] = "natural"
+    baseline: str = "erm"
+    backbone: str | Part[Any] | Net | None = None
+    epochs: int | None = None
+    tuning: str = "refit"
+    inner_share: float = 0.2
+    engine: Engine = Engine()
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.recipes]
+        if len(set(names)) != len(names):
+            raise ValueError(f"recipes: a name occurs twice in {', '.join(names)}")
+        if not names:
+            raise ValueError("recipes is empty: name at least one")
+        if self.folds < 2:
+            raise ValueError(f"folds={self.folds} must be at least 2")
+        if self.seeds < 1:
+            raise ValueError(f"seeds={self.seeds} must be at least 1")
+        if self.tuning not in ("refit", "holdout"):
+            raise ValueError(f"tuning={self.tuning!r} must be 'refit' or 'holdout'")
+        if self.baseline not in names:
+            raise ValueError(f"baseline={self.baseline!r} is not among the recipes: {', '.join(names)}")
+
+    @property
+    def base(self) -> Stage:
+        """The base stage that recipes start from."""
+        return base_stage(self.dataset.kind, self.epochs)
+
+    def recipe(self, name: str) -> AnyRecipe:
+        """The recipe of that name, made from the base stage where it is a function of one."""
+        found = dict(self.recipes)[name]
+        made = found if isinstance(found, Recipe | Classical) else found(self.base)
+        return made.but(name=name) if isinstance(made, Recipe) else made
+
+    def identity(self, name: str, fold: int, seed: int) -> str:
+        """Names the result of one run: equal identities mean equal results."""
+        what = self.recipe(name)
+        backbone = net_digest(self.backbone) if isinstance(self.backbone, Net) else repr(self.backbone)
+        numbers = [fold, seed, self.folds, self.fold_seed, self.inner_share, self.epochs]
+        where = [self.engine.numerics(), self.tuning, self.prior, backbone]
+        return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
+
+
+class Prepared:
+    """The rows of one fold, split and encoded; encoders are fitted on the rows that train, and on no others."""
+
+    def __init__(self, plan: Plan, fold: int | None) -> None:
+        self.plan = plan
+        d = plan.dataset
+        if fold is None:  # the model to keep: all rows train
+            self.train_rows, self.test_rows = torch.arange(len(d)), torch.arange(0)
+        else:
+            self.train_rows, self.test_rows = folds(d.labels, d.duplicate_of, plan.folds, plan.fold_seed)[
+                fold
+            ]
+        inner, held = inner_split(
+            d.labels.take(self.train_rows), d.duplicate_of[self.train_rows], plan.inner_share, plan.fold_seed
+        )
+        self.inner_rows, self.held_rows = self.train_rows[inner], self.train_rows[held]
+        self._encoded: dict[str, tuple[Any, Examples]] = {}
+
+    def training(self, part: str) -> tuple[Any, Examples]:
+        """The fitted encoder and the training examples of ``part``: "full" (all training rows) or "inner"."""
+        if part not in self._encoded:
+            rows = self.train_rows if part == "full" else self.inner_rows
+            dataset = self.plan.dataset.take(rows)
+            encoder = encoder_for(dataset).fit(dataset.raw)
+            self._encoded[part] = (encoder, Examples(encoder(dataset.raw), dataset.labels, dataset.name))
+        return self._encoded[part]
+
+    def encode(self, encoder: Any, rows: torch.Tensor) -> Examples:
+        dataset = self.plan.dataset.take(rows)
+        return Examples(encoder(dataset.raw), dataset.labels, dataset.name)
+
+    def net(self, part: str, seed: int) -> Net:
+        """Initial weights for ``part``, from the seed."""
+        _, examples = self.training(part)
+        return starting_net(self.plan.dataset.kind, examples, seed, self.plan.backbone)
+

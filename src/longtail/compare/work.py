@@ -1,0 +1,212 @@
+"""Work: what a process of a comparison does. Train a stage, or fit a recipe on a fold and score it on the test rows."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+import uuid
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail import metrics
+from longtail.classical import Classical, out_of_fold_logits
+from longtail.compare.plan import Plan, Prepared
+from longtail.examples import Examples
+from longtail.part import digest
+from longtail.run import Cache, Outcome, OutOfTime, train_stages
+from longtail.run.chain import finish, fit_finish, needs_held, restore, specs
+from longtail.run.loop import On, ignore
+from longtail.run.outcome import prior_vector
+
+
+@dataclass(frozen=True)
+class Task:
+    """One unit of work: stages up to ``stage`` of a recipe on a fold's training part, or (stage None) the run's score."""
+
+    recipe: str
+    fold: int
+    seed: int
+    part: str = "full"
+    stage: int | None = None
+
+
+class Worker:
+    """The state of a worker process: the plan, the cache, and the fold at hand."""
+
+    def __init__(self, plan: Plan, folder: Path, on: On = ignore) -> None:
+        self.plan, self.folder, self.on = plan, folder, on
+        self.cache = Cache(folder / "cache")
+        self.prepared = lru_cache(maxsize=1)(lambda fold: Prepared(plan, fold))
+
+    def run_file(self, task: Task) -> Path:
+        return self.folder / "runs" / f"{self.plan.identity(task.recipe, task.fold, task.seed)}.json"
+
+    def do(self, task: Task) -> dict[str, Any] | None:
+        """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
+        if task.stage is not None:
+            self.outcome(self.prepared(task.fold), task.recipe, task.seed, task.part, upto=task.stage + 1)
+            return None
+        file = self.run_file(task)
+        if file.exists():
+            return json.loads(file.read_text(encoding="utf-8"))
+        row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
+        try:
+            row = {**row, "status": "done", **self.score(task)}
+        except OutOfTime:
+            return {**row, "status": "skipped", "error": "out of time"}
+        except Exception as why:  # one recipe's failure must not lose the others' work
+            return {**row, "status": "failed", "error": f"{type(why).__name__}: {why}"}
+        write_json(file, row)
+        return row
+
+    def outcome(
+        self, prepared: Prepared, name: str, seed: int, part: str, upto: int | None = None
+    ) -> Outcome:
+        """Train a recipe's stages (the first ``upto``) on a part of the fold's training rows, through the cache."""
+        _, examples = prepared.training(part)
+        recipe = self.plan.recipe(name)
+        engine = self.plan.engine
+        if isinstance(recipe, Classical):
+            return self.classical(recipe, examples, seed)
+        if upto is not None:
+            recipe = recipe.but(stages=recipe.stages[:upto])
+        net = prepared.net(part, seed)
+        return train_stages(recipe, net, examples, seed=seed, engine=engine, cache=self.cache, on=self.on)
+
+    def classical(self, recipe: Classical, examples: Examples, seed: int) -> Outcome:
+        """Fit a scikit-learn estimator, or take it from the cache."""
+        key = digest({"data": examples.fingerprint, "seed": seed, "recipe": recipe.digest})
+        stored = self.cache.get(key)
+        if stored is not None:
+            net = restore(None, *stored)  # type: ignore[arg-type]
+            prior = stored[1]["prior"]
+            prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
+            seconds = stored[1]["seconds"]
+        else:
+            began = time.perf_counter()
+            net, prior = recipe.fit(examples.x, examples.labels, seed=seed, threads=1)
+            seconds = time.perf_counter() - began
+            kept = None if prior is None else prior.tolist()
+            self.cache.put(key, net.state_dict(), {"prior": kept, "seconds": seconds, **specs(net)})
+        event = {"stage": "fit", "epoch": 0, "epochs": 1, "seconds": seconds, "key": key}
+        engine = replace(self.plan.engine, device="cpu")
+        return Outcome(net.eval(), recipe, examples.labels, (key,), (event,), prior, engine=engine)
+
+    def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
+        """The encoder, the finished outcome, and every training it took."""
+        part = "inner" if self.plan.tuning == "holdout" else "full"
+        encoder, examples = prepared.training(part)
+        outcome = self.outcome(prepared, name, seed, part)
+        if isinstance(outcome.recipe, Classical):
+            fitted: tuple[Any, ...] = ()
+            if outcome.recipe.finish or outcome.logit_prior is None:
+                logits = self.out_of_fold(outcome.recipe, examples, seed)
+                fitted = fit_finish(outcome, examples, examples, logits)
+            return encoder, finish(outcome, examples, fitted), [outcome]
+        if not needs_held(outcome.recipe, examples.labels):
+            return encoder, finish(outcome, examples, fit_finish(outcome, examples, None)), [outcome]
+        inner_encoder, inner_examples = prepared.training("inner")
+        inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
+        held = prepared.encode(inner_encoder, prepared.held_rows)
+        fitted = fit_finish(inner, inner_examples, held)
+        return encoder, finish(outcome, examples, fitted), [outcome] if inner is outcome else [outcome, inner]
+
+    def out_of_fold(self, recipe: Classical, examples: Examples, seed: int) -> Tensor:
+        """Logits of the training rows by models that did not see them, from the cache where they are."""
+        key = digest(
+            {"data": examples.fingerprint, "seed": seed, "out of fold": recipe.but(finish=()).digest}
+        )
+        stored = self.cache.get(key)
+        if stored is None:
+            logits = out_of_fold_logits(recipe, examples.x, examples.labels, seed=seed)
+            self.cache.put(key, {"logits": logits}, {})
+            return logits
+        return stored[0]["logits"]
+
+    def score(self, task: Task) -> dict[str, Any]:
+        """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
+        prepared = self.prepared(task.fold)
+        began = time.perf_counter()
+        encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
+        seconds = time.perf_counter() - began
+        test = prepared.encode(encoder, prepared.test_rows)
+        began = time.perf_counter()
+        logits = outcome.logits(test.x)
+        predict_seconds = time.perf_counter() - began
+        scores: dict[str, Any] = {}
+        per_class: dict[str, Any] = {}
+        confusion: dict[str, Any] = {}
+        reliability: dict[str, Any] = {}
+        labels, y = self.plan.dataset.labels, test.labels.y
+        for name, prior in self.priors().items():
+            if name == "as_trained":
+                probabilities = torch.softmax(logits.double(), -1).float()
+                decisions, weights = probabilities.argmax(-1), None
+            else:
+                probabilities = outcome.probabilities(logits, prior)
+                decisions = outcome.decide(probabilities, prior)
+                weights = None if name == "natural" else prior_vector(prior, labels)
+            found = metrics.evaluate(
+                probabilities, y, prior=weights, groups=labels.groups(), decisions=decisions
+            )
+            scores[name] = {k: _number(v) for k, v in found.items()}
+            detail = metrics.per_class(probabilities, y, prior=weights, decisions=decisions)
+            per_class[name] = {k: [_number(v) for v in detail[k].tolist()] for k in ("recall", "precision")}
+            if labels.num_classes <= 60:
+                confusion[name] = metrics.confusion(y, decisions, labels.num_classes).tolist()
+            bins = metrics.reliability(probabilities, y, prior=weights)
+            reliability[name] = {
+                k: [_number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
+            }
+        stages = [s for o in trained for s in stage_times(o)]
+        return {
+            "seconds": seconds,
+            "predict_seconds": predict_seconds,
+            "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
+            "prior_source": outcome.prior_source,
+            "stages": stages,
+            "scores": scores,
+            "per_class": per_class,
+            "confusion": confusion,
+            "reliability": reliability,
+            "history": [
+                {k: e[k] for k in ("stage", "epoch", "loss")} for e in trained[0].history if "loss" in e
+            ],
+        }
+
+    def priors(self) -> dict[str, Any]:
+        """The priors to score under, by name."""
+        named: dict[str, Any] = {"as_trained": None, "natural": "natural", "balanced": "balanced"}
+        if not isinstance(self.plan.prior, str):
+            named["declared"] = self.plan.prior
+        return named
+
+
+def stage_times(outcome: Outcome) -> list[dict[str, Any]]:
+    """Name, key and seconds of each stage of an outcome."""
+    out = []
+    for key in outcome.keys:
+        events = [e for e in outcome.history if e.get("key") == key]
+        name = events[0]["stage"] if events else ""
+        out.append({"name": name, "key": key, "seconds": sum(e["seconds"] for e in events), "shared": False})
+    return out
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Write JSON atomically."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    temporary.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+    os.replace(temporary, file)
+
+
+def _number(value: float) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+

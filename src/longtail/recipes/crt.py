@@ -1,0 +1,29 @@
+"""crt: classifier re-training. Keep the backbone, learn a new head on class-balanced batches.
+
+Paper: Kang et al., Decoupling representation and classifier, ICLR 2020, section 4.2.
+Claim: instance-balanced features are good; only the head needs re-balancing. Shares erm's stage.
+
+Differs from the authors' code: the backbone's BatchNorm statistics stay (``norm_stats=False``), so the head trains on
+features computed once; theirs drift to the balanced stream, which ``shifted=True`` reproduces.
+"""
+
+from longtail.part import part
+from longtail.recipe import Recipe, Stage
+from longtail.recipes.erm import erm
+from longtail.samplers import ClassBalanced
+from longtail.surgery import ResetHead
+
+
+def crt(base: Stage, *, share: float = 0.15, shifted: bool = False) -> Recipe:
+    """erm, then a fresh head on a class-balanced stream for ``share`` of the epochs."""
+    head = base.but(
+        name="head",
+        epochs=base.share(share),
+        surgery=(part(ResetHead),),
+        trains=("head.*",),
+        norm_stats=shifted,
+        streams=(part(ClassBalanced),),
+        augment=base.augment if shifted else None,
+        mix=None,
+    )
+    return Recipe("crt", (*erm(base).stages, head))

@@ -1,0 +1,16 @@
+"""tau-norm: scale each class's head weights by their norm to the power -tau, after training.
+
+Paper: Kang et al., Decoupling representation and classifier, ICLR 2020, section 4.3.
+Claim: rarer classes have smaller weight norms; evening them out helps the tail without training. tau is tuned on
+held-out data. Shares erm's stage.
+"""
+
+from longtail.part import part
+from longtail.recipe import Recipe, Stage
+from longtail.recipes.erm import erm
+from longtail.surgery import TauNormalize
+
+
+def tau_norm(base: Stage, *, tau: float | None = None) -> Recipe:
+    """erm, then head weights / norm ** tau."""
+    return erm(base).but(name="tau-norm", finish=(part(TauNormalize, tau=tau),))

@@ -1,0 +1,9 @@
+"""Run: the training loop, the chain of stages, the cache, the engine and the outcome."""
+
+from longtail.run.cache import Cache
+from longtail.run.chain import train, train_stages
+from longtail.run.engine import Engine, OutOfTime
+from longtail.run.loop import ignore, infer, run_stage
+from longtail.run.outcome import Outcome
+
+__all__ = ["Cache", "Engine", "OutOfTime", "Outcome", "ignore", "infer", "run_stage", "train", "train_stages"]

@@ -1,0 +1,131 @@
+"""The cache: a folder of trained stages, one file a key, safe to share between processes and to kill at any moment.
+
+An entry is one safetensors file: tensors, and JSON with a checksum in its header. It is written to a temporary file and
+renamed, so a reader sees all of it or nothing; a damaged entry is reported, removed, and trained again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Cache:
+    """Trained stages by key.
+
+    Args:
+        folder: made if it does not exist; None keeps nothing.
+    """
+
+    def __init__(self, folder: str | Path | None) -> None:
+        self.folder = Path(folder) if folder is not None else None
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def __contains__(self, key: str) -> bool:
+        return self.folder is not None and self._file(key).exists()
+
+    def get(self, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """The tensors and the JSON stored under ``key``; None if there is none, or if it is damaged (then it is said)."""
+        if key not in self:
+            return None
+        file = self._file(key)
+        try:
+            return load_checked(file)
+        except FileNotFoundError:  # another process cleaned up in between
+            return None
+        except (ValueError, OSError, KeyError) as why:
+            warnings.warn(f"cache entry {file} is damaged ({why}); it is trained again", stacklevel=2)
+            file.unlink(missing_ok=True)
+            return None
+
+    def put(self, key: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Store under ``key``, atomically; a concurrent writer of the same key writes the same thing."""
+        if self.folder is not None:
+            save_checked(self._file(key), tensors, facts)
+
+    def drop(self, key: str) -> None:
+        """Forget ``key``."""
+        if self.folder is not None:
+            self._file(key).unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{key}.safetensors"
+
+
+def save_checked(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors and JSON into one safetensors file with a checksum, atomically."""
+    from safetensors.torch import save_file
+
+    plain = {
+        name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()
+    }
+    text = json.dumps(facts, ensure_ascii=False)
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    try:
+        save_file(plain, temporary, metadata={"facts": text, "checksum": _checksum(plain, text)})
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checked(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what ``save_checked`` wrote.
+
+    Raises:
+        ValueError: the file is cut short, altered, or not one of ours.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(file), framework="pt") as opened:
+            about = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except SafetensorError as why:
+        raise ValueError(str(why)) from why
+    if "facts" not in about or about.get("checksum") != _checksum(tensors, about["facts"]):
+        raise ValueError("its checksum does not match")
+    return tensors, json.loads(about["facts"])
+
+
+def pack(tree: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
+    """Nested dicts and lists of tensors and plain values to JSON; the tensors go into ``tensors`` by path."""
+    if isinstance(tree, Tensor):
+        tensors[name] = tree
+        return {"tensor": name}
+    if isinstance(tree, dict):
+        return {"dict": [[k, pack(v, tensors, f"{name}/{k}")] for k, v in tree.items()]}
+    if isinstance(tree, list | tuple):
+        return {"list": [pack(v, tensors, f"{name}/{i}") for i, v in enumerate(tree)]}
+    return {"value": tree}
+
+
+def unpack(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """What ``pack`` took apart; tuples come back as lists."""
+    kind, inside = next(iter(packed.items()))
+    if kind == "tensor":
+        return tensors[inside]
+    if kind == "dict":
+        return {k: unpack(v, tensors) for k, v in inside}
+    if kind == "list":
+        return [unpack(v, tensors) for v in inside]
+    return inside
+
+
+def _checksum(tensors: Mapping[str, Tensor], text: str) -> str:
+    h = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        t = tensors[name].contiguous()
+        h.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
+        h.update(t.reshape(-1).view(torch.uint8).numpy())
+    return h.hexdigest()

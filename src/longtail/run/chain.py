@@ -1,0 +1,267 @@
+"""Train a recipe: its stages one after another through the cache, then the parts that need no training."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from longtail.examples import Examples
+from longtail.labels import Labels
+from longtail.net import Net
+from longtail.part import Part, Switch, at, digest, from_json, to_json
+from longtail.recipe import Recipe, Stage
+from longtail.run.cache import Cache
+from longtail.run.engine import Engine
+from longtail.run.loop import Event, On, facts_of, ignore, infer, run_stage
+from longtail.run.outcome import Outcome
+
+
+def train(
+    recipe: Recipe,
+    net: Net,
+    data: Examples,
+    *,
+    seed: int = 0,
+    held: Examples | None = None,
+    engine: Engine | None = None,
+    cache: Cache | None = None,
+    on: On = ignore,
+) -> Outcome:
+    """Train a recipe and return its outcome.
+
+    Args:
+        recipe: what to do.
+        net: initial weights; not changed.
+        data: training examples.
+        seed: of all randomness; equal seeds and prefixes of stages give equal bits.
+        held: held-out examples that fit what the recipe leaves to be fitted (tau, temperature, thresholds) and a
+            calibrator where the logits have no closed-form prior. Never test data.
+        engine: device and numerics.
+        cache: trained stages by key; equal prefixes are trained once.
+        on: called with one event an epoch.
+    """
+    outcome = train_stages(recipe, net, data, seed=seed, engine=engine, cache=cache, on=on)
+    return finish(outcome, data, fit_finish(outcome, data, held))
+
+
+def train_stages(
+    recipe: Recipe,
+    net: Net,
+    data: Examples,
+    *,
+    seed: int = 0,
+    engine: Engine | None = None,
+    cache: Cache | None = None,
+    on: On = ignore,
+) -> Outcome:
+    """The stages only, through the cache."""
+    engine, cache = engine or Engine(), cache or Cache(None)
+    if net.num_classes != data.labels.num_classes:
+        raise ValueError(
+            f"net has {net.num_classes} outputs and the labels {data.labels.num_classes} classes"
+        )
+    first = copy.deepcopy(net)
+    keys = stage_keys(recipe, net, data, seed, engine)
+    done = max((k for k, key in enumerate(keys) if key in cache), default=-1)
+    history: list[Event] = []
+    for k, (stage, key) in enumerate(zip(recipe.stages, keys)):
+        if k < done:
+            continue
+        stored = cache.get(key)
+        if stored is None and k == done:  # the entry was damaged: go back to what is whole
+            return train_stages(recipe, first, data, seed=seed, engine=engine, cache=cache, on=on)
+        if stored is not None:
+            net = restore(first, *stored)
+            history = list(stored[1]["history"])
+            on({"stage": stage.name, "key": key, "cached": True})
+            continue
+        net, events = run_stage(net, stage, data, key=key, engine=engine, cache=cache, on=on)
+        history += [{**event, "key": key} for event in events]
+        seconds = sum(e["seconds"] for e in events)
+        cache.put(key, net.state_dict(), {"history": history, "seconds": seconds, **specs(net)})
+        cache.drop(key + ".partial")
+    prior = stages_prior(recipe.stages, data.labels)
+    return Outcome(net.eval(), recipe, data.labels, keys, tuple(history), prior, engine=engine)
+
+
+def stage_keys(recipe: Recipe, net: Net, data: Examples, seed: int, engine: Engine) -> tuple[str, ...]:
+    """``key_0 = H(data, initial weights, seed, numerics)``, ``key_k = H(key_{k-1}, stage_k)``."""
+    key = digest(
+        {"data": data.fingerprint, "net": net_digest(net), "seed": seed, "numerics": engine.numerics()}
+    )
+    keys = []
+    for stage in recipe.stages:
+        key = digest([key, stage.digest])
+        keys.append(key)
+    return tuple(keys)
+
+
+def net_digest(net: nn.Module) -> str:
+    """SHA-256 of a net's structure and weights."""
+    h = hashlib.sha256(repr(net).encode())
+    for name, t in net.state_dict().items():
+        h.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
+        h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return h.hexdigest()
+
+
+def specs(net: Net) -> dict[str, Any]:
+    """How backbone and head are rebuilt; None for a module of the user's own."""
+    named = {"backbone": getattr(net.backbone, "spec", None), "head": getattr(net.head, "spec", None)}
+    return {name: to_json(spec) for name, spec in named.items()}
+
+
+def restore(like: Net, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Net:
+    """The net of a cache entry: our modules from their spec, the user's own copied from ``like``."""
+
+    def module(name: str, own: nn.Module) -> nn.Module:
+        return from_json(facts[name]).build() if facts[name] is not None else copy.deepcopy(own)
+
+    net = Net(module("backbone", like.backbone), module("head", like.head))
+    net.load_state_dict(tensors)
+    return net.eval()
+
+
+def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
+    """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus).
+
+    The last stage that trains the head decides: its first stream's class distribution, changed by its loss. Mixing and
+    objectives of their own have none.
+    """
+    prior: Tensor | None = None
+    for stage in stages:
+        objective: Any = stage.objective.target
+        if hasattr(objective, "logit_prior"):
+            prior = objective.logit_prior(stage, labels)
+            continue
+        prior = None
+        loss = at(stage.loss, 1.0)
+        if at(stage.mix, 1.0) is None and getattr(objective, "reads_logits_only", False) and _has_prior(loss):
+            facts = _facts_of(labels)
+            stream = at(stage.streams[0], 1.0).build(**facts)
+            seen = stream.class_distribution(labels, 1.0)
+            prior = loss.build(**facts).logit_prior(seen)
+    return prior
+
+
+def _has_prior(loss: Part[Any] | Switch) -> bool:
+    return isinstance(loss, Part) and hasattr(loss.target, "logit_prior")
+
+
+def needs_held(recipe: Recipe, labels: Labels) -> bool:
+    """Does this recipe leave something to be fitted on held-out data?"""
+    open_parts = any(hasattr(p.target, "fit") or hasattr(p.target, "tune") for p in recipe.finish)
+    return open_parts or carried_prior(recipe, labels) is None
+
+
+def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
+    """The class prior that a recipe's logits assume, where it has a closed form."""
+    prior = stages_prior(recipe.stages, labels)
+    for p in recipe.finish:
+        if not hasattr(p.target, "decide"):
+            facts = {**_facts_of(labels), "embed": None, "feature_dim": 1}
+            prior = p.build(**facts).logit_prior(prior)
+    return prior
+
+
+def fit_finish(
+    outcome: Outcome, data: Examples, held: Examples | None, logits: Tensor | None = None
+) -> tuple[Any, ...]:
+    """What the recipe leaves open, fitted on held-out examples: finishing parts, and a calibrator where one is needed.
+
+    A part with nothing to fit comes back unbuilt, so that ``finish`` builds it for the net it is applied to. Without
+    held-out data, parts keep their defaults, and logits without a closed-form prior stay without one.
+
+    Args:
+        outcome: trained without ``held``.
+        data: what it was trained on.
+        held: held-out examples; never test data.
+        logits: the net's logits of ``held`` where they are at hand.
+    """
+    fitted: list[Any] = []
+    for p in outcome.recipe.finish:
+        now = finish(outcome, data, tuple(fitted))
+        made: Any = p
+        if held is not None and hasattr(p.target, "tune"):
+            features = infer(now.net, held.x, now.engine, features=True)
+            made = p.build(**facts_of(now.net, data, now.engine))
+            made = made.tune(now.net, features, held.labels.y, now.labels.prior)
+        elif held is not None and hasattr(p.target, "decide"):
+            if now.logit_prior is None and now.calibrator is None:
+                fitted.append(_calibrator(now, held, logits))
+                now = finish(outcome, data, tuple(fitted))
+            probabilities = now.probabilities(_held_logits(now, held, logits), "natural")
+            made = p.build(**_facts_of(data.labels)).fit(probabilities, held.labels.y)
+        elif held is not None and hasattr(p.target, "fit"):
+            made = p.build(**_facts_of(data.labels)).fit(_held_logits(now, held, logits), held.labels.y)
+        fitted.append(made)
+    now = finish(outcome, data, tuple(fitted))
+    if held is not None and now.logit_prior is None and now.calibrator is None:
+        fitted.append(_calibrator(now, held, logits))
+    return tuple(fitted)
+
+
+def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome:
+    """Apply what ``fit_finish`` gave to an outcome of the same recipe (it may have been trained on more data)."""
+    for made in fitted:
+        if isinstance(made, Part):
+            made = made.build(**facts_of(outcome.net, data, outcome.engine))
+        if isinstance(made, Calibrator):
+            outcome = outcome.but(calibrator=made.adjuster)
+        elif hasattr(made, "decide"):
+            outcome = outcome.but(thresholds=made if is_fitted(made) else None)
+        elif is_surgery(made):
+            outcome = outcome.but(
+                net=made(outcome.net).eval(), logit_prior=made.logit_prior(outcome.logit_prior)
+            )
+        else:
+            adjusters = (*outcome.adjusters, made)
+            outcome = outcome.but(adjusters=adjusters, logit_prior=made.logit_prior(outcome.logit_prior))
+    return outcome
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Marks the adjuster that was added for probabilities only, so that the recipe's own logits stay as published."""
+
+    adjuster: Any
+
+
+def _calibrator(outcome: Outcome, held: Examples, logits: Tensor | None) -> Calibrator:
+    from longtail.adjust import BiasTemperature
+
+    return Calibrator(BiasTemperature().fit(_held_logits(outcome, held, logits), held.labels.y))
+
+
+def _held_logits(outcome: Outcome, held: Examples, logits: Tensor | None) -> Tensor:
+    if logits is None:
+        return outcome.logits(held.x)
+    for adjust in outcome.adjusters:
+        logits = adjust(logits)
+    return logits
+
+
+def is_surgery(made: Any) -> bool:
+    """Surgery works on nets, an adjuster on logits; an adjuster says whether it keeps the argmax."""
+    return not hasattr(made, "keeps_argmax")
+
+
+def is_fitted(made: Any) -> bool:
+    return bool(getattr(made, "fitted", True))
+
+
+def _facts_of(labels: Labels) -> dict[str, Any]:
+    return {
+        "counts": labels.counts,
+        "prior": labels.prior,
+        "num_classes": labels.num_classes,
+        "labels": labels,
+    }
+
+
+__all__ = ["Calibrator", "finish", "fit_finish", "needs_held", "stages_prior", "train", "train_stages"]

@@ -1,0 +1,138 @@
+"""Outcome: a trained net that knows the class prior its logits assume."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail.examples import Inputs
+from longtail.labels import Labels
+from longtail.net import Net
+from longtail.run.engine import Engine
+from longtail.run.loop import Event, infer
+
+Prior = str | Sequence[float] | Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What training gave.
+
+    Attributes:
+        net: in evaluation mode.
+        recipe: what was trained (a ``Recipe``, or a classical one).
+        labels: the training labels.
+        keys: the cache key of each stage.
+        history: one event an epoch.
+        logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
+            was held out to fit it on.
+        prior_source: "closed form", "fitted" or "none".
+        adjusters: the recipe's own logit adjusters, applied by ``logits``.
+        calibrator: fitted on held-out data where the prior has no closed form; used for probabilities only.
+        thresholds: a decision rule fitted on held-out data, used by ``predict`` under the natural prior.
+    """
+
+    net: Net
+    recipe: Any
+    labels: Labels
+    keys: tuple[str, ...] = ()
+    history: tuple[Event, ...] = ()
+    logit_prior: Tensor | None = None
+    adjusters: tuple[Any, ...] = ()
+    calibrator: Any = None
+    thresholds: Any = None
+    engine: Engine = field(default_factory=Engine)
+
+    def but(self, **changes: Any) -> Outcome:
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def prior_source(self) -> str:
+        if self.logit_prior is not None:
+            return "closed form"
+        return "fitted" if self.calibrator is not None else "none"
+
+    def logits(self, x: Inputs) -> Tensor:
+        """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
+        logits = infer(self.net, x, self.engine)
+        for adjust in self.adjusters:
+            logits = adjust(logits)
+        return logits
+
+    def predict_proba(self, x: Inputs, prior: Prior = "natural") -> Tensor:
+        """Probabilities ``[N, C]`` under the prior you deploy under.
+
+        Args:
+            x: inputs as the net takes them.
+            prior: "natural" (the training frequencies), "balanced", or one probability a class.
+
+        Raises:
+            ValueError: the prior is not one, or the recipe's logits have no known prior (train with held-out data).
+        """
+        return self.probabilities(self.logits(x), prior)
+
+    def probabilities(self, logits: Tensor, prior: Prior = "natural") -> Tensor:
+        """``softmax(logits + log prior - log logit_prior)`` for logits of this outcome."""
+        assumed = self.logit_prior
+        if assumed is None:
+            if self.calibrator is None:
+                raise ValueError(
+                    "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
+                    "which a calibrator is fitted, or use softmax of logits() as scores"
+                )
+            logits, assumed = self.calibrator(logits), self.calibrator.logit_prior(None)
+            if assumed is None:
+                assumed = self.labels.prior
+        shift = log_prior(prior, self.labels) - floored(torch.as_tensor(assumed), len(self.labels)).log()
+        return torch.softmax(logits.double() + shift, -1).float()
+
+    def predict(self, x: Inputs, prior: Prior = "natural") -> Tensor:
+        """Class indices ``[N]``: the most probable class under the prior, or by tuned thresholds where there are any."""
+        return self.decide(self.probabilities(self.logits(x), prior), prior)
+
+    def decide(self, probabilities: Tensor, prior: Prior) -> Tensor:
+        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior they were tuned under."""
+        if self.thresholds is not None and isinstance(prior, str) and prior == "natural":
+            return torch.as_tensor(self.thresholds.decide(probabilities))
+        return probabilities.argmax(-1)
+
+
+def log_prior(prior: Prior, labels: Labels) -> Tensor:
+    """The log of a deployment prior, float64 ``[C]``."""
+    return prior_vector(prior, labels).log()
+
+
+def prior_vector(prior: Prior, labels: Labels) -> Tensor:
+    """A deployment prior as a vector, float64 ``[C]``, summing to 1.
+
+    Raises:
+        ValueError: an unknown name, the wrong length, a negative entry, or a sum that is not 1.
+    """
+    c = labels.num_classes
+    if isinstance(prior, str):
+        if prior == "natural":
+            return labels.prior
+        if prior == "balanced":
+            return torch.full((c,), 1 / c, dtype=torch.float64)
+        raise ValueError(f"prior={prior!r} must be 'natural', 'balanced', or {c} probabilities")
+    vector = torch.as_tensor(prior, dtype=torch.float64)
+    if vector.shape != (c,):
+        raise ValueError(
+            f"prior has shape {tuple(vector.shape)}; it needs one probability for each of {c} classes"
+        )
+    total = float(vector.sum())
+    if not bool((vector >= 0).all()) or abs(total - 1) > 1e-4:
+        raise ValueError(
+            f"prior must be probabilities that sum to 1; it sums to {total:g}: divide it by its sum"
+        )
+    return vector / total
+
+
+def floored(prior: Tensor, n: int) -> Tensor:
+    """A prior with no zero: a class that training never saw counts as seen half a time."""
+    return torch.clamp(prior.double(), min=0.5 / n)
