@@ -6,5 +6,5 @@ from longtail.losses import logit_adjusted
 def run(case: Case) -> dict:
     z, n = case.leaf("logits"), case.whole("class_counts")
     w = case.number("class_weight")
-    loss = logit_adjusted(z, case.whole("labels"), n / n.sum(), tau=case.params["tau"], weight=w)
+    loss = logit_adjusted(z, case.whole("labels"), n.double() / n.sum(), tau=case.params["tau"], weight=w)
     return with_gradients(loss, logits=z)

@@ -1,0 +1,116 @@
+"""Class-dependent temperatures (CDT). Ye et al., "Identifying and Compensating for Feature Deviation",
+arXiv:2001.01385.
+
+Equation: ``L_i = CE(z / a, y)`` with ``a_j = (n_max / n_j)^gamma``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+N_c                ``counts``
+gamma              ``gamma``
+=================  =========================
+
+Differs from the authors' code in nothing; an empty class is counted as the rarest class that has examples.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_counts,
+    checked_weight,
+    cross_entropy_of,
+    normalised,
+    per_class,
+    warn_if_batch,
+)
+from longtail.losses.vs import class_scale
+
+
+def cdt(
+    logits: Tensor,
+    target: Tensor,
+    counts: Vector,
+    *,
+    gamma: float = 0.2,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy on logits divided by a temperature a class, in training only; test on the logits as
+    they are.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        counts: training examples per class ``[C]``.
+        gamma: exponent of the temperature; 0 is cross-entropy.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+            :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: shapes that do not fit.
+
+    >>> import torch
+    >>> z, y, n = torch.tensor([[1.0, 4.0]]), torch.tensor([1]), torch.tensor([4, 1])
+    >>> round(cdt(z, y, n, gamma=0.5).item(), 4)  # CE of (1, 4 / 2)
+    0.3133
+    """
+    return cross_entropy_of(
+        logits, target, scale=class_scale(per_class("counts", counts, logits), gamma), weight=weight,
+        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+class CDT(nn.Module):
+    """Cross-entropy with class-dependent temperatures; arguments as in :func:`cdt`.
+
+    Raises:
+        ValueError: counts that are negative or all zero.
+
+    >>> import torch
+    >>> round(CDT(counts=torch.tensor([4, 1]))(torch.zeros(1, 2), torch.tensor([0])).item(), 4)
+    0.6931
+    """
+
+    weight: Tensor | None
+    counts: Tensor
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        gamma: float = 0.2,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("counts", checked_counts(counts))
+        self.register_buffer("weight", checked_weight(weight))
+        self.gamma, self.total = gamma, int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return cdt(
+            logits, target, self.counts, gamma=self.gamma, weight=self.weight, reduction=self.reduction,
+            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None, unless gamma is 0: the temperatures change the shape of the posterior."""
+        if self.gamma or self.label_smoothing:
+            return None
+        return normalised(seen if self.weight is None else seen * self.weight.to(seen))

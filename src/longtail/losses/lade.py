@@ -1,0 +1,191 @@
+"""LADE. Hong et al., "Disentangling Label Distribution for Long-tailed Visual Recognition", CVPR 2021.
+
+Equation: ``L = PriorCE + alpha R``, ``R = -sum_j pi_j (A_j - S_j - lambda S_j^2)``, where ``A_j`` is the
+mean of ``z_ij`` over the batch's examples of class j (0 if there is none) and ``S_j = log mean_i exp(z_ij)
+/ (C pi_j)`` over the whole batch: a regularised Donsker-Varadhan estimate that pins each logit to ``log p(x
+| j) / p_uniform(x)``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+p_s(y)             ``prior``
+alpha              ``strength``
+lambda             ``penalty``
+=================  =========================
+
+R belongs to the batch: it is added to every target's loss, so that sum and mean follow from
+``reduction="none"``. Differs from the authors' code in its epsilons (``log(pi + 1e-9)``, a count + 1e-8),
+off by default: ``prior_eps``, ``count_eps``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    check,
+    checked_prior,
+    checked_weight,
+    floored,
+    log_odds,
+    nll_of,
+    normalised,
+    per_class,
+    reduced,
+    wide,
+)
+from longtail.losses.logit_adjusted import log_power
+
+
+def lade_regulariser(
+    logits: Tensor,
+    target: Tensor,
+    prior: Vector,
+    *,
+    penalty: float = 0.1,
+    prior_eps: float = 0.0,
+    count_eps: float = 0.0,
+    ignore_index: int = -100,
+) -> Tensor:
+    """The regulariser R of one batch, a scalar; 0 for a batch without targets.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``.
+        prior: class frequencies of the training stream ``[C]``.
+        penalty: lambda, the weight of the squared log-mean.
+        prior_eps: added to the priors inside the logarithms.
+        count_eps: added to a class's count in the batch.
+        ignore_index: targets of this value count for nothing.
+
+    >>> import torch
+    >>> z, y = torch.tensor([[2.0, 0.0], [0.0, 2.0]]), torch.tensor([0, 1])
+    >>> round(lade_regulariser(z, y, prior=(0.5, 0.5), penalty=0.0).item(), 4)  # log mean exp(z) - 2
+    -0.5662
+    """
+    check(logits, target, "mean", soft=False)
+    pi = per_class("prior", prior, logits)
+    c = logits.shape[1]
+    z = wide(logits).movedim(1, -1).reshape(-1, c)
+    y = target.reshape(-1)
+    valid = y != ignore_index
+    y = torch.where(valid, y, 0).long()
+    ones = valid.to(z.dtype)
+    own = torch.where(valid, z.gather(1, y.unsqueeze(1)).squeeze(1), 0.0)
+    count = torch.zeros_like(pi).scatter_add(0, y, ones)
+    total = ones.sum()
+    divisor = count + count_eps if count_eps > 0 else count.clamp_min(1)
+    mean = torch.zeros_like(pi).scatter_add(0, y, own) / divisor
+    uniform = math.log(1 / c + prior_eps)
+    ratio = torch.where(valid.unsqueeze(1), z - (log_power(pi, 1.0, prior_eps) - uniform), -1e30)
+    log_mean = torch.where(total > 0, torch.logsumexp(ratio, 0) - total.clamp_min(1).log(), 0.0)
+    return -(pi * (mean - log_mean - penalty * log_mean**2)).sum()
+
+
+def lade(
+    logits: Tensor,
+    target: Tensor,
+    prior: Vector,
+    *,
+    strength: float = 0.1,
+    penalty: float = 0.1,
+    prior_eps: float = 0.0,
+    count_eps: float = 0.0,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+) -> Tensor:
+    """Prior cross-entropy plus ``strength`` times :func:`lade_regulariser`.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``; the class means of R are not defined for soft labels.
+        prior: class frequencies of the training stream ``[C]``.
+        strength: 0.1 on CIFAR-LT; 0 is prior cross-entropy.
+        penalty, prior_eps, count_eps: as in :func:`lade_regulariser`.
+        weight, reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: soft labels, or shapes that do not fit.
+
+    >>> import torch
+    >>> round(lade(torch.zeros(2, 2), torch.tensor([0, 1]), prior=(0.5, 0.5)).item(), 4)
+    0.6931
+    """
+    check(logits, target, reduction, soft=False)
+    w = None if weight is None else per_class("weight", weight, logits)
+    shift = log_power(per_class("prior", prior, logits), 1.0, prior_eps)
+    loss = nll_of(log_odds(logits, target, shift=shift, ignore_index=ignore_index))
+    if strength:
+        loss = loss + strength * lade_regulariser(
+            logits,
+            target,
+            prior,
+            penalty=penalty,
+            prior_eps=prior_eps,
+            count_eps=count_eps,
+            ignore_index=ignore_index,
+        )
+    return reduced(
+        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+    )
+
+
+class LADE(nn.Module):
+    """LADE; arguments as in :func:`lade`.
+
+    Raises:
+        ValueError: a prior that is negative or all zero.
+
+    >>> import torch
+    >>> LADE(prior=(0.75, 0.25)).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    [0.5, 0.5]
+    """
+
+    weight: Tensor | None
+    prior: Tensor
+
+    def __init__(
+        self,
+        prior: Vector,
+        *,
+        strength: float = 0.1,
+        penalty: float = 0.1,
+        prior_eps: float = 0.0,
+        count_eps: float = 0.0,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("prior", checked_prior("prior", prior))
+        self.register_buffer("weight", checked_weight(weight))
+        self.strength, self.penalty, self.prior_eps, self.count_eps = strength, penalty, prior_eps, count_eps
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        return lade(
+            logits, target, self.prior, strength=self.strength, penalty=self.penalty,
+            prior_eps=self.prior_eps,
+            count_eps=self.count_eps, weight=self.weight, reduction=self.reduction,
+            normalizer=self.normalizer,
+            ignore_index=self.ignore_index,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """Uniform for a stream that follows ``prior``, unweighted; else the two terms disagree and it is
+        None.
+        """
+        if self.weight is not None or not torch.allclose(seen, self.prior.to(seen), rtol=1e-3):
+            return None
+        return normalised(seen / floored(self.prior.to(seen)))

@@ -1,0 +1,114 @@
+"""Prior cross-entropy, the first term of LADE. Hong et al., "Disentangling Label Distribution", CVPR 2021.
+
+Equation: ``L_i = CE(z + log pi, y)``: the logits estimate ``log p(x | y) - log p(x)``, free of the prior.
+
+=================  =========================
+symbol             argument
+=================  =========================
+p_s(y)             ``prior``
+=================  =========================
+
+It is logit adjustment with tau = 1; at test, add ``log p_target``. Differs from the authors' code in the
+epsilon: theirs takes ``log(pi + 1e-9)``, ours is off by default (``eps``). Without it an empty class is
+counted as the rarest present one.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_prior,
+    checked_weight,
+    cross_entropy_of,
+    floored,
+    normalised,
+    per_class,
+)
+from longtail.losses.logit_adjusted import log_power
+
+
+def prior_ce(
+    logits: Tensor,
+    target: Tensor,
+    prior: Vector,
+    *,
+    eps: float = 0.0,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy on ``logits + log prior``.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        prior: class frequencies of the training stream ``[C]``.
+        eps: added to the prior inside the logarithm.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+            :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: shapes that do not fit.
+
+    >>> import torch
+    >>> round(prior_ce(torch.zeros(1, 2), torch.tensor([1]), prior=(0.75, 0.25)).exp().item(), 4)
+    4.0
+    """
+    shift = log_power(per_class("prior", prior, logits), 1.0, eps)
+    return cross_entropy_of(
+        logits, target, shift=shift, weight=weight, reduction=reduction, normalizer=normalizer,
+        ignore_index=ignore_index, label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+class PriorCE(nn.Module):
+    """Prior cross-entropy; arguments as in :func:`prior_ce`.
+
+    Raises:
+        ValueError: a prior that is negative or all zero.
+
+    >>> import torch
+    >>> PriorCE(prior=(0.75, 0.25)).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    [0.5, 0.5]
+    """
+
+    weight: Tensor | None
+    prior: Tensor
+
+    def __init__(
+        self,
+        prior: Vector,
+        *,
+        eps: float = 0.0,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("prior", checked_prior("prior", prior))
+        self.register_buffer("weight", checked_weight(weight))
+        self.eps = eps
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        return prior_ce(
+            logits, target, self.prior, eps=self.eps, weight=self.weight, reduction=self.reduction,
+            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """The prior the logits carry: ``seen * weight / prior``."""
+        if self.label_smoothing:
+            return None
+        prior = seen / floored(self.prior.to(seen))
+        return normalised(prior if self.weight is None else prior * self.weight.to(seen))

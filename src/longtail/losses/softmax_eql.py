@@ -1,0 +1,147 @@
+"""Softmax equalization loss (SEQL). Tan et al., "Equalization Loss for Long-Tailed Object Recognition",
+CVPR 2020, eq. 7-9.
+
+Equation: ``L_i = -log( e^{z_y} / sum_k w_k e^{z_k} )``, ``w_k = 1 - beta_k T_k (1 - y_k)``, ``T_k = 1``
+where ``n_k / N < lambda`` and ``beta_k ~ Bernoulli(gamma)`` for every example and class: an example of
+another class mostly does not push a rare class down.
+
+=================  =========================
+symbol             argument
+=================  =========================
+n_k                ``counts``
+lambda             ``threshold``
+gamma              ``gamma``
+beta               ``beta``, drawn where not given
+=================  =========================
+
+Differs from the authors' code in the sum of exponentials, which here cannot overflow: a class of weight 0
+leaves the log-sum-exp.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    along_classes,
+    check,
+    checked_counts,
+    checked_weight,
+    log_odds,
+    nll_of,
+    per_class,
+    reduced,
+    warn_if_batch,
+)
+
+OUT = -1e9
+# Added to the logit of a class that leaves the softmax: finite, so that one without rivals has gradient 0.
+
+
+def softmax_eql(
+    logits: Tensor,
+    target: Tensor,
+    counts: Vector,
+    *,
+    threshold: float = 5e-3,
+    gamma: float = 0.9,
+    beta: Tensor | None = None,
+    generator: torch.Generator | None = None,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+) -> Tensor:
+    """Cross-entropy in which rare classes are left out of other classes' normaliser.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``; which classes to leave out is not defined for soft labels.
+        counts: training examples per class ``[C]``.
+        threshold: a class of smaller frequency than this is rare; 0 makes none rare: cross-entropy.
+        gamma: the probability of leaving a rare class out.
+        beta: the draws, non-zero where a rare class is left out, like ``logits``.
+        generator: where the draws come from; None is torch's default generator.
+        weight, reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: gamma outside [0, 1], soft labels, or shapes that do not fit.
+
+    >>> import torch
+    >>> z, n = torch.zeros(1, 3), torch.tensor([98, 99, 1])
+    >>> y = torch.tensor([0, 2])
+    >>> loss = softmax_eql(z.expand(2, 3), y, n, threshold=0.1, gamma=1.0, reduction="none")
+    >>> [round(v, 4) for v in loss.exp().tolist()]
+    [2.0, 3.0]
+    """
+    check(logits, target, reduction, soft=False)
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
+    n = per_class("counts", counts, logits)
+    w = None if weight is None else per_class("weight", weight, logits)
+    rare = along_classes(n < threshold * n.sum(), logits)
+    if beta is None and gamma < 1:
+        beta = torch.rand(logits.shape, generator=generator, device=logits.device) < gamma
+    out = rare if beta is None else rare & beta.bool()
+    # The label's own logit must stay: log_odds reads it apart from the others, so it is enough to exempt it
+    # here.
+    y = torch.where(target == ignore_index, 0, target).long().unsqueeze(1)
+    classes = along_classes(torch.arange(logits.shape[1], device=logits.device), logits)
+    shift = torch.where(out & (classes != y), OUT, 0.0).to(n.dtype)
+    loss = nll_of(log_odds(logits, target, shift=shift, ignore_index=ignore_index))
+    return reduced(
+        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+    )
+
+
+class SoftmaxEQL(nn.Module):
+    """Softmax equalization loss; arguments as in :func:`softmax_eql`. The draws come from torch's default
+    generator.
+
+    Raises:
+        ValueError: counts that are negative or all zero, gamma outside [0, 1].
+
+    >>> import torch
+    >>> loss = SoftmaxEQL(counts=torch.tensor([98, 99, 1]), threshold=0.1, gamma=1.0)
+    >>> round(loss(torch.zeros(1, 3), torch.tensor([0])).exp().item(), 4)
+    2.0
+    """
+
+    weight: Tensor | None
+    counts: Tensor
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        threshold: float = 5e-3,
+        gamma: float = 0.9,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+    ) -> None:
+        super().__init__()
+        if not 0 <= gamma <= 1:
+            raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
+        self.register_buffer("counts", checked_counts(counts))
+        self.register_buffer("weight", checked_weight(weight))
+        self.threshold, self.gamma, self.total = threshold, gamma, int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return softmax_eql(
+            logits, target, self.counts, threshold=self.threshold, gamma=self.gamma, weight=self.weight,
+            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: a normaliser that depends on the label makes the loss no proper score."""
+        return None

@@ -1,0 +1,134 @@
+"""Vector scaling (VS). Kini et al., "Label-Imbalanced and Group-Sensitive Classification under
+Overparameterization", NeurIPS 2021.
+
+Equation: ``L_i = CE(Delta z + iota, y)`` with ``Delta_j = (n_j / n_max)^gamma`` and ``iota_j = tau log(n_j
+/ N)``.
+
+=================  =========================
+symbol             argument
+=================  =========================
+n_j                ``counts``
+gamma              ``gamma``; 0 is logit adjustment
+tau                ``tau``; 0 is CDT
+=================  =========================
+
+Differs from the authors' code in nothing: their ``Delta_list`` is the reciprocal of the paper's Delta, and
+they divide by it. An empty class is counted as the rarest class that has examples.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_counts,
+    checked_weight,
+    cross_entropy_of,
+    floored,
+    normalised,
+    per_class,
+    warn_if_batch,
+)
+
+
+def vs(
+    logits: Tensor,
+    target: Tensor,
+    counts: Vector,
+    *,
+    gamma: float = 0.3,
+    tau: float = 1.0,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy on logits with a factor and a shift a class, in training only; test on the logits as
+    they are.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        counts: training examples per class ``[C]``.
+        gamma: strength of the factor ``(n / n_max)^gamma``.
+        tau: strength of the shift ``tau log(n / N)``.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+            :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        ValueError: shapes that do not fit.
+
+    >>> import torch
+    >>> z, y, n = torch.tensor([[1.0, 0.0]]), torch.tensor([1]), torch.tensor([3, 1])
+    >>> round(vs(z, y, n, gamma=0.0, tau=0.0).item(), 4), round(vs(z, y, n).item(), 4)
+    (1.3133, 2.2143)
+    """
+    n = floored(per_class("counts", counts, logits))
+    shift = tau * (n / n.sum()).log() if tau else None
+    scale = class_scale(n, gamma) if gamma else 1.0
+    return cross_entropy_of(
+        logits, target, scale=scale, shift=shift, weight=weight, reduction=reduction,
+        normalizer=normalizer, ignore_index=ignore_index, label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+def class_scale(counts: Tensor, gamma: float) -> Tensor:
+    """``(n_j / n_max)^gamma``, the factor of VS and CDT. ``[C] -> [C]``."""
+    n = floored(counts)
+    return (n / n.amax()) ** gamma
+
+
+class VS(nn.Module):
+    """Vector-scaling loss; arguments as in :func:`vs`.
+
+    Raises:
+        ValueError: counts that are negative or all zero.
+
+    >>> import torch
+    >>> VS(counts=torch.tensor([3, 1]), gamma=0.0).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    [0.5, 0.5]
+    """
+
+    weight: Tensor | None
+    counts: Tensor
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        gamma: float = 0.3,
+        tau: float = 1.0,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("counts", checked_counts(counts))
+        self.register_buffer("weight", checked_weight(weight))
+        self.gamma, self.tau, self.total = gamma, tau, int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return vs(
+            logits, target, self.counts, gamma=self.gamma, tau=self.tau, weight=self.weight,
+            reduction=self.reduction,
+            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """``seen * weight / prior^tau`` where gamma is 0; else None: the factor changes the shape of the
+        posterior.
+        """
+        if self.gamma or self.label_smoothing:
+            return None
+        prior = seen / floored(self.counts.to(seen)) ** self.tau
+        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
