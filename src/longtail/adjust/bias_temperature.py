@@ -31,16 +31,17 @@ from longtail.part import part
 def fit_bias_temperature(logits: Floats, y: Ints, strength: float = 1.0) -> tuple[float, Floats]:
     """T and b ``[C]`` for held-out ``logits [N, C]`` and labels."""
     c = logits.shape[1]
-    seen = np.bincount(y, minlength=c) > 0
+    share = np.bincount(y, minlength=c) / len(y)
+    seen = share > 0
     weight = strength / len(y)
 
     def objective(x: Floats) -> tuple[float, Floats]:
         scaled = logits * np.exp(x[0])
         value, gradient = cross_entropy(scaled + x[1:], y)
-        slope = np.concatenate([[(gradient * scaled).sum()], gradient.sum(0) * seen])
+        slope = np.concatenate([[np.vdot(gradient, scaled)], gradient.sum(0) * seen])
         return value + weight * 0.5 * float(x @ x), slope + weight * x
 
-    x = minimise(objective, np.zeros(c + 1))
+    x = minimise(objective, np.zeros(c + 1), np.append(1.0, share * (1 - share) + weight + 1e-9))
     return float(np.exp(-x[0])), x[1:]
 
 

@@ -32,10 +32,10 @@ def fit_temperature(logits: Floats, y: Ints, strength: float = 1.0) -> float:
     def objective(u: Floats) -> tuple[float, Floats]:
         scaled = logits * np.exp(u)
         value, gradient = cross_entropy(scaled, y)
-        slope = float((gradient * scaled).sum())
+        slope = float(np.vdot(gradient, scaled))
         return value + strength / len(y) * 0.5 * float(u @ u), np.array([slope]) + strength / len(y) * u
 
-    return float(np.exp(-minimise(objective, np.zeros(1))[0]))
+    return float(np.exp(-minimise(objective, np.zeros(1), np.ones(1))[0]))
 
 
 class Temperature(Affine):

@@ -1,6 +1,36 @@
 """Heads: features ``[B, d]`` to logits ``[B, C]``. Each keeps a ``spec`` it can be rebuilt from."""
 
+from longtail.heads.aligned import Aligned, aligned_logits
+from longtail.heads.causal import Causal, causal_logits
 from longtail.heads.cosine import Cosine, cosine_logits
+from longtail.heads.etf import ETF, simplex
+from longtail.heads.grouped import Grouped, group_scores, group_slots
 from longtail.heads.linear import Linear, spec_of
+from longtail.heads.nearest_mean import NearestMean, class_means, nearest_mean_logits
+from longtail.heads.scaled import Scaled, scaled_logits
+from longtail.heads.squashing_cosine import SquashingCosine, squashing_cosine_logits
+from longtail.heads.two_branch import TwoBranch
 
-__all__ = ["Cosine", "Linear", "cosine_logits", "spec_of"]
+__all__ = [
+    "ETF",
+    "Aligned",
+    "Causal",
+    "Cosine",
+    "Grouped",
+    "Linear",
+    "NearestMean",
+    "Scaled",
+    "SquashingCosine",
+    "TwoBranch",
+    "aligned_logits",
+    "causal_logits",
+    "class_means",
+    "cosine_logits",
+    "group_scores",
+    "group_slots",
+    "nearest_mean_logits",
+    "scaled_logits",
+    "simplex",
+    "spec_of",
+    "squashing_cosine_logits",
+]

@@ -1,6 +1,16 @@
 """Surgery: a net in, a net out; the argument is never changed."""
 
+from longtail.surgery.add import AddAlignment, AddScale
+from longtail.surgery.class_means import ClassMeans
 from longtail.surgery.swap import ResetHead, SwapHead
 from longtail.surgery.tau_normalize import TauNormalize, tau_normalize
 
-__all__ = ["ResetHead", "SwapHead", "TauNormalize", "tau_normalize"]
+__all__ = [
+    "AddAlignment",
+    "AddScale",
+    "ClassMeans",
+    "ResetHead",
+    "SwapHead",
+    "TauNormalize",
+    "tau_normalize",
+]
