@@ -5,6 +5,7 @@ Arrays or tensors in, floats and tensors out; numpy and torch only. ``evaluate``
 """
 
 from longtail.metrics.calibration import (
+    bin_edges,
     classwise_calibration_error,
     expected_calibration_error,
     max_calibration_error,
@@ -18,6 +19,7 @@ from longtail.metrics.weighting import class_weights, importance
 
 __all__ = [
     "Streaming",
+    "bin_edges",
     "class_weights",
     "classwise_calibration_error",
     "confusion",

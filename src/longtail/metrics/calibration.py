@@ -22,11 +22,20 @@ from torch import Tensor
 from longtail.metrics.inputs import ArrayLike, as_labels, as_probs, as_tensor
 
 
-def bin_index(confidence: Tensor, bins: int) -> Tensor:
-    """The bin of each confidence, 0..bins-1; bins are closed on the right, and 0 belongs to the first."""
+def bin_edges(bins: int) -> Tensor:
+    """The edges of ``bins`` bins of equal width on [0, 1], float64 ``[bins + 1]``.
+
+    >>> bin_edges(4).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
     if bins < 1:
         raise ValueError(f"bins={bins} must be at least 1")
-    edges = torch.as_tensor(np.linspace(0.0, 1.0, bins + 1), device=confidence.device)
+    return torch.as_tensor(np.linspace(0.0, 1.0, bins + 1))
+
+
+def bin_index(confidence: Tensor, bins: int) -> Tensor:
+    """The bin of each confidence, 0..bins-1; bins are closed on the right, and 0 belongs to the first."""
+    edges = bin_edges(bins).to(confidence.device)
     return (torch.bucketize(confidence, edges) - 1).clamp(0, bins - 1)
 
 

@@ -1,0 +1,250 @@
+"""Leaderboard: the results of a comparison as ranked rows, and what they mean in plain words.
+
+``results`` is the plain dict that a comparison writes to ``results.json``. Nothing here computes a score: it
+averages over folds and seeds, pairs recipes run by run, tests (:mod:`longtail.compare.statistics`) and ranks.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from longtail.compare.statistics import corrected_t_test, holm
+
+Results = Mapping[str, Any]
+
+LOWER_IS_BETTER = frozenset({"nll", "brier", "ece", "classwise_ece"})
+
+METRIC_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "g_mean": "G-mean",
+    "worst_class_recall": "worst-class recall",
+    "many": "many",
+    "medium": "medium",
+    "few": "few",
+    "nll": "NLL",
+    "brier": "Brier",
+    "ece": "ECE",
+    "classwise_ece": "class-wise ECE",
+}
+
+PRIOR_NAMES = {
+    "natural": "the natural prior (classes as frequent as in the data)",
+    "balanced": "the balanced prior (every class equally frequent)",
+    "declared": "the declared prior (the class frequencies you gave)",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe under one prior.
+
+    Attributes:
+        rank: 1 is best; None for a recipe with fewer finished runs than the others, which is not comparable.
+        done, planned: finished runs, and folds times seeds.
+        mean, sd: of each metric over the finished runs; sd is nan with one.
+        as_trained: the mean of each metric of the recipe's own logits, with no prior put in.
+        difference, low, high: of the ranking metric to the baseline's, paired run by run, with the 95 %
+            interval; nan for the baseline itself.
+        p: of no difference, Holm-adjusted over the recipes; nan where it cannot be tested.
+        seconds: mean own training time of a run; shared: mean time of the stages it got from another recipe
+            or the cache.
+        prior_source: "closed form", "fitted" or "none": where the prior its logits carry is known from.
+        problem: the error of a failed run, or why runs are missing.
+    """
+
+    recipe: str
+    title: str
+    rank: int | None
+    done: int
+    planned: int
+    mean: dict[str, float]
+    sd: dict[str, float]
+    as_trained: dict[str, float]
+    difference: float
+    low: float
+    high: float
+    p: float
+    seconds: float
+    shared: float
+    predict_seconds: float
+    parameters: int | None
+    prior_source: str
+    problem: str | None = None
+
+
+def shown_priors(results: Results) -> tuple[str, ...]:
+    """The priors to show, the declared one first: ("natural", "balanced"), ("balanced",) or ("declared",
+    "balanced")."""
+    prior = results["settings"]["prior"]
+    if prior == "balanced":
+        return ("balanced",)
+    return (prior if prior == "natural" else "declared", "balanced")
+
+
+def ranking_metric(prior: str) -> str:
+    """What recipes are ranked by: balanced accuracy under the balanced prior, macro F1 under any other.
+
+    >>> ranking_metric("natural")
+    'macro_f1'
+    """
+    return "balanced_accuracy" if prior == "balanced" else "macro_f1"
+
+
+def leaderboard(results: Results, prior: str, metric: str | None = None) -> list[Row]:
+    """One row a recipe, best first; incomplete recipes follow without a rank, then the failed ones.
+
+    Args:
+        results: as read from ``results.json``.
+        prior: "natural", "balanced" or "declared": which of the runs' scores to show.
+        metric: to rank by; None is :func:`ranking_metric`.
+
+    Raises:
+        ValueError: no finished run was scored under this prior or has this metric.
+    """
+    by = metric or ranking_metric(prior)
+    done = {name: finished(results, name) for name in results["recipes"]}
+    scored = [run["scores"] for runs in done.values() for run in runs.values()]
+    if scored and not any(by in scores.get(prior, {}) for scores in scored):
+        known = sorted({key for scores in scored for key in scores})
+        raise ValueError(
+            f"no run has metric={by!r} under prior={prior!r}; the priors scored are: {', '.join(known)}"
+        )
+    baseline = results["settings"]["baseline"]
+    share = results["settings"]["test_share"]
+    tested = {
+        name: corrected_t_test(paired(results, name, baseline, prior, by), share)
+        if name != baseline
+        else _NOTHING
+        for name in done
+    }
+    adjusted = dict(zip(tested, holm([t[3] for t in tested.values()])))
+    complete = max((set(runs) for runs in done.values()), key=len, default=set())
+    rows = []
+    for name, runs in done.items():
+        means, sds = _spread([run["scores"].get(prior, {}) for run in runs.values()])
+        own = [run["seconds"] for run in runs.values()]
+        shared = [sum(s["seconds"] for s in run["stages"] if s["shared"]) for run in runs.values()]
+        row = Row(
+            recipe=name,
+            title=results["recipes"][name].get("title") or name,
+            rank=0 if runs and complete <= set(runs) and math.isfinite(means.get(by, math.nan)) else None,
+            done=len(runs),
+            planned=results["settings"]["folds"] * results["settings"]["seeds"],
+            mean=means,
+            sd=sds,
+            as_trained=_spread([run["scores"].get("as_trained", {}) for run in runs.values()])[0],
+            difference=tested[name][0],
+            low=tested[name][1],
+            high=tested[name][2],
+            p=adjusted[name],
+            seconds=_mean(own),
+            shared=_mean(shared),
+            predict_seconds=_mean([run["predict_seconds"] for run in runs.values()]),
+            parameters=next((run["parameters"] for run in runs.values()), None),
+            prior_source=next((run["prior_source"] for run in runs.values()), "none"),
+            problem=_problem(results, name),
+        )
+        rows.append(row)
+    sign = 1.0 if by in LOWER_IS_BETTER else -1.0
+
+    def order(row: Row) -> tuple[bool, bool, float, str]:
+        score = sign * row.mean.get(by, math.nan)
+        return row.rank is None, not row.done, score if math.isfinite(score) else math.inf, row.recipe
+
+    rows.sort(key=order)
+    return [_ranked(row, i + 1) for i, row in enumerate(rows)]
+
+
+def finished(results: Results, recipe: str) -> dict[tuple[int, int], Mapping[str, Any]]:
+    """The finished runs of a recipe by (fold, seed)."""
+    runs = [r for r in results["runs"] if r["recipe"] == recipe and r["status"] == "done"]
+    return {(r["fold"], r["seed"]): r for r in sorted(runs, key=lambda r: (r["seed"], r["fold"]))}
+
+
+def paired(results: Results, recipe: str, other: str, prior: str, metric: str) -> list[float]:
+    """``recipe`` minus ``other``, one difference a fold and seed that both finished with a finite score."""
+    a, b = finished(results, recipe), finished(results, other)
+    pairs = [(_score(a[k], prior, metric), _score(b[k], prior, metric)) for k in a if k in b]
+    return [x - y for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
+
+
+def indistinguishable(
+    results: Results, prior: str, metric: str | None = None, level: float = 0.05
+) -> list[Row]:
+    """The ranked recipes that the winner is not shown to beat: Holm-adjusted p of the paired difference above
+    ``level``.
+
+    Where no test can be made (one run) none is shown to be worse, so all are returned. The winner is left
+    out.
+    """
+    by = metric or ranking_metric(prior)
+    rows = [row for row in leaderboard(results, prior, by) if row.rank is not None]
+    share = results["settings"]["test_share"]
+    tests = [
+        corrected_t_test(paired(results, rows[0].recipe, r.recipe, prior, by), share)[3] for r in rows[1:]
+    ]
+    return [row for row, p in zip(rows[1:], holm(tests)) if not p < level]
+
+
+def write_csv(results: Results, path: str | Path) -> None:
+    """``results.csv``, tidy: one line per recipe, fold, seed, prior and metric; a score that does not exist
+    is empty."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["recipe", "fold", "seed", "prior", "metric", "value"])
+        for name in results["recipes"]:
+            for (fold, seed), run in finished(results, name).items():
+                for prior, scores in run["scores"].items():
+                    for metric, value in scores.items():
+                        number = as_float(value)
+                        out.writerow(
+                            [name, fold, seed, prior, metric, number if math.isfinite(number) else ""]
+                        )
+
+
+def as_float(value: float | None) -> float:
+    """A number of ``results.json``; null is nan."""
+    return math.nan if value is None else float(value)
+
+
+_NOTHING = (math.nan, math.nan, math.nan, math.nan)
+
+
+def _score(run: Mapping[str, Any], prior: str, metric: str) -> float:
+    return as_float(run["scores"].get(prior, {}).get(metric))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def _spread(scores: Sequence[Mapping[str, float | None]]) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean and sample standard deviation of each metric over its finite values."""
+    means, sds = {}, {}
+    for metric in dict.fromkeys(key for s in scores for key in s):
+        values = [v for s in scores if math.isfinite(v := as_float(s.get(metric)))]
+        mean = means[metric] = _mean(values)
+        squares = math.fsum((v - mean) ** 2 for v in values)
+        sds[metric] = math.sqrt(squares / (len(values) - 1)) if len(values) > 1 else math.nan
+    return means, sds
+
+
+def _problem(results: Results, recipe: str) -> str | None:
+    bad = [r for r in results["runs"] if r["recipe"] == recipe and r["status"] != "done"]
+    for run in sorted(bad, key=lambda r: r["status"] != "failed"):
+        where = f"fold {run['fold']}, seed {run['seed']}"
+        return f"{run['status']} ({where}): {run.get('error') or 'no reason was recorded'}"
+    planned = results["settings"]["folds"] * results["settings"]["seeds"]
+    missing = planned - len(finished(results, recipe))
+    return f"{missing} of {planned} runs are missing" if missing > 0 else None
+
+
+def _ranked(row: Row, place: int) -> Row:
+    return replace(row, rank=place) if row.rank is not None else row

@@ -1,0 +1,219 @@
+"""Rows, ranks, pairs, the tidy file and the recommendation."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from longtail.compare.leaderboard import (
+    indistinguishable,
+    leaderboard,
+    paired,
+    ranking_metric,
+    shown_priors,
+    write_csv,
+)
+from longtail.compare.recommendation import recommendation
+from longtail.compare.statistics import corrected_t_test, holm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "report"))
+from specimen import specimen
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Any]:
+    return json.loads(json.dumps(specimen()))
+
+
+def scores(results: dict[str, Any], recipe: str, prior: str, metric: str) -> np.ndarray:
+    return np.array([r["scores"][prior][metric] for r in results["runs"] if r["recipe"] == recipe])
+
+
+def made_up(table: dict[str, list[float]], metric: str = "balanced_accuracy") -> dict[str, Any]:
+    """Results whose runs have the given scores, one a fold, under both priors."""
+    folds = max(map(len, table.values()))
+    runs = [
+        {
+            "recipe": name, "fold": fold, "seed": 0, "status": "done", "error": None, "seconds": 1.0,
+            "predict_seconds": 0.1, "parameters": 1, "prior_source": "none", "stages": [],
+            "scores": {p: {metric: value, "macro_f1": value} for p in ("natural", "balanced")},
+        }
+        for name, values in table.items()
+        for fold, value in enumerate(values)
+    ]  # fmt: skip
+    settings = {
+        "folds": folds,
+        "seeds": 1,
+        "prior": "natural",
+        "baseline": "erm",
+        "test_share": 1 / max(folds, 2),
+    }
+    return {"settings": settings, "recipes": {n: {"title": n.upper()} for n in table}, "runs": runs}
+
+
+def test_means_spreads_and_tests_are_those_of_the_runs(results: dict[str, Any]) -> None:
+    rows = leaderboard(results, "balanced")
+    p = {}
+    for row in rows:
+        values = scores(results, row.recipe, "balanced", "balanced_accuracy")
+        assert row.mean["balanced_accuracy"] == pytest.approx(values.mean())
+        assert row.sd["balanced_accuracy"] == pytest.approx(values.std(ddof=1))
+        before = scores(results, row.recipe, "as_trained", "balanced_accuracy").mean()
+        assert row.as_trained["balanced_accuracy"] == pytest.approx(before)
+        if row.recipe == "erm":
+            assert math.isnan(row.difference)
+            assert math.isnan(row.p)
+        else:
+            d = values - scores(results, "erm", "balanced", "balanced_accuracy")
+            mean, low, high, p[row.recipe] = corrected_t_test(d, 0.2)
+            assert (row.difference, row.low, row.high) == pytest.approx((mean, low, high))
+    assert [row.p for row in rows if row.recipe in p] == pytest.approx(holm(list(p.values())))
+    assert [row.rank for row in rows] == list(range(1, 7))
+    means = [row.mean["balanced_accuracy"] for row in rows]
+    assert means == sorted(means, reverse=True)
+
+
+def test_ranked_by_the_metric_of_the_prior_or_the_one_asked_for(results: dict[str, Any]) -> None:
+    f1 = [row.mean["macro_f1"] for row in leaderboard(results, "natural")]
+    assert f1 == sorted(f1, reverse=True)
+    nll = [row.mean["nll"] for row in leaderboard(results, "natural", "nll")]
+    assert nll == sorted(nll)
+    assert ranking_metric("declared") == "macro_f1"
+    with pytest.raises(ValueError, match="metric='f2'"):
+        leaderboard(results, "natural", "f2")
+    with pytest.raises(ValueError, match="prior='declared'"):
+        leaderboard(results, "declared")
+
+
+@pytest.mark.parametrize(
+    ("prior", "want"),
+    [
+        ("natural", ("natural", "balanced")),
+        ("balanced", ("balanced",)),
+        ("my.json", ("declared", "balanced")),
+    ],
+)
+def test_shown_priors(prior: str, want: tuple[str, ...]) -> None:
+    results = specimen(folds=2, recipes=("erm", "crt"), prior=prior)
+    assert shown_priors(results) == want
+    assert list(recommendation(results)) == list(want)
+
+
+def test_failed_and_unfinished_recipes_are_listed_but_not_ranked() -> None:
+    results = specimen(folds=3, fail=("focal",), short=("crt",))
+    rows = {row.recipe: row for row in leaderboard(results, "balanced")}
+    assert list(rows)[-2:] == ["crt", "focal"]
+    assert rows["crt"].rank is rows["focal"].rank is None
+    assert rows["crt"].problem == "2 of 3 runs are missing"
+    assert rows["focal"].problem == "failed (fold 0, seed 0): loss became nan at epoch 3 <b>"
+    assert (rows["crt"].done, rows["focal"].done, rows["crt"].planned) == (1, 0, 3)
+    assert math.isnan(rows["crt"].p)
+    text = recommendation(results)["balanced"]
+    assert "Not ranked, because runs failed or are missing: cRT and Focal loss." in text
+
+
+def test_a_budget_that_stopped_all_alike_still_ranks() -> None:
+    results = specimen(folds=4)
+    results["runs"] = [r for r in results["runs"] if r["fold"] < 2]
+    assert all(row.rank for row in leaderboard(results, "natural"))
+
+
+def test_pairs_are_by_fold_and_seed_whatever_the_order(results: dict[str, Any]) -> None:
+    shuffled = copy.deepcopy(results)
+    shuffled["runs"].reverse()
+    want = paired(results, "crt", "erm", "balanced", "nll")
+    assert len(want) == 5
+    assert paired(shuffled, "crt", "erm", "balanced", "nll") == want
+    shuffled["runs"] = [r for r in shuffled["runs"] if (r["recipe"], r["fold"]) != ("erm", 2)]
+    assert paired(shuffled, "crt", "erm", "balanced", "nll") == [*want[:2], *want[3:]]
+
+
+def test_null_scores_are_left_out() -> None:
+    results = made_up({"erm": [0.5, 0.6, 0.7], "crt": [0.6, 0.7, 0.9]})
+    results["runs"][0]["scores"]["natural"]["few"] = None
+    results["runs"][1]["scores"]["natural"]["few"] = 0.5
+    row = next(r for r in leaderboard(results, "natural") if r.recipe == "erm")
+    assert row.mean["few"] == 0.5
+    assert math.isnan(row.sd["few"])
+
+
+def test_recommendation_of_a_clear_winner() -> None:
+    results = made_up({"erm": [0.50, 0.51, 0.49, 0.50, 0.52], "crt": [0.70, 0.72, 0.69, 0.71, 0.71]})
+    text = recommendation(results)["balanced"]
+    assert "CRT scores highest: balanced accuracy 0.706 (sd 0.011 over 5 runs)" in text
+    assert "more than luck: +0.202 against ERM" in text
+    assert "p < 0.001" in text
+    assert "Every other ranked recipe is shown to be worse." in text
+    assert indistinguishable(results, "balanced") == []
+
+
+def test_recommendation_of_a_draw() -> None:
+    results = made_up({"erm": [0.5, 0.6, 0.5, 0.6], "crt": [0.6, 0.5, 0.6, 0.52]})
+    results["runs"][-1]["seconds"] = 100.0
+    text = recommendation(results)["natural"]
+    assert "may be luck: +0.005 against ERM" in text
+    assert "no recipe is shown to beat the baseline" in text
+    assert "Not distinguishable from it on these folds: ERM." in text
+    assert "quickest of them is ERM (1.0 s a run against 26 s)" in text
+
+
+def test_recommendation_names_a_surer_second() -> None:
+    table = {
+        "erm": [0.50, 0.50, 0.51, 0.49, 0.50],
+        "wild": [0.40, 0.99, 0.55, 0.60, 0.99],
+        "steady": [0.60, 0.61, 0.61, 0.59, 0.61],
+    }
+    text = recommendation(made_up(table))["balanced"]
+    assert "WILD scores highest" in text
+    assert "may be luck" in text
+    assert "the gain of STEADY is not" in text
+
+
+def test_recommendation_without_enough_to_go_on() -> None:
+    one = recommendation(made_up({"erm": [0.5], "crt": [0.6]}))["natural"]
+    assert "from a single run: there is no interval" in one
+    assert "distinguishable" not in one
+    alike = recommendation(made_up({"erm": [0.5, 0.5], "crt": [0.625, 0.625]}))["natural"]
+    assert "cannot be estimated" in alike
+    alone = recommendation(made_up({"erm": [0.5, 0.6]}))["natural"]
+    assert "It is the baseline itself" in alone
+    failed = specimen(folds=2, recipes=("erm", "crt"), fail=("erm", "crt"))
+    assert "nothing to recommend" in recommendation(failed)["natural"]
+    assert [row.rank for row in leaderboard(failed, "natural")] == [None, None]
+    baseless = specimen(folds=2, recipes=("erm", "crt"), fail=("erm",))
+    assert "The baseline has no finished run" in recommendation(baseless)["natural"]
+
+
+def test_recommendation_tells_the_price_for_the_head() -> None:
+    results = made_up({"erm": [0.5, 0.51, 0.5], "crt": [0.6, 0.62, 0.6]})
+    for run in results["runs"]:
+        better = run["recipe"] == "crt"
+        extra = {"many": 0.8 if better else 0.9, "few": (0.5 if better else 0.1) + 0.01 * run["fold"]}
+        run["scores"]["natural"].update(extra, medium=None)
+    text = recommendation(results)["natural"]
+    assert (
+        "What it costs the head: the mean recall of the frequent classes falls from 0.900 to 0.800." in text
+    )
+    assert "What the tail gets: the mean recall of the rare classes rises from 0.110 to 0.510." in text
+
+
+def test_csv_is_tidy(results: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    odd = copy.deepcopy(results)
+    odd["runs"][0]["scores"]["natural"]["few"] = None
+    write_csv(odd, path)
+    lines = list(csv.DictReader(path.open(encoding="utf-8")))
+    assert list(lines[0]) == ["recipe", "fold", "seed", "prior", "metric", "value"]
+    assert len(lines) == 30 * 3 * 12  # runs, priors (as trained, natural, balanced), metrics
+    first = odd["runs"][0]
+    got = {(x["prior"], x["metric"]): x["value"] for x in lines if (x["recipe"], x["fold"]) == ("erm", "0")}
+    assert got["natural", "few"] == ""
+    assert float(got["balanced", "nll"]) == first["scores"]["balanced"]["nll"]

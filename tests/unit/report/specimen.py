@@ -1,0 +1,145 @@
+"""A results dict as a comparison writes it: scores are computed from simulated predictions, not made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from longtail.labels import Labels
+from longtail.metrics import confusion, evaluate, importance, per_class, reliability
+
+# name: title, paper, share of the training prior in its logits, what it adds for the tail, seconds, stages
+RECIPES: dict[str, tuple[str, str, float, float, float, tuple[str, ...]]] = {
+    "erm": ("Cross-entropy", "", 1.0, 0.0, 40.0, ("train",)),
+    "balanced_softmax": ("Balanced softmax", "Ren et al., NeurIPS 2020", 0.0, 1.6, 41.0, ("train-bs",)),
+    "crt": ("cRT", "Kang et al., ICLR 2020", 0.0, 1.3, 6.0, ("train", "head")),
+    "logit_adjustment": ("Logit adjustment (post-hoc)", "Menon et al., ICLR 2021", 0.0, 0.1, 0.2, ("train",)),
+    "focal": ("Focal loss", "Lin et al., ICCV 2017", 0.9, 0.3, 42.0, ("train-focal",)),
+    "random_forest": ("Random forest", "Breiman, 2001", 0.8, -1.0, 3.0, ("forest",)),
+}
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def specimen(
+    num_classes: int = 10,
+    folds: int = 5,
+    seeds: int = 1,
+    names: tuple[str, ...] | None = None,
+    recipes: tuple[str, ...] = tuple(RECIPES),
+    prior: str = "natural",
+    fail: tuple[str, ...] = (),
+    short: tuple[str, ...] = (),
+    imbalance: float = 100.0,
+    largest: int = 1000,
+) -> dict[str, Any]:
+    """``fail``: recipes whose every run failed; ``short``: those that lack all runs but the first."""
+    c = num_classes
+    counts = [max(2 * folds, int(largest * imbalance ** (-k / max(c - 1, 1)))) for k in range(c)]
+    order = np.random.default_rng(7).permutation(c)
+    counts = [counts[k] for k in order]
+    y = np.repeat(np.arange(c), counts)
+    labels = Labels.of(y, names or [f"class {k}" for k in range(c)], c)
+    p_train = labels.prior.numpy()
+    declared = np.full(c, 1 / c) if prior != "natural" else p_train
+    runs = []
+    for seed in range(seeds):
+        fold_of = np.random.default_rng(seed).permutation(len(y)) % max(folds, 2)
+        for fold in range(folds):
+            rng = np.random.default_rng([seed, fold])
+            yt = y[fold_of == fold]
+            base = rng.normal(size=(len(yt), c)) * 1.4
+            base[np.arange(len(yt)), yt] += 3.0
+            for name in recipes:
+                if name in short and (fold or seed):
+                    continue
+                status = "failed" if name in fail else "done"
+                runs.append(
+                    one_run(name, fold, seed, status, base, yt, labels, p_train, declared, prior, rng)
+                )
+    groups = {k: v.tolist() for k, v in labels.groups().items()}
+    return {
+        "format": 1,
+        "command": "longtail compare data/animals.csv --folds 5 --out results",
+        "versions": {"longtail": "0.1.0", "torch": "2.13.0", "python": "3.11.9"},
+        "hardware": "2 cores, 8 GB, no GPU",
+        "created": "2026-01-02T03:04:05+00:00",
+        "data": {
+            "name": "animals", "path": "data/animals.csv", "kind": "table", "n": len(y), "num_classes": c,
+            "names": list(labels.names), "counts": counts, "imbalance": labels.imbalance, "groups": groups,
+            "notes": ["12 duplicated rows stay in one fold", "column 'id' is constant and was left out"],
+        },
+        "settings": {
+            "folds": folds, "seeds": seeds, "prior": prior, "prior_vector": declared.tolist(),
+            "baseline": "erm", "jobs": 2, "budget": None, "test_share": 1 / max(folds, 2),
+        },
+        "recipes": {n: {"title": RECIPES[n][0], "paper": RECIPES[n][1], "summary": ""} for n in recipes},
+        "runs": runs,
+    }  # fmt: skip
+
+
+def one_run(
+    name: str,
+    fold: int,
+    seed: int,
+    status: str,
+    base: np.ndarray,
+    y: np.ndarray,
+    labels: Labels,
+    p_train: np.ndarray,
+    declared: np.ndarray,
+    prior: str,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    _, _, bias, gain, seconds, stages = RECIPES[name]
+    shared = [stage == "train" and name != "erm" for stage in stages]
+    run: dict[str, Any] = {
+        "recipe": name, "fold": fold, "seed": seed, "status": status, "error": None,
+        "seconds": seconds + fold, "predict_seconds": 0.2, "parameters": 12_345,
+        "prior_source": "none" if name == "focal" else "closed form",
+        "stages": [
+            {"name": s, "key": f"{s}-{fold}-{seed}", "seconds": 40.0, "shared": h}
+            for s, h in zip(stages, shared)
+        ],
+    }  # fmt: skip
+    if status != "done":
+        return {**run, "error": "loss became nan at epoch 3 <b>", "stages": [], "scores": {}, "history": []}
+    c = labels.num_classes
+    z = base + rng.normal(size=base.shape) * 0.3
+    z[np.arange(len(y)), y] += gain * (1 - (p_train / p_train.max()) ** 0.3)[y] - 0.02 * abs(gain)
+    groups = labels.groups()
+    logits = {"as_trained": z + bias * np.log(p_train), "natural": z + np.log(p_train), "balanced": z}
+    priors: dict[str, np.ndarray | None] = {
+        "as_trained": None,
+        "natural": None,
+        "balanced": np.full(c, 1 / c),
+    }
+    if prior not in ("natural", "balanced"):
+        logits["declared"], priors["declared"] = z + np.log(declared), declared
+    run.update(scores={}, per_class={}, confusion={}, reliability={})
+    for key, q in priors.items():
+        p = softmax(logits[key])
+        scores = evaluate(p, y, prior=q, groups=groups)
+        run["scores"][key] = {k: None if v != v else v for k, v in scores.items()}
+        if key == "as_trained":
+            continue
+        w = None if q is None else importance(y, q)
+        classes = per_class(p, y, prior=q)
+        run["per_class"][key] = {
+            k: [None if v != v else v for v in classes[k].tolist()] for k in ("recall", "precision")
+        }
+        if c <= 60:
+            run["confusion"][key] = confusion(y, p.argmax(1), c, w).tolist()
+        run["reliability"][key] = {k: v.tolist() for k, v in reliability(p, y, 15, w).items()}
+    if c > 60:
+        del run["confusion"]
+    run["history"] = [
+        {"stage": s, "epoch": e, "loss": float(np.log(c) * np.exp(-e / 4) + 0.2 + 0.3 * i)}
+        for i, s in enumerate(stages)
+        for e in range(12 if i == 0 else 3)
+    ]
+    return run
