@@ -88,8 +88,8 @@ class Causal(nn.Module):
             raise ValueError(f"parts={parts} must divide feature_dim={feature_dim}: try 1")
         if not scale > 0 or not gamma >= 0 or not alpha >= 0 or not 0 <= momentum < 1:
             raise ValueError(
-                f"scale={scale}, gamma={gamma}, alpha={alpha}, momentum={momentum}: need scale > 0, gamma and "
-                "alpha from 0 on, momentum in [0, 1)"
+                f"scale={scale}, gamma={gamma}, alpha={alpha}, momentum={momentum}: out of range: "
+                "need scale > 0, gamma and alpha from 0 on, momentum in [0, 1)"
             )
         self.in_features, self.out_features = feature_dim, num_classes
         self.parts, self.scale, self.gamma = parts, scale, gamma

@@ -47,7 +47,8 @@ def group_slots(counts: Tensor, edges: tuple[float, ...]) -> tuple[Tensor, Tenso
 def group_scores(logits: Tensor, column: Tensor, widths: tuple[int, ...]) -> Tensor:
     """Log probability of each class inside its group: group logits ``[B, C + G]`` -> ``[B, C]``.
 
-    >>> group_scores(torch.zeros(1, 5), torch.tensor([1, 2, 4]), (3, 2)).exp().allclose(torch.tensor([1 / 3, 1 / 3, 1 / 2]))
+    >>> scores = group_scores(torch.zeros(1, 5), torch.tensor([1, 2, 4]), (3, 2))
+    >>> scores.exp().allclose(torch.tensor([1 / 3, 1 / 3, 1 / 2]))
     True
     """
     return torch.cat([z.log_softmax(-1) for z in logits.split(widths, -1)], -1)[..., column]
