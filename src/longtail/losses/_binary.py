@@ -1,9 +1,10 @@
 """What the one-vs-rest (sigmoid) losses share: targets, the focal term, the reduction over classes and rows.
 
-A binary term with logit ``z`` and target ``t`` is a function of the signed logit ``s = z if t else -z`` alone, because
-``p_t = sigmoid(s)``: its cross-entropy is ``softplus(-s)``, its error ``1 - p_t`` is ``sigmoid(-s)``. Nothing here ever
-takes the logarithm of a probability. The softmax losses' conventions hold, with three additions: logits ``[B]`` ask one
-binary question a row, float targets may be multi-hot, and the mean has more normalisers.
+A binary term with logit ``z`` and target ``t`` is a function of the signed logit ``s = z if t else -z``
+alone, because ``p_t = sigmoid(s)``: its cross-entropy is ``softplus(-s)``, its error ``1 - p_t`` is
+``sigmoid(-s)``. Nothing here ever takes the logarithm of a probability. The softmax losses' conventions hold,
+with three additions: logits ``[B]`` ask one binary question a row, float targets may be multi-hot, and the
+mean has more normalisers.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ def binary(
     label_smoothing: float = 0.0,
     background: bool = False,
 ) -> Binary:
-    """One 0/1 question a class: integer labels become one-hot, float targets of the logits' shape are taken as they are.
+    """One 0/1 question a class: integer labels become one-hot, float targets of the logits' shape are taken
+    as they are.
 
-    With ``background`` the label C is a row without a positive; otherwise a label out of range is an error on the CPU
-    and a device assertion on CUDA.
+    With ``background`` the label C is a row without a positive; otherwise a label out of range is an error on
+    the CPU and a device assertion on CUDA.
 
     Raises:
         TypeError, ValueError: dtypes or shapes that do not fit, or ``label_smoothing`` outside [0, 1].
@@ -62,8 +64,15 @@ def binary(
         raise ValueError(f"label_smoothing={label_smoothing} must lie in [0, 1]")
     if logits.dim() == 1:
         if target.is_floating_point() and target.shape != logits.shape:
-            raise ValueError(f"target has shape {tuple(target.shape)} and the logits {tuple(logits.shape)}; make them equal")
-        soft = check(logits.unsqueeze(1), target.unsqueeze(1) if target.is_floating_point() else target, reduction, least=1)
+            raise ValueError(
+                f"target has shape {tuple(target.shape)}, the logits {tuple(logits.shape)}; make them equal"
+            )
+        soft = check(
+            logits.unsqueeze(1),
+            target.unsqueeze(1) if target.is_floating_point() else target,
+            reduction,
+            least=1,
+        )
     else:
         soft = check(logits, target, reduction, least=1)
     z = wide(logits)
@@ -77,21 +86,25 @@ def binary(
     return Binary(z, t, valid, target)
 
 
-def focal_term(b: Binary, gamma: float = 0.0) -> Tensor:
+def focal_term(b: Binary, gamma: float = 0.0, detach: bool = False) -> Tensor:
     """``(1 - p_t)^gamma * cross-entropy`` of every element; ``gamma=0`` is binary cross-entropy.
 
-    The modulator is ``exp(gamma * log(1 - p_t))``, so its gradient is exact where p_t rounds to 1, also for gamma < 1.
+    The modulator is ``exp(gamma * log(1 - p_t))``, so its gradient is exact where p_t rounds to 1, also for
+    gamma < 1.
     """
     if b.target.dtype == torch.bool:
-        return _focal(torch.where(b.target, b.logits, -b.logits), gamma)
-    return b.target * _focal(b.logits, gamma) + (1 - b.target) * _focal(-b.logits, gamma)
+        return _focal(torch.where(b.target, b.logits, -b.logits), gamma, detach)
+    return b.target * _focal(b.logits, gamma, detach) + (1 - b.target) * _focal(-b.logits, gamma, detach)
 
 
-def positive_negative(b: Binary, positive: float, negative: float, gamma: float = 0.0) -> Tensor:
+def positive_negative(
+    b: Binary, positive: float, negative: float, gamma: float = 0.0, detach: bool = False
+) -> Tensor:
     """:func:`focal_term` with one factor for the positives and another for the negatives."""
     if b.target.dtype == torch.bool:
-        return focal_term(b, gamma) * torch.where(b.target, positive, negative)
-    return positive * b.target * _focal(b.logits, gamma) + negative * (1 - b.target) * _focal(-b.logits, gamma)
+        return focal_term(b, gamma, detach) * torch.where(b.target, positive, negative)
+    of_positive, of_negative = _focal(b.logits, gamma, detach), _focal(-b.logits, gamma, detach)
+    return positive * b.target * of_positive + negative * (1 - b.target) * of_negative
 
 
 def gradient_length(b: Binary) -> Tensor:
@@ -115,11 +128,13 @@ def reduced_binary(
     Args:
         element: a loss for every element, the logits' shape.
         weight: ``[C]``; a row has the weight of its class (1 for background), of its soft label the mean.
-        normalizer: the mean divides by the rows' ``weights``, the number of valid rows (``batch``), of their ``elements``
-            (rows x C), or of ``positives`` (at least 1).
+        normalizer: the mean divides by the rows' ``weights``, the number of valid rows (``batch``), of their
+            ``elements`` (rows x C), or of ``positives`` (at least 1).
     """
     if normalizer not in ("weights", "batch", "elements", "positives"):
-        raise ValueError(f"normalizer={normalizer!r} is unknown; choose 'weights', 'batch', 'elements' or 'positives'")
+        raise ValueError(
+            f"normalizer={normalizer!r} is unknown; choose 'weights', 'batch', 'elements' or 'positives'"
+        )
     loss = element.sum(1) if element.dim() > 1 else element
     mass = torch.ones_like(loss) if b.valid is None else b.valid.to(loss.dtype)
     rows = mass
@@ -155,6 +170,9 @@ def _row_weight(w: Tensor, b: Binary) -> Tensor:
     return torch.where(y == b.given, w[y.long()], 1.0)
 
 
-def _focal(s: Tensor, gamma: float) -> Tensor:
+def _focal(s: Tensor, gamma: float, detach: bool) -> Tensor:
     error = -F.logsigmoid(s)
-    return error * torch.exp(gamma * F.logsigmoid(-s)) if gamma else error
+    if not gamma:
+        return error
+    modulator = torch.exp(gamma * F.logsigmoid(-s))
+    return error * (modulator.detach() if detach else modulator)

@@ -1,4 +1,6 @@
-"""Gradient density: how many examples have a gradient of about this size. Shared by the two GHM losses, with its running state."""
+"""Gradient density: how many examples have a gradient of about this size. Shared by the two GHM losses, with
+its running state.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def harmonised(
 
 
 def batch_weight(counts: Tensor, total: Tensor) -> Tensor:
-    """Weight of each bin from this batch alone: ``total / (count * number of non-empty bins)``; 0 for an empty bin."""
+    """Weight of each bin from this batch alone: ``total / (count * number of non-empty bins)``; 0 for an
+    empty bin.
+    """
     counts, total = summed_over_ranks(counts), summed_over_ranks(total)
     return _weight(counts, total, counts > 0)
 
@@ -44,10 +48,10 @@ class RunningWeight(nn.Module):
     Args:
         bins: number of bins.
         momentum: share of the past, in [0, 1).
-        start: ``unbiased`` averages the share of each bin and divides by ``1 - momentum**t``, as Adam does, so the first
-            batch already has the right scale; ``zero`` is the published code (counts; starts at 0; an empty bin keeps its
-            average, the first weights are ``1 / (1 - momentum)`` times too large); ``first`` starts at the first batch's
-            counts and takes a bin as empty when its average is.
+        start: ``unbiased`` averages the share of each bin and divides by ``1 - momentum**t``, as Adam does,
+            so the first batch already has the right scale; ``zero`` is the published code (counts; starts at
+            0; an empty bin keeps its average, the first weights are ``1 / (1 - momentum)`` times too large);
+            ``first`` starts at the first batch's counts and takes a bin as empty when its average is.
 
     Raises:
         ValueError: an argument outside its range.

@@ -1,4 +1,6 @@
-"""What the overlap losses (Dice, DSC) share: probabilities and targets position by position, and the overlap of a region."""
+"""What the overlap losses (Dice, DSC) share: probabilities and targets position by position, and the overlap
+of a region.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ OverClasses = Literal["mean", "sum", "true"]
 def softmax_targets(
     logits: Tensor, target: Tensor, reduction: str, ignore_index: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-probabilities ``[B, C, P]``, targets ``[B, C, P]`` in [0, 1] and which of the P positions count, bool ``[B, 1, P]``."""
+    """Log-probabilities ``[B, C, P]``, targets ``[B, C, P]`` in [0, 1] and which of the P positions count,
+    bool ``[B, 1, P]``.
+    """
     soft = check(logits, target, reduction)
     z = wide(logits)
     if soft:
@@ -50,7 +54,9 @@ def binary_targets(
     if mask is None:
         return z, t, torch.ones_like(z, dtype=torch.bool)
     if mask.numel() != logits.numel():
-        raise ValueError(f"mask has shape {tuple(mask.shape)}; it must be that of the target, {tuple(target.shape)}")
+        raise ValueError(
+            f"mask has shape {tuple(mask.shape)}; it must be that of the target, {tuple(target.shape)}"
+        )
     return z, t, mask.reshape(z.shape) != 0
 
 
@@ -65,7 +71,9 @@ def log_one_minus(log_p: Tensor) -> Tensor:
 
 
 def ratio(p: Tensor, t: Tensor, *, smooth: float, squared: bool, over: tuple[int, ...] = ()) -> Tensor:
-    """``1 - (2 sum p t + s) / (sum p + sum t + s)``, the sums over the dimensions ``over``; 0 where there is nothing."""
+    """``1 - (2 sum p t + s) / (sum p + sum t + s)``, the sums over the dimensions ``over``; 0 where there is
+    nothing.
+    """
     above, below = 2 * p * t, p * p + t * t if squared else p + t
     if over:
         above, below = above.sum(over), below.sum(over)
@@ -77,7 +85,8 @@ def ratio(p: Tensor, t: Tensor, *, smooth: float, squared: bool, over: tuple[int
 def overlap(
     p: Tensor, t: Tensor, valid: Tensor, *, smooth: float, squared: bool, region: str
 ) -> tuple[Tensor, Tensor]:
-    """The loss of each class, ``[B, C]`` (one row with ``region="batch"``), and whether a row has a position that counts.
+    """The loss of each class, ``[B, C]`` (one row with ``region="batch"``), and whether a row has a position
+    that counts.
 
     Raises:
         ValueError: ``region`` or ``smooth`` out of range.
@@ -98,7 +107,9 @@ def over_classes(value: Tensor, classes: str) -> Tensor:
 
 
 def pooled(value: Tensor, counts: Tensor, rows: int, reduction: str) -> Tensor:
-    """Reduce the losses of regions; ``counts`` is False for regions without a position. Over nothing the mean is 0."""
+    """Reduce the losses of regions; ``counts`` is False for regions without a position. Over nothing the
+    mean is 0.
+    """
     value = torch.where(counts, value, 0.0)
     if reduction == "none":
         return value if len(value) == rows else value.squeeze(0)
@@ -110,7 +121,9 @@ def pooled(value: Tensor, counts: Tensor, rows: int, reduction: str) -> Tensor:
 def check_smooth(smooth: float) -> None:
     """Raise ValueError where ``smooth`` is negative."""
     if smooth < 0:
-        raise ValueError(f"smooth={smooth} must be at least 0 (1 is usual; 0 leaves regions without the class at loss 1)")
+        raise ValueError(
+            f"smooth={smooth} must be at least 0 (1 is usual; 0 leaves regions without the class at loss 1)"
+        )
 
 
 def sigmoid_power(z: Tensor, alpha: float) -> Tensor:

@@ -1,6 +1,8 @@
-"""Binary VS loss. Kini et al., "Label-Imbalanced and Group-Sensitive Classification under Overparameterization", NeurIPS 2021.
+"""Binary VS loss. Kini et al., "Label-Imbalanced and Group-Sensitive Classification under
+Overparameterization", NeurIPS 2021.
 
-Equation: ``L_i = w_y log(1 + exp(iota_y) exp(-y Delta_y s f))`` with y in {-1, +1} and f the logit of the positive class.
+Equation: ``L_i = w_y log(1 + exp(iota_y) exp(-y Delta_y s f))`` with y in {-1, +1} and f the logit of the
+positive class.
 
 =================  =========================
 symbol             argument
@@ -11,9 +13,10 @@ w                  ``weight``: ``[2]``
 (scale of f)       ``scale``
 =================  =========================
 
-From counts, :func:`binary_vs_parameters`: ``Delta_y = (n_y / n_max)^gamma`` and ``iota_y = tau log(n_other / n_y)``, the choice
-that at gamma 0 is logit adjustment. Differs from the authors' code in the sign of iota for negatives: theirs subtracts it from the
-logit whatever the label, so their ``iota_neg`` is minus the paper's, and their scale is 30.
+From counts, :func:`binary_vs_parameters`: ``Delta_y = (n_y / n_max)^gamma`` and
+``iota_y = tau log(n_other / n_y)``, the choice that at gamma 0 is logit adjustment. Differs from the authors'
+code in the sign of iota for negatives: theirs subtracts it from the logit whatever the label, so their
+``iota_neg`` is minus the paper's, and their scale is 30.
 """
 
 from __future__ import annotations
@@ -22,7 +25,16 @@ import torch
 from torch import Tensor, nn
 
 from longtail.losses._common import (
-    Normalizer, Reduction, Vector, checked_counts, checked_weight, floored, normalised, reduced, warn_if_batch, wide,
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_counts,
+    checked_weight,
+    floored,
+    normalised,
+    reduced,
+    warn_if_batch,
+    wide,
 )  # fmt: skip
 
 
@@ -34,7 +46,9 @@ def binary_vs_parameters(counts: Vector, gamma: float = 0.15, tau: float = 1.0) 
     """
     n = floored(torch.as_tensor(counts).double())
     if n.shape != (2,):
-        raise ValueError(f"counts={n.tolist()[:9]} must be two numbers, (negative, positive): use VS for more classes")
+        raise ValueError(
+            f"counts={n.tolist()[:9]} must be two numbers, (negative, positive): use VS for more classes"
+        )
     return (n / n.amax()) ** gamma, tau * torch.log(n.flip(0) / n)
 
 
@@ -70,9 +84,13 @@ def binary_vs(
     if not logits.is_floating_point():
         raise TypeError(f"logits must be floating, got {logits.dtype}: pass the head's raw outputs")
     if logits.dim() > 2 or (logits.dim() == 2 and logits.shape[1] > 2) or logits.dim() == 0:
-        raise ValueError(f"logits have shape {tuple(logits.shape)}; need [B], [B, 1] or [B, 2]: use VS for more classes")
+        raise ValueError(
+            f"logits have shape {tuple(logits.shape)}; need [B], [B, 1] or [B, 2]: use VS for more classes"
+        )
     if target.numel() != logits.shape[0] or target.dim() > logits.dim():
-        raise ValueError(f"target has shape {tuple(target.shape)}; logits {tuple(logits.shape)} need one 0 or 1 a row")
+        raise ValueError(
+            f"target has shape {tuple(target.shape)}; logits {tuple(logits.shape)} need one 0 or 1 a row"
+        )
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
     z = wide(logits)
@@ -94,7 +112,8 @@ def _pair(name: str, value: Vector, z: Tensor) -> Tensor:
 
 
 class BinaryVS(nn.Module):
-    """Binary VS loss with the parameters that follow from the counts; other arguments as in :func:`binary_vs`.
+    """Binary VS loss with the parameters that follow from the counts; other arguments as in
+    :func:`binary_vs`.
 
     Args:
         counts: training examples ``(negative, positive)``.
@@ -141,7 +160,9 @@ class BinaryVS(nn.Module):
         )  # fmt: skip
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
-        """``seen * weight / prior^tau`` at ``gamma=0`` and ``scale=1``, where the loss is logit adjustment; otherwise None."""
+        """``seen * weight / prior^tau`` at ``gamma=0`` and ``scale=1``, where the loss is logit adjustment;
+        otherwise None.
+        """
         if self.gamma or self.scale != 1:
             return None
         prior = seen / floored(self.counts).to(seen) ** self.tau

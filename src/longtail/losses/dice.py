@@ -1,8 +1,9 @@
-"""Soft Dice loss. Milletari et al., "V-Net", 3DV 2016; smoothing and use on text: Li et al., "Dice Loss for Data-imbalanced
-NLP Tasks", ACL 2020, eq. 6-7.
+"""Soft Dice loss. Milletari et al., "V-Net", 3DV 2016; smoothing and use on text: Li et al., "Dice Loss for
+Data-imbalanced NLP Tasks", ACL 2020, eq. 6-7.
 
-Equation: over a region R, ``L = 1 - (2 sum_R p t + s) / (sum_R p + sum_R t + s)``; squared: ``sum_R p^2 + sum_R t^2`` below.
-``p`` is the softmax, one class at a time against the rest (:func:`dice`), or a sigmoid (:func:`binary_dice`).
+Equation: over a region R, ``L = 1 - (2 sum_R p t + s) / (sum_R p + sum_R t + s)``; squared:
+``sum_R p^2 + sum_R t^2`` below. ``p`` is the softmax, one class at a time against the rest (:func:`dice`), or
+a sigmoid (:func:`binary_dice`).
 
 =================  =========================
 symbol             argument
@@ -12,9 +13,10 @@ s (gamma, eps)     ``smooth``
 p^2, t^2 (V-Net)   ``squared``
 =================  =========================
 
-For logits ``[B, C]`` a sample's region is one element; pass ``region="batch"`` for a set-level Dice. The loss is no proper score: its
-logits need a calibrator. Differs from public code: one port divides a *per-sample* numerator by a *batch-wide*
-denominator (its multi-class form that is not squared); here both always run over the same region.
+For logits ``[B, C]`` a sample's region is one element; pass ``region="batch"`` for a set-level Dice. The loss
+is no proper score: its logits need a calibrator. Differs from public code: one port divides a *per-sample*
+numerator by a *batch-wide* denominator (its multi-class form that is not squared); here both always run over
+the same region.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ import torch
 from torch import Tensor, nn
 
 from longtail.losses._common import Reduction
-from longtail.losses._overlap import binary_targets, check_smooth, over_classes, overlap, pooled, softmax_targets
+from longtail.losses._overlap import (
+    binary_targets,
+    check_smooth,
+    over_classes,
+    overlap,
+    pooled,
+    softmax_targets,
+)
 
 Region = Literal["sample", "batch"]
 OverClasses = Literal["mean", "sum"]
@@ -51,8 +60,9 @@ def dice(
         squared: square p and t in the denominator.
         region: what the sums run over, ``"sample"`` or ``"batch"``.
         classes: ``"mean"`` or ``"sum"`` over the classes.
-        reduction: over samples: ``"none"`` (``[B]``), ``"mean"`` (over samples that are not ignored entirely) or ``"sum"``. With
-            ``region="batch"`` there is one value: ``"none"`` and ``"mean"`` give it, ``"sum"`` gives it times B.
+        reduction: over samples: ``"none"`` (``[B]``), ``"mean"`` (over samples that are not ignored entirely)
+            or ``"sum"``. With ``region="batch"`` there is one value: ``"none"`` and ``"mean"`` give it,
+            ``"sum"`` gives it times B.
         ignore_index: positions with this hard target belong to no region.
 
     Raises:
@@ -86,7 +96,8 @@ def binary_dice(
         mask: bool, like ``target``; False belongs to no region.
         smooth, squared, region, reduction: as in :func:`dice`.
 
-    >>> round(binary_dice(torch.tensor([9.0, -9.0, 9.0]), torch.tensor([1, 0, 0])).item(), 3)  # 1 - (2 + 1) / (2 + 1 + 1)
+    >>> z, t = torch.tensor([9.0, -9.0, 9.0]), torch.tensor([1, 0, 0])
+    >>> round(binary_dice(z, t).item(), 3)  # 1 - (2 + 1) / (2 + 1 + 1)
     0.25
     """
     check_smooth(smooth)
@@ -120,9 +131,15 @@ class Dice(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return dice(
-            logits, target, smooth=self.smooth, squared=self.squared, region=self.region, classes=self.classes,
-            reduction=self.reduction, ignore_index=self.ignore_index,
-        )  # fmt: skip
+            logits,
+            target,
+            smooth=self.smooth,
+            squared=self.squared,
+            region=self.region,
+            classes=self.classes,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: overlap is no proper score."""
@@ -151,8 +168,14 @@ class BinaryDice(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         return binary_dice(
-            logits, target, mask=mask, smooth=self.smooth, squared=self.squared, region=self.region, reduction=self.reduction
-        )  # fmt: skip
+            logits,
+            target,
+            mask=mask,
+            smooth=self.smooth,
+            squared=self.squared,
+            region=self.region,
+            reduction=self.reduction,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: overlap is no proper score."""

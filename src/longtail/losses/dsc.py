@@ -1,6 +1,7 @@
 """DSC, the self-adjusting Dice loss. Li et al., "Dice Loss for Data-imbalanced NLP Tasks", ACL 2020, eq. 8-9.
 
-Equation: ``q = (1 - p)^alpha p`` and, for each example, ``L = 1 - (2 q t + s) / (q + t + s)``; easy examples fade.
+Equation: ``q = (1 - p)^alpha p`` and, for each example, ``L = 1 - (2 q t + s) / (q + t + s)``; easy examples
+fade.
 
 =================  =========================
 symbol             argument
@@ -8,14 +9,17 @@ symbol             argument
 alpha              ``alpha``; 0 is the plain Dice of one example
 gamma              ``smooth``
 (squared)          ``squared``: ``q^2 + t^2`` in the denominator
-(example, set)     ``region="example"`` as in the paper; ``"batch"`` sums above and below first, as the code does for two classes
-(OHEM)             ``hard_negatives`` of :func:`binary_dsc`: negatives kept for each positive, the hardest; None keeps all
+(example, set)     ``region="example"`` as in the paper; ``"batch"`` sums above and below first, as the code
+does for two classes
+(OHEM)             ``hard_negatives`` of :func:`binary_dsc`: negatives kept for each positive, the hardest;
+                   None keeps all
 =================  =========================
 
-More than two classes: every class against the rest, summed (``classes="sum"``); ``"true"`` takes the label's class only. Differs from
-the authors' code where that mixes a per-example numerator with a batch-wide denominator (several classes, not squared), and
-where its hard negatives are two fewer than asked; from an NLP port where negatives have a negative loss. The loss
-falls again as p nears 1 for alpha > 0, by design, and is no proper score.
+More than two classes: every class against the rest, summed (``classes="sum"``); ``"true"`` takes the label's
+class only. Differs from the authors' code where that mixes a per-example numerator with a batch-wide
+denominator (several classes, not squared), and where its hard negatives are two fewer than asked; from an NLP
+port where negatives have a negative loss. The loss falls again as p nears 1 for alpha > 0, by design, and is
+no proper score.
 """
 
 from __future__ import annotations
@@ -27,7 +31,15 @@ from torch import Tensor, nn
 
 from longtail.losses._common import Reduction
 from longtail.losses._overlap import (
-    binary_targets, check_smooth, log_one_minus, overlap, over_classes, pooled, ratio, sigmoid_power, softmax_targets,
+    binary_targets,
+    check_smooth,
+    log_one_minus,
+    over_classes,
+    overlap,
+    pooled,
+    ratio,
+    sigmoid_power,
+    softmax_targets,
 )  # fmt: skip
 
 Region = Literal["example", "batch"]
@@ -55,8 +67,10 @@ def dsc(
         smooth: added above and below, >= 0.
         squared: square q and t in the denominator.
         region: ``"example"``, or ``"batch"`` for one overlap a class over all examples.
-        classes: ``"sum"`` or ``"mean"`` over the classes against the rest, or the ``"true"`` class only (per example).
-        reduction: ``"none"`` (one an example), ``"mean"`` or ``"sum"``; with ``region="batch"`` there is one value, times B in the sum.
+        classes: ``"sum"`` or ``"mean"`` over the classes against the rest, or the ``"true"`` class only (per
+            example).
+        reduction: ``"none"`` (one an example), ``"mean"`` or ``"sum"``; with ``region="batch"`` there is one
+            value, times B in the sum.
         ignore_index: hard targets of this value count for nothing.
 
     Raises:
@@ -96,8 +110,8 @@ def binary_dsc(
         logits: ``[B, ...]``; every element is an example.
         target: 0 and 1, or floats between, shaped as the logits (``[B]`` will do for ``[B, 1]``).
         mask: bool, like ``target``; elements where it is False do not count.
-        hard_negatives: keep all positives (t > 0.5) and this many times their number of negatives, rounded down, those with the
-            largest logits; None keeps all.
+        hard_negatives: keep all positives (t > 0.5) and this many times their number of negatives, rounded
+            down, those with the largest logits; None keeps all.
         alpha, smooth, squared, region, reduction: as in :func:`dsc`.
 
     >>> z, t = torch.tensor([0.0, 0.0]), torch.tensor([1, 0])
@@ -201,9 +215,16 @@ class BinaryDSC(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         return binary_dsc(
-            logits, target, mask=mask, alpha=self.alpha, smooth=self.smooth, squared=self.squared, region=self.region,
-            hard_negatives=self.hard_negatives, reduction=self.reduction,
-        )  # fmt: skip
+            logits,
+            target,
+            mask=mask,
+            alpha=self.alpha,
+            smooth=self.smooth,
+            squared=self.squared,
+            region=self.region,
+            hard_negatives=self.hard_negatives,
+            reduction=self.reduction,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: overlap is no proper score."""

@@ -1,18 +1,22 @@
-"""EQL v2. Tan et al., "Equalization Loss v2: A New Gradient Balance Approach for Long-Tailed Object Detection", CVPR 2021.
+"""EQL v2. Tan et al., "Equalization Loss v2: A New Gradient Balance Approach for Long-Tailed Object
+Detection", CVPR 2021.
 
-Equation: ``L_i = sum_c w_c BCE(z_c, t_c)``, positives with ``q_c = 1 + alpha (1 - m(g_c))`` and negatives with ``r_c = m(g_c)``,
-``m(g) = sigmoid(gamma (g - mu))``; ``g_c`` is the positive over the negative gradient the class has had so far.
+Equation: ``L_i = sum_c w_c BCE(z_c, t_c)``, positives with ``q_c = 1 + alpha (1 - m(g_c))`` and negatives
+with ``r_c = m(g_c)``, ``m(g) = sigmoid(gamma (g - mu))``; ``g_c`` is the positive over the negative gradient
+the class has had so far.
 
 =================  =========================
 symbol             argument
 =================  =========================
 alpha, gamma, mu   ``alpha``, ``gamma``, ``mu``
 g                  ``ratio``; kept by the module
-(objectness)       ``objectness``: the logits are ``[B, C + 1]``, the last for background (label C), always weight 1
+(objectness)       ``objectness``: the logits are ``[B, C + 1]``, the last for background (label C), always
+                   weight 1
 =================  =========================
 
-As in the authors' code: the ratio is that of the *previous* calls (100 at the start: weights of about 1), the sums never decay, and
-they hold the *weighted* gradients. Differs in nothing known; without ``objectness`` it is a plain classifier's loss.
+As in the authors' code: the ratio is that of the *previous* calls (100 at the start: weights of about 1), the
+sums never decay, and they hold the *weighted* gradients. Differs in nothing known; without ``objectness`` it
+is a plain classifier's loss.
 """
 
 from __future__ import annotations
@@ -21,7 +25,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_term, gradient_length, reduced_binary
+from longtail.losses._binary import (
+    Binary,
+    BinaryNormalizer,
+    binary,
+    focal_term,
+    gradient_length,
+    reduced_binary,
+)
 from longtail.losses._common import Reduction, Vector, along_classes, per_class, summed_over_ranks
 
 

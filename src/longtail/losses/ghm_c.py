@@ -1,7 +1,8 @@
 """GHM-C. Li, Liu and Wang, "Gradient Harmonized Single-stage Detector", AAAI 2019, eq. 8-10.
 
-Equation: one-vs-rest cross-entropy in which every range of gradient lengths ``g = |sigmoid(z) - t|`` weighs the same,
-``L = (1/N) sum_e (N / (R_{b(e)} n)) BCE_e``: N elements, R_b of them in bin b, n bins that are not empty.
+Equation: one-vs-rest cross-entropy in which every range of gradient lengths ``g = |sigmoid(z) - t|`` weighs
+the same, ``L = (1/N) sum_e (N / (R_{b(e)} n)) BCE_e``: N elements, R_b of them in bin b, n bins that are not
+empty.
 
 =================  =========================
 symbol             argument
@@ -11,9 +12,10 @@ alpha (EMA)        ``momentum`` of the module
 N                  ``normalizer="elements"``: the valid ones of B x C
 =================  =========================
 
-Differs from the authors' code in the running average: theirs starts at 0, so that with momentum .75 the first weights are four
-times too large, and an empty bin's average stands still. Here the average *share* of each bin is unbiased from the
-first step. ``start="zero"`` is theirs, ``start="first"`` that of an NLP port. The weights are constants to the gradient.
+Differs from the authors' code in the running average: theirs starts at 0, so that with momentum .75 the first
+weights are four times too large, and an empty bin's average stands still. Here the average *share* of each
+bin is unbiased from the first step. ``start="zero"`` is theirs, ``start="first"`` that of an NLP port. The
+weights are constants to the gradient.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ def ghm_c(
         TypeError, ValueError: dtypes, shapes or numbers that do not fit.
 
     >>> z, y = torch.tensor([[2.0, -2.0], [2.0, -2.0], [2.0, -2.0]]), torch.tensor([0, 0, 1])
-    >>> [round(v, 3) for v in ghm_c(z, y, bins=2, reduction="none").tolist()]  # two easy rows weigh as one hard one
+    >>> rows = ghm_c(z, y, bins=2, reduction="none")  # two easy rows weigh as one hard one
+    >>> [round(v, 3) for v in rows.tolist()]
     [0.19, 0.19, 6.381]
     """
     b = binary(logits, target, reduction, ignore_index=ignore_index)
@@ -69,7 +72,8 @@ def ghm_c(
 
 
 class GHMC(nn.Module):
-    """GHM-C; arguments as in :func:`ghm_c`. The running density is summed over ranks and moves in training mode only.
+    """GHM-C; arguments as in :func:`ghm_c`. The running density is summed over ranks and moves in training
+    mode only.
 
     Args:
         momentum: share of the past in the running density, in [0, 1).

@@ -1,8 +1,8 @@
 """GHM-R. Li, Liu and Wang, "Gradient Harmonized Single-stage Detector", AAAI 2019, eq. 11-14. For regression.
 
 Equation: ``d = prediction - target``, ``ASL1 = sqrt(d^2 + mu^2) - mu``, ``g = |d| / sqrt(d^2 + mu^2)``, and
-``L = (1/N) sum_e (N / (R_{b(e)} n)) ASL1_e`` as in GHM-C. It takes predictions and real targets of one shape (box
-offsets, say), not logits and classes.
+``L = (1/N) sum_e (N / (R_{b(e)} n)) ASL1_e`` as in GHM-C. It takes predictions and real targets of one shape
+(box offsets, say), not logits and classes.
 
 =================  =========================
 symbol             argument
@@ -11,8 +11,8 @@ mu                 ``mu``
 M, alpha (EMA)     ``bins``, ``momentum`` of the module
 =================  =========================
 
-Differs from the authors' code in the running average, as GHM-C does (``start="zero"`` is theirs), and in the mask, which is true or
-false: theirs lets fractional label weights into N but not into the loss.
+Differs from the authors' code in the running average, as GHM-C does (``start="zero"`` is theirs), and in the
+mask, which is true or false: theirs lets fractional label weights into N but not into the loss.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def ghm_r(
         raise TypeError(f"prediction must be floating, got {prediction.dtype}")
     if prediction.shape != target.shape:
         raise ValueError(
-            f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have one shape; GHM-R is a "
-            "regression loss: for classes use ghm_c"
+            f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have one shape; "
+            "GHM-R is a regression loss: for classes use ghm_c"
         )
     if mu <= 0:
         raise ValueError(f"mu={mu} must be above 0")
@@ -74,7 +74,8 @@ def ghm_r(
 
 
 class GHMR(nn.Module):
-    """GHM-R; arguments as in :func:`ghm_r`. The running density is summed over ranks and moves in training mode only.
+    """GHM-R; arguments as in :func:`ghm_r`. The running density is summed over ranks and moves in training
+    mode only.
 
     Args:
         momentum: share of the past in the running density, in [0, 1).
@@ -100,8 +101,14 @@ class GHMR(nn.Module):
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         return ghm_r(
-            prediction, target, mask=mask, mu=self.mu, bins=self.bins, bin_weight=self.density, reduction=self.reduction
-        )  # fmt: skip
+            prediction,
+            target,
+            mask=mask,
+            mu=self.mu,
+            bins=self.bins,
+            bin_weight=self.density,
+            reduction=self.reduction,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: a regression loss has no classes."""

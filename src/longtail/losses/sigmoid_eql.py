@@ -1,7 +1,8 @@
-"""Equalization loss, sigmoid form. Tan et al., "Equalization Loss for Long-Tailed Object Recognition", CVPR 2020, eq. 2-4.
+"""Equalization loss, sigmoid form. Tan et al., "Equalization Loss for Long-Tailed Object Recognition", CVPR
+2020, eq. 2-4.
 
-Equation: ``L_i = sum_c w_c BCE(z_c, t_c)`` with ``w_c = 1 - E T_c (1 - t_c)``: rare classes are spared the negative gradients of
-other classes' examples, but not those of the background.
+Equation: ``L_i = sum_c w_c BCE(z_c, t_c)`` with ``w_c = 1 - E T_c (1 - t_c)``: rare classes are spared the
+negative gradients of other classes' examples, but not those of the background.
 
 =================  =========================
 symbol             argument
@@ -11,8 +12,9 @@ lambda             ``threshold``
 E                  0 for a row without a positive (label C), if ``background``; otherwise 1
 =================  =========================
 
-The threshold is that of LVIS, on the share of *images* with the class: pass those shares as ``frequency`` for detection.
-Without them the module uses counts over their sum; set ``threshold`` for your data (CIFAR-100-LT: .005, CIFAR-10-LT: .05).
+The threshold is that of LVIS, on the share of *images* with the class: pass those shares as ``frequency`` for
+detection. Without them the module uses counts over their sum; set ``threshold`` for your data (CIFAR-100-LT:
+.005, CIFAR-10-LT: .05).
 """
 
 from __future__ import annotations
@@ -22,7 +24,13 @@ from torch import Tensor, nn
 
 from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_term, reduced_binary
 from longtail.losses._common import (
-    Reduction, Vector, along_classes, checked_counts, checked_weight, per_class, warn_if_batch,
+    Reduction,
+    Vector,
+    along_classes,
+    checked_counts,
+    checked_weight,
+    per_class,
+    warn_if_batch,
 )  # fmt: skip
 
 
@@ -45,7 +53,8 @@ def sigmoid_eql(
         target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits``.
         frequency: share of the training set ``[C]``.
         threshold: classes with a smaller share are rare.
-        background: the label C (a row of zeros, where targets are floats) is background, whose negatives rare classes keep.
+        background: the label C (a row of zeros, where targets are floats) is background, whose negatives rare
+            classes keep.
         weight, reduction, normalizer, ignore_index: as in :func:`longtail.losses.sigmoid_focal`.
 
     Raises:
@@ -104,7 +113,11 @@ class SigmoidEQL(nn.Module):
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
         self.register_buffer("counts", checked_counts(counts))
-        share = self.counts / self.counts.sum(dtype=torch.float64) if frequency is None else checked_weight(frequency)
+        share = (
+            self.counts / self.counts.sum(dtype=torch.float64)
+            if frequency is None
+            else checked_weight(frequency)
+        )
         self.register_buffer("frequency", share)
         self.register_buffer("weight", checked_weight(weight))
         self.threshold, self.background, self.total = threshold, background, int(self.counts.sum())
@@ -115,9 +128,16 @@ class SigmoidEQL(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return sigmoid_eql(
-            logits, target, self.frequency, threshold=self.threshold, weight=self.weight, background=self.background,
-            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
-        )  # fmt: skip
+            logits,
+            target,
+            self.frequency,
+            threshold=self.threshold,
+            weight=self.weight,
+            background=self.background,
+            reduction=self.reduction,
+            normalizer=self.normalizer,
+            ignore_index=self.ignore_index,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""

@@ -1,8 +1,9 @@
 """Sigmoid focal loss, one-vs-rest. Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, eq. 5.
 
-Equation: ``L_i = w_y sum_c alpha_t (1 - p_t)^gamma (-log p_t)``, with ``p_t = sigmoid(z_c)`` for c = y and ``1 - sigmoid(z_c)``
-for the others. With ``weight=effective_number(counts)`` it is the class-balanced focal loss, and at ``gamma=0`` the
-class-balanced sigmoid loss, of Cui et al., "Class-Balanced Loss", CVPR 2019, eq. 11-12.
+Equation: ``L_i = w_y sum_c alpha_t (1 - p_t)^gamma (-log p_t)``, with ``p_t = sigmoid(z_c)`` for c = y and
+``1 - sigmoid(z_c)`` for the others. With ``weight=effective_number(counts)`` it is the class-balanced focal
+loss, and at ``gamma=0`` the class-balanced sigmoid loss, of Cui et al., "Class-Balanced Loss", CVPR 2019, eq.
+11-12.
 
 =================  =========================
 symbol             argument
@@ -13,13 +14,14 @@ w                  ``weight``; it multiplies all C terms of its row
 (per positive)     ``normalizer="positives"``, as RetinaNet does
 =================  =========================
 
-Differs from the authors' code in the corner gamma < 1, where their gradient is NaN once a sigmoid saturates and this one is exact.
-Cui et al. divide by the batch (``normalizer="batch"``) and start the last bias at -log(C - 1), which is for the head to do.
+Differs from the authors' code in the corner gamma < 1, where their gradient is NaN once a sigmoid saturates
+and this one is exact. An NLP port stops the modulator's gradient
+(``detach=True``) and puts alpha on the negatives. Cui et al. divide by the batch (``normalizer="batch"``) and
+start the last bias at -log(C - 1), which is for the head to do.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from longtail.losses._binary import BinaryNormalizer, binary, focal_term, positive_negative, reduced_binary
@@ -38,6 +40,7 @@ def sigmoid_focal(
     normalizer: BinaryNormalizer = "weights",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
+    detach: bool = False,
 ) -> Tensor:
     """Focal loss over C binary questions, summed over the classes of a row.
 
@@ -49,22 +52,34 @@ def sigmoid_focal(
         weight: class weights ``[C]``.
         background: the label C is a row without a positive.
         reduction: ``"none"`` (one a row), ``"mean"`` or ``"sum"``.
-        normalizer: the mean divides by the rows' ``"weights"``, the ``"batch"``, its ``"elements"`` or its ``"positives"``.
+        normalizer: the mean divides by the rows' ``"weights"``, the ``"batch"``, its ``"elements"`` or its
+            ``"positives"``.
         ignore_index: hard targets of this value count for nothing.
         label_smoothing: every 0/1 target t becomes ``t (1 - eps) + eps / 2``.
+        detach: treat the modulating factor as a constant.
 
     Raises:
         TypeError, ValueError: dtypes, shapes or numbers that do not fit.
 
+    >>> import torch
     >>> z, y = torch.tensor([[4.0, -4.0], [-4.0, 0.0]]), torch.tensor([0, 1])
     >>> [round(v, 4) for v in sigmoid_focal(z, y, reduction="none").tolist()]
     [0.0, 0.1733]
     """
     _check(gamma, alpha)
     b = binary(
-        logits, target, reduction, ignore_index=ignore_index, label_smoothing=label_smoothing, background=background
-    )  # fmt: skip
-    element = focal_term(b, gamma) if alpha is None else positive_negative(b, alpha, 1 - alpha, gamma)
+        logits,
+        target,
+        reduction,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        background=background,
+    )
+    element = (
+        focal_term(b, gamma, detach)
+        if alpha is None
+        else positive_negative(b, alpha, 1 - alpha, gamma, detach)
+    )
     return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
 
 
@@ -78,6 +93,7 @@ def _check(gamma: float, alpha: float | None) -> None:
 class SigmoidFocal(nn.Module):
     """Sigmoid focal loss; arguments as in :func:`sigmoid_focal`.
 
+    >>> import torch
     >>> round(SigmoidFocal(gamma=0.0)(torch.zeros(1, 3), torch.tensor([2])).item(), 4)  # 3 log 2
     2.0794
     """
@@ -95,6 +111,7 @@ class SigmoidFocal(nn.Module):
         normalizer: BinaryNormalizer = "weights",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
+        detach: bool = False,
     ) -> None:
         super().__init__()
         _check(gamma, alpha)
@@ -102,14 +119,22 @@ class SigmoidFocal(nn.Module):
         self.gamma, self.alpha, self.background = gamma, alpha, background
         self.reduction: Reduction = reduction
         self.normalizer: BinaryNormalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.ignore_index, self.label_smoothing, self.detach = ignore_index, label_smoothing, detach
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return sigmoid_focal(
-            logits, target, gamma=self.gamma, alpha=self.alpha, weight=self.weight, background=self.background,
-            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
+            logits,
+            target,
+            gamma=self.gamma,
+            alpha=self.alpha,
+            weight=self.weight,
+            background=self.background,
+            reduction=self.reduction,
+            normalizer=self.normalizer,
+            ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            detach=self.detach,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""

@@ -9,13 +9,12 @@ a                  ``positive_weight``: a number, or one a class
 w                  ``weight``: a factor of the whole row, counted by the normaliser
 =================  =========================
 
-Differs from public code (an NLP collection) in taking no clamp on p, whose gradient vanishes beyond it, and no silent smoothing
-of the targets to [0.01, 0.99]: ask for that with ``label_smoothing=0.02``.
+Differs from public code (an NLP collection) in taking no clamp on p, whose gradient vanishes beyond it, and
+no silent smoothing of the targets to [0.01, 0.99]: ask for that with ``label_smoothing=0.02``.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,11 +39,13 @@ def weighted_bce(
         logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` for one binary question a row.
         target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot).
         positive_weight: factor of the positive terms, a number or ``[C]``.
-        weight, reduction, normalizer, ignore_index, label_smoothing: as in :func:`longtail.losses.sigmoid_focal`.
+        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+            :func:`longtail.losses.sigmoid_focal`.
 
     Raises:
         TypeError, ValueError: dtypes or shapes that do not fit.
 
+    >>> import torch
     >>> z, t = torch.zeros(2), torch.tensor([1.0, 0.0])
     >>> [round(v, 4) for v in weighted_bce(z, t, positive_weight=3.0, reduction="none").tolist()]
     [2.0794, 0.6931]
@@ -63,6 +64,7 @@ def weighted_bce(
 class WeightedBCE(nn.Module):
     """Weighted binary cross-entropy; arguments as in :func:`weighted_bce`.
 
+    >>> import torch
     >>> WeightedBCE()(torch.zeros(1, 2), torch.tensor([1])).item() == 2 * torch.tensor(2.0).log().item()
     True
     """
@@ -92,9 +94,15 @@ class WeightedBCE(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return weighted_bce(
-            logits, target, positive_weight=self.positive_weight, weight=self.weight, reduction=self.reduction,
-            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            logits,
+            target,
+            positive_weight=self.positive_weight,
+            weight=self.weight,
+            reduction=self.reduction,
+            normalizer=self.normalizer,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""

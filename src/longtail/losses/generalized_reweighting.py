@@ -1,0 +1,122 @@
+"""DisAlign's generalized re-weighting. Zhang et al., "Distribution Alignment: A Unified Framework for
+Long-tail Visual Recognition", CVPR 2021, eq. 10-11.
+
+Equation: ``L_i = -w_y log softmax(z)_y`` with ``w_j = C r_j^-rho / sum_k r_k^-rho``, r the class frequencies.
+
+=================  =========================
+symbol             argument
+=================  =========================
+rho                ``rho`` (1.2 ImageNet-LT, .3 ADE20K, .7 LVIS)
+r                  ``counts``, up to a factor
+=================  =========================
+
+The same as ``CrossEntropy(weight=part(inverse, power=rho))``, under its own name. In detection background
+weighs 1, in the place of a class weight: pass such weights to :class:`longtail.losses.CrossEntropy`. As in
+the authors' code.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    checked_counts,
+    cross_entropy_of,
+    floored,
+    normalised,
+    per_class,
+    warn_if_batch,
+)  # fmt: skip
+
+
+def reweighting_of(counts: Tensor, rho: float = 1.2) -> Tensor:
+    """``C n_j^-rho / sum_k n_k^-rho``; an empty class counts as the rarest that is not. ``[C] -> [C]``.
+
+    >>> import torch
+    >>> reweighting_of(torch.tensor([3.0, 1.0]), rho=1.0).tolist()
+    [0.5, 1.5]
+    """
+    n = floored(counts)
+    w = (n.amin() / n) ** rho
+    return w / w.mean()
+
+
+def generalized_reweighting(
+    logits: Tensor,
+    target: Tensor,
+    counts: Vector,
+    *,
+    rho: float = 1.2,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy weighted by a power of the inverse class frequency.
+
+    Args:
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``.
+        target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
+        counts: training examples per class ``[C]``.
+        rho: the power; 0 is cross-entropy.
+        reduction, normalizer, ignore_index, label_smoothing: as in :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        TypeError, ValueError: dtypes or shapes that do not fit.
+
+    >>> import torch
+    >>> z, y = torch.zeros(2, 2), torch.tensor([0, 1])
+    >>> [round(v, 4) for v in generalized_reweighting(z, y, [3, 1], rho=1.0, reduction="none").tolist()]
+    [0.3466, 1.0397]
+    """
+    w = reweighting_of(per_class("counts", counts, logits), rho)
+    return cross_entropy_of(
+        logits, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+class GeneralizedReweighting(nn.Module):
+    """Generalized re-weighting; arguments as in :func:`generalized_reweighting`.
+
+    >>> import torch
+    >>> GeneralizedReweighting(counts=torch.tensor([9, 1]))(torch.zeros(1, 2), torch.tensor([1])).shape
+    torch.Size([])
+    """
+
+    counts: Tensor
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        rho: float = 1.2,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("counts", checked_counts(counts))
+        self.rho, self.total = rho, int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return generalized_reweighting(
+            logits, target, self.counts, rho=self.rho, reduction=self.reduction, normalizer=self.normalizer,
+            ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
+        posterior.
+        """
+        if self.label_smoothing:
+            return None
+        return normalised(seen * reweighting_of(self.counts.to(seen), self.rho))

@@ -1,0 +1,168 @@
+"""RIDE's loss. Wang et al., "Long-tailed Recognition by Routing Diverse Distribution-Aware Experts", ICLR
+2021, eq. 2-4.
+
+Equation:
+``L = sum_k [ CE(z_k - s m_y onehot(y), y; w) + lambda T^2 KL( softmax(zbar / T_c) || softmax(z_k / T_c) ) ]``
+over experts k, zbar their mean, a constant; lambda is negative and pushes the experts apart. ``T_c = T v_c``,
+``T`` before KL its mean.
+
+=================  =========================
+symbol             argument
+=================  =========================
+lambda             ``diversity`` (-.45 CIFAR-100-LT, -.2 ImageNet-LT)
+T                  ``temperature``
+v_c                ``tail_softness``: ``(C pi_c rho + 1 - rho)`` over its maximum; None for all 1
+m, s               ``max_margin``, ``scale``: LDAM's margin, times the scale the logits already have; no
+margin without ``counts``
+w                  ``weight``
+=================  =========================
+
+As in the authors' code, where w and v_c come in after epoch 160: a recipe says so with ``switch``. Experts'
+losses are summed, not averaged. It takes ``(expert_logits [K, B, C], target)``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from longtail.losses._common import (
+    Normalizer,
+    Reduction,
+    Vector,
+    check,
+    checked_counts,
+    checked_weight,
+    cross_entropy_of,
+    per_class,
+    warn_if_batch,
+    wide,
+)  # fmt: skip
+from longtail.losses.ldam import ldam_margins
+
+
+def ride(
+    expert_logits: Tensor,
+    target: Tensor,
+    counts: Vector | None,
+    *,
+    diversity: float = -0.45,
+    temperature: float = 1.0,
+    tail_softness: float | None = None,
+    max_margin: float = 0.5,
+    scale: float = 30.0,
+    individual: float = 1.0,
+    weight: Vector | None = None,
+    reduction: Reduction = "mean",
+    normalizer: Normalizer = "weights",
+    ignore_index: int = -100,
+) -> Tensor:
+    """The individual loss of each expert and the diversity between them.
+
+    Args:
+        expert_logits: ``[K, B, C]``, scaled.
+        target: class indices ``[B]``.
+        counts: training examples per class ``[C]``; None for plain cross-entropy (then no ``tail_softness``).
+        diversity: factor of the KL terms.
+        temperature: base temperature of the KL terms, > 0.
+        tail_softness: rho of the class-wise temperature, in [0, 1]; None has one temperature.
+        max_margin, scale: LDAM's margin of the rarest class and the scale in the logits.
+        individual: factor of the cross-entropies.
+        weight: class weights ``[C]`` of the cross-entropies.
+        reduction: ``"none"`` (``[B]``), ``"mean"`` or ``"sum"``; in the mean, KL terms are divided by the
+            number of targets.
+        normalizer, ignore_index: of the cross-entropies, as in :func:`longtail.losses.cross_entropy`.
+
+    Raises:
+        TypeError, ValueError: dtypes, shapes or numbers that do not fit.
+
+    >>> z = torch.zeros(3, 2, 4)
+    >>> round(ride(z, torch.tensor([0, 1]), None).item(), 4)  # equal experts: 3 log 4
+    4.1589
+    """
+    if expert_logits.dim() != 3:
+        raise ValueError(f"expert_logits have shape {tuple(expert_logits.shape)}; need [K, B, C]")
+    experts, batch, classes = expert_logits.shape
+    check(expert_logits[0] if experts else expert_logits.flatten(0, 1), target, reduction, soft=False)
+    if temperature <= 0:
+        raise ValueError(f"temperature={temperature} must be above 0")
+    if tail_softness is not None and (counts is None or not 0 <= tail_softness <= 1):
+        raise ValueError(f"tail_softness={tail_softness} must lie in [0, 1], and needs counts")
+    z = wide(expert_logits)
+    n = None if counts is None else per_class("counts", counts, z[0])
+    flat, every = z.flatten(0, 1), target.repeat(experts)
+    each = cross_entropy_of(
+        flat, every, margin=None if n is None else scale * ldam_margins(n, max_margin), weight=weight,
+        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
+        label_smoothing=0.0,
+    )  # fmt: skip
+    soft = z.new_full((classes,), temperature)
+    if n is not None and tail_softness is not None:
+        v = classes * tail_softness * n / n.sum() + 1 - tail_softness
+        soft = soft * (v / v.amax())
+    log_p = torch.log_softmax(z.mean(0).detach() / soft, 1)
+    kl = (log_p.exp() * (log_p - torch.log_softmax(z / soft, 2))).sum(2).sum(0)
+    valid = target != ignore_index
+    kl = torch.where(valid, kl, 0.0) * (diversity * soft.mean() ** 2)
+    if reduction == "none":
+        return individual * each.reshape(experts, batch).sum(0) + kl
+    if reduction == "sum":
+        return individual * each + kl.sum()
+    return individual * experts * each + kl.sum() / valid.sum().clamp(min=1)
+
+
+class RIDE(nn.Module):
+    """RIDE's loss; arguments as in :func:`ride`.
+
+    >>> RIDE(counts=torch.tensor([90, 9, 1]))(torch.zeros(3, 2, 3), torch.tensor([0, 2])).shape
+    torch.Size([])
+    """
+
+    counts: Tensor
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        counts: Vector,
+        *,
+        diversity: float = -0.45,
+        temperature: float = 1.0,
+        tail_softness: float | None = None,
+        max_margin: float = 0.5,
+        scale: float = 30.0,
+        individual: float = 1.0,
+        weight: Vector | None = None,
+        reduction: Reduction = "mean",
+        normalizer: Normalizer = "weights",
+        ignore_index: int = -100,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("counts", checked_counts(counts))
+        self.register_buffer("weight", checked_weight(weight))
+        self.diversity, self.temperature, self.tail_softness = diversity, temperature, tail_softness
+        self.max_margin, self.scale, self.individual = max_margin, scale, individual
+        self.ignore_index, self.total = ignore_index, int(self.counts.sum())
+        self.reduction: Reduction = reduction
+        self.normalizer: Normalizer = normalizer
+
+    def forward(self, expert_logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
+        return ride(
+            expert_logits,
+            target,
+            self.counts,
+            diversity=self.diversity,
+            temperature=self.temperature,
+            tail_softness=self.tail_softness,
+            max_margin=self.max_margin,
+            scale=self.scale,
+            individual=self.individual,
+            weight=self.weight,
+            reduction=self.reduction,
+            normalizer=self.normalizer,
+            ignore_index=self.ignore_index,
+        )
+
+    def logit_prior(self, seen: Tensor) -> Tensor | None:
+        """None: margins and diversity change the shape of the posterior, not only its prior."""
+        return None
