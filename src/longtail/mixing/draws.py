@@ -40,7 +40,20 @@ def check_alpha(alpha: float) -> float:
     return alpha
 
 
-def check_inputs(x: Any, y: Tensor, generator: torch.Generator) -> Tensor:
+def check_counts(counts: Tensor) -> Tensor:
+    """``counts`` itself.
+
+    Raises:
+        ValueError: not ``[C]``, or a negative count.
+    """
+    if counts.dim() != 1 or bool((counts < 0).any()):
+        raise ValueError(
+            f"counts={counts.tolist()} must be the training examples of each class, [C], none negative"
+        )
+    return counts
+
+
+def check_inputs(x: Any, y: Tensor) -> Tensor:
     """``x`` as floats (uint8 becomes float32, its range stays).
 
     Raises:

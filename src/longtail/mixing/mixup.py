@@ -45,7 +45,7 @@ class Mixup:
     def __call__(
         self, x: Tensor, y: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x = check_inputs(x, y, generator)
+        x = check_inputs(x, y)
         lam = beta(self.alpha, (len(x),) if self.per_sample else (), generator)
         partner = torch.randperm(len(x), generator=generator, device=generator.device)
         return blend(x, partner, lam), y, y[partner], lam

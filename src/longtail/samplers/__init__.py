@@ -5,6 +5,7 @@ from longtail.samplers.class_aware import ClassAware
 from longtail.samplers.class_balanced import ClassBalanced
 from longtail.samplers.drawn import Drawn
 from longtail.samplers.effective_number import EffectiveNumberSampler
+from longtail.samplers.epoch import EpochSampler
 from longtail.samplers.m_per_class import MPerClass
 from longtail.samplers.over_sample import OverSample
 from longtail.samplers.progressive import Progressive
@@ -18,6 +19,7 @@ __all__ = [
     "ClassBalanced",
     "Drawn",
     "EffectiveNumberSampler",
+    "EpochSampler",
     "MPerClass",
     "OverSample",
     "Progressive",

@@ -27,8 +27,8 @@ def deal(labels: Labels, rounds: Tensor, generator: torch.Generator) -> tuple[Te
     start = size.cumsum(0) - size
     c = torch.repeat_interleave(torch.arange(len(counts)), size)
     within = torch.arange(len(c)) - start[c]
-    # One sort shuffles all: the group (class, round) in the high bits, a random number in the low ones. Two equal
-    # random numbers in a group, at most one pair in 2**30, stay as they stood.
+    # One sort shuffles all: the group (class, round) in the high bits, a random number in the low ones. Equal
+    # random numbers in a group (at most one pair in 2**30) stay as they stood.
     group = (rounds.cumsum(0) - rounds)[c] + within // counts[c]
     free = 62 - int(rounds.sum()).bit_length()
     key = torch.randint(1 << free, (len(c),), generator=generator).add_(group << free)

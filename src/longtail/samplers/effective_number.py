@@ -25,6 +25,18 @@ from longtail.labels import Labels
 from longtail.samplers.drawn import Drawn
 
 
+def example_weight(counts: Tensor, beta: float) -> Tensor:
+    """(1 - beta) / (1 - beta**n_j), the weight of one example of each class, float64 ``[C]``.
+
+    >>> example_weight(torch.tensor([1, 2]), 0.5).tolist()
+    [1.0, 0.6666666666666666]
+    """
+    n = counts.double().clamp(min=1)
+    if beta == 0:
+        return torch.ones_like(n)
+    return (1 - beta) / -torch.expm1(n * math.log(beta))  # 1 - beta**n, without cancellation
+
+
 class EffectiveNumberSampler(Drawn):
     """Draws with q_j ~ n_j (1 - beta) / (1 - beta**n_j), with replacement.
 
@@ -47,9 +59,5 @@ class EffectiveNumberSampler(Drawn):
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """q_j ~ n_j (1 - beta) / (1 - beta**n_j), float64 ``[C]``."""
-        if self.beta == 0:
-            return labels.prior
-        n = labels.counts.double()
-        effective = -torch.expm1(n.clamp(min=1) * math.log(self.beta))  # 1 - beta**n, without cancellation
-        q = n / effective
+        q = labels.counts * example_weight(labels.counts, self.beta)
         return q / q.sum()

@@ -32,16 +32,32 @@ def repeat_factors(categories: Sequence[Sequence[int]], threshold: float, sqrt: 
     >>> repeat_factors([[0], [0], [0, 1], []], threshold=1.0, sqrt=False).tolist()
     [1.3333333333333333, 1.3333333333333333, 4.0, 1.0]
     """
+    return _factors(*_pairs(categories), len(categories), threshold, sqrt)
+
+
+def shares(categories: Sequence[Sequence[int]]) -> Tensor:
+    """f_c, the share of images that hold class c, float64 ``[C]``.
+
+    >>> shares([[0], [0, 1], [], [0, 0]]).tolist()
+    [0.75, 0.25]
+    """
+    return _shares(_pairs(categories)[1], len(categories))
+
+
+def _pairs(categories: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """(image, class) of every class an image holds, each once."""
     held = [sorted(set(one)) for one in categories]
     size = torch.tensor([len(one) for one in held])
     image = torch.repeat_interleave(torch.arange(len(held)), size)
-    category = torch.tensor([c for one in held for c in one], dtype=torch.int64)
-    return _factors(image, category, len(held), threshold, sqrt)
+    return image, torch.tensor([c for one in held for c in one], dtype=torch.int64)
+
+
+def _shares(category: Tensor, num: int) -> Tensor:
+    return torch.bincount(category).double() / num
 
 
 def _factors(image: Tensor, category: Tensor, num: int, threshold: float, sqrt: bool) -> Tensor:
-    share = torch.bincount(category).double() / num
-    r = threshold / share.clamp(min=1e-300)
+    r = threshold / _shares(category, num).clamp(min=1e-300)
     r = (r.sqrt() if sqrt else r).clamp(min=1.0)
     out = torch.ones(num, dtype=torch.float64)
     return out.scatter_reduce_(0, image, r[category], "amax") if len(category) else out

@@ -12,6 +12,7 @@ not the sampler's matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,7 +52,7 @@ class Subset:
             raise ValueError(f"group={group!r} must be 'many', 'medium' or 'few'")
         self.classes = None if classes is None else tuple(classes)
         self.group, self.many, self.few = group, many, few
-        self.of = of if of is not None else Shuffled()
+        self.of: Any = of if of is not None else Shuffled()
 
     def _inside(self, labels: Labels) -> tuple[Tensor, Labels]:
         if self.classes is None:
@@ -69,7 +70,8 @@ class Subset:
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """What the inner sampler does on the subset, float64 ``[C]``; 0 outside."""
-        return self.of.class_distribution(self._inside(labels)[1], t)  # type: ignore[attr-defined, no-any-return]
+        q: Tensor = self.of.class_distribution(self._inside(labels)[1], t)
+        return q
 
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
         index, inside = self._inside(labels)

@@ -1,0 +1,169 @@
+"""Every sampler in the room keeps the laws, and every law notices a sampler that does not."""
+
+from __future__ import annotations
+
+import inspect
+import random
+
+import pytest
+import torch
+from torch import Tensor
+
+from longtail import samplers
+from longtail.labels import Labels
+from longtail.part import Part, from_json, part, to_json
+from longtail.samplers import ClassBalanced, EpochSampler, MPerClass, Shuffled, Subset
+from longtail.testing.sampler import check_sampler
+
+# Constructor arguments beyond the defaults, for those that need some and for more than one setting.
+SETTINGS: dict[str, tuple[dict, ...]] = {
+    "ClassBalanced": ({}, {"power": 0.5}, {"power": 1.0}, {"power": -1.0}, {"length": 50}),
+    "Progressive": (
+        {},
+        {"convention": "decoupling", "epochs": 10},
+        {"convention": "bag_of_tricks", "epochs": 10},
+    ),
+    "EffectiveNumberSampler": ({}, {"beta": 0.9}, {"beta": 0.0}),
+    "OverSample": ({}, {"to": 20}, {"ratio": 0.5}),
+    "UnderSample": ({}, {"to": 20}, {"ratio": 0.5}),
+    "RepeatFactor": ({"threshold": 0.2}, {"threshold": 0.2, "sqrt": False}),
+    "ClassAware": ({}, {"k": 4}),
+    "MPerClass": ({"m": 4, "batch_size": 16}, {"m": 1, "batch_size": 6}),
+    "Subset": ({"classes": (0, 4, 6)}, {"group": "few", "of": ClassBalanced()}),
+}
+
+
+def cases() -> list:
+    out = []
+    for name in samplers.__all__:
+        role = getattr(samplers, name)
+        if isinstance(role, type) and not inspect.isabstract(role) and role is not EpochSampler:
+            out += [
+                pytest.param(role, kw, id=f"{name}-{i}") for i, kw in enumerate(SETTINGS.get(name, ({},)))
+            ]
+    return out
+
+
+@pytest.mark.parametrize(("role", "kwargs"), cases())
+def test_laws(role: type, kwargs: dict) -> None:
+    together = kwargs.get("m", 1)
+    check_sampler(role(**kwargs), together=together)
+
+
+@pytest.mark.parametrize(("role", "kwargs"), cases())
+def test_one_class_and_one_example(role: type, kwargs: dict) -> None:
+    """Data of a single class, and of single examples, give an epoch or an error that names an argument."""
+    for y in ([0], [0, 0, 0], [0, 1]):
+        labels = Labels.of(y)
+        sampler = role(**kwargs)
+        needs = 16 // 4 if role is MPerClass and kwargs["m"] == 4 else 6 if role is MPerClass else 1
+        if labels.num_classes < needs or (role is Subset and kwargs.get("classes")):
+            with pytest.raises(ValueError, match=r"batch_size|classes"):
+                sampler(labels, torch.Generator().manual_seed(0))
+        else:
+            index = sampler(labels, torch.Generator().manual_seed(0))
+            assert set(labels.y[index].tolist()) <= set(y)
+
+
+@pytest.mark.parametrize(("role", "kwargs"), cases())
+def test_a_recipe_can_hold_it(role: type, kwargs: dict) -> None:
+    if any(callable(v) for v in kwargs.values()):
+        kwargs = {**kwargs, "of": part(ClassBalanced)}
+    p = part(role, **kwargs)
+    assert from_json(to_json(p)) == p
+    labels = Labels.of([0] * 30 + [1] * 5 + [2] * 3 + [3] * 2 + [4, 4, 5, 6])
+    assert isinstance(p, Part)
+    built = p.build(labels=labels, counts=labels.counts)
+    assert len(built(labels, torch.Generator().manual_seed(0))) > 0
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize(("role", "kwargs"), cases())
+def test_ranks_interleave_to_the_one_process_epoch(role: type, kwargs: dict, ranks: int) -> None:
+    labels = Labels.of([0] * 80 + [1] * 35 + [3] * 16 + [4] * 7 + [5] * 3 + [6])
+    whole = list(EpochSampler(labels, role(**kwargs), epochs=4, seed=3))
+    for drop_last in (False, True):
+        parts = [
+            EpochSampler(
+                labels, role(**kwargs), epochs=4, seed=3, num_replicas=ranks, rank=r, drop_last=drop_last
+            )
+            for r in range(ranks)
+        ]
+        lists = [list(p) for p in parts]
+        assert {len(p) for p in parts} == {len(one) for one in lists} == {len(lists[0])}
+        joined = [index for turn in zip(*lists) for index in turn]
+        if drop_last:
+            assert joined == whole[: len(whole) // ranks * ranks]
+        else:
+            assert joined == whole + whole[: len(joined) - len(whole)]
+            assert len(joined) - len(whole) < ranks
+
+
+class Broken:
+    """A sampler right but for one fault."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        if self.fault == "claims balance":
+            return ClassBalanced().class_distribution(labels)
+        return labels.prior.float() if self.fault == "float32" else labels.prior
+
+    def size(self, labels: Labels, t: float = 0.0) -> int:
+        return len(labels) + (self.fault == "size")
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        n = len(labels)
+        index = torch.randperm(n, generator=generator)
+        if self.fault == "global torch":
+            index = torch.randperm(n)
+        if self.fault == "global random":
+            random.random()
+        if self.fault == "no draw":
+            index = torch.arange(n)
+        if self.fault == "out of range":
+            index = index + 1
+        if self.fault == "int32":
+            index = index.int()
+        if self.fault == "moves labels":
+            labels.y[0] = 0
+        if self.fault == "one example of a class":
+            index = torch.where(labels.y[index] == 1, (labels.y == 1).nonzero()[0, 0], index)
+        return index
+
+
+FAULTS = {
+    "claims balance": "frequencies",
+    "float32": "float64",
+    "size": "size",
+    "global torch": "global random state",
+    "global random": "global random state",
+    "no draw": "same indices",
+    "out of range": "outside",
+    "int32": "int64",
+    "moves labels": "changed the labels",
+    "one example of a class": "drawn alike",
+}
+
+
+def test_the_specimen_is_sound_without_its_fault() -> None:
+    check_sampler(Broken("none"))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_sampler_is_caught(fault: str) -> None:
+    from longtail.testing.sampler import a_long_tail
+
+    labels = a_long_tail()
+    if fault == "moves labels":  # make sure the fault is one
+        labels = Labels.of(torch.cat([torch.tensor([1]), labels.y[1:]]), num_classes=7)
+    with pytest.raises(AssertionError, match=FAULTS[fault]):
+        check_sampler(Broken(fault), labels)
+
+
+def test_subset_leaves_the_rest_alone() -> None:
+    labels = Labels.of([0] * 5 + [1] * 5 + [2] * 5)
+    index = Subset(classes=(2, 0))(labels, torch.Generator().manual_seed(0))
+    assert sorted(index.tolist()) == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
+    assert torch.equal(Shuffled().class_distribution(labels), labels.prior)
