@@ -159,7 +159,7 @@ def _resolve(name: str, own: Mapping[str, Callable[..., Any]]) -> Callable[..., 
     if not inside or not attribute.isidentifier() or attribute.startswith("_"):
         raise ValueError(f"part {name!r} is not longtail's; pass its class with own={{{name!r}: ...}} to allow it")
     target = getattr(importlib.import_module(module), attribute, None)
-    if target is None or target.__module__ != module or not callable(target):
+    if not callable(target) or getattr(target, "__module__", None) != module:
         raise ValueError(f"part {name!r} does not exist in this version of longtail")
     return target
 

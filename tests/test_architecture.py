@@ -1,0 +1,114 @@
+"""Who may import whom (docs/design.md): the rooms, read from the source, not from running it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import longtail
+
+ROOT = Path(longtail.__file__).parent
+FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples"}
+VALUES = FOUNDATION | {"weights", "metrics"}
+PART_ROOMS = {"losses", "samplers", "mixing", "augment", "heads", "adjust", "backbones", "surgery", "objectives"}
+ABOVE_PARTS = VALUES | PART_ROOMS
+RUN = ABOVE_PARTS | {"recipe"}
+MODEL = RUN | {"run", "data", "classical"}
+COMPARE = MODEL | {"protocol", "recipes", "model"}
+MAY = {
+    **{name: FOUNDATION for name in FOUNDATION},
+    **{name: VALUES for name in ("weights", "metrics", "losses", "samplers", "mixing", "augment", "heads", "adjust")},
+    "backbones": VALUES,
+    "surgery": VALUES | {"heads"},
+    "objectives": VALUES,
+    "recipe": ABOVE_PARTS,
+    "run": RUN,
+    "protocol": RUN,
+    "recipes": RUN | {"protocol"},
+    "classical": RUN,
+    "data": VALUES,
+    "model": MODEL,
+    "compare": COMPARE,
+    "report": COMPARE | {"compare"},
+    "api": COMPARE | {"compare", "report"},
+    "cli": COMPARE | {"compare", "report", "api"},
+    "integrations": COMPARE | {"compare", "report", "api"},
+    "testing": COMPARE | {"compare"},
+}
+FREE = {"__init__", "__main__"}
+CORE = {"torch", "numpy", "safetensors"}
+FRAMEWORKS_INSIDE = {"classical", "data", "report", "integrations", "compare", "api", "cli", "adjust", "model"}
+
+
+def room_of(file: Path) -> str:
+    relative = file.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> list[tuple[str, bool]]:
+    """Every absolute import of a file, and whether it stands at the top level (typing-only imports do not count)."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    found = []
+
+    def walk(node: ast.AST, top: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.Import):
+                found.extend((alias.name, top) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{file}: relative import"
+                if child.module == "longtail":
+                    found.extend((f"longtail.{alias.name}", top) for alias in child.names)
+                else:
+                    found.append((child.module or "", top))
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            walk(child, top and not inside)
+
+    walk(tree, True)
+    return found
+
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_a_room_imports_only_what_it_may(file):
+    room = room_of(file)
+    if room in FREE:
+        return
+    for name, _ in imports(file):
+        if name.startswith("longtail."):
+            other = name.split(".")[1]
+            assert other == room or other in MAY[room], f"{room} must not import {name}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_frameworks_are_imported_inside_functions(file):
+    room = room_of(file)
+    for name, top in imports(file):
+        package = name.split(".")[0]
+        if package in sys.stdlib_module_names or package == "longtail" or package in {"torch", "numpy"}:
+            continue
+        if package == "typer" and room == "cli":
+            continue
+        assert not top, f"{room} imports {package} at the top level"
+        if package not in CORE:
+            assert room in FRAMEWORKS_INSIDE | {"testing"}, f"{room} must not import {package}"
+
+
+def test_every_room_has_a_rule():
+    rooms = {room_of(f) for f in FILES} - FREE
+    assert rooms <= set(MAY), rooms - set(MAY)
+
+
+def test_importing_longtail_imports_torch_and_numpy_only():
+    code = (
+        "import sys, torch, numpy; before = set(sys.modules); import longtail; "
+        "new = {m.split('.')[0] for m in set(sys.modules) - before}; print(sorted(new))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    heavy = {"sklearn", "pandas", "pyarrow", "PIL", "typer", "rich", "jinja2", "matplotlib", "scipy", "safetensors"}
+    assert not heavy & set(ast.literal_eval(out)), out
