@@ -4,6 +4,7 @@ torch welcome.
 
 from longtail.adjust.affine import Affine, affine
 from longtail.adjust.bias_temperature import BiasTemperature
+from longtail.adjust.chain import Chain
 from longtail.adjust.files import from_json, load, save
 from longtail.adjust.inputs import (
     check_labels,
@@ -12,19 +13,29 @@ from longtail.adjust.inputs import (
     check_probabilities,
     log_probabilities,
 )
+from longtail.adjust.label_shift import PriorEstimate, bbse_prior, em_prior, estimate_prior
 from longtail.adjust.prior_shift import PriorShift, shift_bias
 from longtail.adjust.temperature import Temperature
+from longtail.adjust.thresholds import Thresholds
+from longtail.adjust.vector_scaling import VectorScaling
 
 __all__ = [
     "Affine",
     "BiasTemperature",
+    "Chain",
+    "PriorEstimate",
     "PriorShift",
     "Temperature",
+    "Thresholds",
+    "VectorScaling",
     "affine",
+    "bbse_prior",
     "check_labels",
     "check_logits",
     "check_prior",
     "check_probabilities",
+    "em_prior",
+    "estimate_prior",
     "from_json",
     "load",
     "log_probabilities",
