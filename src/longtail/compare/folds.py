@@ -1,0 +1,118 @@
+"""Folds: stratified, and rows with the same input stay together."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+
+
+def folds(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """``k`` pairs (training rows, test rows), sorted int64 indices; every row is in exactly one test part.
+
+    Where no two rows have the same input these are exactly scikit-learn's
+    ``StratifiedKFold(k, shuffle=True, random_state=seed)``. Otherwise that split is made over the distinct inputs (each
+    under the label of its first row), and a row follows its input.
+
+    A class with fewer than ``k`` examples is in the test part of some folds only. The only example of a class is in one
+    test part, and in that fold the class has no training example: see :func:`fold_notes`.
+
+    Args:
+        duplicate_of: int64 ``[N]``, equal for rows with the same input.
+
+    Raises:
+        ValueError: k below 2, fewer distinct inputs than ``k``, or another number of groups than labels.
+
+    >>> rows = folds(Labels.of([0, 0, 0, 0, 1, 1]), torch.arange(6), k=2, seed=0)
+    >>> [len(test) for _, test in rows]
+    [3, 3]
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if k < 2:
+        raise ValueError(f"k={k} must be at least 2: one fold tests what the others train")
+    first, group = _distinct(labels, duplicate_of)
+    if len(first) < k:
+        raise ValueError(f"k={k} folds need at least as many different rows; there are {len(first)}: lower k")
+    y = labels.y[first]
+    # scikit-learn refuses k above the largest class; such a class is then as rare as any.
+    if int(torch.bincount(y).max()) < k:
+        place = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed)).argsort() % k
+    else:
+        place = torch.empty(len(y), dtype=torch.int64)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class")
+            split = StratifiedKFold(k, shuffle=True, random_state=seed).split(y.numpy(), y.numpy())
+            for fold, (_, test) in enumerate(split):
+                place[torch.from_numpy(test)] = fold
+    place = place[group]
+    return [((place != f).nonzero().flatten(), (place == f).nonzero().flatten()) for f in range(k)]
+
+
+def fold_notes(labels: Labels, duplicate_of: Tensor, k: int) -> tuple[str, ...]:
+    """What ``k`` folds cannot do on these labels, in plain words.
+
+    >>> fold_notes(Labels.of([0, 0, 0, 1]), torch.arange(4), k=2)
+    ('class 1 has a single example: the fold that tests it has not learnt it',)
+    """
+    first, _ = _distinct(labels, duplicate_of)
+    counts = torch.bincount(labels.y[first], minlength=labels.num_classes)
+    notes = []
+    for c in (counts == 1).nonzero().flatten().tolist():
+        notes.append(
+            f"class {labels.names[c]} has a single example: the fold that tests it has not learnt it"
+        )
+    rare = int(((counts > 1) & (counts < k)).sum())
+    if rare:
+        notes.append(
+            f"{rare} of {labels.num_classes} classes have fewer than {k} examples: some test folds miss them"
+        )
+    same = len(labels) - len(first)
+    if same:
+        notes.append(f"{same} rows repeat the input of another row and stay in its fold")
+    return tuple(notes)
+
+
+def inner_split(labels: Labels, duplicate_of: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """(fit rows, held rows), sorted int64 indices: a stratified hold-out for what is tuned or calibrated.
+
+    Each class gives ``round(share * n)`` of its ``n`` distinct inputs and never all of them, so a class with one example
+    stays in the fit part. Rows with the same input stay together.
+
+    Raises:
+        ValueError: a share outside (0, 1), or one that holds nothing.
+
+    >>> fit, held = inner_split(Labels.of([0] * 8 + [1]), torch.arange(9), share=0.25, seed=0)
+    >>> len(fit), len(held)
+    (7, 2)
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share={share} must lie in (0, 1): it is the part held out")
+    first, group = _distinct(labels, duplicate_of)
+    y = labels.y[first]
+    random = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
+    order = random[torch.argsort(y[random], stable=True)]
+    counts = torch.bincount(y, minlength=labels.num_classes)
+    start = counts.cumsum(0) - counts
+    wanted = torch.minimum((counts * share + 0.5).floor().long(), (counts - 1).clamp(min=0))
+    rank = torch.arange(len(y)) - start[y[order]]
+    held = torch.zeros(len(y), dtype=torch.bool)
+    held[order] = rank < wanted[y[order]]
+    if not bool(held.any()):
+        raise ValueError(f"share={share} of {len(y)} rows holds none of any class: raise it")
+    held = held[group]
+    return (~held).nonzero().flatten(), held.nonzero().flatten()
+
+
+def _distinct(labels: Labels, duplicate_of: Tensor) -> tuple[Tensor, Tensor]:
+    """The first row of each distinct input, in row order, and for each row the place of its input among them."""
+    if duplicate_of.shape != labels.y.shape:
+        raise ValueError(f"duplicate_of has shape {tuple(duplicate_of.shape)} for {len(labels)} labels")
+    _, inverse = torch.unique(duplicate_of, return_inverse=True)
+    n = int(inverse.max()) + 1
+    first = torch.full((n,), len(inverse)).scatter_reduce(0, inverse, torch.arange(len(inverse)), "amin")
+    first, order = first.sort()
+    return first, torch.empty_like(order).scatter(0, order, torch.arange(n))[inverse]

@@ -1,0 +1,108 @@
+"""Dataset: rows as they were read, their labels, and what was noticed while reading."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+
+KINDS = ("image", "text", "table", "embedding")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Raw rows and their labels. Make one with :func:`longtail.data.load`, or :meth:`of` from rows in memory.
+
+    Attributes:
+        name: for display.
+        kind: "image", "text", "table" or "embedding".
+        raw: images as uint8 ``[N, 3, H, W]`` (0..255), or :class:`ImageFiles` where sizes differ; text as ``list[str]``;
+            a table as a ``pandas.DataFrame`` of feature columns; embeddings as float32 ``[N, d]``.
+        labels: one label a row.
+        duplicate_of: int64 ``[N]``, equal for rows whose input is the same, whatever their label.
+        notes: what was detected and done, in plain words.
+        fingerprint: SHA-256 of rows and labels; the name and the notes do not enter.
+    """
+
+    name: str
+    kind: str
+    raw: Any
+    labels: Labels
+    duplicate_of: Tensor
+    notes: tuple[str, ...]
+    fingerprint: str
+
+    @classmethod
+    def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
+        """A dataset from rows in memory; finds the duplicates and the fingerprint.
+
+        Raises:
+            ValueError: an unknown kind, or another number of rows than labels.
+
+        >>> rows = Dataset.of("toy", "text", ["good", "bad", "good"], Labels.of([1, 0, 1]))
+        >>> rows.duplicate_of.tolist()
+        [0, 1, 0]
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
+        if len(raw) != len(labels):
+            raise ValueError(f"raw has {len(raw)} rows and labels has {len(labels)}")
+        groups, content = _identities(kind, raw)
+        h = hashlib.sha256(f"{kind} {labels.fingerprint} ".encode())
+        h.update(content)
+        return cls(name, kind, raw, labels, groups, tuple(notes), h.hexdigest())
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Tensor) -> Dataset:
+        """The rows at ``index`` (int64), in that order; the classes and the groups of duplicates stay."""
+        h = hashlib.sha256(self.fingerprint.encode() + index.to(torch.int64).numpy().tobytes())
+        raw, labels = select(self.raw, index), self.labels.take(index)
+        return Dataset(self.name, self.kind, raw, labels, self.duplicate_of[index], self.notes, h.hexdigest())
+
+
+def select(raw: Any, index: Tensor) -> Any:
+    """Rows of a dataset's ``raw``, whatever its kind.
+
+    >>> select(["a", "b", "c"], torch.tensor([2, 0]))
+    ['c', 'a']
+    """
+    if isinstance(raw, Tensor):
+        return raw[index]
+    if isinstance(raw, list):
+        return [raw[i] for i in index.tolist()]
+    if hasattr(raw, "iloc"):
+        return raw.iloc[index.numpy()].reset_index(drop=True)
+    return raw.take(index)
+
+
+def _identities(kind: str, raw: Any) -> tuple[Tensor, bytes]:
+    """The group of each row (numbered by first appearance), and bytes that identify all rows in order."""
+    import numpy as np
+    import pandas as pd
+
+    columns = ""
+    if kind == "table":
+        keys = pd.util.hash_pandas_object(raw, index=False).to_numpy()
+        columns = repr([(str(c), str(d)) for c, d in raw.dtypes.items()])
+    elif kind == "text":
+        keys = np.array([_digest(t.encode()) for t in raw], dtype=np.uint64)
+    elif isinstance(raw, Tensor):
+        flat = raw.contiguous().reshape(len(raw), -1)
+        keys = np.array([_digest(row.tobytes()) for row in flat.numpy()], dtype=np.uint64)
+        columns = repr((tuple(raw.shape[1:]), str(raw.dtype)))
+    else:
+        keys = np.asarray(raw.digests, dtype=np.uint64)
+    groups = torch.from_numpy(pd.factorize(keys)[0].astype(np.int64))
+    return groups, columns.encode() + keys.tobytes()
+
+
+def _digest(data: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")

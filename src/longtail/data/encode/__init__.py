@@ -1,0 +1,27 @@
+"""Encoders: raw rows -> what a net is fed. Fitted on training rows only; saved as JSON and tensors, never pickled."""
+
+from longtail.data.dataset import Dataset
+from longtail.data.encode.embedding import EmbeddingEncoder
+from longtail.data.encode.image import ImageEncoder
+from longtail.data.encode.table import TableEncoder
+from longtail.data.encode.text import TextEncoder
+
+__all__ = ["EmbeddingEncoder", "Encoder", "ImageEncoder", "TableEncoder", "TextEncoder", "encoder_for"]
+
+Encoder = TableEncoder | TextEncoder | ImageEncoder | EmbeddingEncoder
+
+
+def encoder_for(dataset: Dataset) -> type[Encoder]:
+    """The encoder class of a dataset's kind.
+
+    >>> from longtail.data import load
+    >>> encoder_for(load("digits-lt")).__name__
+    'ImageEncoder'
+    """
+    encoders: dict[str, type[Encoder]] = {
+        "table": TableEncoder,
+        "text": TextEncoder,
+        "image": ImageEncoder,
+        "embedding": EmbeddingEncoder,
+    }
+    return encoders[dataset.kind]

@@ -1,0 +1,222 @@
+"""Tables: numbers standardised, missing ones filled with the median and marked, words one-hot."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+MISSING_LEVEL = ""
+
+
+@dataclass(frozen=True)
+class _Numeric:
+    """A column of numbers: ``(x - mean) / std``, missing as the median; and a 0/1 column where training had missing ones."""
+
+    name: str
+    median: float
+    mean: float
+    std: float
+    marked: bool
+
+    @property
+    def width(self) -> int:
+        return 1 + self.marked
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """A column of words: one 0/1 column a level, "" being a missing cell; ``other`` gathers the levels past the cap."""
+
+    name: str
+    levels: tuple[str, ...]
+    other: bool
+
+    @property
+    def width(self) -> int:
+        return len(self.levels) + self.other
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """A data frame -> float32 ``[N, d]``.
+
+    A level that training did not have gives zeros; in a column with more levels than the cap it counts as "other", as the
+    rare ones do. Columns that are constant in training are dropped, and named in ``notes``.
+
+    >>> import pandas as pd
+    >>> encoder = TableEncoder.fit(pd.DataFrame({"size": [1.0, 3.0], "colour": ["red", "blue"]}))
+    >>> encoder(pd.DataFrame({"size": [3.0], "colour": ["green"]})).tolist()
+    [[1.0, 0.0, 0.0]]
+    """
+
+    columns: tuple[str, ...]
+    plan: tuple[_Numeric | _Levels, ...]
+    notes: tuple[str, ...] = ()
+    kind: ClassVar[str] = "table"
+
+    @classmethod
+    def fit(cls, raw: Any, max_levels: int = 100) -> TableEncoder:
+        """Medians, means, deviations and levels of the training rows.
+
+        Args:
+            raw: a ``pandas.DataFrame``.
+            max_levels: of a column of words, the commonest are kept.
+
+        Raises:
+            ValueError: no column varies.
+        """
+        if max_levels < 1:
+            raise ValueError(f"max_levels={max_levels} must be at least 1")
+        plan: list[_Numeric | _Levels] = []
+        notes: list[str] = []
+        still = []
+        for name in raw.columns:
+            found = _numeric(raw[name]) if _is_number(raw[name]) else _levels(raw[name], max_levels, notes)
+            if found is None:
+                still.append(str(name))
+            else:
+                plan.append(found)
+        if not plan:
+            raise ValueError(
+                f"raw: all columns are constant ({', '.join(still[:10])}): nothing to learn from"
+            )
+        if still:
+            notes.insert(0, f"constant in training, dropped: {', '.join(still)}")
+        return cls(tuple(str(c) for c in raw.columns), tuple(plan), tuple(notes))
+
+    def __call__(self, raw: Any) -> Tensor:
+        import numpy as np
+
+        absent = [c for c in self.columns if c not in raw.columns]
+        if absent:
+            raise ValueError(
+                f"raw has no column {', '.join(map(repr, absent[:5]))}; it has {list(raw.columns)[:20]}"
+            )
+        out = np.zeros((len(raw), self.num_features), dtype=np.float32)
+        at = 0
+        for step in self.plan:
+            column = raw[step.name]
+            if isinstance(step, _Numeric):
+                x = _to_numbers(column)
+                gone = np.isnan(x)
+                out[:, at] = (np.where(gone, step.median, x) - step.mean) / step.std
+                if step.marked:
+                    out[:, at + 1] = gone
+            else:
+                place = {level: i for i, level in enumerate(step.levels)}
+                codes, values = _factorized(column)
+                known = np.array(
+                    [place.get(v, len(step.levels) if step.other else -1) for v in values], dtype=np.int64
+                )
+                which = known[codes]
+                rows = np.flatnonzero(which >= 0)
+                out[rows, at + which[rows]] = 1
+            at += step.width
+        return torch.from_numpy(out)
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        return (self.num_features,)
+
+    @property
+    def num_features(self) -> int:
+        return sum(step.width for step in self.plan)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """A name for each of the ``num_features`` columns."""
+        names: list[str] = []
+        for step in self.plan:
+            if isinstance(step, _Numeric):
+                names += [step.name, f"{step.name} is missing"][: step.width]
+            else:
+                names += [f"{step.name} = {level or 'missing'}" for level in step.levels]
+                names += [f"{step.name} = other"] * step.other
+        return tuple(names)
+
+    def save(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        plan = []
+        numbers = []
+        for step in self.plan:
+            if isinstance(step, _Numeric):
+                plan.append({"name": step.name, "marked": step.marked})
+                numbers.append([step.median, step.mean, step.std])
+            else:
+                plan.append({"name": step.name, "levels": list(step.levels), "other": step.other})
+        facts = {"kind": self.kind, "columns": list(self.columns), "plan": plan, "notes": list(self.notes)}
+        return facts, {"numbers": torch.tensor(numbers, dtype=torch.float64).reshape(-1, 3)}
+
+    @classmethod
+    def load(cls, facts: dict[str, Any], tensors: dict[str, Tensor]) -> TableEncoder:
+        numbers = iter(tensors["numbers"].tolist())
+        plan: list[_Numeric | _Levels] = []
+        for step in facts["plan"]:
+            if "levels" in step:
+                plan.append(_Levels(step["name"], tuple(step["levels"]), bool(step["other"])))
+            else:
+                plan.append(_Numeric(step["name"], *next(numbers), marked=bool(step["marked"])))
+        return cls(tuple(facts["columns"]), tuple(plan), tuple(facts["notes"]))
+
+
+def _is_number(column: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+
+
+def _to_numbers(column: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    values = column if _is_number(column) else pd.to_numeric(column, errors="coerce")
+    x = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isinf(x), np.nan, x)
+
+
+def _numeric(column: Any) -> _Numeric | None:
+    import numpy as np
+
+    x = _to_numbers(column)
+    gone = np.isnan(x)
+    if gone.all():
+        return None
+    median = float(np.median(x[~gone]))
+    filled = np.where(gone, median, x)
+    # Numbers near the top of the range would overflow in the square.
+    scale = float(np.abs(filled).max()) or 1.0
+    mean = float((filled / scale).mean()) * scale
+    std = float(np.sqrt((((filled - mean) / scale) ** 2).mean())) * scale
+    if not std > 1e-12 * abs(mean) or not math.isfinite(std):
+        if not gone.any():
+            return None
+        std = 1.0
+    return _Numeric(str(column.name), median, mean, std, bool(gone.any()))
+
+
+def _factorized(column: Any) -> tuple[Any, list[str]]:
+    import pandas as pd
+
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    return codes, [MISSING_LEVEL if v is None or v != v else str(v) for v in values]
+
+
+def _levels(column: Any, max_levels: int, notes: list[str]) -> _Levels | None:
+    import numpy as np
+
+    codes, values = _factorized(column)
+    counts: Counter[str] = Counter()
+    for value, n in zip(values, np.bincount(codes, minlength=len(values)).tolist()):
+        counts[value] += n
+    if len(counts) < 2:
+        return None
+    ranked = sorted(counts, key=lambda v: (-counts[v], v))
+    if len(ranked) > max_levels:
+        notes.append(
+            f"column {column.name!r}: {len(ranked)} levels, the {max_levels} commonest kept, the rest is 'other'"
+        )
+    return _Levels(str(column.name), tuple(ranked[:max_levels]), len(ranked) > max_levels)

@@ -1,0 +1,176 @@
+"""Images from folders and from bytes: uint8 RGB, decoded by Pillow, on a few threads."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
+IN_MEMORY = 1 << 30
+"""Bytes of decoded images up to which a folder of equal sizes is read at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """Images decoded when asked for: ``files[i]`` is uint8 ``[3, H, W]``, sizes may differ.
+
+    Attributes:
+        sources: a path, or the encoded bytes, of each image.
+        sizes: (height, width) of each image.
+        digests: a hash of each encoded image.
+    """
+
+    sources: tuple[Path | bytes, ...]
+    sizes: tuple[tuple[int, int], ...]
+    digests: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, i: int) -> Tensor:
+        return decode(self.sources[i], f"image {i}")
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def take(self, index: Tensor) -> ImageFiles:
+        rows = index.tolist()
+        return ImageFiles(
+            *(tuple(column[i] for i in rows) for column in (self.sources, self.sizes, self.digests))
+        )
+
+    def resized(self, size: tuple[int, int]) -> Tensor:
+        """All images at (height, width), uint8 ``[N, 3, H, W]``; bilinear with antialiasing."""
+        out = torch.empty(len(self), 3, *size, dtype=torch.uint8)
+
+        def put(i: int) -> None:
+            out[i] = decode(self.sources[i], f"image {i}", size)
+
+        _each(put, len(self))
+        return out
+
+
+def decode(source: Path | bytes, where: str, size: tuple[int, int] | None = None) -> Tensor:
+    """One image as uint8 RGB ``[3, H, W]``, turned as its EXIF says; transparency lies on white.
+
+    Raises:
+        ValueError: not an image, or a damaged one.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+            image: Any = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+                grey = np.asarray(image, dtype=np.float64)
+                top = 65535.0 if grey.max() > 255 else 255.0
+                image = Image.fromarray((grey.clip(0, top) * (255 / top)).round().astype(np.uint8))
+            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            image = image.convert("RGB")
+            if size is not None and (image.height, image.width) != size:
+                image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+            return torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        name = str(source) if isinstance(source, Path) else where
+        raise ValueError(f"{name}: not a readable image ({error}); mend or remove it") from error
+
+
+def read_images(sources: Sequence[Path | bytes], where: str) -> tuple[Tensor | ImageFiles, list[str]]:
+    """All images: one uint8 tensor where sizes agree and they fit in memory, :class:`ImageFiles` otherwise.
+
+    Raises:
+        ValueError: an image that cannot be read; its file or row is named.
+    """
+    sizes: list[tuple[int, int]] = [(0, 0)] * len(sources)
+    digests = [0] * len(sources)
+
+    def look(i: int) -> None:
+        source = sources[i]
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        digests[i] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+        sizes[i] = _size(data, str(source) if isinstance(source, Path) else f"{where}, row {i + 1}")
+
+    _each(look, len(sources))
+    files = ImageFiles(tuple(sources), tuple(sizes), tuple(digests))
+    kinds = Counter(sizes)
+    size = next(iter(kinds))
+    if len(kinds) == 1 and 3 * size[0] * size[1] * len(sources) <= IN_MEMORY:
+        return files.resized(size), [f"{len(sources)} images of {size[0]}x{size[1]} pixels"]
+    if len(kinds) == 1:
+        return files, [f"{len(sources)} images of {size[0]}x{size[1]} pixels, decoded when needed"]
+    (common, n) = kinds.most_common(1)[0]
+    return files, [f"{len(sources)} images of {len(kinds)} sizes, most often {common[0]}x{common[1]} ({n})"]
+
+
+def _size(data: bytes, where: str) -> tuple[int, int]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{where}: not a readable image; mend or remove it") from error
+
+
+def _each(call: Any, n: int) -> None:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(lambda start: [call(i) for i in range(start, min(start + 64, n))], range(0, n, 64)):
+            pass
+
+
+def list_folder(root: Path) -> tuple[list[Path], list[int], list[str], list[str]]:
+    """``root/class/**/image``: paths, class indices, class names in natural order, and what was left out.
+
+    Raises:
+        ValueError: no class folder with images, or only one.
+    """
+    from longtail.data.target import natural
+
+    notes, paths, y, names = [], [], [], []
+    other, empty = 0, []
+    for folder in sorted(
+        (p for p in root.iterdir() if p.is_dir() and not _hidden(p)), key=lambda p: natural(p.name)
+    ):
+        files = sorted(
+            (p for p in folder.rglob("*") if p.is_file() and not _hidden(p)), key=lambda p: natural(str(p))
+        )
+        images = [p for p in files if p.suffix.lower() in SUFFIXES]
+        other += len(files) - len(images)
+        if not images:
+            empty.append(folder.name)
+            continue
+        paths += images
+        y += [len(names)] * len(images)
+        names.append(folder.name)
+    loose = [p.name for p in root.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES]
+    if len(names) < 2:
+        raise ValueError(
+            f"{root}: {len(names)} folders with images; an image data set is root/class/*.png with at least two classes"
+        )
+    if other:
+        notes.append(f"{other} files in the class folders are no images: left out")
+    if empty:
+        notes.append(f"{len(empty)} folders without images are no classes: {', '.join(empty[:5])}")
+    if loose:
+        notes.append(
+            f"{len(loose)} images outside the class folders have no label: left out ({loose[0]} ...)"
+        )
+    return paths, y, names, notes
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith((".", "__MACOSX"))
