@@ -1,4 +1,4 @@
-"""Embeddings from npz and safetensors: a matrix of features and a vector of labels. No pickle is ever opened."""
+"""Embeddings from npz and safetensors: a matrix of features, a vector of labels, never a pickle."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def read_arrays(path: Path) -> dict[str, Any]:
     except Exception as error:
         if "allow_pickle" in str(error) or "pickle" in str(error):
             raise ValueError(
-                f"{path}: holds Python objects, which are never unpickled: save labels as numbers or as fixed-width text"
+                f"{path}: holds Python objects, which are never unpickled: save labels as numbers or as"
+                " fixed-width text"
                 ' (labels.astype("U"))'
             ) from error
         raise ValueError(f"{path}: not a readable {path.suffix[1:]} file ({error})") from error
@@ -60,7 +61,8 @@ def find_array(
         if len(found) == 1:
             return arrays[found[0]]
     raise ValueError(
-        f"{path}: no array for the {what} (looked for {', '.join(known)}); the file has {shapes}: name it with {what}="
+        f"{path}: no array for the {what} (looked for {', '.join(known)}); the file has {shapes}: name it"
+        f" with {what}="
     )
 
 

@@ -25,7 +25,7 @@ class Roles:
 
 
 def find(sheet: Sheet, wanted: str | int, what: str) -> str:
-    """The column called ``wanted``: exactly, but for case and spaces, or by its number from 0 (-1 is the last).
+    """The column called ``wanted``: exactly, or but for case and spaces, or by number (0 first, -1 last).
 
     Raises:
         ValueError: there is none; the columns are listed.
@@ -36,9 +36,9 @@ def find(sheet: Sheet, wanted: str | int, what: str) -> str:
     close = [c for c in columns if c.strip().lower() == str(wanted).strip().lower()]
     if len(close) == 1:
         return close[0]
-    if isinstance(wanted, int) or re.fullmatch(r"-?[0-9]+", wanted):
-        if -len(columns) <= int(wanted) < len(columns):
-            return columns[int(wanted)]
+    number = int(wanted) if re.fullmatch(r"-?[0-9]+", str(wanted)) else len(columns)
+    if -len(columns) <= number < len(columns):
+        return columns[number]
     shown = ", ".join(map(repr, columns[:20])) + (
         f" and {len(columns) - 20} more" if len(columns) > 20 else ""
     )
@@ -135,7 +135,7 @@ def column_type(column: Any) -> str:
     first = next((v for v in sample if v is not None), None)
     if isinstance(first, bytes) or (isinstance(first, dict) and "bytes" in first):
         return "image"
-    if isinstance(first, list | tuple) or getattr(first, "ndim", 0):
+    if isinstance(first, list | tuple) or getattr(first, "ndim", 0) > 0:
         return "embedding"
     values = [str(v).strip() for v in sample]
     values = [v for v in values if v.lower() not in MISSING]
@@ -148,7 +148,7 @@ def column_type(column: Any) -> str:
 
 
 def table(sheet: Sheet, columns: Sequence[str]) -> tuple[Any, list[str]]:
-    """The feature columns as float64 (missing: NaN) where they are numbers, as text (missing: None) elsewhere."""
+    """The feature columns: numbers as float64 (missing: NaN), all else as text (missing: None)."""
     import pandas as pd
 
     out, notes = {}, []
@@ -199,7 +199,8 @@ def _feature(sheet: Sheet, name: str) -> tuple[Any, list[str]]:
         if bad.any():
             row = int(bad.nonzero()[0][0])
             notes.append(
-                f"column {name!r}: {int(bad.sum())} of {filled} cells are not numbers (row {row + 1}: {cells.iloc[row]!r}):"
+                f"column {name!r}: {int(bad.sum())} of {filled} cells are not numbers (row {row + 1}:"
+                f" {cells.iloc[row]!r}):"
                 " read as missing"
             )
         numbers, said = _finite(numbers, name)

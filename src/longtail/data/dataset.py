@@ -22,8 +22,9 @@ class Dataset:
     Attributes:
         name: for display.
         kind: "image", "text", "table" or "embedding".
-        raw: images as uint8 ``[N, 3, H, W]`` (0..255), or :class:`ImageFiles` where sizes differ; text as ``list[str]``;
-            a table as a ``pandas.DataFrame`` of feature columns; embeddings as float32 ``[N, d]``.
+        raw: images as uint8 ``[N, 3, H, W]`` (0..255), or :class:`ImageFiles` where sizes differ; text as
+            ``list[str]``; a table as a ``pandas.DataFrame`` of feature columns; embeddings as float32 ``[N,
+            d]``.
         labels: one label a row.
         duplicate_of: int64 ``[N]``, equal for rows whose input is the same, whatever their label.
         notes: what was detected and done, in plain words.

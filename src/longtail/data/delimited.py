@@ -1,7 +1,7 @@
-"""Delimited text files: comma, tab, semicolon or bar; with or without a header; with whatever quotes people leave in.
+"""Delimited text: comma, tab, semicolon or bar; with a header or without; with the quotes that people leave in.
 
-A row is never merged with another and never dropped: quotes count only where they are consistent over the whole file, and
-a row with another number of cells is an error that names the line.
+A row is never merged with another and never dropped: quotes count only where they are consistent over the
+whole file, and a row with another number of cells is an error that names the line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 
 LABEL_NAMES = ("label", "target", "class", "y", "category", "labels", "fine_label", "class_label", "classes")
 TEXT_NAMES = (
-    "text", "comment", "sentence", "review", "content", "document", "body", "message", "title", "tweet", "question",
+    "text", "comment", "sentence", "review", "content", "document", "body", "message", "title", "tweet",
 )  # fmt: skip
 
 
@@ -139,7 +139,8 @@ def _quoting(path: Path, lines: list[str], delimiter: str) -> tuple[bool, list[s
     for number, line in enumerate(lines, 1):
         if _strict_rows([line], delimiter) is None:
             raise ValueError(
-                f"{path}, line {number}: a double quote opens or closes in the middle of a cell, and without quotes the"
+                f"{path}, line {number}: a double quote opens or closes in the middle of a cell, and"
+                " without quotes the"
                 " lines differ in length: double the quotes inside cells, or remove them"
             )
     raise ValueError(
@@ -148,7 +149,7 @@ def _quoting(path: Path, lines: list[str], delimiter: str) -> tuple[bool, list[s
 
 
 def _strict_rows(lines: list[str], delimiter: str) -> int | None:
-    """The number of rows with quotes taken strictly (RFC 4180), None if the file breaks the rules or row lengths differ."""
+    """The number of rows under strict quotes (RFC 4180); None if they are broken or row lengths differ."""
     limit = csv.field_size_limit(2**30)
     try:
         length, rows = 0, 0
@@ -175,7 +176,8 @@ def _check_lengths(path: Path, lines: list[str], delimiter: str) -> None:
             first = (number, size)
         elif size != first[1]:
             raise ValueError(
-                f"{path}, line {number}: {size} cells where line {first[0]} has {first[1]} ({DELIMITERS[delimiter]}"
+                f"{path}, line {number}: {size} cells where line {first[0]} has {first[1]}"
+                f" ({DELIMITERS[delimiter]}"
                 f" separated): add or remove a {DELIMITERS[delimiter]}, or quote the cell that holds one"
             )
 
@@ -240,7 +242,8 @@ def _has_header(frame: Any, columns: tuple[str, ...]) -> bool:
 
 
 def _names(row: Any) -> tuple[list[str], list[str]]:
-    names, notes = [], []
+    names: list[str] = []
+    notes: list[str] = []
     for i, cell in enumerate(row):
         name = unquoted(str(cell).strip()) or f"f{i}"
         if name in names:

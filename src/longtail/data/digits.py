@@ -1,7 +1,8 @@
 """digits-lt: scikit-learn's handwritten digits made long-tailed. Small, built in, works offline.
 
-1,797 images of 8x8 pixels (the test part of UCI's optical digits); 10 classes of 174 to 183, cut to an exponential profile
-with the digit 0 the largest class. At the default imbalance factor of 20 the rarest class has 8 images.
+1,797 images of 8x8 pixels (the test part of UCI's optical digits); 10 classes of 174 to 183, cut to an
+exponential profile with the digit 0 the largest class. At the default imbalance factor of 20 the rarest
+class has 8 images.
 """
 
 from __future__ import annotations
@@ -37,5 +38,5 @@ def digits_lt(imbalance: float = 20.0, seed: int = 0) -> Dataset:
     grey = (torch.from_numpy(digits.images) * (255 / 16)).round().to(torch.uint8)
     raw = grey[index][:, None].expand(-1, 3, -1, -1).contiguous()
     name = "digits-lt" if imbalance == 20 else f"digits-lt:{imbalance:g}"
-    note = f"built-in digits: {len(index)} of 1,797 images, exponential profile at imbalance factor {imbalance:g}"
+    note = f"built-in digits: {len(index)} of 1,797 images, imbalance factor {imbalance:g}"
     return Dataset.of(name, "image", raw, labels.take(index), [note])

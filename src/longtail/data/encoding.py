@@ -17,9 +17,9 @@ _BOMS = (
 def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, list[str]]:
     """The text of a file, line ends as ``\\n``, and what was noticed.
 
-    ``encoding`` is a name that Python knows; with ``:replace`` behind it ("utf-8:replace") damaged bytes are replaced.
-    Without it: a byte order mark decides, then UTF-8, then GB18030 if that gives mostly Chinese, then
-    Windows-1252.
+    ``encoding`` is a name that Python knows; with ``:replace`` behind it ("utf-8:replace") damaged bytes are
+    replaced. Without it: a byte order mark decides, then UTF-8, then GB18030 if that gives mostly Chinese,
+    then Windows-1252.
 
     Raises:
         ValueError: an empty file; bytes that are not in the encoding; a UTF-8 file with some damaged bytes.
@@ -73,7 +73,8 @@ def _decode(data: bytes, path: Path, encoding: str | None) -> tuple[str, list[st
         if good > 10 * broken:
             line = data.count(b"\n", 0, error.start) + 1
             raise ValueError(
-                f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8, though the rest of the file is"
+                f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8, though the rest of"
+                " the file is"
                 f" ({broken} such places): mend it, or pass encoding='utf-8:replace' to read them as \ufffd"
             ) from error
     return _legacy(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +47,9 @@ class ImageFiles:
     def take(self, index: Tensor) -> ImageFiles:
         rows = index.tolist()
         return ImageFiles(
-            *(tuple(column[i] for i in rows) for column in (self.sources, self.sizes, self.digests))
+            tuple(self.sources[i] for i in rows),
+            tuple(self.sizes[i] for i in rows),
+            tuple(self.digests[i] for i in rows),
         )
 
     def resized(self, size: tuple[int, int]) -> Tensor:
@@ -71,7 +74,9 @@ def decode(source: Path | bytes, where: str, size: tuple[int, int] | None = None
 
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
-            image: Any = ImageOps.exif_transpose(opened)
+            image: Any = opened
+            if "exif" in opened.info or "xmp" in opened.info or opened.format in ("TIFF", "MPO"):
+                image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I;16") or image.mode in ("I", "F"):
                 grey = np.asarray(image, dtype=np.float64)
                 top = 65535.0 if grey.max() > 255 else 255.0
@@ -94,21 +99,34 @@ def read_images(sources: Sequence[Path | bytes], where: str) -> tuple[Tensor | I
     Raises:
         ValueError: an image that cannot be read; its file or row is named.
     """
-    sizes: list[tuple[int, int]] = [(0, 0)] * len(sources)
+    first = decode(sources[0], where)
+    size = (int(first.shape[1]), int(first.shape[2]))
+    fits = first.numel() * len(sources) <= IN_MEMORY
+    out = torch.empty(len(sources) if fits else 0, *first.shape, dtype=torch.uint8)
+    sizes = [size] * len(sources)
     digests = [0] * len(sources)
+    mixed = threading.Event()
 
     def look(i: int) -> None:
         source = sources[i]
         data = source if isinstance(source, bytes) else source.read_bytes()
+        name = str(source) if isinstance(source, Path) else f"{where}, row {i + 1}"
         digests[i] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
-        sizes[i] = _size(data, str(source) if isinstance(source, Path) else f"{where}, row {i + 1}")
+        if fits and not mixed.is_set():
+            image = decode(data, name)
+            sizes[i] = (int(image.shape[1]), int(image.shape[2]))
+            if sizes[i] == size:
+                out[i] = image
+                return
+            mixed.set()
+        else:
+            sizes[i] = _size(data, name)
 
     _each(look, len(sources))
-    files = ImageFiles(tuple(sources), tuple(sizes), tuple(digests))
     kinds = Counter(sizes)
-    size = next(iter(kinds))
-    if len(kinds) == 1 and 3 * size[0] * size[1] * len(sources) <= IN_MEMORY:
-        return files.resized(size), [f"{len(sources)} images of {size[0]}x{size[1]} pixels"]
+    if fits and len(kinds) == 1:
+        return out, [f"{len(sources)} images of {size[0]}x{size[1]} pixels"]
+    files = ImageFiles(tuple(sources), tuple(sizes), tuple(digests))
     if len(kinds) == 1:
         return files, [f"{len(sources)} images of {size[0]}x{size[1]} pixels, decoded when needed"]
     (common, n) = kinds.most_common(1)[0]
@@ -140,8 +158,12 @@ def list_folder(root: Path) -> tuple[list[Path], list[int], list[str], list[str]
     """
     from longtail.data.target import natural
 
-    notes, paths, y, names = [], [], [], []
-    other, empty = 0, []
+    notes: list[str] = []
+    paths: list[Path] = []
+    y: list[int] = []
+    names: list[str] = []
+    empty: list[str] = []
+    other = 0
     for folder in sorted(
         (p for p in root.iterdir() if p.is_dir() and not _hidden(p)), key=lambda p: natural(p.name)
     ):
@@ -159,7 +181,8 @@ def list_folder(root: Path) -> tuple[list[Path], list[int], list[str], list[str]
     loose = [p.name for p in root.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES]
     if len(names) < 2:
         raise ValueError(
-            f"{root}: {len(names)} folders with images; an image data set is root/class/*.png with at least two classes"
+            f"{root}: {len(names)} folders with images; an image data set is root/class/*.png with at"
+            " least two classes"
         )
     if other:
         notes.append(f"{other} files in the class folders are no images: left out")

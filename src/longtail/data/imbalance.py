@@ -1,8 +1,9 @@
 """Imbalance makers: how many examples each class keeps, and which ones.
 
-Sources: Cao et al., "Learning imbalanced datasets with label-distribution-aware margin loss" (NeurIPS 2019) and the code
-beside it, for the exponential and step profiles of CIFAR-LT; the Pareto profile follows Liu et al., "Large-scale
-long-tailed recognition in an open world" (CVPR 2019), which names the power but publishes the draw as lists only.
+Sources: Cao et al., "Learning imbalanced datasets with label-distribution-aware margin loss" (NeurIPS 2019)
+and the code beside it, for the exponential and step profiles of CIFAR-LT; the Pareto profile follows Liu et
+al., "Large-scale long-tailed recognition in an open world" (CVPR 2019), which names the power but publishes
+the draw as lists only.
 
     exponential   n_c = int(n_max * IF ** (-c / (C - 1)))
     step          n_c = n_max for the first half of the classes, int(n_max / IF) for the others
@@ -14,9 +15,10 @@ long-tailed recognition in an open world" (CVPR 2019), which names the power but
 | n_1, img_max                 | `n_max`     |
 | alpha                        | `power`     |
 
-Differs from the authors' code in: `imbalance` is max/min (100), where LDAM-DRW's `imb_factor` is min/max (0.01); a class
-with fewer examples than asked for is an error, where their labels silently move away from their images; the step profile
-of an odd number of classes keeps the middle class among the rare ones, where theirs loses it.
+Differs from the authors' code in: `imbalance` is max/min (100), where LDAM-DRW's `imb_factor` is min/max
+(0.01); a class with fewer examples than asked for is an error, where their labels silently move away from
+their images; the step profile of an odd number of classes keeps the middle class among the rare ones, where
+theirs loses it.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ def exponential_counts(n_max: int, num_classes: int, imbalance: float) -> Tensor
 
 
 def step_counts(n_max: int, num_classes: int, imbalance: float, rare: float = 0.5) -> Tensor:
-    """Counts of the step profile, int64 ``[C]``: the last ``rare`` share of the classes (rounded up) has n_max / imbalance.
+    """Counts of the step profile, int64 ``[C]``: the last ``rare`` share of the classes (rounded up) has
+    n_max / imbalance.
 
     >>> step_counts(500, 4, 10).tolist()
     [500, 500, 50, 50]
@@ -54,12 +57,13 @@ def step_counts(n_max: int, num_classes: int, imbalance: float, rare: float = 0.
 
 
 def pareto_counts(n_max: int, num_classes: int, imbalance: float, power: float = 6.0) -> Tensor:
-    """Counts along a Pareto density of the given power, int64 ``[C]``; 1280, 1000, 256 and 6 are ImageNet-LT's figures.
+    """Counts along a Pareto density of the given power, int64 ``[C]``; 1280, 1000, 256 and 6 are
+    ImageNet-LT's figures.
 
     A smaller power gives a longer flat tail; as it grows the profile becomes the exponential one.
 
     >>> pareto_counts(1280, 4, 256).tolist()
-    [1280, 108, 18, 5]
+    [1280, 109, 19, 5]
     """
     _check(n_max, num_classes, imbalance)
     if not power > 0:
@@ -80,9 +84,11 @@ def cifar_lt_counts(num_classes: int, imbalance: float) -> Tensor:
 
 
 def choose_random(labels: Labels, counts: Tensor, seed: int = 0) -> Tensor:
-    """Row indices of a random choice of ``counts[c]`` rows of each class c, class after class, as CIFAR-LT is published.
+    """Row indices of a random choice of ``counts[c]`` rows of each class c, class after class, as CIFAR-LT
+    is published.
 
-    Uses NumPy's legacy generator, seeded once, as every published CIFAR-LT does (their seed is 0): the same rows.
+    Uses NumPy's legacy generator, seeded once, as every published CIFAR-LT does (their seed is 0): the same
+    rows.
 
     Raises:
         ValueError: a class has fewer rows than asked for.
@@ -118,9 +124,11 @@ def choose_first(labels: Labels, counts: Tensor) -> Tensor:
 
 
 def long_tailed_counts(labels: Labels, imbalance: float) -> Tensor:
-    """The exponential profile laid over classes as they are: the largest class stays whole, ``[C]`` in class order.
+    """The exponential profile laid over classes as they are: the largest class stays whole, ``[C]`` in class
+    order.
 
-    Classes keep their rank by size (ties in class order), so on CIFAR-LT at 10 this gives the published counts at 50 or 100.
+    Classes keep their rank by size (ties in class order), so on CIFAR-LT at 10 this gives the published
+    counts at 50 or 100.
 
     >>> long_tailed_counts(Labels.of([0] * 40 + [1] * 50), 10).tolist()
     [5, 50]
@@ -151,6 +159,7 @@ def _enough(labels: Labels, counts: Tensor) -> None:
     if short:
         c = short[0]
         raise ValueError(
-            f"counts asks for {int(counts[c])} rows of class {labels.names[c]!r}, which has {int(labels.counts[c])}"
+            f"counts asks for {int(counts[c])} rows of class {labels.names[c]!r}, which has"
+            f" {int(labels.counts[c])}"
             f" ({len(short)} such classes): lower the counts, or raise the imbalance"
         )

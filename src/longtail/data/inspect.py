@@ -73,7 +73,8 @@ def _warnings(dataset: Dataset, facts: dict[str, Any]) -> list[str]:
         )
     if facts["contradicting_rows"]:
         out.append(
-            f"{facts['contradicting_rows']} rows have the input of a row with another label: no model gets all right"
+            f"{facts['contradicting_rows']} rows have the input of a row with another label: no model"
+            " gets all right"
         )
     if dataset.kind == "table":
         constant = [str(c) for c in dataset.raw.columns if dataset.raw[c].nunique(dropna=False) <= 1]

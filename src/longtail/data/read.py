@@ -59,13 +59,14 @@ def load(
         path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100).
         kind: "image", "text", "table" or "embedding"; None detects it.
         text: the column of a text data set, by name or number (from 0).
-        label: the column (or array) of labels; None takes one called label, target, class, y or category, else the last.
+        label: the column (or array) of labels; None takes one called label, target, class, y or category,
+            else the last.
         features: the columns to learn from; None takes all but the label.
         header: does the first row of a delimited file name the columns? None detects it.
         name: for display; None takes the file's.
         split: "train" (the default), "test" or "validation", of a folder that has them.
-        imbalance: keep the first rows of each class, so that the counts fall exponentially by this factor from the largest
-            class to the smallest: CIFAR-LT at 100 from a file that holds it at 10.
+        imbalance: keep the first rows of each class, so that the counts fall exponentially by this factor
+            from the largest class to the smallest: CIFAR-LT at 100 from a file that holds it at 10.
         encoding: of a text file; None takes UTF-8, or detects and says what else it is.
 
     Raises:
@@ -96,7 +97,7 @@ def load(
         data = _from_sheet(sheet, title, notes, roles(sheet, kind, text, label, features))
     if imbalance is not None:
         index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
-        note = f"cut to imbalance factor {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
+        note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
         cut = data.take(index)
         data = Dataset.of(title, data.kind, cut.raw, cut.labels, (*data.notes, note))
     return data
@@ -115,7 +116,8 @@ def load_inputs(
     """Read rows to predict: what ``Dataset.raw`` would be, with or without a label beside it.
 
     Args:
-        like: the encoder of the model; a table needs its columns, in any order. Other columns are not used, and said so.
+        like: the encoder of the model; a table needs its columns, in any order. Other columns are not used,
+            and said so.
         text: the column of texts; None takes the only column, or detects it.
         header, split, encoding: as for :func:`load`.
         say: called with each note on what was detected and done.
@@ -324,7 +326,8 @@ def _embeddings(sheet: Sheet, features: list[str], notes: list[str]) -> Any:
         lengths = {0 if v is None else len(v) for v in column}
         if len(lengths) > 1:
             raise ValueError(
-                f"{sheet.path}, column {features[0]!r}: vectors of lengths {sorted(lengths)[:5]}; one is needed"
+                f"{sheet.path}, column {features[0]!r}: vectors of lengths {sorted(lengths)[:5]}; one is"
+                " needed"
             )
         array = np.stack([np.asarray(v, dtype=np.float64) for v in column])
     else:

@@ -1,10 +1,10 @@
-"""Sheet: a table as it lies in a file (csv, tsv, jsonl, parquet), before anybody says which column is the label."""
+"""Sheet: a table as it lies in a file (csv, tsv, jsonl, parquet), before its columns have a role."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,8 @@ def read_json(path: Path, encoding: str | None) -> Sheet:
     for where, row in rows:
         if not isinstance(row, dict):
             raise ValueError(
-                f'{path}, {where}: {type(row).__name__} where an object like {{"text": "...", "label": "..."}} is needed'
+                f"{path}, {where}: {type(row).__name__} where an object like"
+                f' {{"text": "...", "label": "..."}} is needed'
             )
         for key, value in row.items():
             column = columns.setdefault(key, [])
@@ -115,6 +116,3 @@ def read_parquet(path: Path) -> Sheet:
                 names[column] = list(feature["names"])
     frame = table.replace_schema_metadata(None).to_pandas()
     return Sheet(path, frame, class_names=names)
-
-
-Reader = Callable[[Path], Sheet]

@@ -1,4 +1,4 @@
-"""A column of labels to class indices: spaces, quotes, 6 and 6.0 are sorted out here, and continuous columns refused."""
+"""A column of labels to class indices: spaces, quotes, 6 and 6.0 are sorted out, continuous ones refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def classes_of(
         declared: names of the classes 0, 1, ... where the file declares them; classes without a row are kept.
 
     Raises:
-        ValueError: a row without a label; a single class; a continuous column, or one with nearly as many values as rows.
+        ValueError: a row without a label; a single class; a continuous column, or one of too many values.
 
     >>> y, names, notes = classes_of(["6.0", "10 ", "6"], "wine.csv, column 'quality'")
     >>> y.tolist(), names
@@ -36,7 +36,7 @@ def classes_of(
     import pandas as pd
 
     column = values if isinstance(values, pd.Series) else pd.Series(list(values), dtype=object)
-    if any(isinstance(v, list | dict) or hasattr(v, "shape") and v.shape for v in column.iloc[:1]):
+    if any(isinstance(v, list | dict) or (hasattr(v, "shape") and v.shape) for v in column.iloc[:1]):
         raise ValueError(f"{where}: holds lists; one label a row is needed")
     codes, found = pd.factorize(column, use_na_sentinel=True)
     cells = [_cell(v) for v in found]
@@ -61,7 +61,8 @@ def classes_of(
     else:
         if len(set(bare)) > max(10, len(column) / 2):
             raise ValueError(
-                f"{where}: {len(set(bare))} different values in {len(column)} rows are no classes; name the label column"
+                f"{where}: {len(set(bare))} different values in {len(column)} rows are no classes; name"
+                " the label column"
                 " with label="
             )
         names_of = bare
@@ -105,7 +106,8 @@ def _refuse_missing(codes: Any, gone: list[int], where: str) -> None:
     if len(rows):
         shown = ", ".join(str(r + 1) for r in rows[:5]) + (" ..." if len(rows) > 5 else "")
         raise ValueError(
-            f"{where}: {len(rows)} of {len(codes)} rows have no label (row {shown}, counting data rows from 1):"
+            f"{where}: {len(rows)} of {len(codes)} rows have no label (row {shown}, counting data rows"
+            " from 1):"
             " fill them in, or remove these rows"
         )
 
@@ -133,7 +135,8 @@ def _refuse_continuous(numbers: list[float], n: int, where: str) -> None:
     if distinct > 30 and (fractions or distinct > n / 4):
         what = "a continuous quantity" if fractions else "a quantity or an identifier"
         raise ValueError(
-            f"{where}: {distinct} different numbers in {n} rows ({min(numbers):g} to {max(numbers):g}) look like {what},"
+            f"{where}: {distinct} different numbers in {n} rows ({min(numbers):g} to {max(numbers):g})"
+            f" look like {what},"
             " not classes: name the label column with label=, or bin it into classes first"
         )
 

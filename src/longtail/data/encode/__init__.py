@@ -1,4 +1,4 @@
-"""Encoders: raw rows -> what a net is fed. Fitted on training rows only; saved as JSON and tensors, never pickled."""
+"""Encoders: raw rows -> what a net is fed. Fitted on training rows only; saved as JSON and tensors."""
 
 from longtail.data.dataset import Dataset
 from longtail.data.encode.embedding import EmbeddingEncoder

@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingEncoder:
-    """float32 ``[N, d]`` in and out: ``(x - mean) / std``; a dimension that is constant in training becomes 0.
+    """float32 ``[N, d]``: ``(x - mean) / std``; a dimension that is constant in training becomes 0.
 
     >>> encoder = EmbeddingEncoder.fit(torch.tensor([[0.0], [2.0]]))
     >>> encoder(torch.tensor([[2.0]])).item()

@@ -28,8 +28,8 @@ class ImageEncoder:
     def fit(
         cls, raw: Tensor | ImageFiles, size: int | tuple[int, int] | None = None, largest: int = 64
     ) -> ImageEncoder:
-        """The common size: ``size`` if given, the images' own if they are one tensor, else a square of the median shorter
-        side, at most ``largest`` pixels.
+        """The common size: ``size`` if given, the images' own if they are one tensor, else a square of the
+        median shorter side, at most ``largest`` pixels.
         """
         if size is not None:
             chosen = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))

@@ -15,7 +15,7 @@ MISSING_LEVEL = ""
 
 @dataclass(frozen=True)
 class _Numeric:
-    """A column of numbers: ``(x - mean) / std``, missing as the median; and a 0/1 column where training had missing ones."""
+    """Numbers: ``(x - mean) / std``, missing as the median; a 0/1 column where training had missing ones."""
 
     name: str
     median: float
@@ -30,7 +30,7 @@ class _Numeric:
 
 @dataclass(frozen=True)
 class _Levels:
-    """A column of words: one 0/1 column a level, "" being a missing cell; ``other`` gathers the levels past the cap."""
+    """Words: one 0/1 column a level, "" being a missing cell; ``other`` gathers levels past the cap."""
 
     name: str
     levels: tuple[str, ...]
@@ -45,8 +45,8 @@ class _Levels:
 class TableEncoder:
     """A data frame -> float32 ``[N, d]``.
 
-    A level that training did not have gives zeros; in a column with more levels than the cap it counts as "other", as the
-    rare ones do. Columns that are constant in training are dropped, and named in ``notes``.
+    A level that training did not have gives zeros; in a column with more levels than the cap it counts as
+    "other", as the rare ones do. Columns that are constant in training are dropped, and named in ``notes``.
 
     >>> import pandas as pd
     >>> encoder = TableEncoder.fit(pd.DataFrame({"size": [1.0, 3.0], "colour": ["red", "blue"]}))
@@ -159,7 +159,8 @@ class TableEncoder:
             if "levels" in step:
                 plan.append(_Levels(step["name"], tuple(step["levels"]), bool(step["other"])))
             else:
-                plan.append(_Numeric(step["name"], *next(numbers), marked=bool(step["marked"])))
+                median, mean, std = next(numbers)
+                plan.append(_Numeric(step["name"], median, mean, std, bool(step["marked"])))
         return cls(tuple(facts["columns"]), tuple(plan), tuple(facts["notes"]))
 
 
@@ -217,6 +218,7 @@ def _levels(column: Any, max_levels: int, notes: list[str]) -> _Levels | None:
     ranked = sorted(counts, key=lambda v: (-counts[v], v))
     if len(ranked) > max_levels:
         notes.append(
-            f"column {column.name!r}: {len(ranked)} levels, the {max_levels} commonest kept, the rest is 'other'"
+            f"column {column.name!r}: {len(ranked)} levels, the {max_levels} commonest kept, the rest is"
+            " 'other'"
         )
     return _Levels(str(column.name), tuple(ranked[:max_levels]), len(ranked) > max_levels)

@@ -2,9 +2,10 @@
 
     tf = 1 + log(count),  idf = log((1 + n) / (1 + df)) + 1,  each row divided by its Euclidean norm
 
-which is scikit-learn's ``TfidfVectorizer(sublinear_tf=True, min_df=2)`` to the last digit (tested); counting is
-scikit-learn's own. Where words are written without spaces (Chinese, Japanese, Thai, ...) the terms are runs of 1 to 3
-characters; elsewhere words and pairs of words, beside runs of 2 to 5 characters inside words, each half with norm 1/sqrt 2.
+which is scikit-learn's ``TfidfVectorizer(sublinear_tf=True, min_df=2)`` to the last digit (tested); counting
+is scikit-learn's own. Where words are written without spaces (Chinese, Japanese, Thai, ...) the terms are
+runs of 1 to 3 characters; elsewhere words and pairs of words, beside runs of 2 to 5 characters inside words,
+each half with norm 1/sqrt 2.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class _Terms:
 
 @dataclass(frozen=True, eq=False)
 class TextEncoder:
-    """Texts -> :class:`SparseRows` float32. Terms that training did not have are passed over; an empty text is an empty row.
+    """Texts -> :class:`SparseRows` float32. Terms that training did not have are passed over; an empty text
+    is an empty row.
 
     >>> encoder = TextEncoder.fit(["好吃", "好喝", "不好吃"])
     >>> encoder(["好吃"]).dense().shape
@@ -173,9 +175,8 @@ def _counter(analyzer: str, ngrams: tuple[int, int], vocabulary: tuple[str, ...]
     from sklearn.feature_extraction.text import CountVectorizer
 
     index = None if vocabulary is None else {term: i for i, term in enumerate(vocabulary)}
-    return CountVectorizer(
-        analyzer=analyzer, ngram_range=ngrams, vocabulary=index, token_pattern=r"(?u)\b\w+\b"
-    )
+    pattern = r"(?u)\b\w+\b" if analyzer == "word" else None
+    return CountVectorizer(analyzer=analyzer, ngram_range=ngrams, vocabulary=index, token_pattern=pattern)
 
 
 def _weigh(counts: Any, idf: Any) -> Any:
