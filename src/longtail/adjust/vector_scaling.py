@@ -19,7 +19,7 @@ import numpy as np
 from longtail.adjust._minimise import cross_entropy, minimise
 from longtail.adjust.affine import Affine, Array, Vector, numbers
 from longtail.adjust.bias_temperature import prior_like, warn_if_few
-from longtail.adjust.inputs import Floats, Ints, check_labels, check_logits, check_prior, softmax
+from longtail.adjust.inputs import Floats, Ints, check_labels, check_logits, check_prior, check_rows, softmax
 from longtail.part import part
 
 
@@ -79,6 +79,7 @@ class VectorScaling(Affine):
         super().__init__(spec, w, 0.0 if b is None else b)
 
     def __call__(self, logits: Array) -> Array:
+        check_rows(logits, np.size(self.bias))
         return super().__call__(logits - logits.mean(-1)[..., None])
 
     def fit(self, logits: Array, y: Array) -> VectorScaling:
