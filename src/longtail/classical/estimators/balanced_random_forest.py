@@ -1,0 +1,53 @@
+"""Balanced random forest (Chen, Liaw and Breiman, "Using random forest to learn imbalanced data", 2004;
+imbalanced-learn).
+
+Each tree is grown on a bootstrap sample with the same number of rows of every class. The prior of its votes
+is taken as uniform over the classes that occur.
+
+| imbalanced-learn | here |
+|---|---|
+| ``n_estimators`` | ``trees`` |
+| ``sampling_strategy="all"``, ``replacement=True``, ``bootstrap=False`` | always |
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from longtail.classical.estimators.imbalanced import imbalanced
+from longtail.classical.estimators.weighting import threads_limited, uniform
+from longtail.classical.heads import Forest
+from longtail.classical.inputs import dense_backbone, matrix
+from longtail.examples import Inputs
+from longtail.labels import Labels
+from longtail.net import Net
+
+
+class BalancedRandomForest:
+    """Args:
+    trees: number of trees.
+    smoothing: pseudo-trees that vote for the prior.
+    components: directions that sparse rows are projected on.
+    """
+
+    def __init__(self, trees: int = 300, smoothing: float = 1.0, components: int = 128) -> None:
+        if trees < 1:
+            raise ValueError(f"trees={trees} must be at least 1")
+        self.trees, self.smoothing, self.components = trees, smoothing, components
+
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor]:
+        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+        backbone = dense_backbone(x, self.components, seed)
+        model = imbalanced("ensemble").BalancedRandomForestClassifier(
+            self.trees,
+            sampling_strategy="all",
+            replacement=True,
+            bootstrap=False,
+            n_jobs=threads,
+            random_state=seed,
+        )
+        with threads_limited(threads):
+            model.fit(matrix(backbone(x)), labels.y.numpy())
+        prior = uniform(labels)
+        head = Forest.of(model.estimators_, model.classes_, prior, backbone.out_features, self.smoothing)
+        return Net(backbone, head), prior

@@ -1,0 +1,71 @@
+"""Histogram gradient boosting (Friedman 2001; Ke et al., "LightGBM", NeurIPS 2017; scikit-learn).
+
+| scikit-learn | here |
+|---|---|
+| ``max_iter``, ``learning_rate``, ``max_leaf_nodes``, ``l2_regularization`` | ``rounds``, ``rate``,
+``leaves``, ``l2`` | | ``class_weight`` | ``class_weight`` |
+
+Differs from scikit-learn's defaults: no early stopping at any size (it would split off rows, and fail on a
+class with one). Sparse rows are first projected on ``components`` directions.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from longtail.classical.estimators.weighting import check_weight, prior_of, threads_limited
+from longtail.classical.heads import Boosted
+from longtail.classical.inputs import dense_backbone, matrix
+from longtail.examples import Inputs
+from longtail.labels import Labels
+from longtail.net import Net
+
+
+class GradientBoosting:
+    """Args:
+        rounds: boosting iterations (each grows a tree, or one a class if there are more than two).
+        rate: shrinkage.
+        leaves: at most, a tree.
+        l2: penalty of the leaf values.
+        class_weight: None or "balanced".
+        components: directions that sparse rows are projected on.
+
+    >>> import torch
+    >>> x = torch.arange(80.0)[:, None]
+    >>> net, prior = GradientBoosting(rounds=5).fit(x, Labels.of([0] * 40 + [1] * 40), seed=0)
+    >>> net(x).argmax(1).sum().item()
+    40
+    """
+
+    def __init__(
+        self,
+        rounds: int = 100,
+        rate: float = 0.1,
+        leaves: int = 31,
+        l2: float = 0.0,
+        class_weight: str | None = None,
+        components: int = 128,
+    ) -> None:
+        check_weight(class_weight)
+        if rounds < 1 or rate <= 0:
+            raise ValueError(f"rounds={rounds} must be at least 1 and rate={rate} positive")
+        self.rounds, self.rate, self.leaves, self.l2 = rounds, rate, leaves, l2
+        self.class_weight, self.components = class_weight, components
+
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor]:
+        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        backbone = dense_backbone(x, self.components, seed)
+        model = HistGradientBoostingClassifier(
+            max_iter=self.rounds,
+            learning_rate=self.rate,
+            max_leaf_nodes=self.leaves,
+            l2_regularization=self.l2,
+            class_weight=self.class_weight,
+            early_stopping=False,
+            random_state=seed,
+        )
+        with threads_limited(threads):
+            model.fit(matrix(backbone(x)), labels.y.numpy())
+        return Net(backbone, Boosted.of(model, labels.num_classes)), prior_of(labels, self.class_weight)

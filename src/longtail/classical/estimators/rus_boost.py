@@ -1,0 +1,52 @@
+"""RUSBoost (Seiffert et al., "RUSBoost", IEEE SMC-A 2010; imbalanced-learn): AdaBoost, each round randomly
+under-sampled.
+
+AdaBoost's probabilities are scores, so there is no closed-form prior and ``fit`` returns None: calibrate on
+held-out rows.
+
+| imbalanced-learn | here |
+|---|---|
+| ``n_estimators``, ``estimator.max_depth`` | ``rounds``, ``depth`` |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from longtail.classical.estimators.imbalanced import imbalanced
+from longtail.classical.estimators.weighting import threads_limited
+from longtail.classical.heads import Votes
+from longtail.classical.inputs import dense_backbone, matrix
+from longtail.examples import Inputs
+from longtail.labels import Labels
+from longtail.net import Net
+
+
+class RUSBoost:
+    """Args:
+    rounds: trees.
+    depth: of each.
+    components: directions that sparse rows are projected on.
+    """
+
+    def __init__(self, rounds: int = 50, depth: int = 1, components: int = 128) -> None:
+        if rounds < 1 or depth < 1:
+            raise ValueError(f"rounds={rounds} and depth={depth} must be at least 1")
+        self.rounds, self.depth, self.components = rounds, depth, components
+
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
+        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
+        from sklearn.tree import DecisionTreeClassifier
+
+        backbone = dense_backbone(x, self.components, seed)
+        classes, y = np.unique(labels.y.numpy(), return_inverse=True)
+        model = imbalanced("ensemble").RUSBoostClassifier(
+            estimator=DecisionTreeClassifier(max_depth=self.depth),
+            n_estimators=self.rounds,
+            random_state=seed,
+        )
+        with threads_limited(threads):
+            model.fit(matrix(backbone(x)), y)
+        head = Votes.of([model], classes, backbone.out_features, labels.num_classes)
+        return Net(backbone, head), None

@@ -1,0 +1,98 @@
+"""The classical recipes by name: functions that return a :class:`Classical`, defaults as measured in
+``docs``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from longtail.classical.estimators import (
+    BalancedBagging,
+    BalancedRandomForest,
+    EasyEnsemble,
+    GradientBoosting,
+    Logistic,
+    RandomForest,
+    Resampled,
+    RUSBoost,
+)
+from longtail.classical.recipe import Classical
+from longtail.part import Part, part
+
+Finish = tuple[Part[Any], ...]
+
+
+def logistic(c: float | None = None, finish: Finish = ()) -> Classical:
+    """Logistic regression.
+
+    >>> logistic().estimator
+    Logistic(c=None, class_weight=None)
+    """
+    return Classical("logistic", part(Logistic, c=c, class_weight=None), finish)
+
+
+def logistic_balanced(c: float | None = None, finish: Finish = ()) -> Classical:
+    """Logistic regression, every class with the same total weight: its probabilities assume a uniform
+    prior.
+    """
+    return Classical("logistic-balanced", part(Logistic, c=c, class_weight="balanced"), finish)
+
+
+def random_forest(trees: int = 300, finish: Finish = ()) -> Classical:
+    """Random forest."""
+    return Classical("random-forest", part(RandomForest, trees=trees), finish)
+
+
+def random_forest_balanced(trees: int = 300, finish: Finish = ()) -> Classical:
+    """Random forest with class weights. Its votes have no closed-form prior; they are calibrated."""
+    return Classical(
+        "random-forest-balanced", part(RandomForest, trees=trees, class_weight="balanced"), finish
+    )
+
+
+def gradient_boosting(rounds: int = 100, finish: Finish = ()) -> Classical:
+    """Histogram gradient boosting."""
+    return Classical("gradient-boosting", part(GradientBoosting, rounds=rounds), finish)
+
+
+def gradient_boosting_balanced(rounds: int = 100, finish: Finish = ()) -> Classical:
+    """Histogram gradient boosting, every class with the same total weight."""
+    estimator = part(GradientBoosting, rounds=rounds, class_weight="balanced")
+    return Classical("gradient-boosting-balanced", estimator, finish)
+
+
+def resampled(method: str, estimator: Classical, neighbours: int = 5) -> Classical:
+    """Another classical recipe on resampled rows: ``resampled("smote", logistic())``.
+
+    Args:
+        method: random_over, random_under, smote, borderline_smote, adasyn, smote_enn, smote_tomek, enn,
+            tomek, near_miss.
+        estimator: the recipe that is fitted on the resampled rows.
+        neighbours: of SMOTE and its kin.
+
+    >>> resampled("smote", logistic()).name
+    'smote-logistic'
+    """
+    target = part(Resampled, method=method, estimator=estimator.estimator, neighbours=neighbours)
+    target.build()  # an unknown method is an error here
+    return Classical(f"{method.replace('_', '-')}-{estimator.name}", target, estimator.finish)
+
+
+def balanced_random_forest(trees: int = 300, finish: Finish = ()) -> Classical:
+    """Balanced random forest."""
+    return Classical("balanced-random-forest", part(BalancedRandomForest, trees=trees), finish)
+
+
+def balanced_bagging(trees: int = 50, finish: Finish = ()) -> Classical:
+    """Balanced bagging."""
+    return Classical("balanced-bagging", part(BalancedBagging, trees=trees), finish)
+
+
+def easy_ensemble(subsets: int = 10, finish: Finish = ()) -> Classical:
+    """EasyEnsemble; calibrated."""
+    return Classical("easy-ensemble", part(EasyEnsemble, subsets=subsets), finish)
+
+
+def rus_boost(rounds: int = 50, finish: Finish = ()) -> Classical:
+    """RUSBoost; calibrated."""
+    return Classical("rus-boost", part(RUSBoost, rounds=rounds), finish)

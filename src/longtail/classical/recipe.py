@@ -1,0 +1,161 @@
+"""Classical: an estimator of scikit-learn or imbalanced-learn as a recipe, a frozen value like the deep ones.
+
+Fitting gives a net whose backbone prepares the inputs and whose head is the fitted estimator as arrays, and
+the class prior that its probabilities assume; so a classical model is scored, calibrated, saved (safetensors
+and JSON, no pickle) and loaded like any other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail.classical.estimators.weighting import first_present
+from longtail.classical.heads import LinearModel
+from longtail.classical.inputs import rows_of
+from longtail.examples import Inputs
+from longtail.labels import Labels
+from longtail.net import Net
+from longtail.part import Part, digest, from_json, to_json
+from longtail.seeds import generator
+
+
+@dataclass(frozen=True)
+class Classical:
+    """An unbuilt estimator, then parts that need no training.
+
+    Attributes:
+        name: for display; not part of the identity.
+        estimator: a part whose value has ``fit(x, labels, *, seed, threads) -> (Net, prior | None)``.
+        finish: adjusters of the logits, as in ``longtail.recipe.Recipe``.
+
+    >>> from longtail.classical.estimators import Logistic
+    >>> from longtail.part import part
+    >>> recipe = Classical("logistic", part(Logistic, c=1.0))
+    >>> Classical.from_json(recipe.to_json()) == recipe
+    True
+    """
+
+    name: str
+    estimator: Part[Any]
+    finish: tuple[Part[Any], ...] = ()
+
+    def but(self, **changes: Any) -> Classical:
+        """The same recipe with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "estimator": to_json(self.estimator), "finish": to_json(self.finish)}
+
+    @classmethod
+    def from_json(
+        cls, data: Mapping[str, Any], own: Mapping[str, Callable[..., Any]] | None = None
+    ) -> Classical:
+        return cls(data["name"], from_json(data["estimator"], own), from_json(data["finish"], own))
+
+    @property
+    def digest(self) -> str:
+        """Identity: everything but the name."""
+        return digest({"estimator": to_json(self.estimator), "finish": to_json(self.finish)})
+
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
+        """Fit the estimator and export it.
+
+        Args:
+            x: encoded inputs, one row a label: float features, sparse rows, or uint8 images.
+            labels: of the training rows; classes may have none, and get a probability of about 1e-13.
+            seed: of all randomness.
+            threads: that the estimator may use.
+
+        Returns:
+            A net giving log-probabilities ``[N, C]``, in evaluation mode, and the prior they assume, float64
+            ``[C]``, or None where it has no closed form.
+
+        Raises:
+            ValueError: another number of rows than labels, or missing values where the estimator takes none.
+            ImportError: the estimator is imbalanced-learn's, and that is not installed.
+        """
+        if len(x) != len(labels):
+            raise ValueError(f"x has {len(x)} rows and labels has {len(labels)}")
+        if threads < 1:
+            raise ValueError(f"threads={threads} must be at least 1")
+        if int((labels.counts > 0).sum()) == 1:  # nothing to tell apart; most estimators refuse
+            backbone = rows_of(x)
+            only = LinearModel.constant(backbone.out_features, labels.num_classes, first_present(labels))
+            return Net(backbone, only).eval(), labels.prior
+        net, prior = self.estimator.build().fit(x, labels, seed=seed % 2**32, threads=threads)
+        return net.eval(), prior
+
+
+def out_of_fold_logits(
+    recipe: Classical,
+    x: Inputs,
+    labels: Labels,
+    *,
+    seed: int,
+    folds: int = 3,
+    threads: int = 1,
+    groups: Tensor | None = None,
+) -> Tensor:
+    """Logits of every row by an estimator that was not fitted on it: to fit adjusters and thresholds without
+    test data.
+
+    Rows are dealt to the folds class by class, so a class with fewer rows than folds is simply absent from
+    some.
+
+    Args:
+        recipe: what to fit; its ``finish`` is not applied.
+        x, labels: the training rows.
+        seed: of the folds and the estimators.
+        folds: number of fits.
+        threads: that an estimator may use.
+        groups: int64 ``[N]``; rows of a group (duplicates, say) stay in one fold. None: every row for itself.
+
+    Returns:
+        float32 ``[N, C]``.
+
+    Raises:
+        ValueError: fewer than 2 folds, or fewer rows (or groups) than folds.
+    """
+    if folds < 2:
+        raise ValueError(f"folds={folds} must be at least 2")
+    if len(labels) < folds:
+        raise ValueError(f"folds={folds} needs as many rows, and there are {len(labels)}: lower it")
+    fold = deal(labels, folds, seed, groups)
+    out = torch.zeros(len(labels), labels.num_classes)
+    for k in range(folds):
+        train, test = (fold != k).nonzero().flatten(), (fold == k).nonzero().flatten()
+        if not len(test):
+            continue
+        if not len(train):
+            raise ValueError(f"groups has fewer than folds={folds} groups: lower folds")
+        net, _ = recipe.fit(x[train], labels.take(train), seed=seed, threads=threads)
+        with torch.no_grad():
+            out[test] = torch.cat([net(x[rows]) for rows in test.split(4096)])
+    return out
+
+
+def deal(labels: Labels, folds: int, seed: int, groups: Tensor | None = None) -> Tensor:
+    """A fold for every row, int64 ``[N]``: shuffled, then dealt like cards, class after class.
+
+    >>> deal(Labels.of([0, 0, 0, 0, 1, 1]), 2, seed=0).bincount().tolist()
+    [3, 3]
+    """
+    order = torch.randperm(len(labels), generator=generator("out of fold", seed))
+    order = order[torch.argsort(labels.y[order], stable=True)]
+    if groups is None:
+        fold = torch.empty(len(labels), dtype=torch.int64)
+        fold[order] = torch.arange(len(labels)) % folds
+        return fold
+    _, which = torch.unique(groups, return_inverse=True)
+    position = torch.empty(len(labels), dtype=torch.int64)
+    position[order] = torch.arange(len(labels))
+    first = torch.full((int(which.max()) + 1,), len(labels)).scatter_reduce(0, which, position, "amin")
+    return (torch.argsort(torch.argsort(first)) % folds)[
+        which
+    ]  # a group is dealt where its first row would be

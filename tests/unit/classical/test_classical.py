@@ -1,0 +1,338 @@
+"""Classical recipes: the exported net gives the estimator's own probabilities, and says which prior they
+assume.
+"""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from longtail import classical
+from longtail.classical import Classical, out_of_fold_logits
+from longtail.classical.estimators import Logistic, Resampled
+from longtail.classical.estimators.resampled import METHODS
+from longtail.classical.heads import FLOOR, Boosted, Forest, LinearModel, Votes
+from longtail.classical.inputs import Projected, from_matrix, matrix
+from longtail.classical.recipe import deal
+from longtail.examples import SparseRows
+from longtail.labels import Labels
+from longtail.net import Net
+from longtail.part import from_json, part, to_json
+
+RECIPES = {
+    "logistic": classical.logistic(),
+    "logistic-balanced": classical.logistic_balanced(),
+    "random-forest": classical.random_forest(trees=12),
+    "random-forest-balanced": classical.random_forest_balanced(trees=12),
+    "gradient-boosting": classical.gradient_boosting(rounds=8),
+    "gradient-boosting-balanced": classical.gradient_boosting_balanced(rounds=8),
+    "balanced-random-forest": classical.balanced_random_forest(trees=12),
+    "balanced-bagging": classical.balanced_bagging(trees=6),
+    "easy-ensemble": classical.easy_ensemble(subsets=3),
+    "rus-boost": classical.rus_boost(rounds=10),
+    **{m: classical.resampled(m, classical.logistic()) for m in METHODS},
+}
+
+
+def blobs(counts=(120, 40, 15), d=5, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    y = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    means = torch.randn(len(counts), d, generator=g) * 1.5
+    x = means[y] + torch.randn(len(y), d, generator=g)
+    order = torch.randperm(len(y), generator=g)
+    return x[order], Labels.of(y[order], num_classes=len(counts))
+
+
+def sparse(x):
+    """Rows with some zeros, as sparse rows."""
+    from scipy.sparse import csr_matrix
+
+    return from_matrix(csr_matrix(np.maximum(x.double().numpy(), 0)))
+
+
+def rebuilt(net: Net) -> Net:
+    """Through JSON and a state_dict, as a saved model goes."""
+    specs = json.loads(json.dumps([to_json(net.backbone.spec), to_json(net.head.spec)]))
+    backbone, head = (from_json(s).build() for s in specs)
+    out = Net(backbone, head)
+    out.load_state_dict({k: v.clone() for k, v in net.state_dict().items()})
+    return out.eval()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_fits_and_survives_saving(name):
+    x, labels = blobs()
+    recipe = RECIPES[name]
+    net, prior = recipe.fit(x, labels, seed=3)
+    logits = net(x)
+    assert logits.shape == (len(x), 3)
+    assert logits.dtype == torch.float32
+    assert bool(torch.isfinite(logits).all())
+    torch.testing.assert_close(logits.exp().sum(1), torch.ones(len(x)), atol=1e-5, rtol=0)
+    shift = 0 if prior is None else prior.log()
+    recall = [(logits - shift).argmax(1)[labels.y == c].eq(c).float().mean() for c in range(3)]
+    assert torch.stack(recall).mean() > 0.6
+    assert torch.equal(rebuilt(net)(x), logits)
+    again, _ = recipe.fit(x, labels, seed=3)
+    assert torch.equal(again(x), logits)
+    if prior is not None:
+        assert prior.dtype == torch.float64
+        assert float(prior.sum()) == pytest.approx(1)
+    assert Classical.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    assert recipe.but(name="other").digest == recipe.digest
+
+
+def test_digest_changes_with_the_estimator():
+    digests = {r.digest for r in RECIPES.values()}
+    assert len(digests) == len(RECIPES)
+
+
+@pytest.mark.parametrize("counts", [(90, 30), (90, 30, 12)])
+@pytest.mark.parametrize("weight", [None, "balanced"])
+def test_export_equals_predict_proba(counts, weight):
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    x, labels = blobs(counts)
+    new = torch.cat([x, torch.randn(300, 5, generator=torch.Generator().manual_seed(9)) * 3])
+    a, y, b = x.double().numpy(), labels.y.numpy(), new.double().numpy()
+    c = labels.num_classes
+    forest = RandomForestClassifier(30, class_weight=weight, random_state=0, min_samples_leaf=2).fit(a, y)
+    head = Forest.of(forest.estimators_, forest.classes_, labels.prior, 5, smoothing=0.0)
+    np.testing.assert_allclose(head.probabilities(new), forest.predict_proba(b), atol=1e-6)
+    np.testing.assert_allclose(head(new).exp(), forest.predict_proba(b), atol=1e-6)
+    boosted = HistGradientBoostingClassifier(max_iter=20, class_weight=weight).fit(a, y)
+    np.testing.assert_allclose(Boosted.of(boosted, c)(new).exp(), boosted.predict_proba(b), atol=1e-6)
+    linear = LogisticRegression(class_weight=weight).fit(a, y)
+    np.testing.assert_allclose(LinearModel.of(linear, c)(new).exp(), linear.predict_proba(b), atol=1e-6)
+
+
+def test_export_follows_missing_values():
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+    x, labels = blobs((200, 80, 40))
+    holes = torch.rand(x.shape, generator=torch.Generator().manual_seed(1)) < 0.2
+    holes |= (torch.rand(x.shape, generator=torch.Generator().manual_seed(2)) < 0.4) & (labels.y == 0)[
+        :, None
+    ]
+    x = x.masked_fill(holes, float("nan"))
+    a, y = x.double().numpy(), labels.y.numpy()
+    boosted = HistGradientBoostingClassifier(max_iter=20).fit(a, y)
+    head = Boosted.of(boosted, 3)
+    assert bool(head.trees.nan_left.any())
+    np.testing.assert_allclose(head(x).exp(), boosted.predict_proba(a), atol=1e-6)
+    forest = RandomForestClassifier(20, random_state=0).fit(a, y)
+    head = Forest.of(forest.estimators_, forest.classes_, labels.prior, 5, smoothing=0.0)
+    np.testing.assert_allclose(head.probabilities(x), forest.predict_proba(a), atol=1e-6)
+
+
+@pytest.mark.parametrize("counts", [(90, 30), (90, 30, 12)])
+def test_votes_equal_imbalanced_learn(counts):
+    ensemble = pytest.importorskip("imblearn.ensemble")
+    from sklearn.ensemble import AdaBoostClassifier
+
+    x, labels = blobs(counts)
+    a, y = x.double().numpy(), labels.y.numpy()
+    model = ensemble.EasyEnsembleClassifier(
+        3, estimator=AdaBoostClassifier(n_estimators=10), random_state=0
+    ).fit(a, y)
+    boosters = [p[-1] for p in model.estimators_]
+    head = Votes.of(boosters, model.classes_, 5, labels.num_classes, model.estimators_features_)
+    np.testing.assert_allclose(head(x).exp(), model.predict_proba(a), atol=1e-6)
+    model = ensemble.RUSBoostClassifier(n_estimators=10, random_state=0).fit(a, y)
+    np.testing.assert_allclose(
+        Votes.of([model], [0, 1, 2][: labels.num_classes], 5, labels.num_classes)(x).exp(),
+        model.predict_proba(a),
+        atol=1e-6,
+    )
+    model = ensemble.BalancedBaggingClassifier(n_estimators=5, random_state=0).fit(a, y)
+    trees = [p[-1] for p in model.estimators_]
+    head = Forest.of(trees, model.classes_, labels.prior, 5, 0.0, model.estimators_features_)
+    np.testing.assert_allclose(head.probabilities(x), model.predict_proba(a), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "recipe", [classical.logistic(), classical.gradient_boosting(rounds=5), classical.random_forest(trees=5)]
+)
+def test_absent_class_is_finite_and_tiny(recipe):
+    x, labels = blobs((60, 0, 30, 20, 0))
+    net, prior = recipe.fit(x, labels, seed=0)
+    logits = net(x)
+    assert bool(torch.isfinite(logits).all())
+    assert torch.equal(logits[:, [1, 4]], torch.full((len(x), 2), FLOOR))
+    assert prior[[1, 4]].tolist() == [0, 0]
+
+
+def test_one_class_alone():
+    x, _ = blobs((10, 10))
+    net, prior = classical.gradient_boosting().fit(x, Labels.of([1] * 20, num_classes=3), seed=0)
+    assert net(x).argmax(1).unique().tolist() == [1]
+    assert prior.tolist() == [0, 1, 0]
+    assert torch.equal(rebuilt(net)(x), net(x))
+
+
+@pytest.mark.parametrize("name", ["logistic", "random-forest", "gradient-boosting", "smote", "rus-boost"])
+def test_sparse_rows(name):
+    x, labels = blobs(d=12)
+    rows = sparse(x)
+    net, _ = RECIPES[name].fit(rows, labels, seed=0)
+    assert net(rows[torch.tensor([3, 1])]).shape == (2, 3)
+    torch.testing.assert_close(net(rows)[3], net(rows[torch.tensor([3])])[0])
+    assert torch.equal(rebuilt(net)(rows), net(rows))
+    if name == "logistic":
+        dense = part(Logistic, c=10.0).build().fit(rows.dense(), labels, seed=0)[0]
+        torch.testing.assert_close(dense(rows.dense()).exp(), net(rows).exp(), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["logistic", "random-forest", "smote"])
+def test_images(name):
+    g = torch.Generator().manual_seed(0)
+    labels = Labels.of([0] * 30 + [1] * 12)
+    x = torch.randint(0, 120, (42, 3, 4, 4), generator=g) + labels.y.view(-1, 1, 1, 1) * 100
+    net, _ = RECIPES[name].fit(x.to(torch.uint8), labels, seed=0)
+    assert net(x.to(torch.uint8)).argmax(1).tolist() == labels.y.tolist()
+
+
+def test_projection_is_the_truncated_svd():
+    x, _ = blobs(d=30)
+    rows = sparse(x)
+    backbone = Projected.of(rows, 4, seed=0)
+    _, _, v = torch.linalg.svd(rows.dense(), full_matrices=False)
+    found = backbone(rows)
+    torch.testing.assert_close(found.abs(), (rows.dense() @ v[:4].T).abs(), atol=0.05, rtol=0.05)
+
+
+def test_matrix_round_trip():
+    rows = SparseRows(torch.tensor([0, 1, 3]), torch.tensor([2, 0, 1]), torch.tensor([1.0, 2.0, 3.0]), 4)
+    assert torch.equal(from_matrix(matrix(rows)).dense(), rows.dense())
+
+
+@pytest.mark.parametrize("name", ["logistic", "logistic-balanced", "random_over", "random_under"])
+@pytest.mark.parametrize("deploy", ["natural", "balanced"])
+def test_claimed_prior_recovers_the_bayes_posterior(name, deploy):
+    """Two unit Gaussians at -1 and 1: the posterior log-odds are 2 x plus those of the prior."""
+    g = torch.Generator().manual_seed(0)
+    labels = Labels.of([0] * 95000 + [1] * 5000)
+    x = torch.randn(100000, 1, generator=g) + (labels.y * 2 - 1)[:, None]
+    net, prior = RECIPES[name].fit(x, labels, seed=0)
+    at = torch.linspace(-2, 2, 9)[:, None]
+    to = labels.prior if deploy == "natural" else torch.tensor([0.5, 0.5])
+    logits = net(at).double() - prior.log() + to.log()
+    bayes = torch.sigmoid(2 * at[:, 0].double() + (to[1] / to[0]).log())
+    torch.testing.assert_close(torch.softmax(logits, 1)[:, 1], bayes, atol=0.04, rtol=0)
+
+
+def test_boosting_claims_the_right_prior_with_weights():
+    g = torch.Generator().manual_seed(0)
+    labels = Labels.of([0] * 95000 + [1] * 5000)
+    x = torch.randn(100000, 1, generator=g) + (labels.y * 2 - 1)[:, None]
+    at = torch.linspace(-1, 1, 201)[:, None]
+    bayes = torch.sigmoid(2 * at[:, 0].double())
+    for name in ("gradient-boosting", "gradient-boosting-balanced"):
+        net, prior = (
+            RECIPES[name]
+            .but(estimator=RECIPES[name].estimator.but(rounds=40, leaves=7))
+            .fit(x, labels, seed=0)
+        )
+        p = torch.softmax(net(at).double() - prior.log(), 1)[:, 1]
+        assert (p - bayes).abs().mean() < 0.06
+        assert abs(float((p - bayes).mean())) < 0.02
+
+
+def test_prior_after_resampling_is_the_one_training_saw():
+    x, labels = blobs((100, 30, 10))
+    for method, expected in (
+        ("random_over", [1 / 3] * 3),
+        ("random_under", [1 / 3] * 3),
+        ("smote", [1 / 3] * 3),
+    ):
+        assert RECIPES[method].fit(x, labels, seed=0)[1].tolist() == pytest.approx(expected)
+    new, seen = Resampled("tomek", None).resample(x, labels, 0)
+    assert RECIPES["tomek"].fit(x, labels, seed=0)[1].tolist() == pytest.approx(seen.prior.tolist())
+    assert len(new) == len(seen) < len(labels)
+
+
+@pytest.mark.parametrize(
+    "method", ["smote", "borderline_smote", "smote_tomek", "random_over", "random_under"]
+)
+@pytest.mark.parametrize("few", [1, 2, 3])
+def test_resampling_takes_tiny_classes(method, few):
+    x, labels = blobs((50, 20, few))
+    net, prior = RECIPES[method].fit(x, labels, seed=0)
+    assert bool(torch.isfinite(net(x)).all())
+    assert float(prior[2]) > few / len(labels)
+
+
+def test_out_of_fold_logits_come_from_models_that_did_not_see_the_row():
+    x, labels = blobs((60, 20, 2))
+    recipe = classical.random_forest(trees=10)
+    logits = out_of_fold_logits(recipe, x, labels, seed=0)
+    assert torch.equal(logits, out_of_fold_logits(recipe, x, labels, seed=0))
+    fold = deal(labels, 3, seed=0)
+    train, test = (fold != 1).nonzero().flatten(), (fold == 1).nonzero().flatten()
+    net, _ = recipe.fit(x[train], labels.take(train), seed=0)
+    assert torch.equal(logits[test], net(x[test]))
+    seen = recipe.fit(x, labels, seed=0)[0](x)
+    assert (logits.argmax(1) == labels.y).float().mean() < (seen.argmax(1) == labels.y).float().mean()
+
+
+def test_deal_keeps_groups_together_and_classes_even():
+    _, labels = blobs((60, 30, 1))
+    fold = deal(labels, 3, seed=1)
+    assert [fold[labels.y == 0].eq(k).sum().item() for k in range(3)] == [20] * 3
+    groups = torch.arange(len(labels)) // 4
+    fold = deal(labels, 3, seed=1, groups=groups)
+    assert all(len(fold[groups == g].unique()) == 1 for g in groups.unique())
+    assert fold.bincount(minlength=3).min() > 20
+
+
+def test_smoothing_keeps_the_winner_under_the_balanced_prior():
+    from sklearn.ensemble import RandomForestClassifier
+
+    x, labels = blobs((200, 30, 6))
+    model = RandomForestClassifier(30, random_state=0).fit(x.numpy(), labels.y.numpy())
+    new = torch.randn(200, 5, generator=torch.Generator().manual_seed(4)) * 2
+    raw, smooth = (Forest.of(model.estimators_, model.classes_, labels.prior, 5, s) for s in (0.0, 1.0))
+    best = (raw.probabilities(new) / labels.prior).argmax(1)
+    assert torch.equal((smooth(new) - labels.prior.log()).argmax(1), best)
+    assert smooth(new).min() > -12
+    assert raw(new).min() == FLOOR
+
+
+def test_errors_say_what_to_do():
+    x, labels = blobs()
+    with pytest.raises(ValueError, match="x has 5 rows and labels has 175"):
+        classical.logistic().fit(x[:5], labels, seed=0)
+    with pytest.raises(ValueError, match="threads=0"):
+        classical.logistic().fit(x, labels, seed=0, threads=0)
+    with pytest.raises(ValueError, match="class_weight='heavy'"):
+        Logistic(class_weight="heavy")
+    with pytest.raises(ValueError, match="c=0"):
+        Logistic(c=0)
+    with pytest.raises(ValueError, match="method='smoot'"):
+        classical.resampled("smoot", classical.logistic())
+    with pytest.raises(ValueError, match="folds=1"):
+        out_of_fold_logits(classical.logistic(), x, labels, seed=0, folds=1)
+    net, _ = classical.logistic().fit(x, labels, seed=0)
+    with pytest.raises(ValueError, match="x has 4 columns; the model was fitted on 5"):
+        net(x[:, :4])
+
+
+def test_the_extra_is_named_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "imblearn.ensemble", None)
+    x, labels = blobs()
+    with pytest.raises(ImportError, match=r"longtail\[imbalanced\]"):
+        classical.rus_boost().fit(x, labels, seed=0)
+
+
+def test_importing_and_predicting_need_no_scikit_learn():
+    code = (
+        "import sys, torch, longtail.classical as c\n"
+        "from longtail.classical.heads import Forest\n"
+        "Forest(4, 3, trees=1, nodes=1, entries=1)\n"
+        "assert not {'sklearn', 'imblearn', 'scipy', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
