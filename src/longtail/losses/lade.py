@@ -2,8 +2,8 @@
 
 Equation: ``L = PriorCE + alpha R``, ``R = -sum_j pi_j (A_j - S_j - lambda S_j^2)``, where ``A_j`` is the
 mean of ``z_ij`` over the batch's examples of class j (0 if there is none) and ``S_j = log mean_i exp(z_ij)
-/ (C pi_j)`` over the whole batch: a regularised Donsker-Varadhan estimate that pins each logit to ``log p(x
-| j) / p_uniform(x)``.
+/ (C pi_j)`` over the whole batch: a Donsker-Varadhan estimate of each logit's density ratio, regularised by
+``lambda S_j^2``.
 
 =================  =========================
 symbol             argument
@@ -145,7 +145,7 @@ class LADE(nn.Module):
         ValueError: a prior that is negative or all zero.
 
     >>> import torch
-    >>> LADE(prior=(0.75, 0.25)).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    >>> LADE(prior=(0.75, 0.25), strength=0.0).logit_prior(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
@@ -183,9 +183,10 @@ class LADE(nn.Module):
         )  # fmt: skip
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
-        """Uniform for a stream that follows ``prior``, unweighted; else the two terms disagree and it is
-        None.
+        """``seen * weight / prior`` at strength 0; else None: lambda pulls each logit's log-mean to a value
+        of its own.
         """
-        if self.weight is not None or not torch.allclose(seen, self.prior.to(seen), rtol=1e-3):
+        if self.strength:
             return None
-        return normalised(seen / floored(self.prior.to(seen)))
+        prior = seen / floored(self.prior.to(seen))
+        return normalised(prior if self.weight is None else prior * self.weight.to(seen))

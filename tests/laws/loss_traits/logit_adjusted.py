@@ -1,0 +1,7 @@
+import softmax_family as reference
+
+from longtail.testing.loss import LossTraits
+
+TRAITS = {
+    "LogitAdjusted": LossTraits(settings={"tau": 1.3}, neutral={"tau": 0.0}, reference=reference.shifted)
+}

@@ -1,0 +1,168 @@
+"""Every law for every loss. The room is walked: a new file is tested without being listed.
+
+What the laws must know of a loss (neutral arguments, its reference, inputs that are not logits) stands in
+``loss_traits/<file of the loss>.py``; a loss without such a file is tested with the plain traits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import longtail.losses
+from longtail.part import Part, part
+from longtail.testing.loss import LAWS, LossTraits, build, draw, law_compiles
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "reference"))
+
+
+def losses() -> dict[str, type[nn.Module]]:
+    """Every public Module class defined in a file of the room."""
+    found = {}
+    for info in pkgutil.iter_modules(longtail.losses.__path__):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"longtail.losses.{info.name}")
+        for name, kind in inspect.getmembers(module, inspect.isclass):
+            if (
+                issubclass(kind, nn.Module)
+                and kind.__module__ == module.__name__
+                and not name.startswith("_")
+            ):
+                found[name] = kind
+    return found
+
+
+def traits_of(kind: type[nn.Module]) -> LossTraits:
+    path = HERE / "loss_traits" / f"{kind.__module__.rpartition('.')[2]}.py"
+    if not path.exists():
+        return LossTraits()
+    spec = importlib.util.spec_from_file_location(f"loss_traits_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    traits: LossTraits = module.TRAITS.get(kind.__name__, LossTraits())
+    return traits
+
+
+LOSSES = losses()
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_law(name: str, law: str) -> None:
+    traits, loss = traits_of(LOSSES[name]), part(LOSSES[name])
+    assert not (unknown := set(traits.exempt) - set(LAWS)), f"no such law: {unknown}"
+    if law in traits.exempt:
+        pytest.skip(traits.exempt[law])
+    torch.manual_seed(0)
+    LAWS[law](loss, traits)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LOSSES)
+def test_compiles_to_machine_code(name: str) -> None:
+    traits = traits_of(LOSSES[name])
+    if "compiles" in traits.exempt:
+        pytest.skip(traits.exempt["compiles"])
+    law_compiles(part(LOSSES[name]), traits, backend="inductor")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_is_public(name: str) -> None:
+    assert name in longtail.losses.__all__
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_documented(name: str) -> None:
+    """Each file says where the loss comes from and what differs; each class and function has a runnable
+    example.
+    """
+    home = sys.modules[LOSSES[name].__module__]
+    assert "Differs from" in (home.__doc__ or ""), (
+        f"{home.__name__} does not say what differs from the authors' code"
+    )
+    assert ">>>" in (LOSSES[name].__doc__ or ""), f"{name} has no example"
+
+
+def stateful() -> list[str]:
+    """The losses whose buffers a call in train mode changes."""
+    out = []
+    for name, kind in LOSSES.items():
+        traits = traits_of(kind)
+        module = build(part(kind), traits)
+        before = {k: v.clone() for k, v in module.state_dict().items()}
+        module(*draw(traits))
+        if any(not torch.equal(v, before[k]) for k, v in module.state_dict().items()):
+            out.append(name)
+    return out
+
+
+def _rank(rank: int, store: str, names: list[str], results) -> None:  # type: ignore[no-untyped-def]
+    """One of two processes: two calls on its half of the batch."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    for name in names:
+        results.put((rank, name, *_two_calls(name, slice(rank * 4, rank * 4 + 4))))
+    torch.distributed.destroy_process_group()
+
+
+def _two_calls(name: str, some: slice) -> tuple[list[float], list[list[float]]]:
+    traits = traits_of(LOSSES[name])
+    module = build(part(LOSSES[name]), traits)
+    values = []
+    for seed in (0, 1):
+        values.append(module(*(t[some] for t in draw(traits, batch=8, seed=seed))).item())
+    return values, [v.double().flatten().tolist() for v in module.state_dict().values()]
+
+
+def test_two_ranks_equal_one(tmp_path: Path) -> None:
+    """Stateful losses: two ranks on half a batch each count, and average to, what one process does on the
+    whole.
+    """
+    names = stateful()
+    assert "Seesaw" in names
+    context = torch.multiprocessing.get_context("spawn")
+    results = context.SimpleQueue()
+    workers = [
+        context.Process(target=_rank, args=(rank, str(tmp_path / "store"), names, results))
+        for rank in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    got = {
+        (rank, name): (values, state)
+        for rank, name, values, state in (results.get() for _ in range(2 * len(names)))
+    }
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    for name in names:
+        values, state = _two_calls(name, slice(None))
+        first, second = got[0, name], got[1, name]
+        assert first[1] == second[1], f"{name}: the ranks' states differ"
+        for mine, whole in zip(first[1], state):
+            assert mine == pytest.approx(whole, rel=1e-6), f"{name}: the state is not that of one process"
+        means = [(a + b) / 2 for a, b in zip(first[0], second[0])]
+        assert means == pytest.approx(values, rel=1e-6), (
+            f"{name}: the ranks' mean loss is not that of one process"
+        )
+
+
+def test_every_traits_file_belongs_to_a_loss() -> None:
+    files = {p.stem for p in (HERE / "loss_traits").glob("*.py")}
+    homes = {kind.__module__.rpartition(".")[2] for kind in LOSSES.values()}
+    assert files <= homes, f"no loss file for {files - homes}"
+
+
+def test_a_part_of_the_room_is_a_part() -> None:
+    assert all(isinstance(part(kind), Part) for kind in LOSSES.values())
