@@ -73,14 +73,12 @@ class RunningWeight(nn.Module):
         self.register_buffer("steps", torch.zeros((), dtype=torch.float64))
 
     def forward(self, counts: Tensor, total: Tensor) -> Tensor:
-        if not self.momentum:
-            return batch_weight(counts, total)
         c, n = summed_over_ranks(counts).to(self.average), summed_over_ranks(total).to(self.average)
         sample = c / n.clamp(min=1) if self.start == "unbiased" else c
         if self.training:
             self._update(sample, n > 0)
-        average = self.average
-        if self.start == "unbiased":
+        average = self.average if self.momentum else c
+        if self.momentum and self.start == "unbiased":
             average = average / (1 - self.momentum**self.steps).clamp(min=1e-30) * n
         # A bin the average has never met (in evaluation, say) is weighted by this batch's own count.
         average = torch.where(average > 0, average, c)

@@ -105,7 +105,7 @@ def binary_vs(
 
 
 def _pair(name: str, value: Vector, z: Tensor) -> Tensor:
-    pair = torch.as_tensor(value)
+    pair = value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
     if pair.shape != (2,):
         raise ValueError(f"{name}={value!r} must be two numbers, (negative, positive)")
     return pair.to(z)

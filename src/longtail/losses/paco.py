@@ -87,7 +87,7 @@ def paco(
     item = (s + math.log(gamma)).masked_fill(~others, torch.finfo(s.dtype).min)
     denominator = torch.logsumexp(torch.cat([centre, item], 1), 1)
     own = centre.gather(1, y[:queries].unsqueeze(1)).squeeze(1)
-    number = positive.sum(1)
+    number = positive.sum(1).to(s.dtype)
     attraction = beta * own + alpha * torch.where(positive, s, 0.0).sum(1)
     mass = beta + alpha * number
     loss = denominator - attraction / torch.where(mass > 0, mass, 1.0)

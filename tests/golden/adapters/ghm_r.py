@@ -1,0 +1,16 @@
+from golden_cases import Case, with_gradients
+
+from longtail.losses import GHMR
+
+
+def run(case: Case) -> dict:
+    p = case.params
+    module = GHMR(mu=p["mu"], bins=p["bins"], momentum=p["momentum"], start="zero")
+    out = []
+    for call in case.inputs["calls"]:
+        x = case.leaf("pred", call)
+        got = with_gradients(
+            module(x, case.number("target", call), case.number("label_weight", call) > 0), pred=x
+        )
+        out.append({**got, "acc_sum": module.density.average.clone()})
+    return {"calls": out}
