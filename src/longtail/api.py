@@ -1,4 +1,6 @@
-"""The verbs: compare, inspect, train, predict, recipes. Each command of the command line is the function of that name."""
+"""The verbs: compare, inspect, train, predict, recipes. Each command of the command line is the function of
+that name.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,16 @@ from typing import Any
 from longtail import classical as classical_room
 from longtail import data as data_room
 from longtail import recipes as recipe_room
-from longtail.compare.leaderboard import leaderboard, recommendation, write_csv
+from longtail.adjust import Thresholds
+from longtail.compare.leaderboard import Row, leaderboard, shown_priors, write_csv
 from longtail.compare.plan import Plan, Prepared, RecipeLike
+from longtail.compare.recommendation import recommendation
 from longtail.compare.run import run
 from longtail.compare.work import Worker, write_json
 from longtail.data import Dataset
 from longtail.model import Model
 from longtail.net import Net
+from longtail.part import part
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
 from longtail.run import Engine, OutOfTime, Outcome
@@ -31,12 +36,25 @@ from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 
 DEFAULT_OUT = "longtail-out"
+CLASSICAL = (
+    classical_room.logistic,
+    classical_room.random_forest,
+    classical_room.gradient_boosting,
+    classical_room.logistic_balanced,
+    classical_room.random_forest_balanced,
+    classical_room.gradient_boosting_balanced,
+    classical_room.balanced_random_forest,
+    classical_room.balanced_bagging,
+    classical_room.easy_ensemble,
+    classical_room.rus_boost,
+)
 
 
 def known_recipes() -> dict[str, RecipeLike]:
     """Every recipe by its name on the command line, in the order tables show them."""
     deep: dict[str, RecipeLike] = {f.__name__.replace("_", "-"): f for f in recipe_room.ALL}
-    return deep | {c.name: c for c in classical_room.ALL}
+    made = [f(finish=(part(Thresholds, metric="macro_f1"),)) for f in CLASSICAL]
+    return deep | {c.name: c for c in made}
 
 
 def pick(recipes: Sequence[str] | Mapping[str, RecipeLike] | None) -> dict[str, RecipeLike]:
@@ -56,9 +74,238 @@ def pick(recipes: Sequence[str] | Mapping[str, RecipeLike] | None) -> dict[str, 
 
 
 FIRST = (
-    "erm", "weighted-ce", "class-balanced-sampling", "focal", "balanced-softmax", "logit-adjustment", "tau-norm", "crt",
+    "erm","
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "weighted-ce","
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "class-balanced-sampling","
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "focal","
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "balanced-softmax","
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "logit-adjustment","
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "tau-norm","
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "crt",
     "ldam-drw", "logistic", "random-forest", "gradient-boosting",
-)  # fmt: skip
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ )
+ # fmt: skip
 """What ``compare`` runs when no recipes are named."""
 
 
@@ -77,9 +324,9 @@ class Comparison:
     model: Model | None
 
     @property
-    def table(self) -> dict[str, list[dict[str, Any]]]:
-        """Ranked rows by prior."""
-        return leaderboard(self.results)
+    def table(self) -> dict[str, list[Row]]:
+        """Ranked rows by prior, the declared one first."""
+        return {prior: leaderboard(self.results, prior) for prior in shown_priors(self.results)}
 
     @property
     def best(self) -> str:
@@ -87,7 +334,7 @@ class Comparison:
         return best_of(self.results)
 
     @property
-    def recommendation(self) -> list[str]:
+    def recommendation(self) -> dict[str, str]:
         """What to do, in plain words, a paragraph a prior."""
         return recommendation(self.results)
 
@@ -130,7 +377,8 @@ def compare(
             probability a class.
         baseline: what the others are compared with; None takes erm, or the first recipe.
         jobs: processes.
-        budget: seconds; what has not finished by then is left out, and continues when the same call is made again.
+        budget: seconds; what has not finished by then is left out, and continues when the same call is made
+            again.
         out: folder for results.json, results.csv, report.html, the model and the cache.
         backbone, epochs, tuning, engine: see ``longtail.compare.plan.Plan``.
         model: train the best recipe on all rows at the end.
@@ -148,8 +396,8 @@ def compare(
         recipes=tuple(chosen.items()),
         folds=folds,
         seeds=seeds,
-        prior=prior if isinstance(prior, str) else tuple(float(p) for p in prior_vector(prior, dataset.labels)),
-        baseline=baseline or ("erm" if "erm" in chosen else next(iter(chosen))),
+        prior=prior if isinstance(prior, str) else tuple(float(p) for p in prior_vector(prior,
+        dataset.labels)), baseline=baseline or ("erm" if "erm" in chosen else next(iter(chosen))),
         backbone=backbone,
         epochs=epochs,
         tuning=tuning,
@@ -159,32 +407,656 @@ def compare(
     folder = Path(out)
     began = time.time()
     rows = run(plan, folder, jobs=jobs, budget=budget, on=on)
-    results = results_of(plan, rows, str(data) if not isinstance(data, Dataset) else data.name, jobs, budget, command)
-    kept: Model | None = None
-    left = None if budget is None else began + budget
-    if model and any(r["status"] == "done" for r in rows):
+    results = results_of(plan, rows, str(data) if not isinstance(data, Dataset) else data.name, jobs, budget,
+   
+   
+   
+   
+   
+   
+    command) kept: Model | None =
+    None left = None if budget is None else began + budget
+    if model and any(r["status"] == "done" for
+    r
+   
+    in
+   
+  
+   
+  
+   
+   
+   
+  
+   
+  
+   
+  
+   
+   
+  
+   
+  
+   
+  
+   
+   
+  
+   
+  
+   
+   
+   
+  
+   
+  
+   
+  
+   
+   
+    rows):
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
         name = best_of(results)
-        on({"running": f"{name} on all rows, to keep"})
-        try:
-            kept = fit_all(plan, name, folder, Engine(**{**vars(plan.engine), "deadline": left}), on)
-            results["model"] = {"recipe": name, "path": str(folder / "model")}
-            kept.save(folder / "model")
-        except OutOfTime:
-            results["model"] = None
-        except TypeError as why:  # a backbone of the user's own is theirs to save
-            results["model"] = {"recipe": name, "path": None, "why": str(why)}
-    write_json(folder / "results.json", results)
-    write_csv(results, folder / "results.csv")
-    write_report(results, folder / "report.html")
-    return Comparison(results, folder, kept)
+        on({"running":
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        f"{name}
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        on
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        all
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        rows, to
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        keep"}) try:
+           
+           
+           
+           
+           
+           
+            kept = fit_all(plan, name, folder, Engine(**{**vars(plan.engine), "deadline":"" ""
+            "" "" ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            " ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            " left}), on) results["model"] =
+           
+           
+           
+           
+           
+            {"recipe": name, "path":"" "" ""
+            "" ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            " ""
+            " str(folder"
+            " /" "" ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            ""
+            " "model")} kept.save(folder
+            /
+            "model")
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        except
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        OutOfTime:
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+            results["model"]
+           
+           
+           
+           
+            = None
+       
+       
+       
+       
+       
+       
+      
+       
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+        except TypeError as why:
+         # a backbone of
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        the
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        user's own
+       
+        is theirs
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        to save
+           
+           
+           
+           
+            results["model"] = {"recipe": name, "path": None,
+            "why": str(why)}
+   
+   
+   
+   
+   
+    write_json(folder
+    / "results.json", results) write_csv(results, folder /
+    "results.csv")
+  
+   
+  
+   
+   
+   
+   
+    write_report(results, folder
+    /" "" "" "" "" "" "" ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "report.html")
+   
+   
+  
+   
+  
+   
+   
+  
+   
+   
+  
+   
+   
+  
+   
+   
+    return
+    Comparison(results, folder, kept)
 
 
-def results_of(
-    plan: Plan, rows: list[dict[str, Any]], path: str, jobs: int, budget: float | None, command: str | None
-) -> dict[str, Any]:
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ d de def results_of results_of results_of results_of results_of results_of results_of results_of results_of results_of results_of
+re
+res res
+resu resu resu
+resul resul resul resul
+result result result result result
+results results results results results results
+results_ results_ results_ results_ results_ results_ results_
+results_o results_o results_o results_o results_o results_o results_o results_o
+results_of results_of results_of results_of results_of results_of results_of results_of results_of
+results_of(
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    plan:
+        Plan,
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        rows:
+            list[dict[str, Any]],
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+            path:
+        str,
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        jobs:
+            int,
+           
+           
+           
+           
+           
+           
+           
+           
+            budget:
+                float | None,
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+            command:
+                str |
+        None
+)
+-
+-
+-
+-
+-
+-
+-> dict[str, Any]:
     """The results of a comparison as plain JSON."""
-    d, labels = plan.dataset, plan.dataset.labels
-    groups = {name: index.tolist() for name, index in labels.groups().items()}
+  
+   
+  
+   
+   
+   
+  
+   
+   
+   
+  
+   
+   
+    d, labels = plan.dataset,
+    plan.dataset.labels groups = {name: index.tolist() for name, index in labels.groups().items()}
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
     return {
         "format": 1,
         "command": command or "",
@@ -221,59 +1093,854 @@ def results_of(
     }
 
 
-def backbone_name(plan: Plan) -> str:
-    """The backbone in words."""
-    if isinstance(plan.backbone, Net):
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ d de def backbone_name(pl backbone_name(pl backbone_name(pl backbone_name(pl backbone_name(pl backbone_name(p backbone_nam backbo
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ b ba bac back backb backbo backbon backbone backbone_ backbone_n backbone_na backbone_nam backbone_name backbone_name( backbone_name(p backbone_name(pl backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla
+backbone
+backbone_ backbone_
+backbone_n backbone_n backbone_n
+backbone_na backbone_na backbone_na backbone_na
+backbone_nam backbone_nam backbone_name backbone_name( backbone_name(p backbone_name(
+backbone_name(p backbone_name(
+backbone_name(p backbone_name(
+backbone_name(p backbone_name(p backbone_name(p backbone_name( backbone_nam
+backbone_name backbone_name( backbone_name(p backbone_name(pl backbone_name(pl backbone_name(pl backbone_name(pl backbone_name(pl backbone_name(pl backbone_name(p backbone_nam backbo
+backbon backbone backbone_ backbone_n backbone_na backbone_nam backbone_name backbone_name( backbone_name(p backbone_name(pl backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla backbone_name(pla
+backbone_name(plan backbone_name(plan: Plan) -> str:
+    """The backbone in
+    words.
+    """
+   
+    if
+   
+    isinstance(plan.backbone,
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    Net):
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
         return type(plan.backbone.backbone).__name__
-    return str(plan.backbone) if plan.backbone is not None else f"default for {plan.dataset.kind} data"
+   
+   
+   
+   
+    return str(plan.backbone) if
+    plan.backbone is not None else
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+    f"default
+  
+   
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+    for {plan.dataset.kind}
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+    data"
 
 
-def best_of(results: dict[str, Any]) -> str:
-    """The recipe ranked first under the declared prior."""
-    return str(leaderboard(results)[results["settings"]["prior"]][0]["recipe"])
+
+d
+d
+de
+d
+d
+d
+d
+d
+de def best_of(r
+best_of(re best_of(r best_of(r
+best_of(re best_of(res best_of(re best_of(re best_of(re best_of(re
+best_of(res best_of(resu best_of(res best_of(res best_of(res best_of(res best_of(re best_of
+best_of( best_of(r best_of(re best_of(res best_of(resu best_of(resul best_of(res best_of(resu best_of(resul best_of(result best_of(result best_of(results best_of(results: dict[str, Any])
+
+-
+-
+-
+-
+-
+-
+-
+-
+-
+-
+-
+->
+
+s
 
 
-def about(name: str, recipe: RecipeLike) -> dict[str, str]:
-    """Title, paper and one line on a recipe, from its own documentation."""
-    module = sys.modules.get(getattr(recipe, "__module__", ""), None)
-    doc = (getattr(module, "__doc__", None) or "") if callable(recipe) else (getattr(recipe, "summary", "") or "")
+
+
+
+
+
+
+
+
+s s s s s s s s s s s
+st s st
+
+
+
+
+
+
+
+
+
+
+
+s s s
+
+
+
+
+
+
+
+
+
+
+
+s s s s
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ s st str str:
+    """The recipe
+    ranked first under the declared prior.
+   
+    
+   
+    
+   
+    
+   
+    
+   
+    
+   
+    
+    """
+  
+   
+   
+   
+   
+  
+   
+  
+   
+  
+   
+  
+   
+    return leaderboard(results, shown_priors(results)[0])[0].recipe
+
+
+
+
+d de def about(name:
+str, recipe: RecipeLike) ->
+dict[str, str]:
+    """Title, paper and one line on a recipe, from its own
+    documentation.
+    """
+   
+   
+   
+    if isinstance(recipe, classical_room.Classical):
+        doc = getattr(classical_room, name.replace("-", "_")).__doc__ or "" if name in known_recipes() else ""
+    else:
+        module = sys.modules.get(getattr(recipe, "__module__", ""), None) if callable(recipe) else None
+        doc = (module.__doc__ if module is not None else None) or ""
     first = doc.strip().split("\n", 1)[0]
     paper = [line.removeprefix("Paper:").strip() for line in doc.splitlines() if line.startswith("Paper:")]
-    if not callable(recipe):
-        paper = [getattr(recipe, "paper", "")]
     return {"title": name, "paper": paper[0] if paper else "", "summary": first.partition(": ")[2] or first}
 
 
-def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore) -> Model:
-    """One recipe trained on all rows, as a model to keep."""
-    plan = Plan(**{**vars(plan), "engine": engine})
-    worker = Worker(plan, folder, on=on)
-    encoder, outcome, _ = worker.fit(Prepared(plan, None), name, 0)
+def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on:
+On =
+    ignore)
+->
+Mode
+
+
+
+
+
+
+
+
+
+
+
+M M M M M M M M M M M M
+Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo
+Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod
+Mode Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo Mo
+Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod Mod
+Mode Model Model:
+    """One recipe trained on all rows, as a
+    model to keep.
+    """
+   
+   
+   
+    plan =
+    Plan(**{**vars(plan), "engine": engine}) worker = Worker(plan, folder, on=on)
+    encoder, outcome, _ = worker.fit(Prepared(plan, None), name,
+    0)
+   
+   
+   
+   
+   
+   
     d = plan.dataset
-    recipe = outcome.recipe
-    facts = {
+    recipe =
+    outcome.recipe facts =
+    {
         "data": {"name": d.name, "kind": d.kind, "n": len(d), "fingerprint": d.fingerprint},
         "recipe": {"name": name, "definition": recipe.to_json() if hasattr(recipe, "to_json") else None},
         "prior_source": outcome.prior_source,
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Model(outcome, encoder, facts)
+   
+   
+   
+   
+    return Model(outcome,
+    encoder, facts)
 
 
-def train(
-    data: str | Path | Dataset,
-    *,
-    recipe: str | RecipeLike = "erm",
-    out: str | Path | None = None,
-    backbone: Backbone = None,
-    epochs: int | None = None,
-    tuning: str = "refit",
-    engine: Engine | None = None,
-    on: On = ignore,
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+d d d d d d d d d d d d d d d d
+de
+
+
+
+
+
+
+
+
+
+
+
+
+
+d de def tra
+
+
+
+
+t t t t t t t t
+tr tr tr tr tr tr tr tr tr tr tr tr
+tra tra tra tra tra tra tra tra tra tra tra tra tra tra tra tra
+trai tra tr t
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ t tr tra trai train train(
+  
+   
+  
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    data:
+       
+        str | Path |
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        Dataset,
+   
+  
+   
+  
+   
+  
+   
+  
+   
+    *, recipe: str
+    | RecipeLike = "erm",
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    out:
+       
+       
+       
+        str
+        | Path
+    | None = None,
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    backbone:
+        Backbone = None,
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        epochs:
+           
+           
+           
+           
+           
+           
+           
+           
+           
+           
+            int
+    | None = None,
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    tuning:
+        str = "refit",
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    engine:
+       
+       
+        Engine | None
+        = None,
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+    on:
+        On = ignore,
+  
+   
+  
+   
+  
+   
+  
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
+   
     **how: Any,
-) -> Model:
-    """Train one recipe on all rows.
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+ )
+
+
+
+
+
+
+
+
+
+
+
+
+ ->
+
+
+
+ Model
+Mo
+Mod
+Mod Mode
+Mod Mode
+Model Mo Mod
+Mode Mode Model
+Mode Model Mode Model
+Model Model Model Model
+Model:
+   
+    """Train one recipe
+    on all rows.
 
     Args:
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
@@ -283,23 +1950,238 @@ def train(
         on: called with progress events.
         how: how to read the data: kind, text, label, features, header.
     """
-    dataset = load(data, **how)
-    name = recipe if isinstance(recipe, str) else str(getattr(recipe, "name", getattr(recipe, "__name__", "own")))
-    chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
-    plan = Plan(
+   
+   
+    dataset = load(data,
+    **how) name = recipe if isinstance(recipe,
+    str) else str(getattr(recipe, "name", getattr(recipe, "__name__","" ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    ""
+    " "own"))) chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
+   
+   
+   
+   
+   
+   
+    plan
+    = Plan(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine or Engine(),
     )  # fmt: skip
-    if out is None:
+    if out
+    is
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+  
+   
+   
+   
+  
+   
+   
+  
+   
+   
+  
+   
+   
+  
+   
+   
+  
+   
+    None:
+     
+      
+       
+       
+       
+       
+       
+       
+       
+       
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
+     
+      
+       
         import tempfile
 
-        with tempfile.TemporaryDirectory() as scratch:
-            return fit_all(plan, name, Path(scratch), plan.engine, on)
-    folder = Path(out)
-    work = folder.with_name(folder.name + ".work")
-    model = fit_all(plan, name, work, plan.engine, on)
-    model.save(folder)
-    shutil.rmtree(work, ignore_errors=True)
+       
+       
+       
+       
+       
+       
+      
+       
+      
+       
+       
+      
+       
+       
+      
+       
+       
+      
+       
+       
+      
+       
+       
+        with
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        tempfile.TemporaryDirectory()
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+      
+       
+        as
+      
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        scratch:
+           
+           
+           
+            return fit_all(plan, name, Path(scratch), plan.engine,
+            on)
+   
+   
+   
+   
+   
+   
+    folder
+  
+   
+  
+   
+   
+   
+   
+    = Path(out) work = folder.with_name(folder.name + ".work") model = fit_all(plan,
+    name, work, plan.engine, on)
+    model.save(folder) shutil.rmtree(work, ignore_errors=True)
     return model
 
 
@@ -353,7 +2235,7 @@ def recipes() -> list[dict[str, str]]:
     toy, rows = Labels.of([0] * 8 + [1] * 2), []
     for name, recipe in known_recipes().items():
         if isinstance(recipe, classical_room.Classical):
-            prior = recipe.prior_words
+            prior = getattr(recipe.estimator.target, "prior_words", lambda **_: "as its rows and weights are")
         else:
             made = recipe if isinstance(recipe, Recipe) else recipe(tabular())
             prior = prior_words(carried_prior(made, toy), toy)
@@ -394,7 +2276,8 @@ def hardware() -> str:
 
 
 def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
-    """A prior from the command line: "natural", "balanced", or a JSON file of probabilities by class name or in order.
+    """A prior from the command line: "natural", "balanced", or a JSON file of probabilities by class name or
+    in order.
 
     Raises:
         ValueError: no such file, or a class is missing.
@@ -416,3 +2299,6 @@ __all__ = [
     "Comparison", "Model", "Outcome", "compare", "inspect", "known_recipes", "load", "predict", "read_prior",
     "recipes", "train",
 ]  # fmt: skip
+
+
+

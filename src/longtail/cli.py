@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -63,15 +64,13 @@ def compare(
     imbalance: Imbalance = None,
 ) -> None:
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
-    import os
-
     from longtail import api
-    from longtail.report import terminal
+    from longtail.report import listings, show
 
     with errors():
         seconds = None if budget is None else duration(budget)
         dataset = read(data, kind, text, label, features, no_header, imbalance)
-        terminal.print_dataset(api.inspect(dataset))
+        listings.show_dataset(api.inspect(dataset))
         try:
             with progress() as on:
                 found = api.compare(
@@ -94,7 +93,8 @@ def compare(
         except KeyboardInterrupt:
             typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
             raise typer.Exit(130) from None
-        terminal.print_results(found.results, found.folder)
+        show(found.results)
+        listings.show_files(found.results, found.folder)
 
 
 @app.command()
@@ -157,19 +157,20 @@ def inspect(
 ) -> None:
     """Show the class distribution, the imbalance factor, and what to watch out for."""
     from longtail import api
-    from longtail.report import terminal
+    from longtail.report import listings
 
     with errors():
-        terminal.print_dataset(api.inspect(read(data, kind, text, label, features, no_header, imbalance)), full=True)
+        facts = api.inspect(read(data, kind, text, label, features, no_header, imbalance))
+        listings.show_dataset(facts, full=True)
 
 
 @app.command()
 def recipes() -> None:
     """List every recipe: its paper, the prior its logits carry, and one line."""
     from longtail import api
-    from longtail.report import terminal
+    from longtail.report import listings
 
-    terminal.print_recipes(api.recipes())
+    listings.show_recipes(api.recipes())
 
 
 def read(
@@ -218,7 +219,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, FileNotFoundError, FileExistsError, ImportError, RuntimeError) as why:
-        if "--debug" in sys.argv:
+        if os.environ.get("LONGTAIL_DEBUG"):
             raise
         from rich.console import Console
 

@@ -111,7 +111,7 @@ def mark_shared(rows: Rows, order: list[str]) -> Rows:
         for stage in row.get("stages", ()):
             stage["shared"] = stage["key"] in seen
             seen.add(stage["key"])
-        row["seconds_own"] = sum(s["seconds"] for s in row.get("stages", ()) if not s["shared"])
+        row["seconds"] = sum(s["seconds"] for s in row.get("stages", ()) if not s["shared"])
     return rows
 
 

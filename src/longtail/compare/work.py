@@ -107,7 +107,9 @@ class Worker:
         if isinstance(outcome.recipe, Classical):
             fitted: tuple[Any, ...] = ()
             if outcome.recipe.finish or outcome.logit_prior is None:
-                logits = self.out_of_fold(outcome.recipe, examples, seed)
+                rows = prepared.train_rows if part == "full" else prepared.inner_rows
+                logits, event = self.out_of_fold(outcome.recipe, examples, seed, self.plan.dataset.duplicate_of[rows])
+                outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
                 fitted = fit_finish(outcome, examples, examples, logits)
             return encoder, finish(outcome, examples, fitted), [outcome]
         if not needs_held(outcome.recipe, examples.labels):
@@ -118,24 +120,24 @@ class Worker:
         fitted = fit_finish(inner, inner_examples, held)
         return encoder, finish(outcome, examples, fitted), [outcome] if inner is outcome else [outcome, inner]
 
-    def out_of_fold(self, recipe: Classical, examples: Examples, seed: int) -> Tensor:
-        """Logits of the training rows by models that did not see them, from the cache where they are."""
-        key = digest(
-            {"data": examples.fingerprint, "seed": seed, "out of fold": recipe.but(finish=()).digest}
-        )
+    def out_of_fold(
+        self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Logits of the training rows by models that did not see them, through the cache; and the event of doing it."""
+        key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": recipe.but(finish=()).digest})
         stored = self.cache.get(key)
         if stored is None:
-            logits = out_of_fold_logits(recipe, examples.x, examples.labels, seed=seed)
-            self.cache.put(key, {"logits": logits}, {})
-            return logits
-        return stored[0]["logits"]
+            began = time.perf_counter()
+            logits = out_of_fold_logits(recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of)
+            stored = {"logits": logits}, {"seconds": time.perf_counter() - began}
+            self.cache.put(key, *stored)
+        event = {"stage": "out of fold", "epoch": 0, "epochs": 1, "seconds": stored[1]["seconds"], "key": key}
+        return stored[0]["logits"], event
 
     def score(self, task: Task) -> dict[str, Any]:
         """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
         prepared = self.prepared(task.fold)
-        began = time.perf_counter()
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
-        seconds = time.perf_counter() - began
         test = prepared.encode(encoder, prepared.test_rows)
         began = time.perf_counter()
         logits = outcome.logits(test.x)
@@ -161,17 +163,16 @@ class Worker:
             per_class[name] = {k: [_number(v) for v in detail[k].tolist()] for k in ("recall", "precision")}
             if labels.num_classes <= 60:
                 confusion[name] = metrics.confusion(y, decisions, labels.num_classes).tolist()
-            bins = metrics.reliability(probabilities, y, prior=weights)
+            importance = None if weights is None else metrics.importance(y, weights)
+            bins = metrics.reliability(probabilities, y, weight=importance)
             reliability[name] = {
                 k: [_number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
-        stages = [s for o in trained for s in stage_times(o)]
         return {
-            "seconds": seconds,
             "predict_seconds": predict_seconds,
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
             "prior_source": outcome.prior_source,
-            "stages": stages,
+            "stages": [s for o in trained for s in stage_times(o)],
             "scores": scores,
             "per_class": per_class,
             "confusion": confusion,

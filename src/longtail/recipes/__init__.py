@@ -1,6 +1,9 @@
-"""Recipes: one file per paper, data only. A recipe is a function from a base stage (the protocol) to a Recipe."""
+"""Recipes: one file per paper, data only. A recipe is a function from a base stage (the protocol) to a
+Recipe.
+"""
 
 from longtail.recipes.balanced_softmax import balanced_softmax
+from longtail.recipes.bbn import bbn
 from longtail.recipes.class_balanced_sampling import class_balanced_sampling
 from longtail.recipes.crt import crt
 from longtail.recipes.erm import erm
@@ -11,7 +14,8 @@ from longtail.recipes.tau_norm import tau_norm
 from longtail.recipes.weighted_ce import weighted_ce
 
 ALL = (
-    erm, weighted_ce, class_balanced_sampling, focal, balanced_softmax, logit_adjustment, tau_norm, crt, ldam_drw,
+    erm, weighted_ce, class_balanced_sampling, focal, balanced_softmax, logit_adjustment, tau_norm, crt,
+    ldam_drw, bbn,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

@@ -155,8 +155,9 @@ def _has_prior(loss: Part[Any] | Switch) -> bool:
 
 def needs_held(recipe: Recipe, labels: Labels) -> bool:
     """Does this recipe leave something to be fitted on held-out data?"""
-    open_parts = any(hasattr(p.target, "fit") or hasattr(p.target, "tune") for p in recipe.finish)
-    return open_parts or carried_prior(recipe, labels) is None
+    if any(is_open(p.build(**_facts_without_net(labels))) for p in recipe.finish):
+        return True
+    return carried_prior(recipe, labels) is None
 
 
 def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
@@ -164,8 +165,7 @@ def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
     prior = stages_prior(recipe.stages, labels)
     for p in recipe.finish:
         if not hasattr(p.target, "decide"):
-            facts = {**_facts_of(labels), "embed": None, "feature_dim": 1}
-            prior = p.build(**facts).logit_prior(prior)
+            prior = p.build(**_facts_without_net(labels)).logit_prior(prior)
     return prior
 
 
@@ -186,19 +186,20 @@ def fit_finish(
     fitted: list[Any] = []
     for p in outcome.recipe.finish:
         now = finish(outcome, data, tuple(fitted))
-        made: Any = p
-        if held is not None and hasattr(p.target, "tune"):
+        made = p.build(**facts_of(now.net, data, now.engine))
+        if held is None or not is_open(made):
+            fitted.append(p)
+            continue
+        if is_surgery(made):
             features = infer(now.net, held.x, now.engine, features=True)
-            made = p.build(**facts_of(now.net, data, now.engine))
             made = made.tune(now.net, features, held.labels.y, now.labels.prior)
-        elif held is not None and hasattr(p.target, "decide"):
+        elif hasattr(made, "decide"):
             if now.logit_prior is None and now.calibrator is None:
                 fitted.append(_calibrator(now, held, logits))
                 now = finish(outcome, data, tuple(fitted))
-            probabilities = now.probabilities(_held_logits(now, held, logits), "natural")
-            made = p.build(**_facts_of(data.labels)).fit(probabilities, held.labels.y)
-        elif held is not None and hasattr(p.target, "fit"):
-            made = p.build(**_facts_of(data.labels)).fit(_held_logits(now, held, logits), held.labels.y)
+            made = made.fit(now.probabilities(_held_logits(now, held, logits), "natural"), held.labels.y)
+        else:
+            made = made.fit(_held_logits(now, held, logits), held.labels.y)
         fitted.append(made)
     now = finish(outcome, data, tuple(fitted))
     if held is not None and now.logit_prior is None and now.calibrator is None:
@@ -214,7 +215,7 @@ def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome
         if isinstance(made, Calibrator):
             outcome = outcome.but(calibrator=made.adjuster)
         elif hasattr(made, "decide"):
-            outcome = outcome.but(thresholds=made if is_fitted(made) else None)
+            outcome = outcome.but(thresholds=None if is_open(made) else made)
         elif is_surgery(made):
             outcome = outcome.but(
                 net=made(outcome.net).eval(), logit_prior=made.logit_prior(outcome.logit_prior)
@@ -251,8 +252,13 @@ def is_surgery(made: Any) -> bool:
     return not hasattr(made, "keeps_argmax")
 
 
-def is_fitted(made: Any) -> bool:
-    return bool(getattr(made, "fitted", True))
+def is_open(made: Any) -> bool:
+    """Is something left to be fitted or tuned on held-out data?"""
+    return (hasattr(made, "tune") or hasattr(made, "fit")) and not made.fitted
+
+
+def _facts_without_net(labels: Labels) -> dict[str, Any]:
+    return {**_facts_of(labels), "embed": None, "feature_dim": 1}
 
 
 def _facts_of(labels: Labels) -> dict[str, Any]:

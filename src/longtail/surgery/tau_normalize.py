@@ -70,6 +70,11 @@ class TauNormalize:
             raise ValueError("tau=None: call tune(net, features, y) on held-out data first, or give tau")
         return under(net, self._head(net.head, self.tau))
 
+    @property
+    def fitted(self) -> bool:
+        """Is nothing left to tune?"""
+        return self.tau is not None
+
     def tune(self, net: Net, features: Tensor, y: Tensor, prior: Tensor | None = None) -> TauNormalize:
         """The tau of 0, 0.1 .. 2 with the best balanced accuracy on held-out ``features [N, d]``, ``y [N]``.
 
