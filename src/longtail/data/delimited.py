@@ -1,4 +1,4 @@
-"""Delimited text: comma, tab, semicolon or bar; with a header or without; with the quotes that people leave in.
+"""Delimited text: comma, tab, semicolon or bar; with or without a header; with the quotes people leave in.
 
 A row is never merged with another and never dropped: quotes count only where they are consistent over the
 whole file, and a row with another number of cells is an error that names the line.
