@@ -76,10 +76,16 @@ def show_files(results: Mapping[str, Any], folder: Path, console: Console | None
 
     console = console or Console()
     console.print(Text.assemble(("Report:  ", "bold"), str(folder / "report.html")))
-    console.print(Text.assemble(("Numbers: ", "bold"), f"{folder / 'results.csv'}, {folder / 'results.json'}"))
+    console.print(
+        Text.assemble(("Numbers: ", "bold"), f"{folder / 'results.csv'}, {folder / 'results.json'}")
+    )
     model = results.get("model")
     if model and model["path"]:
         use = f"longtail predict {model['path']} DATA --prior natural"
-        console.print(Text.assemble(("Model:   ", "bold"), f"{model['path']} ({model['recipe']}, all rows). Use it: {use}"))
+        console.print(
+            Text.assemble(
+                ("Model:   ", "bold"), f"{model['path']} ({model['recipe']}, all rows). Use it: {use}"
+            )
+        )
     elif model:
         console.print(Text.assemble(("Model:   ", "bold"), f"not saved: {model['why']}"))

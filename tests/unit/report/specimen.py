@@ -137,9 +137,13 @@ def one_run(
         run["reliability"][key] = {k: v.tolist() for k, v in reliability(p, y, 15, w).items()}
     if c > 60:
         del run["confusion"]
-    run["history"] = [
-        {"stage": s, "epoch": e, "loss": float(np.log(c) * np.exp(-e / 4) + 0.2 + 0.3 * i)}
-        for i, s in enumerate(stages)
-        for e in range(12 if i == 0 else 3)
-    ]
+    run["history"] = (
+        []
+        if name == "random_forest"
+        else [
+            {"stage": s, "epoch": e, "loss": float(np.log(c) * np.exp(-e / 4) + 0.2 + 0.3 * i)}
+            for i, s in enumerate(stages)
+            for e in range(12 if i == 0 else 3)
+        ]
+    )
     return run

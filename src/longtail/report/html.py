@@ -1,0 +1,120 @@
+"""HTML: the results of a comparison as one self-contained page: no network, light and dark, readable on a phone."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from longtail.compare.leaderboard import (
+    LOWER_IS_BETTER,
+    METRIC_NAMES,
+    PRIOR_NAMES,
+    Results,
+    Row,
+    indistinguishable,
+    leaderboard,
+    ranking_metric,
+    shown_priors,
+)
+from longtail.compare.recommendation import duration, p_text, recommendation
+from longtail.report import figures
+
+HERE = Path(__file__).parent
+COLUMNS = (
+    "balanced_accuracy", "macro_f1", "worst_class_recall", "many", "medium", "few", "nll", "brier", "ece",
+)  # fmt: skip
+
+
+def write_report(results: Results, path: str | Path) -> None:
+    """Write the page to ``path`` (``report.html``).
+
+    Args:
+        results: as read from ``results.json``; nothing in it is trusted: every text is escaped.
+    """
+    Path(path).write_text(render(results), encoding="utf-8")
+
+
+def render(results: Results) -> str:
+    """The page as a string."""
+    import jinja2
+
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    env.filters.update(three=three, duration=duration, p_text=p_text, thousands=lambda n: f"{n:,}")
+    texts, shown = recommendation(results), compared(results)
+    priors = [_section(results, prior, texts[prior], shown) for prior in shown_priors(results)]
+    rows = priors[0]["rows"]
+    drawn = {
+        "distribution": figures.distribution(results),
+        "training": figures.training(results, rows),
+        "cost": figures.cost(rows),
+    }
+    return env.get_template("page.html").render(
+        results=results,
+        data=results["data"],
+        settings=results["settings"],
+        priors=priors,
+        figures=drawn,
+        metric_names=METRIC_NAMES,
+        lower=LOWER_IS_BETTER,
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        problems=[row for row in rows if row.problem],
+        tested=results["settings"]["folds"] * results["settings"]["seeds"] > 1,
+    )
+
+
+def three(value: float) -> str:
+    """A score to three decimals; a dash where there is none.
+
+    >>> three(0.12345), three(float("nan"))
+    ('0.123', '–')
+    """
+    return f"{value:.3f}" if math.isfinite(value) else "–"
+
+
+def compared(results: Results) -> list[str]:
+    """The recipes in the figures: the baseline, the best under each prior, the next best under the declared one."""
+    boards = [
+        [row.recipe for row in leaderboard(results, prior) if row.rank] for prior in shown_priors(results)
+    ]
+    wanted = [results["settings"]["baseline"], *(board[0] for board in boards if board), *boards[0]]
+    return [name for name in dict.fromkeys(wanted) if name in boards[0]][: len(figures.SERIES)]
+
+
+def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[str, Any]:
+    """What the page shows for one prior; ``shown`` names the recipes of the figures."""
+    rows = leaderboard(results, prior)
+    ranked = [row for row in rows if row.rank]
+    drawn = sorted((row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe))
+    baseline = results["settings"]["baseline"]
+    best = ranked[0] if ranked else None
+    metric = ranking_metric(prior)
+    return {
+        "key": prior,
+        "name": PRIOR_NAMES[prior],
+        "text": text,
+        "rows": rows,
+        "best": best,
+        "metric": metric,
+        "columns": sorted(COLUMNS, key=lambda name: name != metric),  # the ranking metric first
+        "ties": {row.recipe for row in indistinguishable(results, prior)}
+        if best and best.done > 1
+        else set(),
+        "top": {name: _best_value(ranked, name) for name in COLUMNS},
+        "recall": figures.recall_by_frequency(results, prior, drawn, shown),
+        "change": figures.change_by_class(results, prior, best, baseline) if best else None,
+        "reliability": figures.reliability(results, prior, drawn),
+        "confusion": figures.confusion(results, prior, best.recipe) if best else None,
+    }
+
+
+def _best_value(rows: list[Row], metric: str) -> float:
+    values = [v for row in rows if math.isfinite(v := row.mean.get(metric, math.nan))]
+    if not values:
+        return math.nan
+    return min(values) if metric in LOWER_IS_BETTER else max(values)

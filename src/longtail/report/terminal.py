@@ -1,0 +1,175 @@
+"""Terminal: the results of a comparison as tables that a newcomer understands, on wide and narrow
+terminals.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from longtail.compare.leaderboard import (
+    METRIC_NAMES,
+    PRIOR_NAMES,
+    Results,
+    Row,
+    indistinguishable,
+    leaderboard,
+    ranking_metric,
+    shown_priors,
+)
+from longtail.compare.recommendation import duration, p_text, recommendation
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+# In order of importance: the last ones go first where the terminal is narrow.
+COLUMNS = ("worst_class_recall", "few", "many", "medium", "nll", "ece", "time", "other", "brier")
+SHORT = {
+    "balanced_accuracy": "bal. acc",
+    "worst_class_recall": "worst class",
+    "ece": "ECE",
+    "time": "time a run",
+}
+NARROW = 32  # columns of the recipe's name, at most
+
+
+def show(results: Results, console: Console | None = None) -> None:
+    """Print the data, a ranked table for each shown prior, what failed, and the recommendation.
+
+    Columns that don't fit the terminal are left out, the least important first; ``results.csv`` and the page
+    have them all.
+    """
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = console or Console()
+    data, settings = results["data"], results["settings"]
+    sizes = ", ".join(f"{len(members)} {name}" for name, members in data["groups"].items())
+    console.print(
+        Text.assemble(
+            (data["name"], "bold"),
+            f": {data['n']:,} examples, {data['num_classes']} classes ({sizes}), largest to smallest"
+            f" {data['imbalance']:.4g}×, "
+            f"{_number(settings['folds'], 'fold')} × {_number(settings['seeds'], 'seed')}",
+        )
+    )
+    texts = recommendation(results)
+    for prior in shown_priors(results):
+        rows = leaderboard(results, prior)
+        console.print()
+        console.print(Text.assemble(("Under " + PRIOR_NAMES[prior], "bold")))
+        console.print(_fitting(results, prior, rows, console.width))
+        console.print(Padding(Text(texts[prior]), (0, 0, 0, 2)))
+    console.print()
+    console.print(Text(_legend(results), style="dim"))
+    for row in leaderboard(results, shown_priors(results)[0]):
+        if row.problem:
+            console.print(Text.assemble((row.title, "bold yellow"), f" {row.problem}"))
+
+
+def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table:
+    """The table with as many columns as fit."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    ties = (
+        {row.recipe for row in indistinguishable(results, prior)}
+        if rows[0].rank and rows[0].done > 1
+        else set()
+    )
+    ruler = Console(width=10_000)
+    for n in range(len(COLUMNS), -1, -1):
+        table = _table(results, prior, rows, ties, COLUMNS[:n], detail=True)
+        if Measurement.get(ruler, ruler.options, table).maximum <= width:
+            return table
+    return _table(results, prior, rows, ties, (), detail=False)
+
+
+def _table(
+    results: Results, prior: str, rows: list[Row], ties: set[str], names: tuple[str, ...], detail: bool
+) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    metric = ranking_metric(prior)
+    other = "macro_f1" if metric == "balanced_accuracy" else "balanced_accuracy"
+    shown = [other if name == "other" else name for name in names]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 1))
+    table.add_column("#", justify="right")
+    table.add_column("recipe", max_width=NARROW if detail else None, overflow="ellipsis")
+    table.add_column(_title(metric), justify="right", style="bold")
+    if prior == "balanced" and detail:
+        table.add_column("as trained", justify="right")
+    table.add_column("to baseline", justify="right")
+    for name in shown:
+        table.add_column(_title(name), justify="right")
+    for row in rows:
+        rank = "–" if row.rank is None else f"{row.rank}{' ≈' if row.recipe in ties else '  '}"
+        cells = [Text(rank), Text(row.title), _score(row, metric, detail)]
+        if prior == "balanced" and detail:
+            cells.append(Text(_three(row.as_trained.get(metric, math.nan)), style="not bold"))
+        cells.append(_difference(results, row, detail))
+        cells += [
+            Text(duration(row.seconds)) if name == "time" else _score(row, name, False) for name in shown
+        ]
+        style = "green" if row.rank == 1 else "dim" if row.rank is None else ""
+        table.add_row(*cells, style=style)
+    return table
+
+
+def _title(name: str) -> str:
+    return SHORT.get(name) or METRIC_NAMES[name]
+
+
+def _score(row: Row, metric: str, detail: bool) -> Text:
+    from rich.text import Text
+
+    sd = row.sd.get(metric, math.nan)
+    return Text(
+        _three(row.mean.get(metric, math.nan)) + (f" ±{sd:.3f}" if detail and math.isfinite(sd) else "")
+    )
+
+
+def _difference(results: Results, row: Row, detail: bool) -> Text:
+    from rich.text import Text
+
+    if row.recipe == results["settings"]["baseline"]:
+        return Text("baseline")
+    if not math.isfinite(row.difference):
+        return Text("–")
+    text = f"{row.difference:+.3f}"
+    if detail and math.isfinite(row.low):
+        text += f" [{row.low:+.3f}, {row.high:+.3f}]"
+    if detail and math.isfinite(row.p):
+        text += f" {p_text(row.p)}"
+    return Text(text)
+
+
+def _legend(results: Results) -> str:
+    several = results["settings"]["folds"] * results["settings"]["seeds"] > 1
+    parts = [
+        "Scores: higher is better, but NLL, Brier and ECE (how true the probabilities are): lower is better."
+    ]
+    parts.append("many, medium, few: mean recall of the frequent, medium and rare classes.")
+    if "balanced" in shown_priors(results):
+        parts.append("as trained: the recipe's own decisions, before the prior is set.")
+    if several:
+        parts.append(
+            "±: standard deviation over runs. [low, high]: 95 % interval of the difference; p: by luck alone "
+            "(corrected for overlapping folds, Holm). ≈: not distinguishable from the best."
+        )
+    else:
+        parts.append("One run a recipe: no spread and no test, so differences may be luck.")
+    return " ".join(parts)
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "–"
