@@ -36,7 +36,7 @@ def fit_bias_temperature(logits: Floats, y: Ints, strength: float = 1.0) -> tupl
     weight = strength / len(y)
 
     def objective(x: Floats) -> tuple[float, Floats]:
-        scaled = logits * np.exp(x[0])
+        scaled = logits * np.exp(np.clip(x[0], -30, 30))  # a first step may be wild
         value, gradient = cross_entropy(scaled + x[1:], y)
         slope = np.concatenate([[np.vdot(gradient, scaled)], gradient.sum(0) * seen])
         return value + weight * 0.5 * float(x @ x), slope + weight * x

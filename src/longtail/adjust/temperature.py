@@ -30,7 +30,7 @@ def fit_temperature(logits: Floats, y: Ints, strength: float = 1.0) -> float:
     """
 
     def objective(u: Floats) -> tuple[float, Floats]:
-        scaled = logits * np.exp(u)
+        scaled = logits * np.exp(np.clip(u, -30, 30))  # a first step may be wild
         value, gradient = cross_entropy(scaled, y)
         slope = float(np.vdot(gradient, scaled))
         return value + strength / len(y) * 0.5 * float(u @ u), np.array([slope]) + strength / len(y) * u

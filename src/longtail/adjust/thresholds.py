@@ -28,7 +28,8 @@ Metric = str | tuple[tuple[float, ...], ...]
 
 
 def score_decisions(decided: Ints, y: Ints, num_classes: int, metric: str, beta: float = 1.0) -> float:
-    """Macro F-beta (``"macro_f1"``, ``"f_beta"``) or balanced accuracy over the classes that ``y`` has.
+    """Macro F-beta (``"macro_f1"``, ``"f_beta"``) over the classes with an example or a
+    decision, or balanced accuracy over those with an example.
 
     >>> score_decisions(np.array([0, 0, 1]), np.array([0, 0, 0]), 2, "balanced_accuracy")
     0.6666666666666666
@@ -36,9 +37,10 @@ def score_decisions(decided: Ints, y: Ints, num_classes: int, metric: str, beta:
     right = np.bincount(y[decided == y], minlength=num_classes)
     true = np.bincount(y, minlength=num_classes)
     said = np.bincount(decided, minlength=num_classes)
-    seen = true > 0
     if metric == "balanced_accuracy":
+        seen = true > 0
         return float((right[seen] / true[seen]).mean())
+    seen = true + said > 0
     return float(((1 + beta**2) * right[seen] / (beta**2 * true[seen] + said[seen])).mean())
 
 

@@ -1,0 +1,229 @@
+"""What each head promises beyond the laws: neutral starts, formulas by hand, state."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import distributed, multiprocessing, nn
+from torch.nn import functional as F
+
+from longtail.heads import (
+    ETF,
+    Aligned,
+    Causal,
+    Cosine,
+    Grouped,
+    Linear,
+    NearestMean,
+    Scaled,
+    SquashingCosine,
+    TwoBranch,
+    spec_of,
+)
+
+COUNTS = torch.tensor([1500, 500, 100, 99, 10, 9, 0])
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def x() -> torch.Tensor:
+    return torch.randn(6, 8, generator=torch.Generator().manual_seed(1))
+
+
+def test_linear_is_torch_s(x: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    plain = nn.Linear(8, 3)
+    torch.manual_seed(0)
+    assert Linear(8, 3)(x).equal(plain(x))
+    assert spec_of(plain) == Linear(8, 3).spec
+
+
+def test_kaiming_has_its_spread() -> None:
+    assert Linear(1000, 200, init="kaiming").weight.std().item() == pytest.approx(
+        math.sqrt(2 / 1000), rel=0.02
+    )
+
+
+def test_spec_of_a_strange_head_is_an_error() -> None:
+    with pytest.raises(TypeError, match="no 'spec'"):
+        spec_of(nn.Bilinear(2, 2, 2))
+
+
+def test_cosine_ignores_norms(x: torch.Tensor) -> None:
+    head = Cosine(8, 3, scale=16.0)
+    assert head.weight.norm(dim=1).allclose(torch.ones(3))
+    with torch.no_grad():
+        z = head(x)
+        head.weight.mul_(torch.tensor([[0.1], [1.0], [10.0]]))
+    assert head(7 * x).allclose(z, atol=1e-5)
+    assert z.abs().max() <= 16
+
+
+def test_a_learnt_scale_starts_at_the_fixed_one_and_is_trained(x: torch.Tensor) -> None:
+    learnt, fixed = Cosine(8, 3, scale=10.0, learn_scale=True), Cosine(8, 3, scale=10.0)
+    learnt.load_state_dict({**fixed.state_dict(), "log_scale": learnt.log_scale})
+    assert learnt(x).allclose(fixed(x))
+    learnt(x).square().sum().backward()
+    assert learnt.log_scale.grad.abs() > 0
+
+
+def test_squashing_confidence_grows_with_the_norm(x: torch.Tensor) -> None:
+    head = SquashingCosine(8, 3)
+    small, large = head(0.01 * x), head(1000 * x)
+    assert (small.abs() < large.abs()).all()
+    assert large.abs().max() <= 16
+    assert (small.argmax(1) == large.argmax(1)).all()
+
+
+@pytest.mark.parametrize("inner", [Linear, Cosine], ids=lambda c: c.__name__)
+def test_scaled_and_aligned_start_as_the_inner_head(inner: type, x: torch.Tensor) -> None:
+    head = inner(8, 3)
+    assert Scaled(8, 3, head)(x).equal(head(x))
+    assert Aligned(8, 3, head)(x).equal(head(x))
+
+
+def test_the_released_alignment_starts_between_once_and_twice(x: torch.Tensor) -> None:
+    head = Linear(8, 3)
+    ratio = Aligned(8, 3, head, form="released")(x) / head(x)
+    assert ((ratio > 1) & (ratio < 2)).all()
+
+
+def test_scaled_spares_the_bias(x: torch.Tensor) -> None:
+    head = Scaled(8, 3, Linear(8, 3), scale_bias=False)
+    with torch.no_grad():
+        head.scale.copy_(torch.tensor([2.0, 0.0, 1.0]))
+    want = F.linear(x, head.inner.weight) * head.scale + head.inner.bias
+    assert head(x).allclose(want, atol=1e-6)
+
+
+def test_causal_without_alpha_is_the_training_form(x: torch.Tensor) -> None:
+    head = Causal(8, 3, alpha=0.0).train()
+    z = head(x)
+    assert head.eval()(x).equal(z)
+
+
+def test_causal_removes_the_mean_direction(x: torch.Tensor) -> None:
+    """With alpha 1, features along the running mean give nothing."""
+    head = Causal(8, 3, alpha=1.0).train()
+    head(x)
+    assert head.mean.allclose(x.mean(0))
+    head(2 * x)
+    assert head.mean.allclose(2.9 * x.mean(0), atol=1e-6)  # 0.9 m + 2 m
+    assert head.eval()(5 * head.mean.unsqueeze(0)).abs().max() < 1e-5
+    before = head.mean.clone()
+    head(x)
+    assert head.mean.equal(before)
+
+
+def _mean_on_a_rank(rank: int, port: int, x: torch.Tensor, results) -> None:  # type: ignore[no-untyped-def]
+    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    head = Causal(8, 3)
+    head(x[rank * 3 : rank * 3 + 3])
+    results[rank] = head.mean.tolist()
+    distributed.destroy_process_group()
+
+
+def test_causal_averages_over_ranks(x: torch.Tensor) -> None:
+    import socket
+
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        results = manager.dict()
+        workers = [context.Process(target=_mean_on_a_rank, args=(r, port, x, results)) for r in range(2)]
+        for w in workers:
+            w.start()
+        for w in workers:
+            w.join(120)
+        for rank in range(2):
+            assert torch.tensor(results[rank]).allclose(x.mean(0), atol=1e-6)
+
+
+def test_grouped_probabilities_by_hand(x: torch.Tensor) -> None:
+    head = Grouped(8, 7, COUNTS)
+    z = head.train()(x)
+    assert z.shape == (6, 7 + 4)
+    members = [[5, 6], [3, 4], [1, 2], [0]]  # < 10, < 100, < 1000, the rest
+    want, start = torch.empty(6, 7), 0
+    for group in members:
+        p = z[:, start : start + len(group) + 1].softmax(1)
+        want[:, group] = p[:, 1:]
+        start += len(group) + 1
+    assert head.eval()(x).exp().allclose(want, atol=1e-6)
+
+
+def test_etf_angles(x: torch.Tensor) -> None:
+    for c, d in ((5, 8), (5, 4), (2, 1), (5, 5)):
+        w = ETF(d, c).weight.double()
+        want = torch.eye(c, dtype=w.dtype) * (1 + 1 / (c - 1)) - 1 / (c - 1)
+        assert (w @ w.T).allclose(want, atol=1e-6)
+    assert not list(ETF(8, 5).parameters())
+    assert not ETF(8, 5, seed=1).weight.allclose(ETF(8, 5).weight)
+
+
+def test_two_branches_at_the_ends_of_the_schedule(x: torch.Tensor) -> None:
+    """alpha 1 uses the first branch alone, alpha 0 the second; doubled."""
+    head = TwoBranch(8, 3)
+    other = torch.randn(6, 8)
+    assert head.mixed(x, x, 1.0).equal(head.mixed(x, other, 1.0))
+    assert head.mixed(x, x, 0.0).equal(head.mixed(other, x, 0.0))
+    want = F.linear(2 * head.conventional(x), head.linear.weight[:, :8], head.linear.bias)
+    assert head.mixed(x, other, 1.0).allclose(want, atol=1e-5)
+
+
+def test_two_branches_on_maps() -> None:
+    head = TwoBranch(4, 3, block="conv")
+    maps = torch.randn(2, 4, 5, 5)
+    assert head(maps).shape == (2, 3)
+    branch = sum(p.numel() for p in head.conventional.parameters())
+    assert branch == 2 * (4 * 4 * 9 + 2 * 4)  # a basic block: two 3x3 convolutions and two BatchNorms
+
+
+def test_nearest_mean_by_hand(x: torch.Tensor) -> None:
+    y = torch.tensor([0, 0, 1, 1, 3, 3])
+    head = NearestMean(8, 4, transform="none")
+    head.set_means(x, y)
+    for row, logits in zip(x, head(x)):
+        for c in (0, 1, 3):
+            assert logits[c].item() == pytest.approx(
+                -(row - x[y == c].mean(0)).square().sum().item(), rel=1e-4
+            )
+    assert not (head(torch.randn(100, 8)).argmax(1) == 2).any()  # no example, never predicted
+    cosine = NearestMean(8, 4, transform="centre_l2", distance="cosine")
+    cosine.set_means(x, y)
+    assert cosine(x)[:, [0, 1, 3]].abs().max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: Linear(8, 3, init="xavier"), "init='xavier'"),
+        (lambda: Cosine(8, 3, scale=0.0), "scale=0.0"),
+        (lambda: SquashingCosine(8, 3, scale=-1.0), "scale=-1.0"),
+        (lambda: Scaled(8, 3, Linear(8, 4)), "8 features to 4 classes, not 8 to 3"),
+        (lambda: Scaled(8, 3, Cosine(8, 3), scale_bias=False), "no bias to spare"),
+        (lambda: Aligned(8, 3, form="code"), "form='code'"),
+        (lambda: Aligned(8, 3, Linear(7, 3)), "7 features"),
+        (lambda: Causal(7, 3), "parts=2 must divide feature_dim=7"),
+        (lambda: Causal(8, 3, momentum=1.0), "momentum=1.0"),
+        (lambda: Grouped(8, 7, COUNTS, edges=(100, 10)), "must increase"),
+        (lambda: Grouped(8, 6, COUNTS), r"counts has shape \(7,\)"),
+        (lambda: ETF(3, 5), "feature_dim >= 4, got 3"),
+        (lambda: TwoBranch(8, 3, block="vit"), "block='vit'"),
+        (lambda: NearestMean(8, 3, transform="pca"), "transform='pca'"),
+        (lambda: NearestMean(8, 3, distance="l1"), "distance='l1'"),
+    ],
+    ids=itertools.count(),
+)
+def test_bad_settings(make, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
