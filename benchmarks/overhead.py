@@ -1,10 +1,10 @@
 """Our training loop against a bare PyTorch loop that does the same work: time and memory.
 
-    python benchmarks/overhead.py [--depth 20] [--images 4096] [--repeats 3] [--threads 2]
+    python benchmarks/overhead.py [--depth 20] [--images 4096] [--repeats 5] [--threads 2]
 
-Both train the same net on the same uint8 images with the same crop and flip, optimiser and schedule, one
-epoch a turn, turn and turn about, so that a noisy machine is noisy for both. The ratio is of the medians;
-memory is the growth of the peak resident size over the run of each in a process of its own.
+Both train the same net on the same uint8 images with the same crop and flip, optimiser and schedule, one epoch a turn,
+turn and turn about, so that a noisy machine is noisy for both. Memory is the growth of the peak resident size over an
+epoch of each, in a process of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import multiprocessing
 import resource
 import statistics
 import time
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -35,12 +36,12 @@ def data(n: int) -> Examples:
     """Images of noise with long-tailed labels."""
     g = torch.Generator().manual_seed(0)
     y = torch.multinomial(100 ** -torch.linspace(0, 1, 10), n, replacement=True, generator=g)
-    return Examples(torch.randint(0, 256, (n, 3, 32, 32), dtype=torch.uint8, generator=g), Labels.of(y, None,
-    10))
+    images = torch.randint(0, 256, (n, 3, 32, 32), dtype=torch.uint8, generator=g)
+    return Examples(images, Labels.of(y, None, 10))
 
 
-def bare(net: Net, examples: Examples, epochs: int) -> float:
-    """The same training as a plain loop; seconds."""
+def bare(net: Net, examples: Examples) -> float:
+    """An epoch of a plain loop; seconds."""
     net = copy.deepcopy(net).to(memory_format=torch.channels_last).train()
     x, y = examples.x, examples.labels.y
     assert isinstance(x, torch.Tensor)
@@ -49,33 +50,35 @@ def bare(net: Net, examples: Examples, epochs: int) -> float:
     g = torch.Generator().manual_seed(0)
     began = time.perf_counter()
     starts = range(0, len(x), 128)
-    for epoch in range(epochs):
-        order = torch.randperm(len(x), generator=g)
-        for k, start in enumerate(starts):
-            for group in optimizer.param_groups:
-                group["lr"] = 0.1 * schedule((epoch + k / len(starts)) / epochs)
-            index = order[start : start + 128]
-            loss = F.cross_entropy(net(augment(x[index], g)), y[index])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
+    order = torch.randperm(len(x), generator=g)
+    for k, start in enumerate(starts):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.1 * schedule(k / len(starts))
+        index = order[start : start + 128]
+        loss = F.cross_entropy(net(augment(x[index], g)), y[index])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
     return time.perf_counter() - began
 
 
-def ours(net: Net, examples: Examples, epochs: int) -> float:
-    """The same training through ``run_stage``; seconds."""
-    stage = erm(cifar_modern(epochs)).stages[0]
+def ours(net: Net, examples: Examples) -> float:
+    """The same epoch through ``run_stage``; seconds."""
+    stage = erm(cifar_modern(1)).stages[0]
     began = time.perf_counter()
     run_stage(net, stage, examples, key="overhead", engine=Engine(device="cpu"))
     return time.perf_counter() - began
 
 
-def peak(which: str, depth: int, images: int, threads: int, out: multiprocessing.Queue) -> None:
+LOOPS = {"bare": bare, "ours": ours}
+
+
+def peak(which: str, depth: int, images: int, threads: int, out: Any) -> None:
+    """Growth of the peak resident size over an epoch, MiB."""
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
     net, examples = Net(ResNetCIFAR(depth), Linear(64, 10)), data(images)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    {"bare": bare, "ours": ours}[which](net, examples, 1)
+    LOOPS[which](net, examples)
     out.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 
@@ -89,720 +92,28 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     net, examples = Net(ResNetCIFAR(args.depth), Linear(64, 10)), data(args.images)
-    bare(net, examples.take(torch.arange(512)), 1)
-    times: dict[str, list[float]] = {"bare": [], "ours": []}
+    bare(net, examples.take(torch.arange(512)))
+    times: dict[str, list[float]] = {name: [] for name in LOOPS}
     for k in range(args.repeats):
-        for name, f in (("bare", bare), ("ours", ours))[:: 1 if k % 2 else -1]:
-            times[name].append(f(net, examples, 1))
+        for name in list(LOOPS)[:: 1 if k % 2 else -1]:
+            times[name].append(LOOPS[name](net, examples))
     print(f"ResNet-{args.depth}, {args.images} images, {args.threads} threads, torch {torch.__version__}")
     for name, seconds in times.items():
-        rate = args.images / statistics.median(seconds)
-        spread = f"{min(seconds):.2f}..{max(seconds):.2f}"
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-      
-       
-        print(f"{name}:
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-        median
-     
-      
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-        {statistics.median(seconds):.2f} s an epoch ({spread},
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-        n={len(seconds)}),
-    
-     
-      
-       
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-    
-     
-      
-       
-        {rate:.0f} images/s")
-   
-   
-   
-    pairs = [o / b for o, b in zip(times["ours"],
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-    times["bare"])] print(f"ours
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
- 
-  
-   
-    / bare:
-  
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-    {statistics.median(times['ours']) / statistics.median(times['bare']):.3f}
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-    of the
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-  
-   
-    medians; "
-          f"median"
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          " of"
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          " the"
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          " paired"
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          ""
-          " ratios"
-          f" {statistics.median(pairs):.3f}")
+        median = statistics.median(seconds)
+        spread = f"{min(seconds):.2f} to {max(seconds):.2f}, n={len(seconds)}"
+        print(f"{name}: median {median:.2f} s an epoch ({spread}), {args.images / median:.0f} images/s")
+    pairs = sorted(o / b for o, b in zip(times["ours"], times["bare"]))
+    print(f"ours / bare: median of the paired ratios {statistics.median(pairs):.3f}", end=" ")
+    print(f"({pairs[0]:.3f} to {pairs[-1]:.3f})")
     context = multiprocessing.get_context("spawn")
-    for name in ("bare", "ours"):
+    for name in LOOPS:
         queue = context.Queue()
-        p = context.Process(target=peak, args=(name, args.depth, args.images, args.threads, queue))
-        p.start()
+        args_of = (name, args.depth, args.images, args.threads, queue)
+        process = context.Process(target=peak, args=args_of)
+        process.start()
         print(f"{name}: peak memory grows by {queue.get():.0f} MiB")
-        p.join()
+        process.join()
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-i if
-__name__
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
- = == "__main__":
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
+if __name__ == "__main__":
     main()

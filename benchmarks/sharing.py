@@ -17,8 +17,9 @@ from longtail import api
 FAMILY = "erm,logit-adjustment,tau-norm,crt,balanced-softmax,focal"
 
 
-def compared(data: str, recipes: list[str], folds: int, out: Path) -> tuple[float, int, dict[tuple[str, int],
-object]]:
+def compared(
+    data: str, recipes: list[str], folds: int, out: Path
+) -> tuple[float, int, dict[tuple[str, int], object]]:
     """Seconds, stages trained, and every score."""
 
     def on(event: dict[str, object]) -> None:

@@ -12,14 +12,24 @@ import longtail
 ROOT = Path(longtail.__file__).parent
 FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples"}
 VALUES = FOUNDATION | {"weights", "metrics"}
-PART_ROOMS = {"losses", "samplers", "mixing", "augment", "heads", "adjust", "backbones", "surgery", "objectives"}
+PART_ROOMS = {
+    "losses",
+    "samplers",
+    "mixing",
+    "augment",
+    "heads",
+    "adjust",
+    "backbones",
+    "surgery",
+    "objectives",
+}
 ABOVE_PARTS = VALUES | PART_ROOMS
 RUN = ABOVE_PARTS | {"recipe"}
 MODEL = RUN | {"run", "data", "classical"}
 COMPARE = MODEL | {"protocol", "recipes", "model"}
 MAY = {
-    **{name: FOUNDATION for name in FOUNDATION},
-    **{name: VALUES for name in ("weights", "metrics", "losses", "samplers", "mixing", "augment", "heads", "adjust")},
+    **dict.fromkeys(FOUNDATION, FOUNDATION),
+    **dict.fromkeys(("weights", "metrics", "losses", "samplers", "mixing", "augment", "heads", "adjust"), VALUES),
     "backbones": VALUES,
     "surgery": VALUES | {"heads"},
     "objectives": VALUES,
@@ -39,7 +49,17 @@ MAY = {
 }
 FREE = {"__init__", "__main__"}
 CORE = {"torch", "numpy", "safetensors"}
-FRAMEWORKS_INSIDE = {"classical", "data", "report", "integrations", "compare", "api", "cli", "adjust", "model"}
+FRAMEWORKS_INSIDE = {
+    "classical",
+    "data",
+    "report",
+    "integrations",
+    "compare",
+    "api",
+    "cli",
+    "adjust",
+    "model",
+}
 
 
 def room_of(file: Path) -> str:
@@ -110,5 +130,16 @@ def test_importing_longtail_imports_torch_and_numpy_only():
         "new = {m.split('.')[0] for m in set(sys.modules) - before}; print(sorted(new))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    heavy = {"sklearn", "pandas", "pyarrow", "PIL", "typer", "rich", "jinja2", "matplotlib", "scipy", "safetensors"}
+    heavy = {
+        "sklearn",
+        "pandas",
+        "pyarrow",
+        "PIL",
+        "typer",
+        "rich",
+        "jinja2",
+        "matplotlib",
+        "scipy",
+        "safetensors",
+    }
     assert not heavy & set(ast.literal_eval(out)), out

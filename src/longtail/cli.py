@@ -1,4 +1,4 @@
-"""The command line. Each command is the function of that name in ``longtail.api``; this file only reads options and prints."""
+"""The command line. Each command is the function of that name in ``longtail.api``; here options are read and printed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,28 @@ app = typer.Typer(
     help="Long-tailed (class-imbalanced) learning: compare what works on **your** data, and keep the model.",
 )
 
-Data = Annotated[str, typer.Argument(help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt.")]
+Data = Annotated[
+    str, typer.Argument(help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt.")
+]
 Kind = Annotated[str | None, typer.Option(help="table, text, image or embedding; detected if left out.")]
 Text = Annotated[str | None, typer.Option(help="Name of the text column.")]
 LabelColumn = Annotated[str | None, typer.Option("--label", help="Name of the label column.")]
-Features = Annotated[str | None, typer.Option(help="Columns to use, separated by commas; all others are left out.")]
-NoHeader = Annotated[bool, typer.Option("--no-header", help="The file's first line is data, not names.")]
-Imbalance = Annotated[float | None, typer.Option(help="Make the classes long-tailed at this imbalance factor first.")]
-PriorOption = Annotated[
-    str, typer.Option(help="Class frequencies where you deploy: natural (as in the data), balanced, or a JSON file.")
+Features = Annotated[
+    str | None, typer.Option(help="Columns to use, separated by commas; all others are left out.")
 ]
-Backbone = Annotated[str | None, typer.Option(help="resnet8, resnet20, resnet32, mlp or linear; default by kind of data.")]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The file's first line is data, not names.")]
+Imbalance = Annotated[
+    float | None, typer.Option(help="Make the classes long-tailed at this imbalance factor first.")
+]
+PriorOption = Annotated[
+    str,
+    typer.Option(
+        help="Class frequencies where you deploy: natural (as in the data), balanced, or a JSON file."
+    ),
+]
+Backbone = Annotated[
+    str | None, typer.Option(help="resnet8, resnet20, resnet32, mlp or linear; default by kind of data.")
+]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of the first stage; later stages scale with it.")]
 Tuning = Annotated[
     str,
@@ -44,18 +55,24 @@ Tuning = Annotated[
 @app.command()
 def compare(
     data: Data,
-    recipes: Annotated[str | None, typer.Option(help="Names separated by commas; `longtail recipes` lists them.")] = None,
+    recipes: Annotated[
+        str | None, typer.Option(help="Names separated by commas; `longtail recipes` lists them.")
+    ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
     prior: PriorOption = "natural",
     baseline: Annotated[str | None, typer.Option(help="What the others are compared with.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes that work side by side; 0 takes one a core.")] = 0,
     budget: Annotated[str | None, typer.Option(help="Time to stop at, such as 90s, 10m or 2h.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the report, the results and the model.")] = Path("longtail-out"),
+    out: Annotated[Path, typer.Option(help="Folder for the report, the results and the model.")] = Path(
+        "longtail-out"
+    ),
     backbone: Backbone = None,
     epochs: Epochs = None,
     tuning: Tuning = "refit",
-    model: Annotated[bool, typer.Option(help="Train the best recipe on all rows at the end, and keep it.")] = True,
+    model: Annotated[
+        bool, typer.Option(help="Train the best recipe on all rows at the end, and keep it.")
+    ] = True,
     kind: Kind = None,
     text: Text = None,
     label: LabelColumn = None,
@@ -138,7 +155,9 @@ def predict(
         loaded = api.Model.load(model)
         how = {"text": text, "header": False if no_header else None}
         chosen = api.read_prior(prior, loaded.names)
-        frame = api.predict(loaded, data, prior=chosen, out=out, **{k: v for k, v in how.items() if v is not None})
+        frame = api.predict(
+            loaded, data, prior=chosen, out=out, **{k: v for k, v in how.items() if v is not None}
+        )
         counts = frame["prediction"].value_counts()
         typer.echo(f"{len(frame)} rows to {out}, under the {prior} prior:")
         for name, count in counts.head(20).items():
@@ -237,7 +256,14 @@ def _escaped(text: str) -> str:
 def progress() -> Iterator[Any]:
     """A live display of what is running, how far it is and how long it still takes; plain lines where no one watches."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -47,7 +47,9 @@ class Labels:
         if tensor.numel() == 0:
             raise ValueError("y is empty: a training set needs at least one example")
         if tensor.is_floating_point() or tensor.is_complex() or tensor.dim() != 1:
-            raise TypeError(f"y must be integers of shape [N], got {tensor.dtype} of shape {tuple(tensor.shape)}")
+            raise TypeError(
+                f"y must be integers of shape [N], got {tensor.dtype} of shape {tuple(tensor.shape)}"
+            )
         tensor = tensor.to(dtype=torch.int64, device="cpu").contiguous()
         low, high = int(tensor.min()), int(tensor.max())
         c = num_classes if num_classes is not None else (len(names) if names is not None else high + 1)

@@ -74,5 +74,7 @@ class Net(nn.Module):
                 same = torch.allclose(net(example), model(example))
             model.train(was)
             if not same:
-                raise ValueError(f"head={head!r} is not the last layer: head(backbone(x)) differs from model(x)")
+                raise ValueError(
+                    f"head={head!r} is not the last layer: head(backbone(x)) differs from model(x)"
+                )
         return net.train(model.training)

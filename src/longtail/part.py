@@ -157,7 +157,9 @@ def _resolve(name: str, own: Mapping[str, Callable[..., Any]]) -> Callable[..., 
     module, _, attribute = name.partition(":")
     inside = any(module == room or module.startswith(room + ".") for room in ROOMS)
     if not inside or not attribute.isidentifier() or attribute.startswith("_"):
-        raise ValueError(f"part {name!r} is not longtail's; pass its class with own={{{name!r}: ...}} to allow it")
+        raise ValueError(
+            f"part {name!r} is not longtail's; pass its class with own={{{name!r}: ...}} to allow it"
+        )
     target = getattr(importlib.import_module(module), attribute, None)
     if not callable(target) or getattr(target, "__module__", None) != module:
         raise ValueError(f"part {name!r} does not exist in this version of longtail")

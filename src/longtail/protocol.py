@@ -1,6 +1,6 @@
 """Protocols: how training goes on each kind of data. A recipe says what a paper changes; the rest is here.
 
-Each of the first functions returns a base ``Stage``; the last ones pick stage, backbone and starting net for a kind of data.
+The first functions return a base ``Stage``; the last ones pick stage, backbone and net for a kind of data.
 """
 
 from __future__ import annotations

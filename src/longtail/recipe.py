@@ -40,7 +40,7 @@ class Stage:
         optim: an optimiser of ``torch.optim``.
         schedule: progress -> multiplier of the learning rate.
 
-    ``streams``, ``augment``, ``mix`` and ``loss`` may be a ``switch`` over progress (deferral: DRW, DRS, mixing off late).
+    ``streams``, ``augment``, ``mix`` and ``loss`` may be a ``switch`` over progress (DRW, DRS, mixing off late).
     """
 
     name: str = ""

@@ -43,7 +43,9 @@ class Steps:
         self, milestones: Sequence[float] = (0.8, 0.9), factor: float = 0.01, warmup: float = 0.025
     ) -> None:
         if sorted(milestones) != list(milestones) or any(not 0 < m < 1 for m in milestones):
-            raise ValueError(f"milestones={milestones} must increase inside (0, 1): they are shares of the training")
+            raise ValueError(
+                f"milestones={milestones} must increase inside (0, 1): they are shares of the training"
+            )
         if not 0 <= warmup < 1:
             raise ValueError(f"warmup={warmup} must lie in [0, 1): it is a share of the training")
         self.milestones, self.factor, self.warmup = tuple(milestones), factor, warmup

@@ -7,7 +7,9 @@ from longtail.labels import Labels
 
 def sparse(dense):
     rows, columns = dense.nonzero(as_tuple=True)
-    indptr = torch.cat([torch.zeros(1, dtype=torch.int64), torch.bincount(rows, minlength=len(dense)).cumsum(0)])
+    indptr = torch.cat(
+        [torch.zeros(1, dtype=torch.int64), torch.bincount(rows, minlength=len(dense)).cumsum(0)]
+    )
     return SparseRows(indptr, columns, dense[rows, columns], dense.shape[1])
 
 

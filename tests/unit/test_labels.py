@@ -25,7 +25,15 @@ def test_groups_have_the_field_s_boundaries():
 def test_fingerprint_depends_on_labels_names_and_classes():
     a = Labels.of([0, 1])
     assert a.fingerprint == Labels.of(torch.tensor([0, 1])).fingerprint
-    assert len({x.fingerprint for x in (a, Labels.of([1, 0]), Labels.of([0, 1], ["x", "y"]), Labels.of([0, 1], None, 3))}) == 4
+    assert (
+        len(
+            {
+                x.fingerprint
+                for x in (a, Labels.of([1, 0]), Labels.of([0, 1], ["x", "y"]), Labels.of([0, 1], None, 3))
+            }
+        )
+        == 4
+    )
 
 
 def test_a_subset_keeps_the_classes():

@@ -29,7 +29,9 @@ def test_equal_parts_are_equal_and_hash_equal():
 
 
 def test_build_fills_facts_by_name_also_in_nested_parts():
-    loss = part(LDAM, weight=part(effective_number, beta=0.9)).build(counts=torch.tensor([10, 1]), num_classes=2)
+    loss = part(LDAM, weight=part(effective_number, beta=0.9)).build(
+        counts=torch.tensor([10, 1]), num_classes=2
+    )
     assert loss.counts.tolist() == [10, 1]
     assert loss.weight.shape == (2,)
     swap = part(SwapHead, head=part(Cosine, scale=4.0)).build(feature_dim=5, num_classes=3)
@@ -56,7 +58,13 @@ def test_json_and_pickle_round_trip(value):
 
 @pytest.mark.parametrize(
     "name",
-    ["os:system", "builtins:eval", "longtail.cli:main", "longtail.losses.focal:_private", "longtail.losses.focal:torch"],
+    [
+        "os:system",
+        "builtins:eval",
+        "longtail.cli:main",
+        "longtail.losses.focal:_private",
+        "longtail.losses.focal:torch",
+    ],
 )
 def test_json_from_elsewhere_is_refused(name):
     with pytest.raises(ValueError, match="part"):

@@ -12,7 +12,9 @@ def test_values():
     assert [round(steps(t), 6) for t in (0.0125, 0.5, 0.8, 0.9)] == [0.5, 1, 0.01, 0.0001]
 
 
-@pytest.mark.parametrize("make", [lambda: Cosine(warmup=1.0), lambda: Steps(warmup=-1), lambda: LinearDecay(warmup=2)])
+@pytest.mark.parametrize(
+    "make", [lambda: Cosine(warmup=1.0), lambda: Steps(warmup=-1), lambda: LinearDecay(warmup=2)]
+)
 def test_a_warm_up_is_a_share(make):
     with pytest.raises(ValueError, match="share of the training"):
         make()

@@ -1,5 +1,8 @@
 """Backbones: inputs -> features. One file each; ``out_features`` is the width of what comes out."""
 
+from longtail.backbones.bag_of_words import BagOfWords
+from longtail.backbones.identity import Identity
+from longtail.backbones.mlp import MLP
 from longtail.backbones.resnet_cifar import Normalize, ResNetCIFAR
 
-__all__ = ["Normalize", "ResNetCIFAR"]
+__all__ = ["MLP", "BagOfWords", "Identity", "Normalize", "ResNetCIFAR"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from longtail.compare.folds import folds, inner_split
 
 from longtail.classical import Classical
+from longtail.compare.folds import folds, inner_split
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
 from longtail.net import Net
@@ -126,4 +126,3 @@ class Prepared:
         """Initial weights for ``part``, from the seed."""
         _, examples = self.training(part)
         return starting_net(self.plan.dataset.kind, examples, seed, self.plan.backbone)
-

@@ -100,7 +100,11 @@ def tasks(plan: Plan, folder: Path) -> dict[Task, set[Task]]:
 
 def label(task: Task) -> str:
     """A task in words."""
-    what = "" if task.stage is None else f" stage {task.stage + 1}" + (" (inner split)" if task.part == "inner" else "")
+    what = (
+        ""
+        if task.stage is None
+        else f" stage {task.stage + 1}" + (" (inner split)" if task.part == "inner" else "")
+    )
     return f"{task.recipe}, fold {task.fold + 1}" + (f", seed {task.seed}" if task.seed else "") + what
 
 

@@ -108,7 +108,9 @@ class Worker:
             fitted: tuple[Any, ...] = ()
             if outcome.recipe.finish or outcome.logit_prior is None:
                 rows = prepared.train_rows if part == "full" else prepared.inner_rows
-                logits, event = self.out_of_fold(outcome.recipe, examples, seed, self.plan.dataset.duplicate_of[rows])
+                logits, event = self.out_of_fold(
+                    outcome.recipe, examples, seed, self.plan.dataset.duplicate_of[rows]
+                )
                 outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
                 fitted = fit_finish(outcome, examples, examples, logits)
             return encoder, finish(outcome, examples, fitted), [outcome]
@@ -124,7 +126,9 @@ class Worker:
         self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor
     ) -> tuple[Tensor, dict[str, Any]]:
         """Logits of the training rows by models that did not see them, through the cache; and the event of doing it."""
-        key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": recipe.but(finish=()).digest})
+        key = digest(
+            {"data": examples.fingerprint, "seed": seed, "out of fold": recipe.but(finish=()).digest}
+        )
         stored = self.cache.get(key)
         if stored is None:
             began = time.perf_counter()
@@ -210,4 +214,3 @@ def write_json(file: Path, value: Any) -> None:
 
 def _number(value: float) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
-

@@ -96,7 +96,7 @@ class Outcome:
         return self.decide(self.probabilities(self.logits(x), prior), prior)
 
     def decide(self, probabilities: Tensor, prior: Prior) -> Tensor:
-        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior they were tuned under."""
+        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only."""
         if self.thresholds is not None and isinstance(prior, str) and prior == "natural":
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)

@@ -91,7 +91,9 @@ def check_digest(recipe: Recipe) -> None:
             mutant = recipe.but(stages=(changed, *recipe.stages[1:]))
             assert mutant.digest != recipe.digest, f"changing {field.name} did not change the digest"
     assert recipe.but(stages=(*recipe.stages, first)).digest != recipe.digest, "another stage kept the digest"
-    assert recipe.but(finish=(*recipe.finish, part(Constant))).digest != recipe.digest, "finish is not in the digest"
+    assert recipe.but(finish=(*recipe.finish, part(Constant))).digest != recipe.digest, (
+        "finish is not in the digest"
+    )
 
 
 def check_frozen(recipe: Recipe) -> None:
@@ -100,11 +102,18 @@ def check_frozen(recipe: Recipe) -> None:
     for k, stage in enumerate(recipe.stages):
         before = train_stages(recipe.but(stages=recipe.stages[:k]), net, data).net if k else net
         key = stage_keys(recipe, net, data, 0, Engine())[k]
-        start = {n: p.detach().clone() for n, p in operate(stage.surgery, before, data, Engine(), key).named_parameters()}
-        after = dict(train_stages(recipe.but(stages=recipe.stages[: k + 1]), net, data).net.named_parameters())
+        start = {
+            n: p.detach().clone()
+            for n, p in operate(stage.surgery, before, data, Engine(), key).named_parameters()
+        }
+        after = dict(
+            train_stages(recipe.but(stages=recipe.stages[: k + 1]), net, data).net.named_parameters()
+        )
         for name, value in after.items():
             if not any(fnmatchcase(name, glob) for glob in stage.trains):
-                assert torch.equal(value, start[name]), f"stage {stage.name!r} moved {name}, which it does not train"
+                assert torch.equal(value, start[name]), (
+                    f"stage {stage.name!r} moved {name}, which it does not train"
+                )
 
 
 def check_cached(recipe: Recipe) -> None:
@@ -115,7 +124,9 @@ def check_cached(recipe: Recipe) -> None:
         for _ in range(2):
             cached = train_stages(recipe, net, data, cache=Cache(folder)).net.state_dict()
             for name, value in fresh.items():
-                assert torch.equal(value, cached[name]), f"{name} differs between a cached and a fresh training"
+                assert torch.equal(value, cached[name]), (
+                    f"{name} differs between a cached and a fresh training"
+                )
 
 
 def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
@@ -127,7 +138,9 @@ def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
     test = toy(1, (400, 400, 400))
     balanced = torch.full((3,), 1 / 3)
     error = float((outcome.predict_proba(test.x, "balanced") - bayes(test.x, balanced)).abs().mean())
-    assert error < tolerance, f"the claimed logit_prior leaves a posterior error of {error:.3f} (at most {tolerance})"
+    assert error < tolerance, (
+        f"the claimed logit_prior leaves a posterior error of {error:.3f} (at most {tolerance})"
+    )
 
 
 def _other(name: str, value: Any) -> Any:

@@ -18,7 +18,9 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("recipe", [recipes.erm, recipes.crt, recipes.ldam_drw, recipes.class_balanced_sampling])
+@pytest.mark.parametrize(
+    "recipe", [recipes.erm, recipes.crt, recipes.ldam_drw, recipes.class_balanced_sampling]
+)
 @pytest.mark.parametrize("when", [0, 2, 4])
 def test_killed_and_resumed_equals_straight_through(tmp_path, recipe, when):
     made, net, data = recipe(toy_stage(5)), toy_net(), toy()
@@ -36,7 +38,7 @@ def test_killed_and_resumed_equals_straight_through(tmp_path, recipe, when):
     for name, value in straight.net.state_dict().items():
         assert torch.equal(value, resumed.net.state_dict()[name]), name
     if when:  # epoch `when` itself was lost, those before it were kept
-        assert [e["epoch"] for e in seen if "seconds" in e][0] == when
+        assert next(e["epoch"] for e in seen if "seconds" in e) == when
     assert not list(tmp_path.glob("*.partial.safetensors"))
 
 

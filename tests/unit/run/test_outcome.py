@@ -41,7 +41,9 @@ def test_a_recipe_without_a_closed_form_is_calibrated_on_held_out_data():
     fitted = train(made, toy_net(), toy(), held=toy(2))
     assert fitted.prior_source == "fitted"
     x = toy(1, (300, 300, 300)).x
-    assert float((fitted.predict_proba(x, "balanced") - bayes(x, torch.full((3,), 1 / 3))).abs().mean()) < 0.06
+    assert (
+        float((fitted.predict_proba(x, "balanced") - bayes(x, torch.full((3,), 1 / 3))).abs().mean()) < 0.06
+    )
     assert torch.equal(fitted.logits(x), bare.logits(x))
 
 
