@@ -71,7 +71,7 @@ def _against_baseline(best: Row, base: Row | None, rows: list[Row], by: str) -> 
         return f"That is {gain}, but its uncertainty cannot be estimated from these runs: {advice}."
     tests = sum(math.isfinite(row.p) for row in rows)
     times = f", adjusted for {tests} comparisons" if tests > 1 else ""
-    numbers = f"95 % interval {best.low:+.3f} to {best.high:+.3f}, {p_text(best.p)}{times}"
+    numbers = f"95% interval {best.low:+.3f} to {best.high:+.3f}, {p_text(best.p)}{times}"
     if best.p < 0.05:
         return f"That is more than luck: {gain} ({numbers})."
     surer = [row.title for row in rows if row.p < 0.05 and row.rank and row.mean[by] > base.mean[by]]

@@ -1,4 +1,4 @@
-"""Figures: the results of a comparison as inline SVG. Each function returns None where there is nothing to draw."""
+"""Figures: the results of a comparison as inline SVG; None where there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def recall_by_frequency(
 ) -> str | None:
     """Recall of each class, most frequent first; a dot a class, and a running mean where there are many.
 
-    ``colours`` names recipes in the order of the series colours, so that a recipe keeps its colour over the page.
+    ``colours`` names recipes in the order of the series colours: a recipe keeps its colour over the page.
     """
     order = by_frequency(results)
     colour_of = dict(zip(colours, SERIES))
@@ -124,7 +124,7 @@ def change_by_class(results: Results, prior: str, best: Row, baseline: str) -> s
 
 
 def reliability(results: Results, prior: str, rows: Sequence[Row]) -> str | None:
-    """Accuracy against confidence, pooled over the runs; a dot's area is its bin's share of the predictions."""
+    """Accuracy against confidence, pooled over the runs; a dot's area is its share of the predictions."""
     from matplotlib.figure import Figure
 
     found = [(r, _pooled_bins(results, r.recipe, prior)) for r in rows]
@@ -153,7 +153,7 @@ def reliability(results: Results, prior: str, rows: Sequence[Row]) -> str | None
 
 
 def confusion(results: Results, prior: str, recipe: str) -> str | None:
-    """What the examples of each class (row) were taken for (column), as shares of the row, pooled over the runs."""
+    """What the examples of each class (row) were taken for (column), in shares of the row, over all runs."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
@@ -282,7 +282,7 @@ def _pooled_bins(
 
 
 def _class_axes(results: Results, order: Sequence[int], above: float = 0.4) -> tuple[Any, Any, bool]:
-    """Axes with a named row a class, or with upright bars and some of the names where there are many classes."""
+    """Axes with a named row a class, or, for many classes, with upright bars and some of the names."""
     from matplotlib.figure import Figure
 
     if len(order) > NAMED:

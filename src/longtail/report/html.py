@@ -1,4 +1,4 @@
-"""HTML: the results of a comparison as one self-contained page: no network, light and dark, readable on a phone."""
+"""HTML: the results of a comparison as one page: self-contained, light and dark, readable on a phone."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def three(value: float) -> str:
 
 
 def compared(results: Results) -> list[str]:
-    """The recipes in the figures: the baseline, the best under each prior, the next best under the declared one."""
+    """The recipes in the figures: the baseline, the best under each prior, then the next best."""
     boards = [
         [row.recipe for row in leaderboard(results, prior) if row.rank] for prior in shown_priors(results)
     ]
@@ -115,6 +115,6 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
 
 def _best_value(rows: list[Row], metric: str) -> float:
     values = [v for row in rows if math.isfinite(v := row.mean.get(metric, math.nan))]
-    if not values:
-        return math.nan
+    if len(set(values)) < 2:
+        return math.nan  # nothing to single out
     return min(values) if metric in LOWER_IS_BETTER else max(values)

@@ -1,7 +1,7 @@
 """SVG: a matplotlib figure as inline SVG that a page can colour and a reader can select.
 
-Text stays text, in the reader's fonts, so that any script shows. Colours are drawn with stand-ins that become CSS
-variables (``var(--ink)``), so one figure serves light and dark pages. ``$`` is not read as mathematics.
+Text stays text, in the reader's fonts, so that any script shows. Colours are drawn with stand-ins that become
+CSS variables (``var(--ink)``), so one figure serves light and dark pages. ``$`` is not read as mathematics.
 """
 
 from __future__ import annotations

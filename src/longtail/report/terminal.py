@@ -1,6 +1,4 @@
-"""Terminal: the results of a comparison as tables that a newcomer understands, on wide and narrow
-terminals.
-"""
+"""Terminal: the results of a comparison as tables that a newcomer understands, wide and narrow."""
 
 from __future__ import annotations
 
@@ -71,7 +69,7 @@ def show(results: Results, console: Console | None = None) -> None:
 
 
 def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table:
-    """The table with as many columns as fit."""
+    """The table with as much as fits: spreads and intervals first, where half of the columns fit beside them."""
     from rich.console import Console
     from rich.measure import Measurement
 
@@ -81,8 +79,9 @@ def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table
         else set()
     )
     ruler = Console(width=10_000)
-    for n in range(len(COLUMNS), -1, -1):
-        table = _table(results, prior, rows, ties, COLUMNS[:n], detail=True)
+    tries = [(n, True) for n in range(len(COLUMNS), 3, -1)] + [(n, False) for n in range(len(COLUMNS), 0, -1)]
+    for n, detail in tries:
+        table = _table(results, prior, rows, ties, COLUMNS[:n], detail)
         if Measurement.get(ruler, ruler.options, table).maximum <= width:
             return table
     return _table(results, prior, rows, ties, (), detail=False)
@@ -98,11 +97,12 @@ def _table(
     metric = ranking_metric(prior)
     other = "macro_f1" if metric == "balanced_accuracy" else "balanced_accuracy"
     shown = [other if name == "other" else name for name in names]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 1))
+    as_trained = prior == "balanced" and bool(names)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("#", justify="right")
-    table.add_column("recipe", max_width=NARROW if detail else None, overflow="ellipsis")
+    table.add_column("recipe", max_width=NARROW if names else None, overflow="ellipsis")
     table.add_column(_title(metric), justify="right", style="bold")
-    if prior == "balanced" and detail:
+    if as_trained:
         table.add_column("as trained", justify="right")
     table.add_column("to baseline", justify="right")
     for name in shown:
@@ -110,14 +110,13 @@ def _table(
     for row in rows:
         rank = "–" if row.rank is None else f"{row.rank}{' ≈' if row.recipe in ties else '  '}"
         cells = [Text(rank), Text(row.title), _score(row, metric, detail)]
-        if prior == "balanced" and detail:
+        if as_trained:
             cells.append(Text(_three(row.as_trained.get(metric, math.nan)), style="not bold"))
         cells.append(_difference(results, row, detail))
         cells += [
             Text(duration(row.seconds)) if name == "time" else _score(row, name, False) for name in shown
         ]
-        style = "green" if row.rank == 1 else "dim" if row.rank is None else ""
-        table.add_row(*cells, style=style)
+        table.add_row(*cells, style="green" if row.rank == 1 else "dim" if row.rank is None else "")
     return table
 
 
@@ -142,9 +141,11 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
     if not math.isfinite(row.difference):
         return Text("–")
     text = f"{row.difference:+.3f}"
-    if detail and math.isfinite(row.low):
+    if not detail:
+        return Text(text + (" *" if row.p < 0.05 else "  "))
+    if math.isfinite(row.low):
         text += f" [{row.low:+.3f}, {row.high:+.3f}]"
-    if detail and math.isfinite(row.p):
+    if math.isfinite(row.p):
         text += f" {p_text(row.p)}"
     return Text(text)
 
@@ -159,9 +160,12 @@ def _legend(results: Results) -> str:
         parts.append("as trained: the recipe's own decisions, before the prior is set.")
     if several:
         parts.append(
-            "±: standard deviation over runs. [low, high]: 95 % interval of the difference; p: by luck alone "
-            "(corrected for overlapping folds, Holm). ≈: not distinguishable from the best."
+            "±: standard deviation over runs. [low, high]: 95% interval of the difference to the baseline."
         )
+        parts.append(
+            "p: that difference by luck alone (corrected for overlapping folds, Holm); *: p below 0.05."
+        )
+        parts.append("≈: not distinguishable from the best.")
     else:
         parts.append("One run a recipe: no spread and no test, so differences may be luck.")
     return " ".join(parts)
