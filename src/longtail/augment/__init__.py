@@ -1,5 +1,10 @@
 """Augmentation: ``(x, generator) -> x`` on a batch of images, a draw for each; range 0..255 in and out."""
 
+from longtail.augment.auto_augment import AutoAugment
+from longtail.augment.compose import Compose, Views
 from longtail.augment.crop_flip import CropFlip
+from longtail.augment.cutout import Cutout
+from longtail.augment.rand_augment import RandAugment
+from longtail.augment.simclr import SimCLRView
 
-__all__ = ["CropFlip"]
+__all__ = ["AutoAugment", "Compose", "CropFlip", "Cutout", "RandAugment", "SimCLRView", "Views"]

@@ -6,8 +6,8 @@ from longtail.mixing import remix_weight
 from longtail.mixing.draws import blend
 
 ELSEWHERE = {
-    "bagoftricks_loss_with_scalar_criterion": "that port weights losses already averaged over the batch, so that "
-    "pairs swap their weights; loss_per_sample_then_mean is the paper's"
+    "bagoftricks_loss_with_scalar_criterion": "that port weights losses already averaged over the batch: "
+    "pairs swap weights; loss_per_sample_then_mean is the paper's"
 }
 
 
