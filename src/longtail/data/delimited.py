@@ -23,13 +23,13 @@ TEXT_NAMES = (
 
 
 def read_delimited(
-    path: Path, header: bool | None, encoding: str | None, columns: tuple[str, ...] = ()
+    path: Path, header: bool | None, encoding: str | None, columns: tuple[str, ...] | None = None
 ) -> Sheet:
     """All cells as text.
 
     Args:
         header: does the first row name the columns? None: detect it.
-        columns: names that a header would hold, where they are known.
+        columns: None for labelled data; otherwise one column is enough, and these are names that a header would hold.
 
     Raises:
         ValueError: no delimiter found; rows of unequal length (the line is named); no rows.
@@ -38,7 +38,7 @@ def read_delimited(
     lines = text.split("\n")
     while lines and not lines[-1].strip(" "):
         lines.pop()
-    delimiter = _delimiter(path, lines)
+    delimiter = _delimiter(path, lines, alone=columns is not None)
     if '"' in text:
         quoted, said = _quoting(path, lines, delimiter)
         notes += said
@@ -51,7 +51,7 @@ def read_delimited(
             lines = [line for line in lines if line.strip(" ")]
         _check_lengths(path, text.split("\n") if blank else lines, delimiter)
     frame = _cells(path, lines, delimiter, quoted)
-    named = _has_header(frame, columns) if header is None else header
+    named = _has_header(frame, columns or ()) if header is None else header
     if named:
         names, said = _names(frame.iloc[0])
         notes += said
@@ -95,7 +95,7 @@ def unquoted(cell: str) -> str:
     return cell
 
 
-def _delimiter(path: Path, lines: list[str]) -> str:
+def _delimiter(path: Path, lines: list[str], alone: bool) -> str:
     sample = [line for line in lines[:200] if line.strip()]
     preferred = "\t" if path.name.removesuffix(".gz").endswith((".tsv", ".tab")) else ""
     best, best_score = "", (0.0, 0.0, 0.0)
@@ -114,6 +114,8 @@ def _delimiter(path: Path, lines: list[str]) -> str:
         score = (float(delimiter == preferred and agree > 0.5), agree, numeric)
         if score > best_score:
             best, best_score = delimiter, score
+    if not best and alone:
+        return preferred or ","
     if not best:
         raise ValueError(
             f"{path}: no comma, tab, semicolon or bar separates columns in the first {len(sample)} lines;"
@@ -214,11 +216,11 @@ def _cells(path: Path, lines: list[str], delimiter: str, quoted: bool) -> Any:
 
 def _has_header(frame: Any, columns: tuple[str, ...]) -> bool:
     """A header row is one whose cells do not look like the values under them."""
+    head = [unquoted(str(c).strip()) for c in frame.iloc[0]]
+    if columns and set(columns) <= set(head):
+        return True
     if len(frame) < 2:
-        return bool(columns)
-    head = [str(c).strip() for c in frame.iloc[0]]
-    if columns:
-        return set(columns) <= set(head)
+        return False
     if head == [str(i) for i in range(len(head))] or head[1:] == [str(i) for i in range(len(head) - 1)]:
         return True  # what pandas writes for columns without names
     body = frame.iloc[1:1001]

@@ -22,10 +22,10 @@ from longtail.data.dataset import KINDS, Dataset
 from longtail.data.delimited import read_delimited
 from longtail.data.digits import digits_lt
 from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, TableEncoder, TextEncoder
-from longtail.data.encoding import clean
+from longtail.data.encoding import clean, decode
 from longtail.data.images import SUFFIXES, list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
-from longtail.data.sheet import Sheet, read_json, read_parquet
+from longtail.data.sheet import Sheet, read_bytes, read_json, read_parquet
 from longtail.data.target import classes_of
 from longtail.labels import Labels
 
@@ -172,8 +172,13 @@ def _inputs(
         return rows
     if isinstance(like, ImageEncoder) and where.suffix.lower() in SUFFIXES:
         return read_images([where], str(where))[0]
-    known = like.columns if isinstance(like, TableEncoder) else ()
-    sheet = _sheet(where, header, encoding, known if header is None else ())
+    if isinstance(like, TextEncoder) and _suffix(where) == ".txt":
+        whole, said = decode(read_bytes(where), where, encoding)
+        if "\t" not in whole:
+            lines = whole.removesuffix("\n").split("\n")
+            notes += [*said, f"one text a line, {len(lines)} lines"]
+            return lines
+    sheet = _sheet(where, header, encoding, like.columns if isinstance(like, TableEncoder) else ())
     notes += sheet.notes
     columns = [str(c) for c in sheet.frame.columns]
     if isinstance(like, TableEncoder):
@@ -268,7 +273,7 @@ def _suffix(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix.lower()
 
 
-def _sheet(path: Path, header: bool | None, encoding: str | None, known: tuple[str, ...] = ()) -> Sheet:
+def _sheet(path: Path, header: bool | None, encoding: str | None, known: tuple[str, ...] | None = None) -> Sheet:
     suffix = _suffix(path)
     if suffix in DELIMITED:
         return read_delimited(path, header, encoding, known)
