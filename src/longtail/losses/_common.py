@@ -210,36 +210,161 @@ def log_odds(
     scale: float | Tensor = 1.0,
     shift: Tensor | None = None,
     margin: Tensor | None = None,
+    drop: Tensor | None = None,
     ignore_index: int = -100,
 ) -> Tensor:
-    """The log-odds *against* the label, ``r = logsumexp_{j != y} z'_j - z'_y``, of ``z' = scale z + shift -
-    margin_y 1[y]``.
+    """The log-odds *against* the label, ``r = logsumexp_{j != y} z'_j - z'_y`` of ``z' = scale z + shift -
+    margin 1[y]``.
 
     Everything a hard-label softmax loss needs is an exact function of it, also at saturation:
     ``-log p_y = -logsigmoid(-r)`` and ``1 - p_y = sigmoid(r)``. Zero where the target is ignored.
 
     Args:
         scale: a number or ``[C]``. shift: ``[C]`` or like ``logits``. margin: ``[C]``.
+        drop: bool like ``logits``; classes that leave the sum, the label excepted.
 
     Returns:
         ``[B, d1, ...]`` in float32 or float64.
     """
+    return _odds_and_gap(logits, target, scale, shift, margin, drop, ignore_index, gap=False)[0]
+
+
+def log_odds_and_gap(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    scale: float | Tensor = 1.0,
+    shift: Tensor | None = None,
+    margin: Tensor | None = None,
+    ignore_index: int = -100,
+) -> tuple[Tensor, Tensor]:
+    """:func:`log_odds`, and ``z'_y - mean_j z'_j``: ``eps`` times it is what smoothing by eps adds to the
+    loss.
+    """
+    return _odds_and_gap(logits, target, scale, shift, margin, None, ignore_index, gap=True)
+
+
+OUT = -1e9
+# The logit of a class that leaves the sum: finite, so that a sum nobody is left in has gradient 0, not NaN.
+
+
+def _odds_and_gap(
+    logits: Tensor,
+    target: Tensor,
+    scale: float | Tensor,
+    shift: Tensor | None,
+    margin: Tensor | None,
+    drop: Tensor | None,
+    ignore_index: int,
+    gap: bool,
+) -> tuple[Tensor, Tensor]:
     z = wide(logits)
-    if isinstance(scale, Tensor):
-        z = z * along_classes(scale, z)
-    elif scale != 1.0:
-        z = z * scale
-    if shift is not None:
-        z = z + (along_classes(shift, z) if shift.dim() == 1 else shift)
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()
-    at = y.unsqueeze(1)
-    own = z.gather(1, at).squeeze(1)
+    factor = along_classes(scale, z) if isinstance(scale, Tensor) else float(scale)
+    term = along_classes(shift, z) if shift is not None and shift.dim() == 1 else shift
+    less = None if margin is None else margin[y].unsqueeze(1)
+    core = _plain if torch.compiler.is_compiling() else _OneRead.apply
+    r, excess = core(z, y.unsqueeze(1), factor, term, less, drop, gap)[:2]
+    return torch.where(valid, r.squeeze(1), 0.0), torch.where(
+        valid, excess.squeeze(1), 0.0
+    ) if gap else excess
+
+
+def _plain(
+    z: Tensor,
+    at: Tensor,
+    scale: float | Tensor,
+    shift: Tensor | None,
+    margin: Tensor | None,
+    drop: Tensor | None,
+    gap: bool,
+) -> tuple[Tensor, Tensor]:
+    """The maths, for the compiler, which fuses it. All ``[B, C, ...]`` or ``[B, 1, ...]``."""
+    if isinstance(scale, Tensor) or scale != 1.0:
+        z = z * scale
+    if shift is not None:
+        z = z + shift
+    own = z.gather(1, at)
+    total = z.sum(1, keepdim=True) if gap else own
     if margin is not None:
-        own = own - margin[y]
-    classes = torch.arange(z.shape[1], device=z.device)
-    others = z.masked_fill(along_classes(classes, z) == at, -torch.inf)
-    return torch.where(valid, torch.logsumexp(others, 1) - own, 0.0)
+        own, total = own - margin, total - margin
+    if drop is not None:
+        z = torch.where(drop, OUT, z)
+    classes = along_classes(torch.arange(z.shape[1], device=z.device), z)
+    others = torch.where(classes == at, -torch.inf, z)
+    return torch.logsumexp(others, 1, keepdim=True) - own, own - total / z.shape[1]
+
+
+FAINT = -75.0
+# Exponentials below 1e-38 are denormal numbers, on which a CPU is thirty times slower. e^-75 of the largest
+# term is far below the rounding of the sum in either precision.
+
+
+class _OneRead(torch.autograd.Function):
+    """``_plain`` in eager mode: one buffer forward, one backward, where autograd would keep five.
+
+    ``e`` (the others' exponentials, about 0 at the label) and ``s`` (their sum) are outputs, so that a second
+    derivative finds its way through them; the maximum that was subtracted is a constant, of which nothing
+    depends.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        z: Tensor,
+        at: Tensor,
+        scale: float | Tensor,
+        shift: Tensor | None,
+        margin: Tensor | None,
+        drop: Tensor | None,
+        gap: bool,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        if isinstance(scale, Tensor):
+            e = z * scale if shift is None else torch.addcmul(shift, z, scale)
+        elif shift is not None:
+            e = torch.add(shift, z, alpha=scale)
+        else:
+            e = z * scale if scale != 1.0 else z.clone()
+        own = e.gather(1, at)
+        total = e.sum(1, keepdim=True) if gap else own
+        if margin is not None:
+            own, total = own - margin, total - margin
+        if drop is not None:
+            e.add_(drop.to(e.dtype), alpha=OUT)  # several times faster than masked_fill_ on a CPU
+        e.scatter_(1, at, -torch.inf)
+        top = e.amax(1, keepdim=True)
+        s = e.sub_(top).clamp_min_(FAINT).exp_().sum(1, keepdim=True)
+        return top + s.log() - own, own - total / z.shape[1], e, s
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        at, scale = inputs[1:3]
+        ctx.set_materialize_grads(False)
+        tensors = (scale,) if isinstance(scale, Tensor) else ()
+        ctx.scale = None if tensors else scale
+        ctx.save_for_backward(at, output[2], output[3], *tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> Any:
+        of_r, of_gap, of_e, of_s = grads
+        at, e, s, *tensors = ctx.saved_tensors
+        zero = torch.zeros_like(s)
+        g = zero if of_r is None else of_r
+        out = e * (g / s if of_s is None else g / s + of_s)
+        if of_e is not None:
+            out = out + e * of_e
+        at_label = -g
+        if of_gap is not None:
+            out = out - of_gap / e.shape[1]
+            at_label = at_label + of_gap * (1 - 1 / e.shape[1])
+        out = out.scatter_(1, at, at_label)
+        if tensors:
+            out = out * tensors[0] if torch.is_grad_enabled() else out.mul_(tensors[0])
+        elif ctx.scale != 1.0:
+            out = out * ctx.scale if torch.is_grad_enabled() else out.mul_(ctx.scale)
+        return out, None, None, None, None, None, None
 
 
 def nll_of(r: Tensor) -> Tensor:
@@ -304,6 +429,11 @@ def cross_entropy_of(
     if not soft and label_smoothing == 0:
         r = log_odds(logits, target, scale=scale, shift=shift, margin=margin, ignore_index=ignore_index)
         return reduced(nll_of(r), target, weight=w, **rest)
+    if not soft and w is None:
+        r, gap = log_odds_and_gap(
+            logits, target, scale=scale, shift=shift, margin=margin, ignore_index=ignore_index
+        )
+        return reduced(nll_of(r) + label_smoothing * gap, target, weight=None, **rest)
     z = wide(logits)
     z = z * (along_classes(scale, z) if isinstance(scale, Tensor) else scale)
     if shift is not None:

@@ -37,7 +37,7 @@ from longtail.losses._common import (
     checked_counts,
     checked_weight,
     floored,
-    log_odds,
+    log_odds_and_gap,
     nll_of,
     per_class,
     reduced,
@@ -137,10 +137,9 @@ def label_aware_smoothing(
         smooth = q * (1 - along_classes(eps, log_p)) + share / c
         return reduced_soft(-(smooth * log_p).sum(1), reduction)
     y = torch.where(target == ignore_index, 0, target).long()
-    z = wide(logits)
     # sum_j target_j (-log p_j) = -log p_y + eps_y (z_y - mean z)
-    gap = z.gather(1, y.unsqueeze(1)).squeeze(1) - z.mean(1)
-    loss = nll_of(log_odds(logits, target, ignore_index=ignore_index)) + eps[y] * gap
+    r, gap = log_odds_and_gap(logits, target, ignore_index=ignore_index)
+    loss = nll_of(r) + eps[y] * gap
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
     )

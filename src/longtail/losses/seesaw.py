@@ -26,6 +26,8 @@ run.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -113,14 +115,14 @@ def _log_odds(
     y = torch.where(target == ignore_index, 0, target).long()
     shift = None
     if q > 0:
-        log_s = torch.log_softmax(z.detach(), 1)
-        own = log_s.gather(1, y.unsqueeze(1))
-        floor = torch.log(own.new_tensor(eps))
-        shift = (log_s - torch.maximum(own, floor)).clamp_min(0) * q
+        shift = torch.log_softmax(z.detach(), 1)
+        own = shift.gather(1, y.unsqueeze(1))
+        shift = shift.sub_(own.clamp_min(math.log(eps))).clamp_min_(0).mul_(q)
     if p > 0:
-        log_n = seen.clamp_min(1).log()
-        mitigation = (along_classes(log_n, z) - log_n[y].unsqueeze(1)).clamp_max(0) * p
-        shift = mitigation if shift is None else shift + mitigation
+        log_n = p * seen.clamp_min(1).log()
+        # p log(min(N_j, N_y) / N_y) without - p log N_y, which is the same for all j
+        mitigation = torch.minimum(along_classes(log_n, z), log_n[y].unsqueeze(1))
+        shift = mitigation if shift is None else shift.add_(mitigation)
     return log_odds(z, target, shift=shift, ignore_index=ignore_index)
 
 

@@ -38,9 +38,6 @@ from longtail.losses._common import (
     warn_if_batch,
 )
 
-OUT = -1e9
-# Added to the logit of a class that leaves the softmax: finite, so that one without rivals has gradient 0.
-
 
 def softmax_eql(
     logits: Tensor,
@@ -84,18 +81,28 @@ def softmax_eql(
     n = per_class("counts", counts, logits)
     w = None if weight is None else per_class("weight", weight, logits)
     rare = along_classes(n < threshold * n.sum(), logits)
-    if beta is None and gamma < 1:
-        beta = torch.rand(logits.shape, generator=generator, device=logits.device) < gamma
+    if beta is None and 0 < gamma < 1:
+        beta = _draws(logits, gamma, generator)
+    elif beta is None and gamma == 0:
+        rare = torch.zeros_like(rare)
     out = rare if beta is None else rare & beta.bool()
-    # The label's own logit must stay: log_odds reads it apart from the others, so it is enough to exempt it
-    # here.
-    y = torch.where(target == ignore_index, 0, target).long().unsqueeze(1)
-    classes = along_classes(torch.arange(logits.shape[1], device=logits.device), logits)
-    shift = torch.where(out & (classes != y), OUT, 0.0).to(n.dtype)
-    loss = nll_of(log_odds(logits, target, shift=shift, ignore_index=ignore_index))
+    drop = out.expand(logits.shape)
+    loss = nll_of(log_odds(logits, target, drop=drop, ignore_index=ignore_index))
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
     )
+
+
+def _draws(like: Tensor, gamma: float, generator: torch.Generator | None) -> Tensor:
+    """Bernoulli(gamma) of the shape of ``like``, gamma rounded to 1 / 65536: four draws of every 64 random
+    bits.
+    """
+    if torch.compiler.is_compiling():
+        return torch.rand(like.shape, device=like.device) < gamma
+    bits = torch.empty((like.numel() + 3) // 4, dtype=torch.int64, device=like.device)
+    bits.random_(-(2**63), None, generator=generator)
+    draws = bits.view(torch.int16)[: like.numel()].view(like.shape)
+    return draws <= max(round(gamma * 65536), 1) - 32769
 
 
 class SoftmaxEQL(nn.Module):
