@@ -1,4 +1,4 @@
-"""Identity: ready-made features go straight to the head. The default for embeddings, and a linear model for tables."""
+"""Identity: features go straight to the head: the default for embeddings, a linear model for tables."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Logistic:
 
     >>> import torch
     >>> x = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
-    >>> net, prior = Logistic().fit(x, Labels.of([0, 0, 0, 1]), seed=0)
+    >>> net, prior = Logistic(c=100.0).fit(x, Labels.of([0, 0, 0, 1]), seed=0)
     >>> net(x).argmax(1).tolist(), prior.tolist()
     ([0, 0, 0, 1], [0.75, 0.25])
     """

@@ -54,12 +54,9 @@ class Resampled:
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
         """Resample, fit and export: a net giving log-probabilities, and the prior they assume."""
-        backbone = rows_of(x)
         with threads_limited(threads):
-            new_x, new_labels = self.resample(backbone(x), labels, seed)
-        net, prior = self.estimator.fit(new_x, new_labels, seed=seed, threads=threads)
-        # the estimator was fitted on flat rows, the net is fed the inputs as they come
-        return (Net(backbone, net.head) if type(net.backbone) is type(backbone) else net), prior
+            new_x, new_labels = self.resample(rows_of(x)(x), labels, seed)
+        return self.estimator.fit(new_x, new_labels, seed=seed, threads=threads)
 
     def resample(self, x: Inputs, labels: Labels, seed: int) -> tuple[Inputs, Labels]:
         """The rows that the estimator sees."""
