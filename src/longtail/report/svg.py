@@ -23,7 +23,7 @@ COLOURS = {name: f"#01{k:02x}fd" for k, name in enumerate(NAMES)}
 
 _VARIABLES = {colour: f"var(--{name})" for name, colour in COLOURS.items()}
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "text.usetex": False,

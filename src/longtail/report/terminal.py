@@ -80,15 +80,21 @@ def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table
     )
     ruler = Console(width=10_000)
     tries = [(n, True) for n in range(len(COLUMNS), 3, -1)] + [(n, False) for n in range(len(COLUMNS), 0, -1)]
-    for n, detail in tries:
-        table = _table(results, prior, rows, ties, COLUMNS[:n], detail)
+    for n, detail in [*tries, (0, False)]:
+        table = _table(results, prior, rows, ties, COLUMNS[:n], detail, as_trained=prior == "balanced")
         if Measurement.get(ruler, ruler.options, table).maximum <= width:
             return table
-    return _table(results, prior, rows, ties, (), detail=False)
+    return _table(results, prior, rows, ties, (), detail=False, as_trained=False)
 
 
 def _table(
-    results: Results, prior: str, rows: list[Row], ties: set[str], names: tuple[str, ...], detail: bool
+    results: Results,
+    prior: str,
+    rows: list[Row],
+    ties: set[str],
+    names: tuple[str, ...],
+    detail: bool,
+    as_trained: bool,
 ) -> Table:
     from rich import box
     from rich.table import Table
@@ -97,10 +103,9 @@ def _table(
     metric = ranking_metric(prior)
     other = "macro_f1" if metric == "balanced_accuracy" else "balanced_accuracy"
     shown = [other if name == "other" else name for name in names]
-    as_trained = prior == "balanced" and bool(names)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("#", justify="right")
-    table.add_column("recipe", max_width=NARROW if names else None, overflow="ellipsis")
+    table.add_column("recipe", max_width=NARROW if as_trained or names else None, overflow="ellipsis")
     table.add_column(_title(metric), justify="right", style="bold")
     if as_trained:
         table.add_column("as trained", justify="right")

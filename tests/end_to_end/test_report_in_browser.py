@@ -1,0 +1,118 @@
+"""The report as a browser shows it: nothing runs, nothing is fetched, dark is dark, a phone does not overflow."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from longtail.report import render
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "report"))
+from specimen import specimen
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+EVIL = "<script>document.title='ran'</script>"
+LABELS = (EVIL, "$x$", "猫と犬", "]]><img src=x onerror=document.title='ran'>")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+)  # fmt: skip
+
+# The page itself holds no script and forbids it; measuring needs one, so it is put into a copy.
+MEASURE = """<script>addEventListener("load", () => {
+  const all = [...document.querySelectorAll("main > section > *, header, h1")];
+  const label = [...document.querySelectorAll("svg text")].find(t => t.textContent === "猫と犬");
+  top.document.body.dataset.seen = JSON.stringify({
+    inner: innerWidth, wide: document.documentElement.scrollWidth,
+    out: all.filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80)),
+    scripts: document.scripts.length, images: document.images.length, title: document.title,
+    page: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(label).fill,
+    label: label.getBBox().width, fetched: performance.getEntriesByType("resource").length,
+  });
+});</script>"""
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(specimen(num_classes=4, folds=2, names=LABELS))
+
+
+def browse(folder: Path, text: str, *flags: str) -> str:
+    """The DOM after loading."""
+    (folder / "report.html").write_text(text, encoding="utf-8")
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [
+        str(BROWSER),
+        *FLAGS,
+        profile,
+        "--virtual-time-budget=2000",
+        *flags,
+        f"file://{folder / 'report.html'}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def measured(folder: Path, text: str, *flags: str, width: int = 1200) -> dict[str, object]:
+    """What MEASURE sees with the page in a frame of ``width`` pixels: windows cannot be as narrow as a phone."""
+    open_page, n = re.subn(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", text)
+    assert n == 1
+    inside = html.escape(open_page.replace("</body>", MEASURE + "</body>"))
+    frame = (
+        f'<body><iframe srcdoc="{inside}" style="width: {width}px; height: 900px; border: 0"></iframe></body>'
+    )
+    dom = browse(folder, frame, "--dump-dom", *flags)
+    found = re.search(r'data-seen="([^"]*)"', dom)
+    assert found
+    return json.loads(html.unescape(found[1]))
+
+
+def test_labels_are_shown_and_nothing_runs(tmp_path: Path, page: str) -> None:
+    """Even without the page's policy against scripts."""
+    seen = measured(tmp_path, page)
+    assert seen["scripts"] == 1  # the measuring one
+    assert seen["images"] == 0
+    assert seen["fetched"] == 0
+    assert seen["title"] == "animals: 6 recipes compared"
+    assert float(str(seen["label"])) > 20  # the letters of 猫と犬 are drawn as text
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_nothing_overflows(tmp_path: Path, page: str, width: int) -> None:
+    seen = measured(tmp_path, page, width=width)
+    assert seen["inner"] == width
+    assert seen["out"] == []
+    assert seen["wide"] == width
+
+
+def test_dark_and_light_differ(tmp_path: Path, page: str) -> None:
+    light = measured(tmp_path, page, "--blink-settings=preferredColorScheme=1")
+    dark = measured(tmp_path, page, "--blink-settings=preferredColorScheme=0")
+
+    def brightness(colour: object) -> float:
+        return sum(map(float, re.findall(r"[\d.]+", str(colour))[:3])) / 3
+
+    assert brightness(light["page"]) > 200 > 100 > brightness(light["ink"])
+    assert brightness(dark["page"]) < 60 < 180 < brightness(dark["ink"])
+
+
+def test_a_picture_of_it_is_not_blank(tmp_path: Path, page: str) -> None:
+    target = tmp_path / "report.png"
+    browse(tmp_path, page, f"--screenshot={target}", "--window-size=1000,3000")
+    with Image.open(target) as picture:
+        colours = picture.convert("RGB").getcolors(1_000_000)
+    assert colours is not None
+    assert len(colours) > 50

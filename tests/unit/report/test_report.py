@@ -1,0 +1,284 @@
+"""The page and the terminal tables: complete, escaped, self-contained, and right at the edges."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from rich.console import Console
+
+from longtail.compare.leaderboard import leaderboard
+from longtail.compare.recommendation import recommendation
+from longtail.report import figures, render, show, write_report
+from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from specimen import specimen
+
+NASTY = (
+    "<script>alert(1)</script>",
+    "$x$ and $\\frac{1}{",
+    "猫と犬",
+    "--><b>bold</b>",
+    "]]></svg><img src=x onerror=alert(2)>",
+    "#0100fd",
+    "\"quotes' &amp;",
+    "عربى",
+    "pi 3.14159265",
+    "bell\x07tab\tline\nend",
+)
+VOID = {"meta", "br", "img", "input", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects tags and text, and checks that tags nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+@pytest.fixture(scope="module")
+def nasty() -> tuple[dict[str, Any], str, Page]:
+    results = specimen(names=NASTY, folds=3)
+    results["data"]["name"] = results["data"]["path"] = "<i>data</i>"
+    results["data"]["notes"] = ["column '<u>' was left out"]
+    results["command"] = "longtail compare '<data>'"
+    results["recipes"]["crt"]["title"] = "cRT <em>$2$</em>"
+    text = render(json.loads(json.dumps(results)))
+    return results, text, Page(text)
+
+
+def test_every_text_is_escaped_and_shown(nasty: tuple[dict[str, Any], str, Page]) -> None:
+    results, _, page = nasty
+    known = {tag for tag, _ in Page(render(specimen(folds=2))).tags}
+    assert {tag for tag, _ in page.tags} <= known
+    assert not {"script", "img", "i", "u", "em"} & known
+    for name in results["data"]["names"]:
+        assert shortened(name) in page.texts
+    for shown in (
+        "<i>data</i>",
+        "column '<u>' was left out",
+        "longtail compare '<data>'",
+        "cRT <em>$2$</em>",
+    ):
+        assert shown in page.text
+
+
+def test_page_is_self_contained(nasty: tuple[dict[str, Any], str, Page]) -> None:
+    _, text, page = nasty
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "link", "iframe", "object", "base")
+        for name, value in attributes.items():
+            assert not name.startswith("on")
+            if name in ("src", "href", "xlink:href"):
+                assert value is not None
+                assert value.startswith("#")
+            elif name in ("style", "clip-path"):
+                assert not re.search(r"url\((?!#)", value or "")
+    assert "@import" not in text
+    assert "url(" not in text[text.index("<style>") : text.index("</style>")]
+    assert "default-src 'none'" in text
+
+
+def test_ids_are_unique_and_references_resolve(nasty: tuple[dict[str, Any], str, Page]) -> None:
+    _, text, page = nasty
+    ids = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(#|xlink:href="#)([^)"]+)', text)) <= set(ids)
+
+
+def test_no_stand_in_colour_is_left_and_variables_exist(nasty: tuple[dict[str, Any], str, Page]) -> None:
+    _, text, page = nasty
+    tags = " ".join(re.findall(r"<[^>]*>", text))
+    for colour in COLOURS.values():
+        assert colour not in tags
+    assert "#0100fd" in page.texts  # a class of that name is text, not a colour
+    css = text[text.index("<style>") : text.index("</style>")]
+    light, dark = css.split("@media (prefers-color-scheme: dark)")
+    for name in set(re.findall(r"var\(--([\w-]+)\)", text)):
+        assert f"--{name}:" in light
+        assert name == "font" or f"--{name}:" in dark
+
+
+def test_page_says_what_was_found(nasty: tuple[dict[str, Any], str, Page]) -> None:
+    results, text, page = nasty
+    for paragraph in recommendation(results).values():
+        assert paragraph in page.text
+    for prior in ("natural", "balanced"):
+        for row in leaderboard(results, prior):
+            for metric in (
+                "balanced_accuracy",
+                "macro_f1",
+                "worst_class_recall",
+                "many",
+                "nll",
+                "brier",
+                "ece",
+            ):
+                assert f"{row.mean[metric]:.3f}" in page.text
+    before = {r.recipe: r.as_trained["balanced_accuracy"] for r in leaderboard(results, "balanced")}
+    assert f"{before['erm']:.3f}" in page.text
+    for version in ("torch 2.13.0", "python 3.11.9", "2 cores, 8 GB, no GPU"):
+        assert version in page.text
+    # distribution, training, cost, and four for each of two priors
+    assert text.count("<svg ") == 3 + 2 * 4
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"num_classes": 2, "prior": "balanced"},
+        {"num_classes": 70, "short": ("crt",), "fail": ("focal",)},
+        {"folds": 1, "num_classes": 30, "prior": "prior.json"},
+        {"fail": ("erm", "crt"), "recipes": ("erm", "crt")},
+        {"fail": ("erm",), "recipes": ("erm", "crt")},
+        {"recipes": ("erm",)},
+    ],
+    ids=str,
+)
+def test_edges(settings: dict[str, Any], tmp_path: Path) -> None:
+    results = json.loads(json.dumps(specimen(**{"folds": 2, **settings})))
+    start = time.perf_counter()
+    write_report(results, tmp_path / "report.html")
+    assert time.perf_counter() - start < 30
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "nan" not in page.text.replace("loss became nan", "")
+    assert ("One run a recipe" in page.text) == (settings.get("folds") == 1)
+    if "fail" in settings:
+        assert "loss became nan at epoch 3 <b>" in page.text
+    if "short" in settings:
+        assert "1 of 2 runs" in page.text
+    if settings.get("num_classes") == 70:
+        assert "rows: true class" not in page.text  # no confusion matrix is recorded for so many classes
+    headings = [
+        t for t in page.texts if t.startswith("Under the ") and "scores" not in t and "nothing" not in t
+    ]
+    assert len(headings) == (1 if settings.get("prior") == "balanced" else 2)
+
+
+def test_what_is_missing_in_a_run_is_left_out() -> None:
+    results = specimen(folds=2)
+    for run in results["runs"]:
+        del run["confusion"], run["reliability"], run["per_class"]["balanced"], run["history"]
+    text = render(results)
+    assert text.count("<svg ") == 2 + 2  # distribution, cost; recall and its change under the natural prior
+
+
+def test_absent_classes_have_no_recall() -> None:
+    results = specimen(folds=2)
+    for run in results["runs"]:
+        run["per_class"]["natural"]["recall"][0] = None
+    values = figures.mean_per_class(results, "erm", "natural")
+    assert values is not None
+    assert np.isnan(values[0])
+    first = [r["per_class"]["natural"]["recall"][1] for r in results["runs"] if r["recipe"] == "erm"]
+    assert values[1] == pytest.approx(np.mean(first))
+    assert "no example" in render(results)
+
+
+def test_figures_leave_the_users_matplotlib_alone() -> None:
+    with matplotlib.rc_context({"svg.fonttype": "path", "text.parse_math": True, "axes.facecolor": "red"}):
+        before = dict(matplotlib.rcParams)
+        text = figures.distribution(specimen(folds=2, names=NASTY))
+        assert text is not None
+        assert "<text" in text
+        assert "red" not in re.sub(r"[a-z-]*red[a-z]+", "", " ".join(re.findall(r"<[^>]*>", text)))
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_same_results_same_page() -> None:
+    results = specimen(folds=2, num_classes=3, recipes=("erm", "crt"))
+    assert render(results) == render(results)
+
+
+def test_only_tags_are_rewritten() -> None:
+    from matplotlib.figure import Figure
+
+    label = 'font-family: x; id="figure_1" #0100fd 1.23456 <g id="a">'
+    with drawing():
+        figure = Figure()
+        figure.text(0, 0, label, color=COLOURS["ink"])
+        page = Page(inline(figure, "one", 'a "title"'))
+    assert label in page.texts
+    assert page.tags[0][1]["aria-label"] == 'a "title"'
+    assert any("var(--ink)" in (a.get("style") or "") for tag, a in page.tags if tag == "text")
+
+
+def test_shortened_counts_wide_letters_twice() -> None:
+    assert shortened("日本語のクラス", 9) == "日本語の…"
+    assert columns(shortened("x" * 100, 22)) == 22
+    assert shortened("a\x00b\nc") == "a b c"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_terminal_fits_and_shows_the_essentials(width: int) -> None:
+    results = specimen(folds=3, fail=("focal",), short=("random_forest",))
+    results["data"]["name"] = "[red]data[/red]"
+    results["recipes"]["erm"]["title"] = "[bold]CE"
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    show(results, console)
+    text = console.export_text()
+    assert max(columns(line) for line in text.splitlines()) <= width
+    flat = re.sub(r"\s+", " ", text)
+    assert "[red]data[/red]: 2," in flat  # markup in names is text
+    assert "[bold]CE" in flat
+    assert "Under the natural prior" in flat
+    assert "Under the balanced prior" in flat
+    assert "Focal loss failed (fold 0, seed 0): loss became nan at epoch 3 <b>" in flat
+    for prior, paragraph in recommendation(results).items():
+        assert paragraph in flat
+        best = leaderboard(results, prior)[0]
+        metric = "balanced_accuracy" if prior == "balanced" else "macro_f1"
+        assert f"{best.mean[metric]:.3f}" in flat
+    assert ("as trained" in text.split("Scores:")[0]) == (width >= 80)
+    assert ("±0." in text) == (width >= 120)
+
+
+def test_terminal_with_one_run_claims_nothing() -> None:
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    show(specimen(folds=1, prior="f.json"), console)
+    text = console.export_text()
+    assert "One run a recipe: no spread and no test" in text
+    assert "±" not in text
+    assert "≈" not in text
+    assert "p =" not in text
+    assert "Under the declared prior" in text
+
+
+def test_importing_the_report_needs_no_drawing_library() -> None:
+    code = "import sys, longtail.report; print({'matplotlib', 'jinja2', 'rich'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
