@@ -246,7 +246,7 @@ def _label(sheet: Sheet, label: str | int | None, taken: list[str | None], notes
             if sheet.named and column.strip().lower() == known:
                 notes.append(f"label: column {column!r}")
                 return column
-    if not sheet.named and len(columns) == 2 and len(free) == 2:
+    if len(columns) == 2 and len(free) == 2 and all(_scalar(sheet.frame[c]) for c in columns):
         column = min(reversed(columns), key=lambda c: sheet.frame[c].nunique())
         notes.append(f"label: column {column!r}, which has the fewer different values")
         return column

@@ -16,9 +16,12 @@ from longtail.data.sheet import MISSING, Sheet, read_bytes
 
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 
-LABEL_NAMES = ("label", "target", "class", "y", "category", "labels", "fine_label", "class_label", "classes")
+LABEL_NAMES = (
+    "label", "target", "class", "y", "category", "labels", "fine_label", "class_label", "classes", "标签", "类别",
+)  # fmt: skip
 TEXT_NAMES = (
     "text", "comment", "sentence", "review", "content", "document", "body", "message", "title", "tweet",
+    "文本", "评论", "内容", "标题",
 )  # fmt: skip
 
 

@@ -273,7 +273,9 @@ def _suffix(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix.lower()
 
 
-def _sheet(path: Path, header: bool | None, encoding: str | None, known: tuple[str, ...] | None = None) -> Sheet:
+def _sheet(
+    path: Path, header: bool | None, encoding: str | None, known: tuple[str, ...] | None = None
+) -> Sheet:
     suffix = _suffix(path)
     if suffix in DELIMITED:
         return read_delimited(path, header, encoding, known)

@@ -1,4 +1,5 @@
 from golden_cases import Case
+
 from longtail.data import cifar_lt_counts, exponential_counts, step_counts
 
 

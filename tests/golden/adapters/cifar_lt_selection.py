@@ -1,4 +1,5 @@
 from golden_cases import Case
+
 from longtail.data import choose_random, exponential_counts
 from longtail.labels import Labels
 

@@ -24,7 +24,9 @@ def test_every_delimiter_with_and_without_a_header(write, delimiter, header) -> 
     assert data.labels.names == ("a", "b")
     assert list(data.raw.columns) == (["size", "colour"] if header else ["f0", "f1"])
     assert data.raw.iloc[:, 0].tolist() == [1.5, 2.5, 3.5, 4.5]
-    assert said(data, "the first row names the columns" if header else "no header found: columns named f0..f2")
+    assert said(
+        data, "the first row names the columns" if header else "no header found: columns named f0..f2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,9 @@ def test_unbalanced_quotes_in_a_tsv_merge_no_rows(write) -> None:
 
 
 def test_proper_quotes_enclose_cells(write) -> None:
-    data = load(write("t.csv", 'label,text\n0,"one, two"\n1,"she said ""no"""\n0,plain\n1,"a\nb"\n'), text="text")
+    data = load(
+        write("t.csv", 'label,text\n0,"one, two"\n1,"she said ""no"""\n0,plain\n1,"a\nb"\n'), text="text"
+    )
     assert data.raw == ["one, two", 'she said "no"', "plain", "a\nb"]
     assert said(data, "5 rows on 6 lines")
 
@@ -135,7 +139,12 @@ def test_an_empty_text_at_the_end_is_a_row(write) -> None:
 
 @pytest.mark.parametrize(
     "content, message",
-    [("", "the file is empty"), ("  \n", "the file is empty"), ("a\nb\nc\n", "no comma, tab"), ("a,label\n", "no rows")],
+    [
+        ("", "the file is empty"),
+        ("  \n", "the file is empty"),
+        ("a\nb\nc\n", "no comma, tab"),
+        ("a,label\n", "no rows"),
+    ],
 )
 def test_files_without_a_table(write, content, message) -> None:
     with pytest.raises(ValueError, match=message):

@@ -112,7 +112,9 @@ def test_jsonl_of_uneven_rows(write) -> None:
     data = load(path)
     assert data.raw["a"].isna().tolist() == [False, True, False]
     assert len(load(write("t.json", '[{"a": 1, "label": 0}, {"a": 2, "label": 1}]'))) == 2
-    text = load(write("u.jsonl", '{"text": "\\ud800 odd", "label": 1}\n{"text": null, "label": 0}\n'), text="text")
+    text = load(
+        write("u.jsonl", '{"text": "\\ud800 odd", "label": 1}\n{"text": null, "label": 0}\n'), text="text"
+    )
     assert text.raw == ["\ufffd odd", ""]
     assert said(text, "1 rows have no text")
 
@@ -157,7 +159,9 @@ def hugging_face(path, sizes, names=("ant", "bee")) -> None:
     image = [{"bytes": png(10 * i, size), "path": f"{i}.png"} for i, size in enumerate(sizes)]
     table = pa.table({"img": image, "label": [i % 2 for i in range(len(sizes))]})
     features = {"label": {"_type": "ClassLabel", "names": list(names)}}
-    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})}), path)
+    pq.write_table(
+        table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})}), path
+    )
 
 
 def test_parquet_with_image_bytes(tmp_path) -> None:
@@ -211,7 +215,11 @@ def test_a_folder_of_class_folders(tmp_path) -> None:
     assert (data.name, data.kind, data.labels.names) == ("pets", "image", ("cats", "dogs"))
     assert data.labels.y.tolist() == [0, 0, 1, 1, 1]
     assert data.raw[3, :, 0, 0].tolist() == [120, 120, 120]  # 8.PNG, 9.png, 10.webp in natural order
-    for words in ("1 files in the class folders", "1 folders without images are no classes: empty", "1 images outside"):
+    for words in (
+        "1 files in the class folders",
+        "1 folders without images are no classes: empty",
+        "1 images outside",
+    ):
         assert said(data, words), data.notes
     assert len(load_inputs(tmp_path / "pets", ImageEncoder((4, 4)))) == 6
     (tmp_path / "pets/dogs/broken.png").write_bytes(png(3)[:40])
@@ -255,10 +263,14 @@ def test_npz_and_safetensors(tmp_path) -> None:
     np.savez(tmp_path / "a.npz", X=x, y=y)
     data = load(tmp_path / "a.npz")
     assert (data.kind, data.labels.names, data.raw.dtype) == ("embedding", ("a", "b"), torch.float32)
-    save_file({"features": torch.from_numpy(x).half(), "labels": torch.arange(6) % 2}, tmp_path / "a.safetensors")
+    save_file(
+        {"features": torch.from_numpy(x).half(), "labels": torch.arange(6) % 2}, tmp_path / "a.safetensors"
+    )
     assert torch.allclose(load(tmp_path / "a.safetensors").raw, data.raw, atol=1e-3)
     np.savez(tmp_path / "b.npz", mine=x, z=y)
-    with pytest.raises(ValueError, match=r"no array for the features.*mine \(6, 3\), z \(6,\): name it with features="):
+    with pytest.raises(
+        ValueError, match=r"no array for the features.*mine \(6, 3\), z \(6,\): name it with features="
+    ):
         load(tmp_path / "b.npz")
     assert load(tmp_path / "b.npz", features=["mine"], label="z").fingerprint == data.fingerprint
     images = np.zeros((6, 8, 8, 3), dtype=np.uint8)
@@ -286,7 +298,11 @@ def test_pickles_are_never_opened(tmp_path) -> None:
 @pytest.mark.parametrize(
     "x, y, message",
     [
-        (np.array([[1.0, np.nan], [1, 2]]), [0, 1], r"1 rows hold NaN or infinity \(first: row 1, column 1\)"),
+        (
+            np.array([[1.0, np.nan], [1, 2]]),
+            [0, 1],
+            r"1 rows hold NaN or infinity \(first: row 1, column 1\)",
+        ),
         (np.zeros((2, 2)), [0, 1, 0], r"labels of shape \(3,\) for 2 rows"),
         (np.array([["a"], ["b"]]), [0, 1], "numbers are needed"),
         (np.zeros(2), [0, 1], r"\[N, d\] is needed"),
@@ -299,7 +315,9 @@ def test_bad_arrays(tmp_path, x, y, message) -> None:
 
 
 def test_embeddings_in_a_parquet_list_column(tmp_path) -> None:
-    pq.write_table(pa.table({"embedding": [[1.0, 2.0], [3.0, 4.0]], "label": ["a", "b"]}), tmp_path / "t.parquet")
+    pq.write_table(
+        pa.table({"embedding": [[1.0, 2.0], [3.0, 4.0]], "label": ["a", "b"]}), tmp_path / "t.parquet"
+    )
     data = load(tmp_path / "t.parquet")
     assert (data.kind, data.raw.tolist()) == ("embedding", [[1.0, 2.0], [3.0, 4.0]])
     pq.write_table(pa.table({"embedding": [[1.0], [3.0, 4.0]], "label": ["a", "b"]}), tmp_path / "u.parquet")
@@ -339,7 +357,9 @@ def test_inputs_for_a_table_model(write) -> None:
     raw = load_inputs(write("with.csv", TABLE), encoder, say=notes.append)
     assert torch.equal(encoder(raw), encoder(data.raw))
     assert any("not used: column 'id', 'Label'" in n for n in notes)
-    with pytest.raises(ValueError, match=r"no column 'colour', 'note', which the model needs; the file has 'size'"):
+    with pytest.raises(
+        ValueError, match=r"no column 'colour', 'note', which the model needs; the file has 'size'"
+    ):
         load_inputs(write("short.csv", "size,kind\n1,a\n2,b\n3,a\n"), encoder)
 
 
@@ -353,8 +373,11 @@ def test_inputs_for_a_headerless_table_model(write) -> None:
 def test_inputs_for_a_text_model(write) -> None:
     encoder = TextEncoder.fit(["one text", "another text"])
     assert load_inputs(write("a.jsonl", '{"text": "new"}\n'), encoder) == ["new"]
-    assert load_inputs(write("b.tsv", "label\tcomment\n0\tnew one\n1\told one\n"), encoder) == ["new one", "old one"]
-    assert load_inputs(write("d.csv", "comment\n\"one, two\"\nthree\n"), encoder) == ["one, two", "three"]
+    assert load_inputs(write("b.tsv", "label\tcomment\n0\tnew one\n1\told one\n"), encoder) == [
+        "new one",
+        "old one",
+    ]
+    assert load_inputs(write("d.csv", 'comment\n"one, two"\nthree\n'), encoder) == ["one, two", "three"]
     assert load_inputs(write("c.txt", "a first line\nand a second, longer one\n"), encoder) == [
         "a first line",
         "and a second, longer one",

@@ -43,7 +43,9 @@ def test_natural_order() -> None:
 
 
 def test_rows_without_a_label_are_named() -> None:
-    with pytest.raises(ValueError, match=r"t: 2 of 4 rows have no label \(row 2, 4, counting data rows from 1\)"):
+    with pytest.raises(
+        ValueError, match=r"t: 2 of 4 rows have no label \(row 2, 4, counting data rows from 1\)"
+    ):
         classes_of(["a", "", "b", None], "t")
 
 
@@ -72,5 +74,7 @@ def test_declared_names_keep_empty_classes() -> None:
 
 def test_the_continuous_label_error_names_file_and_column(write) -> None:
     path = write("t.csv", "x,price\n" + "".join(f"{i},{i / 7:.3f}\n" for i in range(100)))
-    with pytest.raises(ValueError, match=r"t\.csv, column 'price': 100 different numbers in 100 rows.*label="):
+    with pytest.raises(
+        ValueError, match=r"t\.csv, column 'price': 100 different numbers in 100 rows.*label="
+    ):
         load(path)
