@@ -4,7 +4,8 @@ All drop in for ``nn.CrossEntropyLoss``.
 """
 
 from longtail.losses._common import check_values
-from longtail.losses.bags import (
+from longtail.losses.balanced_contrastive import BalancedContrastive, balanced_contrastive
+from longtail.losses.balanced_group_softmax import (
     BalancedGroupSoftmax,
     GroupLayout,
     balanced_group_softmax,
@@ -12,15 +13,16 @@ from longtail.losses.bags import (
     kept_others,
     merge_groups,
 )
-from longtail.losses.balanced_contrastive import BalancedContrastive, balanced_contrastive
 from longtail.losses.balanced_softmax import BalancedSoftmax, balanced_softmax
+from longtail.losses.binary_dice import BinaryDice, binary_dice
+from longtail.losses.binary_dsc import BinaryDSC, binary_dsc
 from longtail.losses.binary_vs import BinaryVS, binary_vs, binary_vs_parameters
 from longtail.losses.cdt import CDT, cdt
-from longtail.losses.centroids import DiscriminativeCentroids, discriminative_centroids
 from longtail.losses.cross_entropy import CrossEntropy, cross_entropy
-from longtail.losses.dice import BinaryDice, Dice, binary_dice, dice
+from longtail.losses.dice import Dice, dice
+from longtail.losses.discriminative_centroids import DiscriminativeCentroids, discriminative_centroids
 from longtail.losses.dive import DiVE, dive
-from longtail.losses.dsc import DSC, BinaryDSC, binary_dsc, dsc
+from longtail.losses.dsc import DSC, dsc
 from longtail.losses.eql_v2 import EQLv2, eql_v2
 from longtail.losses.focal import Focal, focal
 from longtail.losses.generalized_reweighting import (

@@ -102,7 +102,8 @@ def positive_negative(
 ) -> Tensor:
     """:func:`focal_term` with one factor for the positives and another for the negatives."""
     if b.target.dtype == torch.bool:
-        return focal_term(b, gamma, detach) * torch.where(b.target, positive, negative)
+        term = focal_term(b, gamma, detach)
+        return torch.where(b.target, positive * term, negative * term)
     of_positive, of_negative = _focal(b.logits, gamma, detach), _focal(-b.logits, gamma, detach)
     return positive * b.target * of_positive + negative * (1 - b.target) * of_negative
 

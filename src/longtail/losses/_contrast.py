@@ -14,14 +14,14 @@ def check_features(features: Tensor, labels: Tensor, dims: int, temperature: flo
     """Shapes and dtypes of ``(features, labels)``.
 
     Raises:
-        TypeError: features not floating, or labels not whole. ValueError: shapes that do not fit, or a bad
+        TypeError: features not floating. ValueError: labels that are not integers, shapes that do not fit, or a bad
             number.
     """
     shape = "[B, V, D]" if dims == 3 else "[N, D]"
     if not features.is_floating_point():
         raise TypeError(f"features must be floating, got {features.dtype}")
     if labels.is_floating_point():
-        raise TypeError(
+        raise ValueError(
             f"labels must be integer class indices, got {labels.dtype}: embedding losses take no soft labels"
         )
     if features.dim() != dims:

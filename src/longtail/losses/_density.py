@@ -75,24 +75,26 @@ class RunningWeight(nn.Module):
     def forward(self, counts: Tensor, total: Tensor) -> Tensor:
         c, n = summed_over_ranks(counts).to(self.average), summed_over_ranks(total).to(self.average)
         sample = c / n.clamp(min=1) if self.start == "unbiased" else c
+        average, steps = self.average, self.steps
         if self.training:
-            self._update(sample, n > 0)
-        average = self.average if self.momentum else c
-        if self.momentum and self.start == "unbiased":
-            average = average / (1 - self.momentum**self.steps).clamp(min=1e-30) * n
+            some = n > 0
+            average, steps = torch.where(some, self._mixed(sample), average), steps + some
+            # New tensors, not the old ones changed: a compiled backward may read what forward read.
+            self.average, self.steps = average, steps
+        if not self.momentum:
+            average = c
+        elif self.start == "unbiased":
+            average = average / (1 - self.momentum**steps).clamp(min=1e-30) * n
         # A bin the average has never met (in evaluation, say) is weighted by this batch's own count.
         average = torch.where(average > 0, average, c)
         used = average > 0 if self.start == "first" else c > 0
         return _weight(average, n, used).to(counts.dtype)
 
-    def _update(self, sample: Tensor, any_valid: Tensor) -> None:
+    def _mixed(self, sample: Tensor) -> Tensor:
         new = self.momentum * self.average + (1 - self.momentum) * sample
         if self.start == "zero":
-            new = torch.where(sample > 0, new, self.average)
-        elif self.start == "first":
-            new = torch.where(self.steps > 0, new, sample)
-        self.average.copy_(torch.where(any_valid, new, self.average))
-        self.steps.add_(any_valid)
+            return torch.where(sample > 0, new, self.average)
+        return torch.where(self.steps > 0, new, sample) if self.start == "first" else new
 
 
 def _weight(counts: Tensor, total: Tensor, used: Tensor) -> Tensor:

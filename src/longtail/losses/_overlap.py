@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from longtail.losses._common import along_classes, check, wide
 
-OverClasses = Literal["mean", "sum", "true"]
+Region = Literal["sample", "batch"]
+DSCRegion = Literal["example", "batch"]
 
 
 def softmax_targets(
@@ -129,3 +130,20 @@ def check_smooth(smooth: float) -> None:
 def sigmoid_power(z: Tensor, alpha: float) -> Tensor:
     """``(1 - p)^alpha p`` of a sigmoid, with an exact gradient at saturation."""
     return torch.exp(F.logsigmoid(z) + alpha * F.logsigmoid(-z)) if alpha else torch.sigmoid(z)
+
+
+def reduced_examples(loss: Tensor, valid: Tensor, reduction: str) -> Tensor:
+    """Reduce the losses of single examples; over nothing the mean is 0."""
+    loss = torch.where(valid, loss, 0.0)
+    if reduction == "none":
+        return loss
+    return loss.sum() if reduction == "sum" else loss.sum() / valid.sum().clamp(min=1)
+
+
+def check_dsc(alpha: float, smooth: float, region: str) -> None:
+    """Raise ValueError where an argument of DSC is out of range."""
+    if alpha < 0:
+        raise ValueError(f"alpha={alpha} must be at least 0 (0 is plain Dice, 1 the paper's form)")
+    if region not in ("example", "batch"):
+        raise ValueError(f"region={region!r} is unknown; choose 'example' or 'batch'")
+    check_smooth(smooth)

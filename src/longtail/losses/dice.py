@@ -23,20 +23,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from longtail.losses._common import Reduction
-from longtail.losses._overlap import (
-    binary_targets,
-    check_smooth,
-    over_classes,
-    overlap,
-    pooled,
-    softmax_targets,
-)
+from longtail.losses._overlap import Region, check_smooth, over_classes, overlap, pooled, softmax_targets
 
-Region = Literal["sample", "batch"]
 OverClasses = Literal["mean", "sum"]
 
 
@@ -68,6 +59,7 @@ def dice(
     Raises:
         TypeError, ValueError: dtypes, shapes or numbers that do not fit.
 
+    >>> import torch
     >>> z = torch.tensor([[9.0, -9.0], [9.0, -9.0]])
     >>> [round(v, 3) for v in dice(z, torch.tensor([0, 1]), reduction="none").tolist()]
     [0.0, 0.5]
@@ -78,37 +70,10 @@ def dice(
     return pooled(over_classes(value, classes), some, len(logits), reduction)
 
 
-def binary_dice(
-    logits: Tensor,
-    target: Tensor,
-    *,
-    mask: Tensor | None = None,
-    smooth: float = 1.0,
-    squared: bool = False,
-    region: Region = "batch",
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """Soft Dice loss of a sigmoid, for positives against background.
-
-    Args:
-        logits: ``[B, ...]``.
-        target: 0 and 1, or floats between, shaped as the logits (``[B]`` will do for ``[B, 1]``).
-        mask: bool, like ``target``; False belongs to no region.
-        smooth, squared, region, reduction: as in :func:`dice`.
-
-    >>> z, t = torch.tensor([9.0, -9.0, 9.0]), torch.tensor([1, 0, 0])
-    >>> round(binary_dice(z, t).item(), 3)  # 1 - (2 + 1) / (2 + 1 + 1)
-    0.25
-    """
-    check_smooth(smooth)
-    z, t, valid = binary_targets(logits, target, mask, reduction)
-    value, some = overlap(torch.sigmoid(z), t, valid, smooth=smooth, squared=squared, region=region)
-    return pooled(value.squeeze(1), some, len(logits), reduction)
-
-
 class Dice(nn.Module):
     """Soft Dice loss of a softmax; arguments as in :func:`dice`.
 
+    >>> import torch
     >>> Dice()(torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])).shape
     torch.Size([])
     """
@@ -139,42 +104,6 @@ class Dice(nn.Module):
             classes=self.classes,
             reduction=self.reduction,
             ignore_index=self.ignore_index,
-        )
-
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
-        """None: overlap is no proper score."""
-        return None
-
-
-class BinaryDice(nn.Module):
-    """Soft Dice loss of a sigmoid; arguments as in :func:`binary_dice`.
-
-    >>> BinaryDice()(torch.zeros(4), torch.tensor([1, 0, 0, 0])).shape
-    torch.Size([])
-    """
-
-    def __init__(
-        self,
-        *,
-        smooth: float = 1.0,
-        squared: bool = False,
-        region: Region = "batch",
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        self.smooth, self.squared = smooth, squared
-        self.region: Region = region
-        self.reduction: Reduction = reduction
-
-    def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-        return binary_dice(
-            logits,
-            target,
-            mask=mask,
-            smooth=self.smooth,
-            squared=self.squared,
-            region=self.region,
-            reduction=self.reduction,
         )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:

@@ -12,8 +12,8 @@ p (power)          ``power``: below 1 it flattens the teacher; 1 is no power nor
 n                  ``counts``
 =================  =========================
 
-As in the authors' code: the KL term sees the student's raw logits, the cross-entropy those with the prior
-added (balanced softmax). It takes ``(logits, target, teacher_logits)``.
+Differs from the authors' code in nothing: the KL term sees the student's raw logits, the cross-entropy those
+with the prior added (balanced softmax). It takes ``(logits, target, teacher_logits)``.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def dive(
         ignore_index=ignore_index,
         label_smoothing=0.0,
     )
-    log_q = torch.log_softmax(wide(teacher_logits.detach()) * (power / temperature), 1)
+    log_q = torch.log_softmax(teacher_logits.detach().to(wide(logits).dtype) * (power / temperature), 1)
     kl = (log_q.exp() * (log_q - torch.log_softmax(wide(logits) / temperature, 1))).sum(1)
     loss = (1 - alpha) * hard + alpha * temperature**2 * kl
     valid = torch.ones_like(loss, dtype=torch.bool) if soft else target != ignore_index

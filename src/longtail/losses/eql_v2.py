@@ -15,7 +15,7 @@ g                  ``ratio``; kept by the module
 =================  =========================
 
 As in the authors' code: the ratio is that of the *previous* calls (100 at the start: weights of about 1), the
-sums never decay, and they hold the *weighted* gradients. Differs in nothing known; without ``objectness`` it
+sums never decay, and they hold the *weighted* gradients. Differs from it in nothing; without ``objectness`` it
 is a plain classifier's loss.
 """
 
@@ -142,9 +142,9 @@ class EQLv2(nn.Module):
         sums = torch.stack([positive, length.sum(rows, dtype=torch.float64) - positive])
         classes = self.ratio.numel()
         sums = summed_over_ranks(sums[:, :classes].contiguous())
-        self.positive.add_(sums[0])
-        self.negative.add_(sums[1])
-        self.ratio.copy_(self.positive / (self.negative + 1e-10))
+        # New tensors, not the old ones changed: a compiled backward may read the ratio that forward read.
+        self.positive, self.negative = self.positive + sums[0], self.negative + sums[1]
+        self.ratio = self.positive / (self.negative + 1e-10)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""

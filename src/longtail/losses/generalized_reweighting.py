@@ -11,8 +11,8 @@ r                  ``counts``, up to a factor
 =================  =========================
 
 The same as ``CrossEntropy(weight=part(inverse, power=rho))``, under its own name. In detection background
-weighs 1, in the place of a class weight: pass such weights to :class:`longtail.losses.CrossEntropy`. As in
-the authors' code.
+weighs 1, in the place of a class weight: pass such weights to :class:`longtail.losses.CrossEntropy`. Differs from
+the authors' code in empty classes, which weigh as the rarest that is not; theirs are infinite.
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ def ghm_r(
         raise ValueError(f"mu={mu} must be above 0")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
-    d = wide(prediction) - wide(target)
+    x = wide(prediction)
+    d = x - target.to(x.dtype)
     root = torch.sqrt(d * d + mu * mu)
     valid = None if mask is None else mask.to(torch.bool).expand_as(d)
     weight, total = harmonised((d.detach() / root.detach()).abs(), valid, bins, bin_weight)

@@ -12,7 +12,8 @@ p_j                ``prototypes``, learnt; whoever trains them owns them
 =================  =========================
 
 Features and prototypes are normalised here. It takes ``(features, labels, prototypes)``, not logits, and may
-be negative. No official code is known to compare with.
+be negative. Differs from no code of the authors, since none
+is known.
 """
 
 from __future__ import annotations

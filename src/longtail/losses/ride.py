@@ -17,8 +17,9 @@ margin without ``counts``
 w                  ``weight``
 =================  =========================
 
-As in the authors' code, where w and v_c come in after epoch 160: a recipe says so with ``switch``. Experts'
-losses are summed, not averaged. It takes ``(expert_logits [K, B, C], target)``.
+Differs from the authors' code in the epochs: theirs brings w and v_c in after 160; a recipe does so with
+``switch``. Experts'
+losses are summed, not averaged. It takes ``(expert_logits [B, K, C], target)``.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def ride(
     """The individual loss of each expert and the diversity between them.
 
     Args:
-        expert_logits: ``[K, B, C]``, scaled.
+        expert_logits: ``[B, K, C]`` of K experts, scaled.
         target: class indices ``[B]``.
         counts: training examples per class ``[C]``; None for plain cross-entropy (then no ``tail_softness``).
         diversity: factor of the KL terms.
@@ -76,21 +77,21 @@ def ride(
     Raises:
         TypeError, ValueError: dtypes, shapes or numbers that do not fit.
 
-    >>> z = torch.zeros(3, 2, 4)
+    >>> z = torch.zeros(2, 3, 4)
     >>> round(ride(z, torch.tensor([0, 1]), None).item(), 4)  # equal experts: 3 log 4
     4.1589
     """
     if expert_logits.dim() != 3:
-        raise ValueError(f"expert_logits have shape {tuple(expert_logits.shape)}; need [K, B, C]")
-    experts, batch, classes = expert_logits.shape
-    check(expert_logits[0] if experts else expert_logits.flatten(0, 1), target, reduction, soft=False)
+        raise ValueError(f"expert_logits have shape {tuple(expert_logits.shape)}; need [B, K, C]")
+    batch, experts, classes = expert_logits.shape
+    check(expert_logits.movedim(1, 2)[..., 0], target, reduction, soft=False)
     if temperature <= 0:
         raise ValueError(f"temperature={temperature} must be above 0")
     if tail_softness is not None and (counts is None or not 0 <= tail_softness <= 1):
         raise ValueError(f"tail_softness={tail_softness} must lie in [0, 1], and needs counts")
     z = wide(expert_logits)
-    n = None if counts is None else per_class("counts", counts, z[0])
-    flat, every = z.flatten(0, 1), target.repeat(experts)
+    n = None if counts is None else per_class("counts", counts, z[:, 0])
+    flat, every = z.flatten(0, 1), target.repeat_interleave(experts)
     each = cross_entropy_of(
         flat, every, margin=None if n is None else scale * ldam_margins(n, max_margin), weight=weight,
         reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
@@ -100,12 +101,12 @@ def ride(
     if n is not None and tail_softness is not None:
         v = classes * tail_softness * n / n.sum() + 1 - tail_softness
         soft = soft * (v / v.amax())
-    log_p = torch.log_softmax(z.mean(0).detach() / soft, 1)
-    kl = (log_p.exp() * (log_p - torch.log_softmax(z / soft, 2))).sum(2).sum(0)
+    log_p = torch.log_softmax(z.mean(1).detach() / soft, 1)
+    kl = (log_p.exp().unsqueeze(1) * (log_p.unsqueeze(1) - torch.log_softmax(z / soft, 2))).sum((1, 2))
     valid = target != ignore_index
     kl = torch.where(valid, kl, 0.0) * (diversity * soft.mean() ** 2)
     if reduction == "none":
-        return individual * each.reshape(experts, batch).sum(0) + kl
+        return individual * each.reshape(batch, experts).sum(1) + kl
     if reduction == "sum":
         return individual * each + kl.sum()
     return individual * experts * each + kl.sum() / valid.sum().clamp(min=1)
@@ -114,7 +115,7 @@ def ride(
 class RIDE(nn.Module):
     """RIDE's loss; arguments as in :func:`ride`.
 
-    >>> RIDE(counts=torch.tensor([90, 9, 1]))(torch.zeros(3, 2, 3), torch.tensor([0, 2])).shape
+    >>> RIDE(counts=torch.tensor([90, 9, 1]))(torch.zeros(2, 3, 3), torch.tensor([0, 2])).shape
     torch.Size([])
     """
 

@@ -12,7 +12,7 @@ def run(case: Case) -> dict:
     w = effective_number(n, beta=p.get("beta", 0.9999)) if late else None
     rho = p["reweight_factor"] if late else None
     loss = ride(
-        z, case.whole("labels"), n, diversity=p["additional_diversity_factor"],
+        z.transpose(0, 1), case.whole("labels"), n, diversity=p["additional_diversity_factor"],
         temperature=p["base_diversity_temperature"], tail_softness=rho, max_margin=p["max_m"], scale=p["s"],
         individual=p["base_loss_factor"], weight=w,
     )  # fmt: skip

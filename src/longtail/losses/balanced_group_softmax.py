@@ -16,7 +16,7 @@ and foreground
 
 The logits are ``[B, K]``, not ``[B, C]``: group after group, "others" first, then its classes by index;
 :class:`GroupLayout` knows the columns, and :func:`merge_groups` turns them back into log scores ``[B, C]``.
-Differs in nothing known from the authors' code (``"first"``) and the port in EQL v2's (``"last"``, whose
+Differs from nothing in the authors' code (``"first"``) and the port in EQL v2's (``"last"``, whose
 background group comes last and holds "others", background).
 """
 
@@ -169,7 +169,7 @@ def balanced_group_softmax(
     if not logits.is_floating_point():
         raise TypeError(f"logits must be floating, got {logits.dtype}: pass the head's raw outputs")
     if target.is_floating_point():
-        raise TypeError(
+        raise ValueError(
             f"target has dtype {target.dtype}; balanced group softmax needs integer labels, not soft ones"
         )
     if logits.dim() < 2 or logits.shape[1] != layout.width:
