@@ -34,15 +34,7 @@ def check(logits: Tensor, target: Tensor, reduction: str, *, least: int = 2, sof
     """
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
-    if not logits.is_floating_point():
-        raise TypeError(f"logits must be floating, got {logits.dtype}: pass the head's raw outputs")
-    if logits.dim() < 2:
-        raise ValueError(f"logits must be [B, C] or [B, C, d1, ...], got {tuple(logits.shape)}")
-    if logits.shape[1] < least:
-        raise ValueError(
-            f"logits have C={logits.shape[1]} classes, need at least {least}: a softmax over one class "
-            "is constant; use two outputs or a sigmoid loss"
-        )
+    check_logits(logits, least)
     hard_shape = logits.shape[:1] + logits.shape[2:]
     if target.is_floating_point():
         if target.shape == logits.shape:
@@ -61,6 +53,23 @@ def check(logits: Tensor, target: Tensor, reduction: str, *, least: int = 2, sof
             f"indices {tuple(hard_shape)} or soft labels {tuple(logits.shape)}"
         )
     return False
+
+
+def check_logits(logits: Tensor, least: int = 1) -> None:
+    """Check dtype, dimensions and the number of classes.
+
+    Raises:
+        TypeError: not floating. ValueError: no class dimension, or fewer than ``least`` classes.
+    """
+    if not logits.is_floating_point():
+        raise TypeError(f"logits must be floating, got {logits.dtype}: pass the head's raw outputs")
+    if logits.dim() < 2:
+        raise ValueError(f"logits must be [B, C] or [B, C, d1, ...], got {tuple(logits.shape)}")
+    if logits.shape[1] < least:
+        raise ValueError(
+            f"logits have C={logits.shape[1]} classes, need at least {least}: a softmax over one class "
+            "is constant; use two outputs or a sigmoid loss"
+        )
 
 
 def check_values(logits: Tensor, target: Tensor, ignore_index: int = -100) -> None:
@@ -106,6 +115,7 @@ def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
     Raises:
         ValueError: another length than C.
     """
+    check_logits(logits)
     vector = as_vector(value)
     if vector.shape != logits.shape[1:2]:
         raise ValueError(
