@@ -3,6 +3,7 @@ torch welcome.
 """
 
 from longtail.adjust.affine import Affine, affine
+from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.bias_temperature import BiasTemperature
 from longtail.adjust.chain import Chain
 from longtail.adjust.files import from_json, load, save
@@ -14,20 +15,24 @@ from longtail.adjust.inputs import (
     log_probabilities,
 )
 from longtail.adjust.label_shift import PriorEstimate, bbse_prior, em_prior, estimate_prior
+from longtail.adjust.predictions import Predictions, read_counts, read_predictions, write_predictions
 from longtail.adjust.prior_shift import PriorShift, shift_bias
 from longtail.adjust.temperature import Temperature
 from longtail.adjust.thresholds import Thresholds
 from longtail.adjust.vector_scaling import VectorScaling
 
 __all__ = [
+    "Adjusted",
     "Affine",
     "BiasTemperature",
     "Chain",
+    "Predictions",
     "PriorEstimate",
     "PriorShift",
     "Temperature",
     "Thresholds",
     "VectorScaling",
+    "adjust_predictions",
     "affine",
     "bbse_prior",
     "check_labels",
@@ -39,6 +44,9 @@ __all__ = [
     "from_json",
     "load",
     "log_probabilities",
+    "read_counts",
+    "read_predictions",
     "save",
     "shift_bias",
+    "write_predictions",
 ]

@@ -6,6 +6,7 @@ from longtail.heads.cosine import Cosine, cosine_logits
 from longtail.heads.etf import ETF, simplex
 from longtail.heads.grouped import Grouped, group_scores, group_slots
 from longtail.heads.linear import Linear, spec_of
+from longtail.heads.memory import Memory, meta_embedding
 from longtail.heads.nearest_mean import NearestMean, class_means, nearest_mean_logits
 from longtail.heads.scaled import Scaled, scaled_logits
 from longtail.heads.squashing_cosine import SquashingCosine, squashing_cosine_logits
@@ -18,6 +19,7 @@ __all__ = [
     "Cosine",
     "Grouped",
     "Linear",
+    "Memory",
     "NearestMean",
     "Scaled",
     "SquashingCosine",
@@ -28,6 +30,7 @@ __all__ = [
     "cosine_logits",
     "group_scores",
     "group_slots",
+    "meta_embedding",
     "nearest_mean_logits",
     "scaled_logits",
     "simplex",

@@ -89,11 +89,6 @@ class TauNormalize:
             ]
         return TauNormalize(GRID[max(range(len(GRID)), key=scores.__getitem__)], self.bias)
 
-    @property
-    def fitted(self) -> bool:
-        """Is tau known?"""
-        return self.tau is not None
-
     def logit_prior(self, before: Tensor | None) -> Tensor | None:
         """None: the norms are no closed form of the prior; calibrate on held-out data."""
         return None

@@ -96,7 +96,11 @@ def gradients_reach_features_and_parameters(head: Part[nn.Module], own: Any) -> 
     (z * torch.randn(z.shape, generator=torch.Generator().manual_seed(2), dtype=z.dtype)).sum().backward()
     assert x.grad is not None, "no gradient reaches the features"
     assert x.grad.isfinite().all(), "the gradient for the features is not finite"
+    elsewhere: tuple[str, ...] = getattr(built, "trained_elsewhere", ())
     for name, parameter in built.named_parameters():
+        if name in elsewhere:
+            assert parameter.grad is None, f"{name} is said to be trained elsewhere, and gets a gradient"
+            continue
         assert parameter.grad is not None, f"no gradient reaches {name}"
         assert parameter.grad.isfinite().all(), f"the gradient for {name} is not finite"
 

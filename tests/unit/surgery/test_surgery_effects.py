@@ -13,6 +13,7 @@ from longtail.net import Net
 from longtail.part import part
 from longtail.surgery import (
     AddAlignment,
+    AddMemory,
     AddScale,
     ClassMeans,
     ResetHead,
@@ -171,3 +172,13 @@ def test_a_claim_is_kept_only_where_the_logits_are() -> None:
     assert AddAlignment(form="released").logit_prior(before) is None
     with pytest.raises(ValueError, match="form='code'"):
         AddAlignment(form="code")
+
+
+def test_memory_begins_with_the_class_means_and_the_old_head() -> None:
+    x, y = long_tail()
+    net = Net(nn.Identity(), nn.Linear(2, 3))
+    new = AddMemory(lambda net: (net.backbone(x), y))(net)
+    for c in range(3):
+        assert new.head.centroids[c].allclose(x[y == c].mean(0), atol=1e-5)
+    assert new.head.hallucinate.weight.equal(net.head.weight)
+    assert new.head.hallucinate.weight is not net.head.weight

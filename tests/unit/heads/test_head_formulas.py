@@ -17,12 +17,14 @@ from longtail.heads import (
     Cosine,
     Grouped,
     Linear,
+    Memory,
     NearestMean,
     Scaled,
     SquashingCosine,
     TwoBranch,
     spec_of,
 )
+from longtail.losses import BalancedGroupSoftmax, discriminative_centroids, group_layout, merge_groups
 
 COUNTS = torch.tensor([1500, 500, 100, 99, 10, 9, 0])
 
@@ -161,6 +163,19 @@ def test_grouped_probabilities_by_hand(x: torch.Tensor) -> None:
     assert head.eval()(x).exp().allclose(want, atol=1e-6)
 
 
+@pytest.mark.parametrize("edges", [(10, 100, 1000), (10, 100), (5, 50, 600, 9000)])
+def test_grouped_has_the_layout_of_its_loss(edges: tuple[int, ...], x: torch.Tensor) -> None:
+    head, layout = Grouped(8, 7, COUNTS, edges), group_layout(COUNTS, edges)
+    assert head.widths == layout.sizes
+    assert head.column.tolist() == [
+        layout.column[g, label].item() for label, g in enumerate(layout.own.tolist())
+    ]
+    z = head.train()(x)
+    assert head.eval()(x).allclose(merge_groups(z, layout), atol=1e-5)
+    loss = BalancedGroupSoftmax(counts=COUNTS, edges=edges)
+    assert loss(z, torch.arange(6)).isfinite()
+
+
 def test_etf_angles(x: torch.Tensor) -> None:
     for c, d in ((5, 8), (5, 4), (2, 1), (5, 5)):
         w = ETF(d, c).weight.double()
@@ -203,6 +218,27 @@ def test_nearest_mean_by_hand(x: torch.Tensor) -> None:
     assert cosine(x)[:, [0, 1, 3]].abs().max() <= 1 + 1e-6
 
 
+def test_memory_by_hand(x: torch.Tensor) -> None:
+    head = Memory(8, 3)
+    with torch.no_grad():
+        head.centroids.normal_()
+    for row, logits in zip(x, head(x)):
+        o = head.hallucinate(row).softmax(0)
+        memory = sum(o[j] * head.centroids[j] for j in range(3))
+        reach = 10 / min((row - c).norm() for c in head.centroids)
+        v = reach * (row + head.select(row).tanh() * memory)
+        want = [16 * v.norm() / (1 + v.norm()) * F.cosine_similarity(v, w, dim=0) for w in head.cosine.weight]
+        assert logits.allclose(torch.stack(want), atol=1e-4)
+
+
+def test_memory_is_trained_by_the_centroid_loss(x: torch.Tensor) -> None:
+    head, y = Memory(8, 3), torch.tensor([0, 0, 1, 1, 2, 2])
+    head(x).sum().backward()
+    assert head.centroids.grad is None
+    discriminative_centroids(x, y, head.centroids).backward()
+    assert head.centroids.grad.abs().sum() > 0
+
+
 @pytest.mark.parametrize(
     "make, message",
     [
@@ -219,6 +255,7 @@ def test_nearest_mean_by_hand(x: torch.Tensor) -> None:
         (lambda: Grouped(8, 6, COUNTS), r"counts has shape \(7,\)"),
         (lambda: ETF(3, 5), "feature_dim >= 4, got 3"),
         (lambda: TwoBranch(8, 3, block="vit"), "block='vit'"),
+        (lambda: Memory(8, 3, reach=0.0), "reach=0.0"),
         (lambda: NearestMean(8, 3, transform="pca"), "transform='pca'"),
         (lambda: NearestMean(8, 3, distance="l1"), "distance='l1'"),
     ],
