@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,7 +139,9 @@ def column_type(column: Any) -> str:
         return "embedding"
     values = [str(v).strip() for v in sample]
     values = [v for v in values if v.lower() not in MISSING]
-    if not values or sum(map(looks_like_number, values)) > 0.9 * len(values):
+    if not values:
+        return "word" if column.dtype in ("object", "str") else "number"
+    if sum(map(looks_like_number, values)) > 0.9 * len(values):
         return "number"
     # A Chinese character says about as much as four letters; a full-width text has no spaces to count.
     length = sum(len(v) + 3 * sum(c > "\u2e7f" for c in v) for v in values) / len(values)
@@ -147,42 +149,48 @@ def column_type(column: Any) -> str:
     return "text" if length >= 20 and distinct > 0.5 else "word"
 
 
-def table(sheet: Sheet, columns: Sequence[str]) -> tuple[Any, list[str]]:
-    """The feature columns: numbers as float64 (missing: NaN), all else as text (missing: None)."""
+def table(
+    sheet: Sheet, columns: Sequence[str], kinds: Mapping[str, str] | None = None
+) -> tuple[Any, list[str]]:
+    """The feature columns: numbers as float64 (missing: NaN), all else as text (missing: None).
+
+    ``kinds`` says which columns are to be read as a "number" or as a "word", whatever they look like.
+    """
     import pandas as pd
 
     out, notes = {}, []
     for name in columns:
-        out[name], said = _feature(sheet, name)
+        out[name], said = _feature(sheet, name, (kinds or {}).get(name))
         notes += said
     return pd.DataFrame(out), notes
 
 
-def _feature(sheet: Sheet, name: str) -> tuple[Any, list[str]]:
+def _feature(sheet: Sheet, name: str, kind: str | None) -> tuple[Any, list[str]]:
     import numpy as np
     import pandas as pd
 
     column = sheet.frame[name]
+    if kind == "word":
+        return _words(column), []
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         numbers, said = _finite(column.astype("float64"), name)
         return numbers, said
     if pd.api.types.is_datetime64_any_dtype(column):
         days = (column - pd.Timestamp(0, tz=getattr(column.dtype, "tz", None))) / pd.Timedelta(days=1)
         return days.astype("float64"), [f"column {name!r}: dates read as days since 1970"]
+    if column_type(column) in ("image", "embedding"):
+        raise ValueError(
+            f"{sheet.path}, column {name!r}: holds {'bytes' if column_type(column) == 'image' else 'lists'}, which a table"
+            " has no use for; choose other columns with features="
+        )
+    notes: list[str] = []
     fast = _all_numbers(column)
     if fast is not None:
         return _finite(fast, name)
-    cells = (
-        column.map(lambda v: None if v is None or v != v else str(v).strip())
-        if column.dtype == object
-        else column
-    )
-    cells = cells.astype("str").str.strip()
-    lowered = cells.str.lower()
-    gone = (lowered.isin(MISSING) | cells.isna()).to_numpy(dtype=bool)
+    cells = _words(column)
+    gone = cells.isna().to_numpy(dtype=bool)
     numbers = pd.to_numeric(cells.where(~gone, None), errors="coerce").astype("float64")
     bad = numbers.isna().to_numpy() & ~gone
-    notes: list[str] = []
     if bad.any():
         again = cells[bad].map(unquoted)
         if sheet.decimal_comma:
@@ -195,7 +203,7 @@ def _feature(sheet: Sheet, name: str) -> tuple[Any, list[str]]:
     filled = int((~gone).sum())
     if not filled:
         return pd.Series(np.nan, index=column.index), [f"column {name!r}: empty in every row"]
-    if bad.sum() <= 0.05 * filled:
+    if kind == "number" or bad.sum() <= 0.05 * filled:
         if bad.any():
             row = int(bad.nonzero()[0][0])
             notes.append(
@@ -205,7 +213,26 @@ def _feature(sheet: Sheet, name: str) -> tuple[Any, list[str]]:
             )
         numbers, said = _finite(numbers, name)
         return numbers, notes + said
-    return cells.astype(object).where(~gone, None), notes
+    return cells, notes
+
+
+def _words(column: Any) -> Any:
+    """Cells as text without spaces around; missing ones None. A float that is whole is written as a whole number."""
+
+    def word(value: Any) -> str | None:
+        if value is None or value != value:
+            return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        text = str(value).strip()
+        return None if text.lower() in MISSING else text
+
+    import pandas as pd
+
+    found = {value: word(value) for value in column.unique()}
+    return pd.Series(
+        [found[v] if v == v else None for v in column], index=column.index, name=column.name, dtype=object
+    )
 
 
 def _all_numbers(column: Any) -> Any:

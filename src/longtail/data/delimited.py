@@ -223,7 +223,7 @@ def _has_header(frame: Any, columns: tuple[str, ...]) -> bool:
     if columns and set(columns) <= set(head):
         return True
     if len(frame) < 2:
-        return False
+        return any(cell.lower() in LABEL_NAMES for cell in head)
     if head == [str(i) for i in range(len(head))] or head[1:] == [str(i) for i in range(len(head) - 1)]:
         return True  # what pandas writes for columns without names
     body = frame.iloc[1:1001]

@@ -30,6 +30,11 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, l
     if not data.strip():
         raise ValueError(f"{path}: the file is empty")
     text, notes = _decode(data, path, encoding)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ValueError(
+            f"{path}, line {line}: holds a NUL character: this is no text file, or a damaged one"
+        )
     if "\r" in text:
         text = text.replace("\r\n", "\n")
         stray = text.count("\r")

@@ -191,7 +191,7 @@ def _inputs(
         spare = [c for c in columns if c not in like.columns]
         if spare:
             notes.append(f"not used: column {', '.join(map(repr, spare[:8]))}")
-        frame, said = table(sheet, like.columns)
+        frame, said = table(sheet, like.columns, like.kinds)
         notes += said
         return frame
     chosen = find(sheet, text, "text") if text is not None else None

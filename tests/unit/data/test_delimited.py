@@ -144,6 +144,7 @@ def test_an_empty_text_at_the_end_is_a_row(write) -> None:
         ("  \n", "the file is empty"),
         ("a\nb\nc\n", "no comma, tab"),
         ("a,label\n", "no rows"),
+        ("a,label\n1,x\n2,\0\n", "line 3: holds a NUL"),
     ],
 )
 def test_files_without_a_table(write, content, message) -> None:

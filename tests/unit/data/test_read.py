@@ -152,6 +152,14 @@ def test_parquet_tables(tmp_path) -> None:
     TableEncoder.fit(data.raw)(data.raw)
 
 
+def test_lists_and_bytes_are_no_table_columns(write) -> None:
+    rows = [{"a": 1.5 if i % 2 else float("inf"), "b": [i, i], "c": i, "label": i % 2} for i in range(4)]
+    path = write("t.jsonl", "\n".join(map(json.dumps, rows)))
+    with pytest.raises(ValueError, match=r"column 'b': holds lists.*features="):
+        load(path, kind="table")
+    assert len(load(path, kind="table", features=["a", "c"])) == 4
+
+
 # Images
 
 
@@ -361,6 +369,23 @@ def test_inputs_for_a_table_model(write) -> None:
         ValueError, match=r"no column 'colour', 'note', which the model needs; the file has 'size'"
     ):
         load_inputs(write("short.csv", "size,kind\n1,a\n2,b\n3,a\n"), encoder)
+
+
+def test_inputs_are_read_as_training_read_them(write) -> None:
+    data = load(
+        write("t.csv", "code,n,label\n" + "".join(f"{[1, 2, 'x'][i % 3]},{i},{i % 2}\n" for i in range(30)))
+    )
+    encoder = TableEncoder.fit(data.raw)
+    assert encoder.kinds == {"code": "word", "n": "number"}
+    notes: list[str] = []
+    raw = load_inputs(write("new.csv", "code,n\n1,5\n2,bad\n"), encoder, say=notes.append)
+    assert raw["code"].tolist() == ["1", "2"]
+    assert any("column 'n': 1 of 2 cells are not numbers (row 2: 'bad')" in n for n in notes)
+    pd.DataFrame({"code": [1.0, 2.0], "n": [5, 6]}).to_parquet(write("new.parquet", ""))
+    x = encoder(load_inputs(write("new.csv", "code,n\n1,5\n2,6\n"), encoder))
+    assert torch.equal(
+        encoder(load_inputs(write("a.csv", "n,code\n5,1\n6,2\n").with_name("new.parquet"), encoder)), x
+    )
 
 
 def test_inputs_for_a_headerless_table_model(write) -> None:

@@ -128,6 +128,11 @@ class TableEncoder:
         return sum(step.width for step in self.plan)
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """Which columns are read as a "number" and which as a "word"; those that were constant are in neither."""
+        return {step.name: "number" if isinstance(step, _Numeric) else "word" for step in self.plan}
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """A name for each of the ``num_features`` columns."""
         names: list[str] = []
