@@ -31,7 +31,7 @@ def harmonised(
     counts = torch.histc(counted, bins=bins, min=0, max=bins)  # integers, so every one falls in its own bin
     total = counts.sum()
     weight = bin_weight(counts, total)
-    return weight[bin_of.long()], total
+    return weight[bin_of.long().clamp_(min=0)], total  # NaN is no index
 
 
 def batch_weight(counts: Tensor, total: Tensor) -> Tensor:

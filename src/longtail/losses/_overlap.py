@@ -79,8 +79,8 @@ def ratio(p: Tensor, t: Tensor, *, smooth: float, squared: bool, over: tuple[int
     if over:
         above, below = above.sum(over), below.sum(over)
     below = below + smooth
-    some = below > 0
-    return torch.where(some, 1 - (above + smooth) / torch.where(some, below, 1.0), 0.0)
+    nothing = below == 0  # false for NaN, which is to be seen
+    return torch.where(nothing, 0.0, 1 - (above + smooth) / torch.where(nothing, 1.0, below))
 
 
 def overlap(
@@ -107,16 +107,17 @@ def over_classes(value: Tensor, classes: str) -> Tensor:
     return value.mean(1) if classes == "mean" else value.sum(1)
 
 
-def pooled(value: Tensor, counts: Tensor, rows: int, reduction: str) -> Tensor:
-    """Reduce the losses of regions; ``counts`` is False for regions without a position. Over nothing the
-    mean is 0.
+def pooled(value: Tensor, counts: Tensor, region: str, reduction: str) -> Tensor:
+    """Reduce the losses of regions, ``counts`` False for those without a position; over nothing the mean is 0.
+
+    With the batch as its region there is one value, which every reduction gives.
     """
     value = torch.where(counts, value, 0.0)
+    if region == "batch":
+        return value.squeeze(0)
     if reduction == "none":
-        return value if len(value) == rows else value.squeeze(0)
-    if reduction == "sum":
-        return value.sum() * (rows if len(value) != rows else 1)
-    return value.sum() / counts.sum().clamp(min=1)
+        return value
+    return value.sum() if reduction == "sum" else value.sum() / counts.sum().clamp(min=1)
 
 
 def check_smooth(smooth: float) -> None:

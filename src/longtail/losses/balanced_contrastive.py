@@ -69,7 +69,9 @@ def balanced_contrastive(
     s = similarity(items[:anchors], items) / temperature
     others = without_self(anchors, len(items), s.device)
     same = y[:anchors].unsqueeze(1) == y
-    number = torch.zeros(classes, dtype=s.dtype, device=s.device).scatter_add_(0, y, torch.ones_like(s[0]))
+    number = torch.zeros(classes, dtype=s.dtype, device=s.device).scatter_add_(
+        0, y, torch.ones_like(y, dtype=s.dtype)
+    )
     peers = (number[y] - same.to(s.dtype)).clamp(min=1)  # 0 for the anchor itself alone, which is masked
     positive = others & same
     loss = masked_logsumexp(s - peers.log(), others) - mean_of(s, positive)

@@ -49,7 +49,7 @@ def binary_dice(
     check_smooth(smooth)
     z, t, valid = binary_targets(logits, target, mask, reduction)
     value, some = overlap(torch.sigmoid(z), t, valid, smooth=smooth, squared=squared, region=region)
-    return pooled(value.squeeze(1), some, len(logits), reduction)
+    return pooled(value.squeeze(1), some, region, reduction)
 
 
 class BinaryDice(nn.Module):

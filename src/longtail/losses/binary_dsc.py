@@ -62,15 +62,21 @@ def binary_dsc(
     [0.2, 0.333]
     """
     check_dsc(alpha, smooth, region)
+    _check_times(hard_negatives)
     z, t, valid = binary_targets(logits, target, mask, reduction)
     if hard_negatives is not None:
         valid = valid & _hard(z.detach(), t > 0.5, valid, hard_negatives)
     q = sigmoid_power(z, alpha)
     if region == "batch":
         value, some = overlap(q, t, valid, smooth=smooth, squared=squared, region="batch")
-        return pooled(value.squeeze(1), some, len(logits), reduction)
+        return pooled(value.squeeze(1), some, region, reduction)
     value = ratio(q, t, smooth=smooth, squared=squared)
     return reduced_examples(value.reshape(logits.shape), valid.reshape(logits.shape), reduction)
+
+
+def _check_times(hard_negatives: float | None) -> None:
+    if hard_negatives is not None and hard_negatives < 0:
+        raise ValueError(f"hard_negatives={hard_negatives} must be at least 0, or None to keep all")
 
 
 def _hard(z: Tensor, positive: Tensor, valid: Tensor, times: float) -> Tensor:
@@ -101,6 +107,7 @@ class BinaryDSC(nn.Module):
     ) -> None:
         super().__init__()
         check_dsc(alpha, smooth, region)
+        _check_times(hard_negatives)
         self.alpha, self.smooth, self.squared, self.hard_negatives = alpha, smooth, squared, hard_negatives
         self.region: DSCRegion = region
         self.reduction: Reduction = reduction

@@ -52,8 +52,7 @@ def dice(
         region: what the sums run over, ``"sample"`` or ``"batch"``.
         classes: ``"mean"`` or ``"sum"`` over the classes.
         reduction: over samples: ``"none"`` (``[B]``), ``"mean"`` (over samples that are not ignored entirely)
-            or ``"sum"``. With ``region="batch"`` there is one value: ``"none"`` and ``"mean"`` give it,
-            ``"sum"`` gives it times B.
+            or ``"sum"``. With ``region="batch"`` there is one value, which each gives.
         ignore_index: positions with this hard target belong to no region.
 
     Raises:
@@ -67,7 +66,7 @@ def dice(
     check_smooth(smooth)
     log_p, t, valid = softmax_targets(logits, target, reduction, ignore_index)
     value, some = overlap(log_p.exp(), t, valid, smooth=smooth, squared=squared, region=region)
-    return pooled(over_classes(value, classes), some, len(logits), reduction)
+    return pooled(over_classes(value, classes), some, region, reduction)
 
 
 class Dice(nn.Module):

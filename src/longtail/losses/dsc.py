@@ -64,7 +64,7 @@ def dsc(
         classes: ``"sum"`` or ``"mean"`` over the classes against the rest, or the ``"true"`` class only (per
             example).
         reduction: ``"none"`` (one an example), ``"mean"`` or ``"sum"``; with ``region="batch"`` there is one
-            value, times B in the sum.
+            value, which each gives.
         ignore_index: hard targets of this value count for nothing.
 
     Raises:
@@ -79,7 +79,7 @@ def dsc(
     q = torch.exp(log_p + alpha * log_one_minus(log_p)) if alpha else log_p.exp()
     if region == "batch":
         value, some = overlap(q, t, valid, smooth=smooth, squared=squared, region="batch")
-        return pooled(over_classes(value, classes), some, len(logits), reduction)
+        return pooled(over_classes(value, classes), some, region, reduction)
     value = ratio(q, t, smooth=smooth, squared=squared)
     loss = (value * t).sum(1) if classes == "true" else over_classes(value, classes)
     shape = logits.shape[:1] + logits.shape[2:]
