@@ -22,9 +22,7 @@ def _textbook(case: Case) -> None:
     s = torch.where(y == 1, z.squeeze(1), -z.squeeze(1))
     want = (torch.sigmoid(-s) ** gamma * torch.nn.functional.softplus(-s, threshold=700)).mean()
     torch.testing.assert_close(got["loss"], want, rtol=1e-9, atol=0)
-    torch.testing.assert_close(
-        got["grad_logits"], torch.autograd.grad(want, z)[0], rtol=1e-8, atol=1e-12
-    )
+    torch.testing.assert_close(got["grad_logits"], torch.autograd.grad(want, z)[0], rtol=1e-8, atol=1e-12)
     inside = z.detach().abs() < CLAMP
     theirs = torch.tensor(case.expected["grad_logits"], dtype=torch.float64)
     alpha = torch.where(y == 1, 1.0, float(case.params["alpha"])).double().unsqueeze(1)
