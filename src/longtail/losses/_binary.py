@@ -36,10 +36,10 @@ class Binary(NamedTuple):
     given: Tensor
 
     def elements(self) -> Tensor | None:
-        """``valid`` in the logits' shape."""
+        """``valid``, broadcastable to the logits."""
         if self.valid is None or self.logits.dim() == 1:
             return self.valid
-        return self.valid.unsqueeze(1).expand_as(self.logits)
+        return self.valid.unsqueeze(1)
 
 
 def binary(
@@ -172,8 +172,8 @@ def _row_weight(w: Tensor, b: Binary) -> Tensor:
 
 
 def _focal(s: Tensor, gamma: float, detach: bool) -> Tensor:
-    error = -F.logsigmoid(s)
+    log_p = F.logsigmoid(s)
     if not gamma:
-        return error
-    modulator = torch.exp(gamma * F.logsigmoid(-s))
-    return error * (modulator.detach() if detach else modulator)
+        return -log_p
+    modulator = torch.exp(gamma * (log_p - s))  # log(1 - p) = log p - s
+    return -log_p * (modulator.detach() if detach else modulator)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from longtail.losses._common import summed_over_ranks
 
@@ -20,18 +21,29 @@ BinWeight = Callable[[Tensor, Tensor], Tensor]
 def harmonised(
     length: Tensor, valid: Tensor | None, bins: int, bin_weight: BinWeight
 ) -> tuple[Tensor, Tensor]:
-    """The weight of every element and the number of valid elements, from the gradient lengths in [0, 1].
+    """The weight of every element and the number of valid ones, from the gradient lengths in [0, 1].
 
-    Bin b holds lengths in [b / bins, (b + 1) / bins), the last one 1 as well.
+    Bin b holds lengths in [b / bins, (b + 1) / bins), the last one 1 as well. ``valid`` broadcasts; where it is
+    False the weight is 0.
     """
     if bins < 1:
         raise ValueError(f"bins={bins} must be at least 1")
-    bin_of = (length * bins).floor_().clamp_(max=bins - 1)
-    counted = bin_of if valid is None else torch.where(valid, bin_of, -1.0)
-    counts = torch.histc(counted, bins=bins, min=0, max=bins)  # integers, so every one falls in its own bin
+    slot = (length * bins).long().clamp_(0, bins - 1)  # NaN, which is no index, goes to some bin
+    if valid is not None:
+        slot = torch.where(valid, slot, bins)
+    slot = slot.flatten()
+    counts = _histogram(slot, bins + 1)[:bins]
     total = counts.sum()
-    weight = bin_weight(counts, total)
-    return weight[bin_of.long().clamp_(min=0)], total  # NaN is no index
+    weight = F.pad(bin_weight(counts, total), (0, 1)).to(length.dtype)
+    return weight.index_select(0, slot).view_as(length), total.to(length.dtype)
+
+
+def _histogram(slot: Tensor, slots: int) -> Tensor:
+    """How often each of 0..slots-1 occurs, exactly, in float64."""
+    if slot.is_cuda:  # where adding atomically to a few places is slow
+        return torch.histc(slot.float(), bins=slots, min=0, max=slots).double()
+    counts = torch.zeros(slots, dtype=torch.float64, device=slot.device)
+    return counts.scatter_add_(0, slot, counts.new_ones(1).expand(len(slot)))
 
 
 def batch_weight(counts: Tensor, total: Tensor) -> Tensor:

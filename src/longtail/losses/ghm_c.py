@@ -60,14 +60,13 @@ def ghm_c(
     b = binary(logits, target, reduction, ignore_index=ignore_index)
     valid = b.elements()
     if mask is not None:
-        given = mask.to(torch.bool).expand_as(b.logits)
-        valid = given if valid is None else given & valid
+        valid = mask.to(torch.bool) if valid is None else mask.to(torch.bool) & valid
     weight, total = harmonised(gradient_length(b), valid, bins, bin_weight)
     element = focal_term(b) * weight
-    if valid is not None:
-        element = torch.where(valid, element, 0.0)
-    if reduction == "mean" and normalizer == "elements":
-        return element.sum() / total.clamp(min=1)  # masked elements are not counted either
+    if mask is not None:
+        element = torch.where(mask.to(torch.bool), element, 0.0)
+    if reduction == "mean" and normalizer == "elements":  # masked elements are not counted either
+        return reduced_binary(element, b, reduction="sum", normalizer="batch") / total.clamp(min=1)
     return reduced_binary(element, b, reduction=reduction, normalizer=normalizer)
 
 
