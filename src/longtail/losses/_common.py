@@ -295,14 +295,14 @@ def _plain(
         z = z * scale
     if shift is not None:
         z = z + shift
-    own = z.gather(1, at)
+    # A masked sum instead of a gather: the compiler makes one loop of it, and of its gradient.
+    label = along_classes(torch.arange(z.shape[1], device=z.device, dtype=torch.int32), z) == at.int()
+    own = torch.where(label, z, 0.0).sum(1, keepdim=True)
     total = z.sum(1, keepdim=True) if gap else own
     if margin is not None:
         own, total = own - margin, total - margin
-    if drop is not None:
-        z = torch.where(drop, OUT, z)
-    classes = along_classes(torch.arange(z.shape[1], device=z.device), z)
-    others = torch.where(classes == at, -torch.inf, z)
+    others = z if drop is None else torch.where(drop, OUT, z)
+    others = torch.where(label, -torch.inf, others)
     return torch.logsumexp(others, 1, keepdim=True) - own, own - total / z.shape[1]
 
 
@@ -382,6 +382,26 @@ def nll_of(r: Tensor) -> Tensor:
     return -F.logsigmoid(-r)
 
 
+def nll(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    scale: float | Tensor = 1.0,
+    shift: Tensor | None = None,
+    margin: Tensor | None = None,
+    ignore_index: int = -100,
+) -> Tensor:
+    """``-log p_y`` of ``z' = scale z + shift - margin 1[y]``, for losses that need nothing else; see :func:`log_odds`."""
+    if margin is not None or not torch.compiler.is_compiling():
+        r = log_odds(logits, target, scale=scale, shift=shift, margin=margin, ignore_index=ignore_index)
+        return nll_of(r)
+    z = wide(logits)
+    z = z * (along_classes(scale, z) if isinstance(scale, Tensor) else scale)
+    if shift is not None:
+        z = z + (along_classes(shift, z) if shift.dim() == 1 else shift)
+    return F.cross_entropy(z, torch.where(target == ignore_index, 0, target).long(), reduction="none")
+
+
 def reduced(
     loss: Tensor,
     target: Tensor,
@@ -437,8 +457,8 @@ def cross_entropy_of(
     w = None if weight is None else per_class("weight", weight, logits)
     rest: dict[str, Any] = {"reduction": reduction, "normalizer": normalizer, "ignore_index": ignore_index}
     if not soft and label_smoothing == 0:
-        r = log_odds(logits, target, scale=scale, shift=shift, margin=margin, ignore_index=ignore_index)
-        return reduced(nll_of(r), target, weight=w, **rest)
+        loss = nll(logits, target, scale=scale, shift=shift, margin=margin, ignore_index=ignore_index)
+        return reduced(loss, target, weight=w, **rest)
     if not soft and w is None:
         r, gap = log_odds_and_gap(
             logits, target, scale=scale, shift=shift, margin=margin, ignore_index=ignore_index

@@ -8,6 +8,8 @@ symbol             argument
 n_j                ``counts``
 =================  =========================
 
+Use it first: one stage, no hyper-parameter, a strong tail, and logits whose prior is known exactly.
+
 Differs from the authors' code in nothing for classes that have examples. A class without any is counted as
 the rarest class that has some; the authors' ``log 0`` gives an infinite loss, or NaN gradients, when such a
 label turns up.

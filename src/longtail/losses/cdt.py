@@ -10,6 +10,9 @@ N_c                ``counts``
 gamma              ``gamma``
 =================  =========================
 
+Use it as the multiplicative half of VS, when features of rare classes drift at test time; tune gamma from 0
+up.
+
 Differs from the authors' code in nothing; an empty class is counted as the rarest class that has examples.
 """
 

@@ -9,6 +9,9 @@ w                  ``weight`` (see ``longtail.weights``)
 eps (smoothing)    ``label_smoothing``: target ``(1 - eps) onehot + eps / C``
 =================  =========================
 
+Use it as the baseline, with ``weight=effective_number(counts)`` as class-balanced loss, and late in training
+as deferred re-weighting (DRW): class weights from the first epoch on hurt features.
+
 Differs from ``torch.nn.CrossEntropyLoss`` in two corners: the mean over no target at all is 0 instead of
 NaN, and ``normalizer="batch"`` divides by the number of targets instead of the sum of their weights, as
 TensorFlow's losses do (class-balanced loss, Cui et al., CVPR 2019, used that one). One class alone is an

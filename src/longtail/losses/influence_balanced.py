@@ -14,6 +14,9 @@ alpha              ``alpha``
 (epsilon)          ``eps``
 =================  =========================
 
+Use it to fine-tune a net trained with cross-entropy for the first half, in one further stage that needs the
+features.
+
 ``||p - onehot||_1 = 2 (1 - p_y)`` is computed from the log-odds, exactly also where p_y rounds to 1. The
 mean is over the targets (``normalizer="batch"``) by default, as alpha was tuned with it. Differs from the
 authors' code in nothing else: the factor is differentiated there too.

@@ -16,6 +16,9 @@ epsilon_K          ``tail``: of the rarest class
 f (shape)          ``shape``, and ``power``
 =================  =========================
 
+Use it in the second stage of decoupled training (head only, class-balanced stream) for better calibrated head
+classes.
+
 Differs from the authors' code in where the mass goes: theirs spreads eps / C over *all* classes, the
 label's own too (``spread="all"``); the paper spreads it over the others (``spread="others"``, the default).
 """

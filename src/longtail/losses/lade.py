@@ -13,6 +13,8 @@ alpha              ``strength``
 lambda             ``penalty``
 =================  =========================
 
+Use it as prior cross-entropy with large batches, where the class means of a batch are worth something.
+
 R belongs to the batch: it is added to every target's loss, so that sum and mean follow from
 ``reduction="none"``. Differs from the authors' code in its epsilons (``log(pi + 1e-9)``, a count + 1e-8),
 off by default: ``prior_eps``, ``count_eps``.
@@ -33,8 +35,7 @@ from longtail.losses._common import (
     checked_prior,
     checked_weight,
     floored,
-    log_odds,
-    nll_of,
+    nll,
     normalised,
     per_class,
     reduced,
@@ -83,8 +84,8 @@ def lade_regulariser(
     divisor = count + count_eps if count_eps > 0 else count.clamp_min(1)
     mean = torch.zeros_like(pi).scatter_add(0, y, own) / divisor
     uniform = math.log(1 / c + prior_eps)
-    ratio = torch.where(valid.unsqueeze(1), z - (log_power(pi, 1.0, prior_eps) - uniform), -1e30)
-    log_mean = torch.where(total > 0, torch.logsumexp(ratio, 0) - total.clamp_min(1).log(), 0.0)
+    whole = torch.logsumexp(torch.where(valid.unsqueeze(1), z, -1e30), 0) - total.clamp_min(1).log()
+    log_mean = torch.where(total > 0, whole - log_power(pi, 1.0, prior_eps) + uniform, 0.0)
     return -(pi * (mean - log_mean - penalty * log_mean**2)).sum()
 
 
@@ -122,7 +123,7 @@ def lade(
     check(logits, target, reduction, soft=False)
     w = None if weight is None else per_class("weight", weight, logits)
     shift = log_power(per_class("prior", prior, logits), 1.0, prior_eps)
-    loss = nll_of(log_odds(logits, target, shift=shift, ignore_index=ignore_index))
+    loss = nll(logits, target, shift=shift, ignore_index=ignore_index)
     if strength:
         loss = loss + strength * lade_regulariser(
             logits,

@@ -11,6 +11,9 @@ s                  ``scale``
 w (DRW)            ``weight``
 =================  =========================
 
+Use it with a normalised head and a deferred ``weight`` (LDAM-DRW), when the rarest classes have few examples
+and ranking matters more than probabilities.
+
 The logits must be cosines in [-1, 1], from a normalised head *without* a scale; with a head that scales
 already, pass ``scale=1`` and ``max_margin`` times the head's scale. Differs from the authors' code in the
 treatment of an empty class only: it takes the largest margin, where theirs is infinite. Soft labels q

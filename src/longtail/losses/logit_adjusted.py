@@ -10,6 +10,9 @@ tau                ``tau``
 (deployed prior)   ``target_prior``; None is uniform
 =================  =========================
 
+Use it as balanced softmax with a dial: ``tau`` below 1 gives up less head accuracy, ``target_prior`` trains
+for the distribution you deploy under.
+
 Differs from the authors' code in the epsilon: theirs takes ``log(pi^tau + 1e-12)``, ours is off by default
 (``eps``). Without it, a class of prior 0 is counted as the rarest class above 0.
 """

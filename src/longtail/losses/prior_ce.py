@@ -8,6 +8,9 @@ symbol             argument
 p_s(y)             ``prior``
 =================  =========================
 
+Use it when the class distribution at test time is known or varies: add its log to the logits, nothing is
+trained again.
+
 It is logit adjustment with tau = 1; at test, add ``log p_target``. Differs from the authors' code in the
 epsilon: theirs takes ``log(pi + 1e-9)``, ours is off by default (``eps``). Without it an empty class is
 counted as the rarest present one.

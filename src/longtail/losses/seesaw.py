@@ -19,6 +19,9 @@ With ``objectness=True`` the logits have two more columns, (foreground, backgrou
 their own for every target; the seesaw runs on the first C for foreground targets only, and the label C
 means background.
 
+Use it where class frequencies are unknown in advance or change with the stream (detection, streaming data):
+it counts for itself.
+
 Differs from the authors' code in what it returns there: the sum of the two terms, each over the same
 targets. The Module counts only in train mode (theirs at every call), summed over the ranks of a distributed
 run.
@@ -38,8 +41,7 @@ from longtail.losses._common import (
     along_classes,
     check,
     checked_weight,
-    log_odds,
-    nll_of,
+    nll,
     per_class,
     reduced,
     summed_over_ranks,
@@ -85,31 +87,31 @@ def seesaw(
     [1.5, 2.0]
     """
     check(logits, target, reduction, least=4 if objectness else 2, soft=False)
-    if p < 0 or q < 0:
-        raise ValueError(f"p={p} and q={q} must be at least 0 (0 switches the factor off)")
+    if p < 0 or q < 0 or eps <= 0:
+        raise ValueError(f"p={p} and q={q} must be at least 0 (0 switches the factor off), eps={eps} above 0")
     z = wide(logits)
     classes = z[:, :-2] if objectness else z
     n = per_class("seen", seen, classes)
     w = None if weight is None else per_class("weight", weight, classes)
     if not objectness:
-        loss = nll_of(_log_odds(classes, target, n, p, q, eps, ignore_index))
+        loss = _factored(classes, target, n, p, q, eps, ignore_index)
         return reduced(
             loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
         )
     background = target == classes.shape[1]
     of_class = torch.where(background, ignore_index, target)
     loss = torch.where(
-        of_class == ignore_index, 0.0, nll_of(_log_odds(classes, of_class, n, p, q, eps, ignore_index))
+        of_class == ignore_index, 0.0, _factored(classes, of_class, n, p, q, eps, ignore_index)
     )
     which = torch.where(target == ignore_index, ignore_index, background.long())
-    loss = loss + nll_of(log_odds(z[:, -2:], which, ignore_index=ignore_index))
+    loss = loss + nll(z[:, -2:], which, ignore_index=ignore_index)
     w = None if w is None else torch.cat([w, w.new_ones(1)])
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
     )
 
 
-def _log_odds(
+def _factored(
     z: Tensor, target: Tensor, seen: Tensor, p: float, q: float, eps: float, ignore_index: int
 ) -> Tensor:
     y = torch.where(target == ignore_index, 0, target).long()
@@ -123,7 +125,7 @@ def _log_odds(
         # p log(min(N_j, N_y) / N_y) without - p log N_y, which is the same for all j
         mitigation = torch.minimum(along_classes(log_n, z), log_n[y].unsqueeze(1))
         shift = mitigation if shift is None else shift.add_(mitigation)
-    return log_odds(z, target, shift=shift, ignore_index=ignore_index)
+    return nll(z, target, shift=shift, ignore_index=ignore_index)
 
 
 class Seesaw(nn.Module):

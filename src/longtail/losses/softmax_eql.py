@@ -14,6 +14,9 @@ gamma              ``gamma``
 beta               ``beta``, drawn where not given
 =================  =========================
 
+Use it where rare classes are drowned by negatives of the others and a randomised, sampler-free remedy is
+wanted; it is no proper score.
+
 Differs from the authors' code in the sum of exponentials, which here cannot overflow: a class of weight 0
 leaves the log-sum-exp.
 """

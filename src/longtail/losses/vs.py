@@ -12,6 +12,9 @@ gamma              ``gamma``; 0 is logit adjustment
 tau                ``tau``; 0 is CDT
 =================  =========================
 
+Use it in place of LDAM or logit adjustment when you train to zero error: there the shift alone no longer
+moves the boundary, and the factor does. Two hyper-parameters to tune.
+
 Differs from the authors' code in nothing: their ``Delta_list`` is the reciprocal of the paper's Delta, and
 they divide by it. An empty class is counted as the rarest class that has examples.
 """

@@ -1,0 +1,167 @@
+"""What each loss costs: forward + backward time and peak memory over ``torch.nn.functional.cross_entropy``,
+in the same run.
+
+    python benchmarks/losses.py                       # all losses, the four shapes, eager and compiled
+    python benchmarks/losses.py --only Focal Seesaw --shapes 4096x1000 --modes eager --repeats 9
+
+Each loss is timed in turn with cross-entropy, call by call, so that a busy machine slows both; the ratio is
+that of the medians. Peak memory is what the allocator held at most during forward and backward, inputs not
+counted. LDAM is fed cosines, as it asks; every other loss standard normal logits. A loss that reads
+something other than logits is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import math
+import os
+import pkgutil
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler announces itself otherwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import longtail.losses
+from longtail.part import part
+
+SHAPES = {
+    "4096x1000": (4096, 1000),
+    "1024x8142": (1024, 8142),
+    "65536x10": (65536, 10),
+    "8x19x256x256": (8, 19, 256, 256),
+}
+Step = Callable[[], None]
+
+
+def losses() -> dict[str, type[nn.Module]]:
+    """The public Module classes of the room, file by file."""
+    found = {}
+    for info in pkgutil.iter_modules(longtail.losses.__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"longtail.losses.{info.name}")
+            for name, kind in inspect.getmembers(module, inspect.isclass):
+                if issubclass(kind, nn.Module) and kind.__module__ == module.__name__:
+                    found[name] = kind
+    return found
+
+
+def inputs(shape: tuple[int, ...], device: str, cosine: bool) -> tuple[Tensor, Tensor, Tensor]:
+    g = torch.Generator().manual_seed(0)
+    logits = torch.randn(shape, generator=g)
+    logits = (logits / 3).clamp(-1, 1) if cosine else logits
+    target = torch.randint(shape[1], shape[:1] + shape[2:], generator=g)
+    features = torch.rand((shape[0], 64, *shape[2:]), generator=g)
+    return logits.to(device).requires_grad_(), target.to(device), features.to(device)
+
+
+def seconds(step: Step, device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    step()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def peak_bytes(step: Step, device: str) -> float:
+    """The most the allocator held beyond what it held before, forward and backward."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        step()
+        return torch.cuda.max_memory_allocated() - before
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as record:
+        step()
+    events = record.profiler.kineto_results.events()  # type: ignore[union-attr]
+    changes = sorted((e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]")
+    held = most = 0
+    for _, change in changes:
+        held += change
+        most = max(most, held)
+    return most
+
+
+def step_of(loss: Callable[..., Tensor], logits: Tensor, *rest: Tensor) -> Step:
+    def step() -> None:
+        logits.grad = None
+        loss(logits, *rest).backward()
+
+    return step
+
+
+def ratios(ours: Step, theirs: Step, device: str, repeats: int) -> tuple[float, float]:
+    for step in (ours, theirs):  # warm-up, and compilation
+        step()
+        step()
+    mine, base = [], []
+    for _ in range(repeats):
+        base.append(seconds(theirs, device))
+        mine.append(seconds(ours, device))
+    memory = peak_bytes(ours, device) / max(peak_bytes(theirs, device), 1)
+    return statistics.median(mine) / statistics.median(base), memory
+
+
+def main() -> None:
+    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_argument("--only", nargs="*", help="class names")
+    cli.add_argument("--shapes", nargs="*", default=list(SHAPES), help="BxC or BxCxHxW")
+    cli.add_argument("--modes", nargs="*", default=["eager", "compiled"], choices=["eager", "compiled"])
+    cli.add_argument("--repeats", type=int, default=15)
+    cli.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    cli.add_argument("--threads", type=int, default=1)
+    a = cli.parse_args()
+    torch.set_num_threads(a.threads)
+    machine = (
+        torch.cuda.get_device_name()
+        if a.device == "cuda"
+        else f"{platform.machine()} CPU, {a.threads} thread(s)"
+    )
+    print(
+        f"torch {torch.__version__}, {machine}, float32, {a.repeats} repeats: time ratio / peak memory ratio to cross-entropy"
+    )
+    for text in a.shapes:
+        shape = tuple(int(n) for n in text.split("x"))
+        c = shape[1]
+        counts = torch.tensor([max(1, int(1280 * 0.01 ** (k / (c - 1)))) for k in range(c)])
+        facts = {"counts": counts, "prior": counts / counts.sum(), "num_classes": c}
+        print(f"\n{text}".ljust(28) + "".join(mode.rjust(18) for mode in a.modes))
+        for name, kind in losses().items():
+            if a.only and name not in a.only:
+                continue
+            logits, target, features = inputs(shape, a.device, cosine=name == "LDAM")
+            rest = (target, features) if getattr(kind, "reads_features", False) else (target,)
+            try:
+                step_of(part(kind).build(**facts).to(a.device), logits, *rest)()
+            except Exception as error:
+                print(f"{name:27s}left out: {type(error).__name__}: {str(error).splitlines()[0][:70]}")
+                continue
+            cells = []
+            for mode in a.modes:
+                loss: Callable[..., Tensor] = part(kind).build(**facts).to(a.device)
+                base: Callable[..., Tensor] = F.cross_entropy
+                if mode == "compiled":
+                    torch._dynamo.reset()
+                    loss, base = torch.compile(loss, fullgraph=True), torch.compile(base, fullgraph=True)
+                time_ratio, memory = math.nan, math.nan
+                try:
+                    ours, theirs = step_of(loss, logits, *rest), step_of(base, logits, target)
+                    time_ratio, memory = ratios(ours, theirs, a.device, a.repeats)
+                except Exception as error:
+                    print(f"  {name} {mode}: {type(error).__name__}: {str(error).splitlines()[0][:90]}")
+                cells.append(f"{time_ratio:8.2f} / {memory:4.2f}".rjust(18))
+            print(f"{name:27s}" + "".join(cells), flush=True)
+
+
+if __name__ == "__main__":
+    main()
