@@ -180,8 +180,8 @@ def _feature(sheet: Sheet, name: str, kind: str | None) -> tuple[Any, list[str]]
         return days.astype("float64"), [f"column {name!r}: dates read as days since 1970"]
     if column_type(column) in ("image", "embedding"):
         raise ValueError(
-            f"{sheet.path}, column {name!r}: holds {'bytes' if column_type(column) == 'image' else 'lists'}, which a table"
-            " has no use for; choose other columns with features="
+            f"{sheet.path}, column {name!r}: holds {'bytes' if column_type(column) == 'image' else 'lists'}, which a"
+            " table has no use for; choose other columns with features="
         )
     notes: list[str] = []
     fast = _all_numbers(column)
