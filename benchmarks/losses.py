@@ -128,7 +128,7 @@ def main() -> None:
         else f"{platform.machine()} CPU, {a.threads} thread(s)"
     )
     print(
-        f"torch {torch.__version__}, {machine}, float32, {a.repeats} repeats: time ratio / peak memory ratio to cross-entropy"
+        f"torch {torch.__version__}, {machine}, float32, {a.repeats} repeats: time / peak memory over cross-entropy"
     )
     for text in a.shapes:
         shape = tuple(int(n) for n in text.split("x"))

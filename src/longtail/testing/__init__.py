@@ -1,6 +1,22 @@
 """Shipped laws: checks that the parts of this library keep, for your own parts too."""
 
+from longtail.testing.adjuster import check_adjuster
+from longtail.testing.head import check_head
 from longtail.testing.loss import LAWS as LOSS_LAWS
 from longtail.testing.loss import LossTraits, check_loss
+from longtail.testing.mixer import check_mixer
+from longtail.testing.recipe import check_recipe
+from longtail.testing.sampler import check_sampler
+from longtail.testing.surgery import check_surgery
 
-__all__ = ["LOSS_LAWS", "LossTraits", "check_loss"]
+__all__ = [
+    "LOSS_LAWS",
+    "LossTraits",
+    "check_adjuster",
+    "check_head",
+    "check_loss",
+    "check_mixer",
+    "check_recipe",
+    "check_sampler",
+    "check_surgery",
+]
