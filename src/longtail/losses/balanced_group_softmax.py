@@ -28,7 +28,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction, Vector, checked_counts, wide
+from longtail.losses._common import Reduction, Vector, checked_counts, warn_if_batch, wide
 
 Background = Literal["first", "last"]
 
@@ -254,6 +254,7 @@ class BalancedGroupSoftmax(nn.Module):
         self.register_buffer("always", layout.always)
         self.sizes, self.foreground, self.background = layout.sizes, layout.foreground, layout.background
         self.out_features, self.others_ratio, self.ignore_index = layout.width, others_ratio, ignore_index
+        self.total = int(checked_counts(counts).sum())
         self.reduction: Reduction = reduction
 
     @property
@@ -262,6 +263,7 @@ class BalancedGroupSoftmax(nn.Module):
         return GroupLayout(self.sizes, self.column, self.own, self.always, self.foreground, self.background)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        warn_if_batch(self.total, target)
         return balanced_group_softmax(
             logits, target, self.layout, others_ratio=self.others_ratio, reduction=self.reduction,
             ignore_index=self.ignore_index,

@@ -104,6 +104,19 @@ def test_bad_input(make, error, says: str) -> None:
         make()
 
 
+@pytest.mark.parametrize(
+    "loss, inputs",
+    [
+        (BalancedGroupSoftmax, (torch.zeros(4, 7),)),
+        (GeneralizedReweighting, (torch.zeros(4, 3),)),
+        (RIDE, (torch.zeros(4, 2, 3),)),
+    ],
+)
+def test_counts_of_a_batch_warn(loss, inputs) -> None:
+    with pytest.warns(UserWarning, match="counts sum to 4, exactly the number of targets"):
+        loss(torch.tensor([2, 1, 1]))(*inputs, Y)
+
+
 # Groups
 
 
