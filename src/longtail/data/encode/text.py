@@ -3,9 +3,9 @@
     tf = 1 + log(count),  idf = log((1 + n) / (1 + df)) + 1,  each row divided by its Euclidean norm
 
 which is scikit-learn's ``TfidfVectorizer(sublinear_tf=True, min_df=2)`` to the last digit (tested); counting
-is scikit-learn's own, or the same done faster. Where words are written without spaces (Chinese, Japanese, Thai, ...) the terms are
-runs of 1 to 3 characters; elsewhere words and pairs of words, beside runs of 2 to 5 characters inside words,
-each half with norm 1/sqrt 2.
+is scikit-learn's own, or the same done faster. Where words are written without spaces (Chinese, Japanese,
+Thai, ...) the terms are runs of 1 to 3 characters; elsewhere words and pairs of words, beside runs of 2 to 5
+characters inside words, each half with norm 1/sqrt 2.
 """
 
 from __future__ import annotations
