@@ -1,5 +1,5 @@
 """BCL's balanced supervised contrastive loss. Zhu et al., "Balanced Contrastive Learning for Long-Tailed
-Visual Recognition", CVPR 2022, eq. 6.
+Visual Recognition", CVPR 2022.
 
 Equation: ``L_i = -(1/|P_i|) sum_{p in P_i} [ a_ip - log sum_{k != i} exp(a_ik) / m_k ]``,
 ``a_ik = f_i f_k / T``, over the views of the batch and one centre a class; ``m_k`` is the number of items of

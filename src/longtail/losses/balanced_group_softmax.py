@@ -10,14 +10,14 @@ symbol             argument
 groups             ``edges``: a class with n examples is in group ``#{edges <= n}``
 beta               ``others_ratio``: samples of other groups kept for each one of the group, at random
 k                  ``keep``, drawn by :func:`kept_others`
-group 0            ``background``: ``"first"`` (label 0) or ``"last"`` (label C) adds a group of background
-and foreground
+group 0            ``background``: ``"first"`` (label 0) or ``"last"`` (label C) adds one of two
+                   columns, background and foreground
 =================  =========================
 
 The logits are ``[B, K]``, not ``[B, C]``: group after group, "others" first, then its classes by index;
 :class:`GroupLayout` knows the columns, and :func:`merge_groups` turns them back into log scores ``[B, C]``.
-Differs from nothing in the authors' code (``"first"``) and the port in EQL v2's (``"last"``, whose
-background group comes last and holds "others", background).
+Differs from the authors' code (``"first"``) and from the port in that of EQL v2 (``"last"``, whose background
+group comes last and holds "others", background) in nothing known.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """DSC of a sigmoid, for positives against background. Li et al., "Dice Loss for Data-imbalanced NLP Tasks",
-ACL 2020, eq. 8-9.
+ACL 2020.
 
 Equation: ``q = (1 - p)^alpha p`` and, for each example, ``L = 1 - (2 q t + s) / (q + t + s)``; easy examples fade.
 

@@ -1,9 +1,9 @@
 """Soft Dice loss. Milletari et al., "V-Net", 3DV 2016; smoothing and use on text: Li et al., "Dice Loss for
-Data-imbalanced NLP Tasks", ACL 2020, eq. 6-7.
+Data-imbalanced NLP Tasks", ACL 2020.
 
 Equation: over a region R, ``L = 1 - (2 sum_R p t + s) / (sum_R p + sum_R t + s)``; squared:
-``sum_R p^2 + sum_R t^2`` below. ``p`` is the softmax, one class at a time against the rest (:func:`dice`), or
-a sigmoid (:func:`binary_dice`).
+``sum_R p^2 + sum_R t^2`` below. ``p`` is the softmax, one class at a time against the rest; ``binary_dice`` has
+that of a sigmoid.
 
 =================  =========================
 symbol             argument

@@ -1,5 +1,4 @@
-"""DiVE's distillation loss. He et al., "Distilling Virtual Examples for Long-tailed Recognition", ICCV 2021,
-eq. 8-10.
+"""DiVE's distillation loss. He et al., "Distilling Virtual Examples for Long-tailed Recognition", ICCV 2021.
 
 Equation: ``L_i = (1 - alpha) CE(z + log n, y) + alpha T^2 KL(q || softmax(z / T))``,
 ``q ~ softmax(teacher / T)^power``, a constant.

@@ -1,4 +1,4 @@
-"""DSC, the self-adjusting Dice loss. Li et al., "Dice Loss for Data-imbalanced NLP Tasks", ACL 2020, eq. 8-9.
+"""DSC, the self-adjusting Dice loss. Li et al., "Dice Loss for Data-imbalanced NLP Tasks", ACL 2020.
 
 Equation: ``q = (1 - p)^alpha p`` and, for each example, ``L = 1 - (2 q t + s) / (q + t + s)``; easy examples
 fade.

@@ -1,5 +1,5 @@
 """DisAlign's generalized re-weighting. Zhang et al., "Distribution Alignment: A Unified Framework for
-Long-tail Visual Recognition", CVPR 2021, eq. 10-11.
+Long-tail Visual Recognition", CVPR 2021.
 
 Equation: ``L_i = -w_y log softmax(z)_y`` with ``w_j = C r_j^-rho / sum_k r_k^-rho``, r the class frequencies.
 

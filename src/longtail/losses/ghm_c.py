@@ -1,4 +1,4 @@
-"""GHM-C. Li, Liu and Wang, "Gradient Harmonized Single-stage Detector", AAAI 2019, eq. 8-10.
+"""GHM-C. Li, Liu and Wang, "Gradient Harmonized Single-stage Detector", AAAI 2019.
 
 Equation: one-vs-rest cross-entropy in which every range of gradient lengths ``g = |sigmoid(z) - t|`` weighs
 the same, ``L = (1/N) sum_e (N / (R_{b(e)} n)) BCE_e``: N elements, R_b of them in bin b, n bins that are not

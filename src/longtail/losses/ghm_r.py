@@ -1,4 +1,4 @@
-"""GHM-R. Li, Liu and Wang, "Gradient Harmonized Single-stage Detector", AAAI 2019, eq. 11-14. For regression.
+"""GHM-R. Li, Liu and Wang, "Gradient Harmonized Single-stage Detector", AAAI 2019. For regression.
 
 Equation: ``d = prediction - target``, ``ASL1 = sqrt(d^2 + mu^2) - mu``, ``g = |d| / sqrt(d^2 + mu^2)``, and
 ``L = (1/N) sum_e (N / (R_{b(e)} n)) ASL1_e`` as in GHM-C. It takes predictions and real targets of one shape

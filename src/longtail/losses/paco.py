@@ -1,4 +1,4 @@
-"""PaCo, the parametric contrastive loss. Cui et al., "Parametric Contrastive Learning", ICCV 2021, eq. 3.
+"""PaCo, the parametric contrastive loss. Cui et al., "Parametric Contrastive Learning", ICCV 2021.
 
 Equation: each query i is compared with C class centres, ``l_c = (w_c h_i + b_c + log pi_c) / T_c``, and with
 all other embeddings, ``l_k = q_i k / T``:

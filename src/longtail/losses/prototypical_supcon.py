@@ -1,5 +1,5 @@
 """PSC, the prototypical supervised contrastive loss. Wang et al., "Contrastive Learning based Hybrid Networks
-for Long-Tailed Image Classification", CVPR 2021, eq. 6.
+for Long-Tailed Image Classification", CVPR 2021.
 
 Equation: ``L_i = -log( exp(f_i p_y / T) / sum_{j != y} exp(f_i p_j / T) )``: the denominator leaves the true
 class out.

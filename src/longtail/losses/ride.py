@@ -1,5 +1,5 @@
 """RIDE's loss. Wang et al., "Long-tailed Recognition by Routing Diverse Distribution-Aware Experts", ICLR
-2021, eq. 2-4.
+2021.
 
 Equation:
 ``L = sum_k [ CE(z_k - s m_y onehot(y), y; w) + lambda T^2 KL( softmax(zbar / T_c) || softmax(z_k / T_c) ) ]``
@@ -13,13 +13,12 @@ lambda             ``diversity`` (-.45 CIFAR-100-LT, -.2 ImageNet-LT)
 T                  ``temperature``
 v_c                ``tail_softness``: ``(C pi_c rho + 1 - rho)`` over its maximum; None for all 1
 m, s               ``max_margin``, ``scale``: LDAM's margin, times the scale the logits already have; no
-margin without ``counts``
+                   margin without ``counts``
 w                  ``weight``
 =================  =========================
 
 Differs from the authors' code in the epochs: theirs brings w and v_c in after 160; a recipe does so with
-``switch``. Experts'
-losses are summed, not averaged. It takes ``(expert_logits [B, K, C], target)``.
+``switch``. Experts' losses are summed, not averaged. It takes ``(expert_logits [B, K, C], target)``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Equalization loss, sigmoid form. Tan et al., "Equalization Loss for Long-Tailed Object Recognition", CVPR
-2020, eq. 2-4.
+2020.
 
 Equation: ``L_i = sum_c w_c BCE(z_c, t_c)`` with ``w_c = 1 - E T_c (1 - t_c)``: rare classes are spared the
 negative gradients of other classes' examples, but not those of the background.

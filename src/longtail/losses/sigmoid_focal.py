@@ -2,8 +2,7 @@
 
 Equation: ``L_i = w_y sum_c alpha_t (1 - p_t)^gamma (-log p_t)``, with ``p_t = sigmoid(z_c)`` for c = y and
 ``1 - sigmoid(z_c)`` for the others. With ``weight=effective_number(counts)`` it is the class-balanced focal
-loss, and at ``gamma=0`` the class-balanced sigmoid loss, of Cui et al., "Class-Balanced Loss", CVPR 2019, eq.
-11-12.
+loss, and at ``gamma=0`` the class-balanced sigmoid loss, of Cui et al., "Class-Balanced Loss", CVPR 2019.
 
 =================  =========================
 symbol             argument
@@ -15,9 +14,9 @@ w                  ``weight``; it multiplies all C terms of its row
 =================  =========================
 
 Differs from the authors' code in the corner gamma < 1, where their gradient is NaN once a sigmoid saturates
-and this one is exact. An NLP port stops the modulator's gradient
-(``detach=True``) and puts alpha on the negatives. Cui et al. divide by the batch (``normalizer="batch"``) and
-start the last bias at -log(C - 1), which is for the head to do.
+and this one is exact. An NLP port stops the modulator's gradient (``detach=True``) and puts alpha on the
+negatives. Cui et al. divide by the batch (``normalizer="batch"``) and start the last bias at -log(C - 1),
+which is for the head to do.
 """
 
 from __future__ import annotations
