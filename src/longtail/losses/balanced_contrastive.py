@@ -12,6 +12,8 @@ tau                ``temperature``
 c_j                ``centers``: unit vectors, one a class (an MLP of the classifier's weights in the paper)
 =================  =========================
 
+Use it beside logit-adjusted cross-entropy, when the backbone is trained long and from scratch.
+
 This is the contrastive term alone; the method adds logit-adjusted cross-entropy. Differs from the authors'
 code in nothing. It takes ``(features, labels, centers)``, not logits. Contrasts are those of this process's batch.
 """

@@ -14,6 +14,8 @@ group 0            ``background``: ``"first"`` (label 0) or ``"last"`` (label C)
                    columns, background and foreground
 =================  =========================
 
+Use it to retrain the last layer of a trained model over a thousand classes or so, with a grouped head.
+
 The logits are ``[B, K]``, not ``[B, C]``: group after group, "others" first, then its classes by index;
 :class:`GroupLayout` knows the columns, and :func:`merge_groups` turns them back into log scores ``[B, C]``.
 Differs from the authors' code (``"first"``) and from the port in that of EQL v2 (``"last"``, whose background

@@ -11,6 +11,8 @@ s (gamma, eps)     ``smooth``
 p^2, t^2 (V-Net)   ``squared``
 =================  =========================
 
+Use it for segmentation or tagging of one rare class, where the score is F1 or an overlap.
+
 Differs from no authors' code known; the several-class form is ``dice``. It is no proper score: its logits need a
 calibrator.
 """

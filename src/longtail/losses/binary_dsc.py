@@ -13,6 +13,8 @@ gamma              ``smooth``
 (OHEM)             ``hard_negatives``: negatives kept for each positive, the hardest; None keeps all
 =================  =========================
 
+Use it for tagging tokens of one rare kind, where nearly all examples are easy and the score is F1.
+
 Differs from the authors' code in the hard negatives, of which theirs keeps two fewer than asked; from an NLP
 port, where negatives have a negative loss. The several-class form is ``dsc``.
 """

@@ -13,6 +13,8 @@ w                  ``weight``: ``[2]``
 (scale of f)       ``scale``
 =================  =========================
 
+Use it for two classes of very different size, trained to zero error; at ``gamma=0`` it is logit adjustment.
+
 From counts, :func:`binary_vs_parameters`: ``Delta_y = (n_y / n_max)^gamma`` and
 ``iota_y = tau log(n_other / n_y)``, the choice that at gamma 0 is logit adjustment. Differs from the authors'
 code in the sign of iota for negatives: theirs subtracts it from the logit whatever the label, so their

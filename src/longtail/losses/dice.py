@@ -13,6 +13,8 @@ s (gamma, eps)     ``smooth``
 p^2, t^2 (V-Net)   ``squared``
 =================  =========================
 
+Use it for segmentation, where the score is an overlap and the foreground is small.
+
 For logits ``[B, C]`` a sample's region is one element; pass ``region="batch"`` for a set-level Dice. The loss
 is no proper score: its logits need a calibrator. Differs from public code: one port divides a *per-sample*
 numerator by a *batch-wide* denominator (its multi-class form that is not squared); here both always run over

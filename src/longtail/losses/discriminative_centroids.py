@@ -11,6 +11,8 @@ lambda             ``repel``
 m                  ``margin``
 =================  =========================
 
+Use it with a memory head, for open-set recognition: features gather around centroids that can be far from all.
+
 Differs from the authors' code in the centroids' gradient, which theirs writes by hand:
 ``sum_i (c_j - f_i) / (B (1 + n_j))`` for n_j samples of the class in the batch.
 ``centroid_gradient="authors"`` gives that; the default is the equation's own. Theirs also ignores the factor

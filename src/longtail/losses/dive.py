@@ -11,6 +11,8 @@ p (power)          ``power``: below 1 it flattens the teacher; 1 is no power nor
 n                  ``counts``
 =================  =========================
 
+Use it when a balanced-softmax teacher is at hand: its flattened predictions are virtual examples of the tail.
+
 Differs from the authors' code in nothing: the KL term sees the student's raw logits, the cross-entropy those
 with the prior added (balanced softmax). It takes ``(logits, target, teacher_logits)``.
 """

@@ -12,6 +12,8 @@ gamma              ``smooth``
 (example, set)     ``region="example"`` as in the paper; ``"batch"``: one overlap a class over all examples
 =================  =========================
 
+Use it for tagging tokens, where nearly all examples are easy and the score is F1.
+
 More than two classes: every class against the rest, summed (``classes="sum"``); ``"true"`` takes the label's
 class only. Differs from the authors' code, which unless squared divides a per-example numerator by a batch-wide
 denominator. For alpha > 0 the loss rises again as p nears 1, by design; it is no proper score.

@@ -14,6 +14,8 @@ g                  ``ratio``; kept by the module
                    weight 1
 =================  =========================
 
+Use it as the sigmoid equalization loss when no frequency threshold is to be chosen: it measures the gradients.
+
 As in the authors' code: the ratio is that of the *previous* calls (100 at the start: weights of about 1), the
 sums never decay, and they hold the *weighted* gradients. Differs from it in nothing; without ``objectness`` it
 is a plain classifier's loss.

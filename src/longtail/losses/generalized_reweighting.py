@@ -10,6 +10,8 @@ rho                ``rho`` (1.2 ImageNet-LT, .3 ADE20K, .7 LVIS)
 r                  ``counts``, up to a factor
 =================  =========================
 
+Use it for a second stage that aligns a frozen classifier (DisAlign).
+
 The same as ``CrossEntropy(weight=part(inverse, power=rho))``, under its own name. In detection background
 weighs 1, in the place of a class weight: pass such weights to :class:`longtail.losses.CrossEntropy`. Differs from
 the authors' code in empty classes, which weigh as the rarest that is not; theirs are infinite.

@@ -12,6 +12,8 @@ alpha (EMA)        ``momentum`` of the module
 N                  ``normalizer="elements"``: the valid ones of B x C
 =================  =========================
 
+Use it where both easy examples and outliers (wrong labels) are many: focal loss fades the first only.
+
 Differs from the authors' code in the running average: theirs starts at 0, so that with momentum .75 the first
 weights are four times too large, and an empty bin's average stands still. Here the average *share* of each
 bin is unbiased from the first step. ``start="zero"`` is theirs, ``start="first"`` that of an NLP port. The

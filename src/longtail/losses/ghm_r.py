@@ -11,6 +11,8 @@ mu                 ``mu``
 M, alpha (EMA)     ``bins``, ``momentum`` of the module
 =================  =========================
 
+Use it for box regression beside GHM-C, where outliers dominate an L1 loss.
+
 Differs from the authors' code in the running average, as GHM-C does (``start="zero"`` is theirs), and in the
 mask, which is true or false: theirs lets fractional label weights into N but not into the loss.
 """

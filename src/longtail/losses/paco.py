@@ -15,6 +15,8 @@ pi                 ``prior``
 w_c h_i + b_c      ``class_logits``, of the pooled feature
 =================  =========================
 
+Use it for long training from scratch with strong augmentation and a queue of keys.
+
 The anchors are the first B embeddings (queries of the first view), as in the authors' code. GPaCo has both
 views as anchors: give ``class_logits`` for both. Differs from the authors' code in epsilons: theirs adds 1e-9
 to pi and 1e-12 inside the log. It takes ``(features, labels, class_logits)``, and tests on ``class_logits``

@@ -11,6 +11,8 @@ tau                ``temperature`` (CIFAR-100: .1, CIFAR-10: 1)
 p_j                ``prototypes``, learnt; whoever trains them owns them
 =================  =========================
 
+Use it in the place of the supervised contrastive loss when classes or memory are too many for pairs in a batch.
+
 Features and prototypes are normalised here. It takes ``(features, labels, prototypes)``, not logits, and may
 be negative. Differs from no code of the authors, since none
 is known.

@@ -17,6 +17,8 @@ m, s               ``max_margin``, ``scale``: LDAM's margin, times the scale the
 w                  ``weight``
 =================  =========================
 
+Use it with a net of several experts that share their first stages.
+
 Differs from the authors' code in the epochs: theirs brings w and v_c in after 160; a recipe does so with
 ``switch``. Experts' losses are summed, not averaged. It takes ``(expert_logits [B, K, C], target)``.
 """

@@ -12,6 +12,8 @@ lambda             ``threshold``
 E                  0 for a row without a positive (label C), if ``background``; otherwise 1
 =================  =========================
 
+Use it for detectors and one-vs-rest classifiers whose rare classes are drowned by negatives of frequent ones.
+
 The threshold is that of LVIS, on the share of *images* with the class: pass those shares as ``frequency`` for
 detection. Without them the module uses counts over their sum; set ``threshold`` for your data (CIFAR-100-LT: .005,
 CIFAR-10-LT: .05). Differs from the authors' code in nothing, with ``background=True``.

@@ -13,6 +13,9 @@ w                  ``weight``; it multiplies all C terms of its row
 (per positive)     ``normalizer="positives"``, as RetinaNet does
 =================  =========================
 
+Use it for dense detection and multi-label data, where easy negatives outnumber all else; with a class weight for
+long-tailed one-vs-rest classifiers. Its sigmoids are no calibrated probabilities.
+
 Differs from the authors' code in the corner gamma < 1, where their gradient is NaN once a sigmoid saturates
 and this one is exact. An NLP port stops the modulator's gradient (``detach=True``) and puts alpha on the
 negatives. Cui et al. divide by the batch (``normalizer="batch"``) and start the last bias at -log(C - 1),

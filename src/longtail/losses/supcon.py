@@ -13,6 +13,8 @@ P_i                the items with the anchor's label, itself excluded
 (contrast mode)    ``anchors``: ``"all"`` views or the ``"first"`` of each sample
 =================  =========================
 
+Use it to train features, in the contrastive branch of a hybrid network, with two views of each image.
+
 Differs from the authors' code in nothing: features are taken as they come (normalise them), and an anchor
 without a positive counts as 0 in the mean. It takes ``(features, labels)``, not logits. Contrasts are those
 of this process's batch.

@@ -9,6 +9,8 @@ a                  ``positive_weight``: a number, or one a class
 w                  ``weight``: a factor of the whole row, counted by the normaliser
 =================  =========================
 
+Use it for multi-label or binary data whose positives are rare and whose false negatives are dear.
+
 Differs from public code (an NLP collection) in taking no clamp on p, whose gradient vanishes beyond it, and
 no silent smoothing of the targets to [0.01, 0.99]: ask for that with ``label_smoothing=0.02``.
 """
