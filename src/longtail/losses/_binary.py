@@ -93,8 +93,8 @@ def focal_term(b: Binary, gamma: float = 0.0, detach: bool = False) -> Tensor:
     gamma < 1.
     """
     if b.target.dtype == torch.bool:
-        return _focal(torch.where(b.target, b.logits, -b.logits), gamma, detach)
-    return b.target * _focal(b.logits, gamma, detach) + (1 - b.target) * _focal(-b.logits, gamma, detach)
+        return _focal(torch.where(b.target, -b.logits, b.logits), gamma, detach)
+    return b.target * _focal(-b.logits, gamma, detach) + (1 - b.target) * _focal(b.logits, gamma, detach)
 
 
 def positive_negative(
@@ -104,7 +104,7 @@ def positive_negative(
     if b.target.dtype == torch.bool:
         term = focal_term(b, gamma, detach)
         return torch.where(b.target, positive * term, negative * term)
-    of_positive, of_negative = _focal(b.logits, gamma, detach), _focal(-b.logits, gamma, detach)
+    of_positive, of_negative = _focal(-b.logits, gamma, detach), _focal(b.logits, gamma, detach)
     return positive * b.target * of_positive + negative * (1 - b.target) * of_negative
 
 
@@ -171,9 +171,10 @@ def _row_weight(w: Tensor, b: Binary) -> Tensor:
     return torch.where(y == b.given, w[y.long()], 1.0)
 
 
-def _focal(s: Tensor, gamma: float, detach: bool) -> Tensor:
-    log_p = F.logsigmoid(s)
+def _focal(against: Tensor, gamma: float, detach: bool) -> Tensor:
+    """Of the logit against the target: ``log(1 + e^x)`` and, with it, ``log(1 - p) = x - log(1 + e^x)``."""
+    error = F.softplus(against, threshold=40)  # beyond it log(1 + e^x) is x to the last digit, in float64 too
     if not gamma:
-        return -log_p
-    modulator = torch.exp(gamma * (log_p - s))  # log(1 - p) = log p - s
-    return -log_p * (modulator.detach() if detach else modulator)
+        return error
+    modulator = torch.exp(gamma * (against - error))
+    return error * (modulator.detach() if detach else modulator)
