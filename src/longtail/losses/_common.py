@@ -303,7 +303,9 @@ def _plain(
         own, total = own - margin, total - margin
     others = z if drop is None else torch.where(drop, OUT, z)
     others = torch.where(label, -torch.inf, others)
-    return torch.logsumexp(others, 1, keepdim=True) - own, own - total / z.shape[1]
+    top = others.detach().amax(1, keepdim=True)
+    log_sum = (others - top).clamp_min(FAINT).exp().sum(1, keepdim=True).log() + top
+    return log_sum - own, own - total / z.shape[1]
 
 
 FAINT = -75.0
