@@ -4,7 +4,20 @@ from longtail.augment.auto_augment import AutoAugment
 from longtail.augment.compose import Compose, Views
 from longtail.augment.crop_flip import CropFlip
 from longtail.augment.cutout import Cutout
+from longtail.augment.feature_cloud import FeatureCloud
+from longtail.augment.foreground import activation_maps, move_foreground
 from longtail.augment.rand_augment import RandAugment
 from longtail.augment.simclr import SimCLRView
 
-__all__ = ["AutoAugment", "Compose", "CropFlip", "Cutout", "RandAugment", "SimCLRView", "Views"]
+__all__ = [
+    "AutoAugment",
+    "Compose",
+    "CropFlip",
+    "Cutout",
+    "FeatureCloud",
+    "RandAugment",
+    "SimCLRView",
+    "Views",
+    "activation_maps",
+    "move_foreground",
+]

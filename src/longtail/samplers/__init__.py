@@ -3,6 +3,7 @@ makes."""
 
 from longtail.samplers.class_aware import ClassAware
 from longtail.samplers.class_balanced import ClassBalanced
+from longtail.samplers.complement import Complement
 from longtail.samplers.drawn import Drawn
 from longtail.samplers.effective_number import EffectiveNumberSampler
 from longtail.samplers.epoch import EpochSampler
@@ -17,6 +18,7 @@ from longtail.samplers.under_sample import UnderSample
 __all__ = [
     "ClassAware",
     "ClassBalanced",
+    "Complement",
     "Drawn",
     "EffectiveNumberSampler",
     "EpochSampler",

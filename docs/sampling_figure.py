@@ -1,0 +1,49 @@
+"""Draw docs/sampling.svg: the classes that one epoch of each sampler holds. Run: python docs/sampling_figure.py"""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+matplotlib.rcParams["svg.hashsalt"] = "longtail"
+import matplotlib.pyplot as plt  # noqa: E402
+import torch  # noqa: E402
+
+from longtail import samplers as s  # noqa: E402
+from longtail.labels import Labels  # noqa: E402
+
+COUNTS = torch.tensor([int(500 * 100 ** (-c / 9)) for c in range(10)])
+LABELS = Labels.of(torch.repeat_interleave(torch.arange(10), COUNTS))
+PANELS = [
+    ("Shuffled()", s.Shuffled(), 0.0),
+    ("ClassBalanced(power=0.5)", s.ClassBalanced(power=0.5), 0.0),
+    ("ClassBalanced()", s.ClassBalanced(), 0.0),
+    ("ClassBalanced(power=-1)", s.ClassBalanced(power=-1.0), 0.0),
+    ("Progressive(), t = 0.25", s.Progressive(), 0.25),
+    ("Progressive(), t = 0.75", s.Progressive(), 0.75),
+    ("EffectiveNumberSampler(beta=0.99)", s.EffectiveNumberSampler(beta=0.99), 0.0),
+    ("RepeatFactor(threshold=0.1)", s.RepeatFactor(threshold=0.1), 0.0),
+    ("ClassAware(k=4)", s.ClassAware(k=4), 0.0),
+    ("OverSample(to=200)", s.OverSample(to=200), 0.0),
+    ("UnderSample(to=50)", s.UnderSample(to=50), 0.0),
+    ("Subset(group='few')", s.Subset(group="few"), 0.0),
+]
+
+
+def main() -> None:
+    """Bars: examples of one epoch, by class. Dots: what ``class_distribution`` declares."""
+    figure, axes = plt.subplots(3, 4, figsize=(11, 6.5), sharex=True)
+    for axis, (title, sampler, t) in zip(axes.flat, PANELS):
+        index = sampler(LABELS, torch.Generator().manual_seed(0), t)
+        seen = torch.bincount(LABELS.y[index], minlength=10)
+        axis.bar(range(10), seen, color="#7aa6c2")
+        axis.plot(range(10), sampler.class_distribution(LABELS, t) * len(index), "k.", markersize=4)
+        axis.set_title(f"{title}\n{len(index)} examples", fontsize=8)
+        axis.tick_params(labelsize=7)
+    figure.supxlabel("class, from the most to the least frequent", fontsize=9)
+    figure.tight_layout()
+    figure.savefig(Path(__file__).with_name("sampling.svg"), metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()

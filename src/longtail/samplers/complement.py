@@ -1,0 +1,64 @@
+"""How many new images of each class the bag of tricks makes from class activation maps: the sampling half of the pair.
+
+Zhang et al., *Bag of tricks for long-tailed visual recognition with deep convolutional neural networks*, AAAI 2021,
+section 4.3. Class j gets G_j = n_max + n_min - n_j new images, each made from a random original of the class, so that
+every class ends with n_max + n_min. ``longtail.augment.move_foreground`` makes them.
+
+| paper | here |
+|---|---|
+| G_j on CIFAR | default |
+| classes with 100 images or more get none, the others at most 100 (ImageNet-LT) | ``threshold=100`` |
+
+*Differs from the authors' code in* nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+
+
+class Complement:
+    """Indices of the originals to make new images from: G_j random ones of class j, with replacement, in class order.
+
+    Args:
+        threshold: None, or the count from which on a class gets none and the largest number of new images of one.
+
+    Raises:
+        ValueError: ``threshold`` is below 1.
+
+    >>> labels = Labels.of([0, 0, 0, 1])
+    >>> labels.y[Complement()(labels, torch.Generator().manual_seed(0))].bincount().tolist()
+    [1, 3]
+    """
+
+    def __init__(self, threshold: int | None = None) -> None:
+        if threshold is not None and threshold < 1:
+            raise ValueError(f"threshold={threshold} must be at least 1, or None")
+        self.threshold = threshold
+
+    def counts(self, labels: Labels) -> Tensor:
+        """G_j, int64 ``[C]``; 0 for a class without examples."""
+        n = labels.counts
+        g = n.max() + n[n > 0].min() - n
+        if self.threshold is not None:
+            g = torch.where(n < self.threshold, g.clamp(max=self.threshold), 0)
+        return torch.where(n > 0, g, 0)
+
+    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+        """Class frequencies of the new images, exact, float64 ``[C]``."""
+        g = self.counts(labels).double()
+        return g / g.sum()
+
+    def size(self, labels: Labels, t: float = 0.0) -> int:
+        """New images."""
+        return int(self.counts(labels).sum())
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        order, start = labels.by_class
+        c = torch.repeat_interleave(torch.arange(labels.num_classes), self.counts(labels))
+        n = labels.counts[c].double()
+        u = torch.rand(len(c), dtype=torch.float64, generator=generator)
+        return order[start[c] + torch.minimum((u * n).floor(), n - 1).long()]
