@@ -43,11 +43,10 @@ def random_forest(trees: int = 300, finish: Finish = ()) -> Classical:
     return Classical("random-forest", part(RandomForest, trees=trees), finish)
 
 
-def random_forest_balanced(trees: int = 300, finish: Finish = ()) -> Classical:
-    """Random forest with class weights. Its votes have no closed-form prior; they are calibrated."""
-    return Classical(
-        "random-forest-balanced", part(RandomForest, trees=trees, class_weight="balanced"), finish
-    )
+def random_forest_balanced(trees: int = 300, min_leaf: int = 10, finish: Finish = ()) -> Classical:
+    """Random forest with class weights, its leaves not grown out, so that the weights show in the probabilities."""
+    estimator = part(RandomForest, trees=trees, class_weight="balanced", min_leaf=min_leaf)
+    return Classical("random-forest-balanced", estimator, finish)
 
 
 def gradient_boosting(rounds: int = 100, finish: Finish = ()) -> Classical:

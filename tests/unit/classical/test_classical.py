@@ -242,6 +242,20 @@ def test_boosting_claims_the_right_prior_with_weights():
         assert abs(float((p - bayes).mean())) < 0.02
 
 
+def test_forest_claims_the_weighted_prior_only_where_leaves_are_averages():
+    g = torch.Generator().manual_seed(0)
+    labels = Labels.of([0] * 19000 + [1] * 1000)
+    x = torch.randn(20000, 1, generator=g) + (labels.y * 2 - 1)[:, None]
+    at = torch.linspace(-1, 1, 201)[:, None]
+    bayes = torch.sigmoid(2 * at[:, 0].double())
+    net, prior = classical.random_forest_balanced(trees=30, min_leaf=200).fit(x, labels, seed=0)
+    assert prior.tolist() == [0.5, 0.5]
+    assert (net(at).double().exp()[:, 1] - bayes).abs().mean() < 0.06
+    net, prior = classical.random_forest_balanced(trees=30, min_leaf=1).fit(x, labels, seed=0)
+    assert prior is None
+    assert (net(at).double().exp()[:, 1] - bayes).mean() < -0.15
+
+
 def test_prior_after_resampling_is_the_one_training_saw():
     x, labels = blobs((100, 30, 10))
     for method, expected in (

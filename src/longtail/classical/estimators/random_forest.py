@@ -7,22 +7,24 @@
 Sparse rows are first projected on ``components`` directions. Zero probabilities are smoothed; see
 ``heads.forest``.
 
-With ``class_weight="balanced"`` and grown-out trees (``min_leaf=1``) leaves are pure, so the weights change
-where trees split and hardly what they answer: the votes keep no closed-form prior and ``fit`` returns None,
-    to be calibrated on
-held-out rows.
+With ``class_weight="balanced"`` the shares in leaves of at least ``AVERAGED`` examples are weighted averages, and assume
+the weighted prior. Grown-out trees (``min_leaf=1``) have pure leaves: the weights change where trees split and hardly
+what they answer, so the votes have no closed-form prior and ``fit`` returns None, to be calibrated on held-out rows.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.classical.estimators.weighting import check_weight, threads_limited
+from longtail.classical.estimators.weighting import check_weight, prior_of, threads_limited
 from longtail.classical.heads import Forest
 from longtail.classical.inputs import dense_backbone, matrix
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
+
+AVERAGED = 10
+"""Leaves of at least so many examples are averages whose weights show."""
 
 
 class RandomForest:
@@ -71,4 +73,5 @@ class RandomForest:
         head = Forest.of(
             model.estimators_, model.classes_, labels.prior, backbone.out_features, self.smoothing
         )
-        return Net(backbone, head), labels.prior if self.class_weight is None else None
+        claimed = self.class_weight is None or self.min_leaf >= AVERAGED
+        return Net(backbone, head), prior_of(labels, self.class_weight) if claimed else None
