@@ -29,7 +29,9 @@ MODEL = RUN | {"run", "data", "classical"}
 COMPARE = MODEL | {"protocol", "recipes", "model"}
 MAY = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
-    **dict.fromkeys(("weights", "metrics", "losses", "samplers", "mixing", "augment", "heads", "adjust"), VALUES),
+    **dict.fromkeys(
+        ("weights", "metrics", "losses", "samplers", "mixing", "augment", "heads", "adjust"), VALUES
+    ),
     "backbones": VALUES,
     "surgery": VALUES | {"heads"},
     "objectives": VALUES,
@@ -40,12 +42,12 @@ MAY = {
     "classical": RUN,
     "data": VALUES,
     "model": MODEL,
-    "compare": COMPARE,
-    "report": COMPARE | {"compare"},
-    "api": COMPARE | {"compare", "report"},
-    "cli": COMPARE | {"compare", "report", "api"},
-    "integrations": COMPARE | {"compare", "report", "api"},
-    "testing": COMPARE | {"compare"},
+    "comparison": COMPARE,
+    "report": COMPARE | {"comparison"},
+    "api": COMPARE | {"comparison", "report"},
+    "cli": COMPARE | {"comparison", "report", "api"},
+    "integrations": COMPARE | {"comparison", "report", "api"},
+    "testing": COMPARE | {"comparison"},
 }
 FREE = {"__init__", "__main__"}
 CORE = {"torch", "numpy", "safetensors"}
@@ -54,7 +56,7 @@ FRAMEWORKS_INSIDE = {
     "data",
     "report",
     "integrations",
-    "compare",
+    "comparison",
     "api",
     "cli",
     "adjust",

@@ -18,11 +18,11 @@ from longtail import classical as classical_room
 from longtail import data as data_room
 from longtail import recipes as recipe_room
 from longtail.adjust import Thresholds
-from longtail.compare.leaderboard import Row, leaderboard, shown_priors, write_csv
-from longtail.compare.plan import Plan, Prepared, RecipeLike
-from longtail.compare.recommendation import recommendation
-from longtail.compare.run import run
-from longtail.compare.work import Worker, write_json
+from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
+from longtail.comparison.plan import Plan, Prepared, RecipeLike
+from longtail.comparison.recommendation import recommendation
+from longtail.comparison.run import run
+from longtail.comparison.work import Worker, write_json
 from longtail.data import Dataset
 from longtail.model import Model
 from longtail.net import Net
@@ -131,6 +131,7 @@ def compare(
     backbone: Backbone = None,
     epochs: int | None = None,
     tuning: str = "refit",
+    duplicates: str = "together",
     engine: Engine | None = None,
     model: bool = True,
     on: On = ignore,
@@ -150,7 +151,7 @@ def compare(
         jobs: processes.
         budget: seconds; what has not finished by then is left out, and continues when the same call is made again.
         out: folder for results.json, results.csv, report.html, the model and the cache.
-        backbone, epochs, tuning, engine: see ``longtail.compare.plan.Plan``.
+        backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
         model: train the best recipe on all rows at the end.
         on: called with progress events.
         command: what to print in the report as the way to make it again.
@@ -173,6 +174,7 @@ def compare(
         backbone=backbone,
         epochs=epochs,
         tuning=tuning,
+        duplicates=duplicates,
         engine=engine or Engine(),
     )
     prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
@@ -234,6 +236,7 @@ def results_of(
             "jobs": jobs,
             "budget": budget,
             "tuning": plan.tuning,
+            "duplicates": plan.duplicates,
             "epochs": plan.epochs or plan.base.epochs,
             "backbone": backbone_name(plan),
             "test_share": 1 / plan.folds,
@@ -302,7 +305,7 @@ def train(
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.
-        backbone, epochs, tuning, engine: see ``longtail.compare.plan.Plan``.
+        backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         on: called with progress events.
         how: how to read the data: kind, text, label, features, header.
     """

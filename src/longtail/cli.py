@@ -70,6 +70,9 @@ def compare(
     backbone: Backbone = None,
     epochs: Epochs = None,
     tuning: Tuning = "refit",
+    duplicates: Annotated[
+        str, typer.Option(help="together: equal rows stay in one fold. ignore: as most published figures.")
+    ] = "together",
     model: Annotated[
         bool, typer.Option(help="Train the best recipe on all rows at the end, and keep it.")
     ] = True,
@@ -103,6 +106,7 @@ def compare(
                     backbone=backbone,
                     epochs=epochs,
                     tuning=tuning,
+                    duplicates=duplicates,
                     model=model,
                     on=on,
                     command=command(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from longtail.compare.leaderboard import Results, Row, as_float, finished
+from longtail.comparison.leaderboard import Results, Row, as_float, finished
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
 NAMED = 24  # classes: up to here each has its own named row

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from longtail.compare.leaderboard import (
+from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
     PRIOR_NAMES,
@@ -17,7 +17,7 @@ from longtail.compare.leaderboard import (
     ranking_metric,
     shown_priors,
 )
-from longtail.compare.recommendation import duration, p_text, recommendation
+from longtail.comparison.recommendation import duration, p_text, recommendation
 from longtail.report import figures
 
 HERE = Path(__file__).parent

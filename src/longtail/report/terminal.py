@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from longtail.compare.leaderboard import (
+from longtail.comparison.leaderboard import (
     METRIC_NAMES,
     PRIOR_NAMES,
     Results,
@@ -15,7 +15,7 @@ from longtail.compare.leaderboard import (
     ranking_metric,
     shown_priors,
 )
-from longtail.compare.recommendation import duration, p_text, recommendation
+from longtail.comparison.recommendation import duration, p_text, recommendation
 
 if TYPE_CHECKING:
     from rich.console import Console

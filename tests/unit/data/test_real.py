@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from longtail.compare.folds import folds
+from longtail.comparison.folds import folds
 from longtail.data import TableEncoder, TextEncoder, load
 
 

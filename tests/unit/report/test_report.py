@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from longtail.compare.leaderboard import leaderboard
-from longtail.compare.recommendation import recommendation
+from longtail.comparison.leaderboard import leaderboard
+from longtail.comparison.recommendation import recommendation
 from longtail.report import figures, render, show, write_report
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 
-from longtail.compare.leaderboard import (
+from longtail.comparison.leaderboard import (
     METRIC_NAMES,
     PRIOR_NAMES,
     Results,
@@ -16,7 +16,7 @@ from longtail.compare.leaderboard import (
     ranking_metric,
     shown_priors,
 )
-from longtail.compare.statistics import corrected_t_test
+from longtail.comparison.statistics import corrected_t_test
 
 GROUP_NAMES = {"many": "frequent", "medium": "medium", "few": "rare"}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from longtail.compare.statistics import corrected_t_test, holm, t_quantile, t_two_sided
+from longtail.comparison.statistics import corrected_t_test, holm, t_quantile, t_two_sided
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 4, 5, 9, 14, 49, 100])

@@ -24,8 +24,8 @@ from typing import Any
 import torch
 
 from longtail.classical import Classical
-from longtail.compare.plan import Plan
-from longtail.compare.work import Task, Worker
+from longtail.comparison.plan import Plan
+from longtail.comparison.work import Task, Worker
 from longtail.part import digest
 from longtail.run.chain import needs_held
 from longtail.run.engine import OutOfTime

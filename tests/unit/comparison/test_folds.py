@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.model_selection import StratifiedKFold
 
-from longtail.compare.folds import fold_notes, folds, inner_split
+from longtail.comparison.folds import fold_notes, folds, inner_split
 from longtail.labels import Labels
 
 

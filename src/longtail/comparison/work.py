@@ -17,7 +17,7 @@ from torch import Tensor
 
 from longtail import metrics
 from longtail.classical import Classical, out_of_fold_logits
-from longtail.compare.plan import Plan, Prepared
+from longtail.comparison.plan import Plan, Prepared
 from longtail.examples import Examples
 from longtail.part import digest
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
@@ -109,7 +109,7 @@ class Worker:
             if outcome.recipe.finish or outcome.logit_prior is None:
                 rows = prepared.train_rows if part == "full" else prepared.inner_rows
                 logits, event = self.out_of_fold(
-                    outcome.recipe, examples, seed, self.plan.dataset.duplicate_of[rows]
+                    outcome.recipe, examples, seed, self.plan.duplicate_of[rows]
                 )
                 outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
                 fitted = fit_finish(outcome, examples, examples, logits)

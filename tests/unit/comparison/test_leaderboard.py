@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longtail.compare.leaderboard import (
+from longtail.comparison.leaderboard import (
     indistinguishable,
     leaderboard,
     paired,
@@ -21,8 +21,8 @@ from longtail.compare.leaderboard import (
     shown_priors,
     write_csv,
 )
-from longtail.compare.recommendation import recommendation
-from longtail.compare.statistics import corrected_t_test, holm
+from longtail.comparison.recommendation import recommendation
+from longtail.comparison.statistics import corrected_t_test, holm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "report"))
 from specimen import specimen

@@ -1,7 +1,7 @@
 """Leaderboard: the results of a comparison as ranked rows, and what they mean in plain words.
 
 ``results`` is the plain dict that a comparison writes to ``results.json``. Nothing here computes a score: it
-averages over folds and seeds, pairs recipes run by run, tests (:mod:`longtail.compare.statistics`) and ranks.
+averages over folds and seeds, pairs recipes run by run, tests (:mod:`longtail.comparison.statistics`) and ranks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from longtail.compare.statistics import corrected_t_test, holm
+from longtail.comparison.statistics import corrected_t_test, holm
 
 Results = Mapping[str, Any]
 

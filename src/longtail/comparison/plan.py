@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from longtail.classical import Classical
-from longtail.compare.folds import folds, inner_split
+from longtail.comparison.folds import folds, inner_split
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
 from longtail.net import Net
 from longtail.part import Part, digest
-from longtail.protocol import base_stage, starting_net
+from longtail.protocol import base_stage, check_backbone, starting_net
 from longtail.recipe import Recipe, Stage
 from longtail.run import Engine
 from longtail.run.chain import net_digest
@@ -40,6 +40,8 @@ class Plan:
         tuning: "refit" fits what a recipe leaves open (tau, temperature, thresholds) on a model trained without an inner
             split, then trains on all training rows; "holdout" keeps that first model, at half the cost.
         inner_share: the share of the training rows that the inner split holds out.
+        duplicates: "together" keeps rows with equal inputs in one fold, so that none is tested on what it has seen;
+            "ignore" folds them like any rows, as most published figures do.
         engine: device and numerics.
     """
 
@@ -54,6 +56,7 @@ class Plan:
     epochs: int | None = None
     tuning: str = "refit"
     inner_share: float = 0.2
+    duplicates: str = "together"
     engine: Engine = Engine()
 
     def __post_init__(self) -> None:
@@ -68,13 +71,24 @@ class Plan:
             raise ValueError(f"seeds={self.seeds} must be at least 1")
         if self.tuning not in ("refit", "holdout"):
             raise ValueError(f"tuning={self.tuning!r} must be 'refit' or 'holdout'")
+        if self.duplicates not in ("together", "ignore"):
+            raise ValueError(f"duplicates={self.duplicates!r} must be 'together' or 'ignore'")
+        if isinstance(self.backbone, str):
+            check_backbone(self.dataset.kind, self.backbone)
         if self.baseline not in names:
             raise ValueError(f"baseline={self.baseline!r} is not among the recipes: {', '.join(names)}")
 
     @property
+    def duplicate_of(self) -> torch.Tensor:
+        """The group of rows that stay in one fold, int64 ``[N]``."""
+        return self.dataset.duplicate_of if self.duplicates == "together" else torch.arange(len(self.dataset))
+
+    @property
     def base(self) -> Stage:
         """The base stage that recipes start from."""
-        return base_stage(self.dataset.kind, self.epochs)
+        shape = getattr(self.dataset.raw, "shape", ())
+        side = int(shape[-1]) if self.dataset.kind == "image" and len(shape) == 4 else 32
+        return base_stage(self.dataset.kind, n=len(self.dataset), side=side, epochs=self.epochs)
 
     def recipe(self, name: str) -> AnyRecipe:
         """The recipe of that name, made from the base stage where it is a function of one."""
@@ -86,7 +100,7 @@ class Plan:
         """Names the result of one run: equal identities mean equal results."""
         what = self.recipe(name)
         backbone = net_digest(self.backbone) if isinstance(self.backbone, Net) else repr(self.backbone)
-        numbers = [fold, seed, self.folds, self.fold_seed, self.inner_share, self.epochs]
+        numbers = [fold, seed, self.folds, self.fold_seed, self.inner_share, self.epochs, self.duplicates]
         where = [self.engine.numerics(), self.tuning, self.prior, backbone]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
@@ -100,11 +114,11 @@ class Prepared:
         if fold is None:  # the model to keep: all rows train
             self.train_rows, self.test_rows = torch.arange(len(d)), torch.arange(0)
         else:
-            self.train_rows, self.test_rows = folds(d.labels, d.duplicate_of, plan.folds, plan.fold_seed)[
+            self.train_rows, self.test_rows = folds(d.labels, plan.duplicate_of, plan.folds, plan.fold_seed)[
                 fold
             ]
         inner, held = inner_split(
-            d.labels.take(self.train_rows), d.duplicate_of[self.train_rows], plan.inner_share, plan.fold_seed
+            d.labels.take(self.train_rows), plan.duplicate_of[self.train_rows], plan.inner_share, plan.fold_seed
         )
         self.inner_rows, self.held_rows = self.train_rows[inner], self.train_rows[held]
         self._encoded: dict[str, tuple[Any, Examples]] = {}

@@ -1,0 +1,152 @@
+"""The command line as a person uses it: subprocesses on small files."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+
+def longtail(*args, cwd, check=True):
+    done = subprocess.run(
+        [sys.executable, "-m", "longtail", *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
+    if check:
+        assert done.returncode == 0, done.stderr + done.stdout
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A table with three classes, one of them named like a script."""
+    folder = tmp_path_factory.mktemp("cli")
+    rng = np.random.default_rng(0)
+    names, counts = ["common", "less <b>so</b>", "<script>alert(1)</script>"], [200, 60, 20]
+    with open(folder / "table.csv", "w", newline="", encoding="utf-8") as f:
+        out = csv.writer(f)
+        out.writerow(["size", "weight", "colour", "label"])
+        for k, (name, n) in enumerate(zip(names, counts)):
+            for _ in range(n):
+                colour = rng.choice(["red", "green"], p=[0.2 + 0.3 * k, 0.8 - 0.3 * k])
+                out.writerow([rng.normal(k), rng.normal(-k), colour, name])
+    return folder
+
+
+RECIPES = "erm,logit-adjustment,crt,focal,logistic"
+
+
+@pytest.fixture(scope="module")
+def compared(folder):
+    args = ("table.csv", "--recipes", RECIPES, "--folds", 3, "--jobs", 2, "--epochs", 6, "--out", "out")
+    return longtail("compare", *args, cwd=folder)
+
+
+def test_compare_prints_ranked_tables_and_a_recommendation(compared):
+    out = compared.stdout
+    assert "Under the natural prior" in out
+    assert "Under the balanced prior" in out
+    for name in RECIPES.split(","):
+        assert name in out
+    assert "Report:" in out
+    assert "Model:" in out
+
+
+def test_compare_writes_results(folder, compared):
+    results = json.loads((folder / "out/results.json").read_text(encoding="utf-8"))
+    assert {r["status"] for r in results["runs"]} == {"done"}
+    assert len(results["runs"]) == 15
+    assert results["command"].startswith("longtail compare table.csv")
+    with open(folder / "out/results.csv", encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    assert set(rows[0]) == {"recipe", "fold", "seed", "prior", "metric", "value"}
+    assert {r["prior"] for r in rows} == {"as_trained", "natural", "balanced"}
+    one = [r for r in results["runs"] if r["recipe"] == "logit-adjustment"]
+    assert all(s["shared"] for r in one for s in r["stages"])
+    sources = {r["recipe"]: r["prior_source"] for r in results["runs"]}
+    assert sources["focal"] == "fitted"
+    assert sources["crt"] == sources["erm"] == "closed form"
+
+
+def test_the_report_shows_class_names_and_runs_none(folder, compared):
+    page = (folder / "out/report.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert(1)" not in page
+    assert "longtail compare table.csv" in page
+    assert 'src="http' not in page
+    assert 'href="http' not in page
+
+
+def test_the_same_command_again_repeats_no_work(folder, compared):
+    before = {f: f.stat().st_mtime_ns for d in ("cache", "runs") for f in (folder / "out" / d).iterdir()}
+    table = compared.stdout.split("Under the natural prior")[1]
+    args = ("table.csv", "--recipes", RECIPES, "--folds", 3, "--jobs", 1, "--epochs", 6, "--out", "out")
+    again = longtail("compare", *args, cwd=folder)
+    assert again.stdout.split("Under the natural prior")[1] == table
+    after = {f: f.stat().st_mtime_ns for d in ("cache", "runs") for f in (folder / "out" / d).iterdir()}
+    assert before == after
+
+
+def test_predict_with_the_model_that_was_kept(folder, compared):
+    lines = (folder / "table.csv").read_text(encoding="utf-8").splitlines()
+    bare = [line.rsplit(",", 1)[0] for line in lines[:40]]
+    (folder / "new.csv").write_text("\n".join(bare), encoding="utf-8")
+    for prior in ("natural", "balanced"):
+        longtail("predict", "out/model", "new.csv", "--prior", prior, "--out", f"{prior}.csv", cwd=folder)
+        with open(folder / f"{prior}.csv", encoding="utf-8") as f:
+            rows = list(csv.DictReader(f))
+        assert len(rows) == 39
+        total = sum(float(v) for k, v in rows[0].items() if k.startswith("p_"))
+        assert abs(total - 1) < 1e-5
+    (folder / "prior.json").write_text(json.dumps([0.1, 0.2, 0.7]))
+    longtail("predict", "out/model", "new.csv", "--prior", "prior.json", "--out", "own.csv", cwd=folder)
+
+
+def test_train_inspect_and_recipes(folder):
+    longtail("train", "table.csv", "--recipe", "balanced-softmax", "--epochs", 3, "--out", "model", cwd=folder)
+    assert sorted(p.name for p in (folder / "model").iterdir()) == ["model.json", "model.safetensors"]
+    longtail("predict", "model", "table.csv", "--out", "p.parquet", cwd=folder)
+    assert "<script>alert(1)</script>" in longtail("inspect", "table.csv", cwd=folder).stdout
+    listed = longtail("recipes", cwd=folder).stdout
+    for name in ("erm", "ldam-drw", "random-forest"):
+        assert name in listed
+
+
+def test_a_declared_prior_is_scored(folder):
+    (folder / "deploy.json").write_text(
+        json.dumps({"common": 0.2, "less <b>so</b>": 0.5, "<script>alert(1)</script>": 0.3})
+    )
+    args = ("table.csv", "--recipes", "erm,logistic", "--folds", 2, "--jobs", 1, "--epochs", 3, "--no-model")
+    out = longtail("compare", *args, "--prior", "deploy.json", "--out", "declared", cwd=folder).stdout
+    assert "Under the declared prior" in out
+
+
+def test_a_budget_is_respected_and_the_rest_goes_on_later(folder):
+    args = ("table.csv", "--recipes", "erm,focal", "--folds", 2, "--jobs", 1, "--out", "budget", "--no-model")
+    short = longtail("compare", *args, "--epochs", 3000, "--budget", "3s", cwd=folder)
+    results = json.loads((folder / "budget/results.json").read_text(encoding="utf-8"))
+    assert "skipped" in {r["status"] for r in results["runs"]}
+    assert "out of time" in short.stderr + short.stdout
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (("compare", "nowhere.csv"), "nowhere.csv"),
+        (("compare", "table.csv", "--recipes", "erm,none"), "there is no 'none'"),
+        (("compare", "table.csv", "--prior", "even"), "--prior 'even'"),
+        (("compare", "table.csv", "--budget", "soon"), "--budget 'soon'"),
+        (("compare", "table.csv", "--label", "sort"), "sort"),
+        (("compare", "table.csv", "--backbone", "resnet8"), "takes images"),
+        (("compare", "table.csv", "--folds", "1"), "folds=1"),
+        (("compare", "table.csv", "--baseline", "ldam-drw", "--recipes", "erm"), "baseline='ldam-drw'"),
+        (("predict", "nowhere", "table.csv"), "no model.json"),
+        (("train", "table.csv", "--recipe", "none"), "there is no 'none'"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(folder, args, words):
+    done = longtail(*args, cwd=folder, check=False)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
