@@ -3,7 +3,7 @@
 The verbs (``compare``, ``train``, ``predict``, ``inspect``), the core types, and the rooms: ``longtail.losses``,
 ``longtail.samplers``, ``longtail.mixing``, ``longtail.adjust``, ``longtail.metrics``, ``longtail.recipes`` ...
 
-Names are imported when they are first used, so ``import longtail`` costs nothing and ``longtail.adjust`` needs numpy only.
+Names are imported when first used, so ``import longtail`` costs nothing and ``longtail.adjust`` needs numpy only.
 """
 
 from __future__ import annotations

@@ -14,10 +14,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from longtail import classical as classical_room
 from longtail import data as data_room
 from longtail import recipes as recipe_room
 from longtail.adjust import Thresholds
+from longtail.adjust.apply import Adjusted, adjust_predictions
+from longtail.adjust.predictions import read_counts, read_predictions
+from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
 from longtail.comparison.plan import Plan, Prepared, RecipeLike
 from longtail.comparison.recommendation import recommendation
@@ -179,6 +184,9 @@ def compare(
     )
     prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
     folder = Path(out)
+    notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
+    for note in notes:
+        on({"note": note})
     began = time.time()
     rows = run(plan, folder, jobs=jobs, budget=budget, on=on)
     results = results_of(
@@ -191,12 +199,14 @@ def compare(
         on({"running": f"{name} on all rows, to keep"})
         try:
             kept = fit_all(plan, name, folder, Engine(**{**vars(plan.engine), "deadline": left}), on)
-            results["model"] = {"recipe": name, "path": str(folder / "model")}
+            notes += tuple(getattr(kept.encoder, "notes", ()))
             kept.save(folder / "model")
+            results["model"] = {"recipe": name, "path": str(folder / "model")}
         except OutOfTime:
             results["model"] = None
-        except TypeError as why:  # a backbone of the user's own is theirs to save
-            results["model"] = {"recipe": name, "path": None, "why": str(why)}
+        except Exception as why:  # the comparison must not be lost for its last step
+            results["model"] = {"recipe": name, "path": None, "why": f"{type(why).__name__}: {why}"}
+    results["data"]["notes"] += notes
     write_json(folder / "results.json", results)
     write_csv(results, folder / "results.csv")
     write_report(results, folder / "report.html")
@@ -366,6 +376,48 @@ def predict(
         else:
             frame.to_csv(file, index=False)
     return frame
+
+
+def adjust(
+    predictions: str | Path,
+    *,
+    counts: str | Path | Sequence[int],
+    prior: str | Sequence[float] = "balanced",
+    from_prior: str | Sequence[float] | None = None,
+    held: str | Path | None = None,
+    kind: str | None = None,
+    label: str = "label",
+    out: str | Path | None = None,
+) -> Adjusted:
+    """Saved predictions of any model, for the prior you deploy under; no retraining.
+
+    Args:
+        predictions: csv, tsv, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label column
+            where the labels are known.
+        counts: training examples per class: numbers, or a JSON file of a list or of an object by class name.
+        prior: "balanced", "natural" (the counts), one probability a class, or a JSON file of them.
+        from_prior: the prior the model was trained under, where it is not the counts': the same forms.
+        held: labelled predictions of the same model on held-out rows, which fit a calibrator first.
+        kind: "probabilities" or "logits", where the column names do not say.
+        label: the column of labels.
+        out: folder for the adjusted predictions and ``adjuster.json``, which ``longtail.adjust.load`` reads in
+            production with numpy alone; None does not write.
+    """
+    if isinstance(counts, str | Path):
+        numbers, names = read_counts(counts)
+    else:
+        numbers, names = np.asarray(counts), None
+    read = read_predictions(predictions, names, kind, label)
+    other = read_predictions(held, names, kind, label) if held is not None else None
+    asked = read_prior(prior, read.names) if isinstance(prior, str) else prior
+    before = read_prior(from_prior, read.names) if isinstance(from_prior, str) else from_prior
+    uniform = [1 / len(read.names)] * len(read.names)
+    before = {"balanced": uniform, "natural": None}[before] if isinstance(before, str) else before
+    adjusted = adjust_predictions(read, numbers, asked, before, other)
+    if out is not None:
+        suffix = Path(predictions).suffix
+        adjusted.write(out, suffix)
+    return adjusted
 
 
 def inspect(data: str | Path | Dataset, **how: Any) -> dict[str, Any]:

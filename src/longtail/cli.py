@@ -169,6 +169,50 @@ def predict(
 
 
 @app.command()
+def adjust(
+    predictions: Annotated[
+        Path, typer.Argument(help="csv, tsv, parquet or npz: columns p_* or logit_*, and label.")
+    ],
+    counts: Annotated[
+        Path, typer.Option(help="JSON: training rows per class, a list or an object by class name.")
+    ],
+    prior: PriorOption = "balanced",
+    from_prior: Annotated[
+        str | None, typer.Option(help="The prior the model was trained under, if not the counts'.")
+    ] = None,
+    held: Annotated[
+        Path | None, typer.Option(help="Predictions on held-out rows with labels, to calibrate on first.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="probabilities or logits, if the columns do not say.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="Name of the label column.")] = "label",
+    out: Annotated[Path, typer.Option(help="Folder for the adjusted predictions and the adjuster.")] = Path(
+        "longtail-adjusted"
+    ),
+) -> None:
+    """Make any model's saved predictions right for the prior you deploy under, without retraining."""
+    from longtail import api
+    from longtail.report import listings
+
+    with errors():
+        found = api.adjust(
+            predictions,
+            counts=counts,
+            prior=prior,
+            from_prior=from_prior,
+            held=held,
+            kind=kind,
+            label=label,
+            out=out,
+        )
+        listings.show_adjusted(found)
+        typer.echo(
+            f"Written to {out}. In production: longtail.adjust.load({str(out / 'adjuster.json')!r})(logits)"
+        )
+
+
+@app.command()
 def inspect(
     data: Data,
     kind: Kind = None,
@@ -298,6 +342,9 @@ class _Bars:
             if row is not None and row["status"] == "failed":
                 self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
             return
+        if "note" in event:
+            self.bar.console.print(f"[dim]  {_escaped(event['note'])}[/]")
+            return
         worker = event.get("worker", 0)
         if worker not in self.workers:
             self.workers[worker] = self.bar.add_task("", total=None)
@@ -312,6 +359,8 @@ class _Lines:
     """Progress events to one line per finished run."""
 
     def __call__(self, event: dict[str, Any]) -> None:
+        if "note" in event:
+            typer.echo(f"  {event['note']}", err=True)
         row = event.get("row")
         if row is not None:
             what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"

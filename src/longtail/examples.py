@@ -46,8 +46,8 @@ class SparseRows:
         return SparseRows(indptr, self.indices[at], self.values[at], self.num_columns)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> SparseRows:
-        moved = (t.to(device, non_blocking=non_blocking) for t in (self.indptr, self.indices, self.values))
-        return SparseRows(*moved, self.num_columns)
+        indptr, indices, values = (t.to(device, non_blocking=non_blocking) for t in self.tensors())
+        return SparseRows(indptr, indices, values, self.num_columns)
 
     def dense(self) -> Tensor:
         """The same rows as a dense float tensor ``[N, num_columns]``."""
@@ -55,7 +55,8 @@ class SparseRows:
         rows = torch.repeat_interleave(torch.arange(len(self), device=self.device), self.indptr.diff())
         return out.index_put_((rows, self.indices), self.values, accumulate=True)
 
-    def tensors(self) -> tuple[Tensor, ...]:
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """indptr, indices, values."""
         return (self.indptr, self.indices, self.values)
 
 
@@ -89,7 +90,7 @@ class Examples:
         h = hashlib.sha256(self.labels.fingerprint.encode())
         for t in tensors:
             h.update(repr((tuple(t.shape), str(t.dtype))).encode())
-            h.update(t.contiguous().cpu().reshape(-1).view(torch.uint8).numpy())
+            h.update(t.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
         return h.hexdigest()
 
     def take(self, index: Tensor) -> Examples:

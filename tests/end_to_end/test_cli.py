@@ -11,7 +11,11 @@ import pytest
 
 def longtail(*args, cwd, check=True):
     done = subprocess.run(
-        [sys.executable, "-m", "longtail", *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "longtail", *map(str, args)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     if check:
         assert done.returncode == 0, done.stderr + done.stdout
@@ -104,7 +108,9 @@ def test_predict_with_the_model_that_was_kept(folder, compared):
 
 
 def test_train_inspect_and_recipes(folder):
-    longtail("train", "table.csv", "--recipe", "balanced-softmax", "--epochs", 3, "--out", "model", cwd=folder)
+    longtail(
+        "train", "table.csv", "--recipe", "balanced-softmax", "--epochs", 3, "--out", "model", cwd=folder
+    )
     assert sorted(p.name for p in (folder / "model").iterdir()) == ["model.json", "model.safetensors"]
     longtail("predict", "model", "table.csv", "--out", "p.parquet", cwd=folder)
     assert "<script>alert(1)</script>" in longtail("inspect", "table.csv", cwd=folder).stdout

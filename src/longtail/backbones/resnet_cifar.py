@@ -24,6 +24,9 @@ CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 class Normalize(nn.Module):
     """``(x / 255 - mean) / std`` per channel, float32, for images ``[B, C, H, W]`` in 0..255."""
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, mean: Sequence[float] = CIFAR_MEAN, std: Sequence[float] = CIFAR_STD) -> None:
         super().__init__()
         m, s = torch.tensor(mean).view(-1, 1, 1), torch.tensor(std).view(-1, 1, 1)

@@ -86,8 +86,8 @@ class Plan:
     @property
     def base(self) -> Stage:
         """The base stage that recipes start from."""
-        shape = getattr(self.dataset.raw, "shape", ())
-        side = int(shape[-1]) if self.dataset.kind == "image" and len(shape) == 4 else 32
+        raw = self.dataset.raw
+        side = int(raw.shape[-1]) if isinstance(raw, torch.Tensor) and raw.dim() == 4 else 32
         return base_stage(self.dataset.kind, n=len(self.dataset), side=side, epochs=self.epochs)
 
     def recipe(self, name: str) -> AnyRecipe:
@@ -118,7 +118,10 @@ class Prepared:
                 fold
             ]
         inner, held = inner_split(
-            d.labels.take(self.train_rows), plan.duplicate_of[self.train_rows], plan.inner_share, plan.fold_seed
+            d.labels.take(self.train_rows),
+            plan.duplicate_of[self.train_rows],
+            plan.inner_share,
+            plan.fold_seed,
         )
         self.inner_rows, self.held_rows = self.train_rows[inner], self.train_rows[held]
         self._encoded: dict[str, tuple[Any, Examples]] = {}

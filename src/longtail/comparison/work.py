@@ -108,9 +108,7 @@ class Worker:
             fitted: tuple[Any, ...] = ()
             if outcome.recipe.finish or outcome.logit_prior is None:
                 rows = prepared.train_rows if part == "full" else prepared.inner_rows
-                logits, event = self.out_of_fold(
-                    outcome.recipe, examples, seed, self.plan.duplicate_of[rows]
-                )
+                logits, event = self.out_of_fold(outcome.recipe, examples, seed, self.plan.duplicate_of[rows])
                 outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
                 fitted = fit_finish(outcome, examples, examples, logits)
             return encoder, finish(outcome, examples, fitted), [outcome]

@@ -89,3 +89,30 @@ def show_files(results: Mapping[str, Any], folder: Path, console: Console | None
         )
     elif model:
         console.print(Text.assemble(("Model:   ", "bold"), f"not saved: {model['why']}"))
+
+
+def show_adjusted(adjusted: Any, console: Console | None = None) -> None:
+    """Print scores before and after an adjustment under each prior, with their bootstrap intervals.
+
+    Args:
+        adjusted: from ``longtail.adjust.adjust_predictions``.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    console = console or Console()
+    console.print(f"{len(adjusted.predictions):,} rows; prior taken out: {adjusted.source}")
+    if not adjusted.scores:
+        console.print("No labels in the file, so there is nothing to score.", style="dim")
+    for prior, rows in adjusted.scores.items():
+        table = Table(title=f"scored under the {prior} prior", title_justify="left", box=None, pad_edge=False)
+        table.add_column("")
+        for row in rows:
+            table.add_column(f"{row} [95 %]", justify="right")
+        for metric in rows["before"]:
+            cells = [
+                f"{v:+.3f}" if row == "change" else f"{v:.3f}" for row in rows for v in rows[row][metric][:1]
+            ]
+            ranges = [f" [{rows[row][metric][1]:.3f}, {rows[row][metric][2]:.3f}]" for row in rows]
+            table.add_row(metric.replace("_", " "), *(c + r for c, r in zip(cells, ranges)))
+        console.print(table)

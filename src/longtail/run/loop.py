@@ -149,7 +149,7 @@ def run_stage(
                     terms = run(streams, progress, on_device)
                 total = sum(terms.values())
                 optimizer.zero_grad(set_to_none=True)
-                total.backward()  # type: ignore[union-attr]
+                total.backward()
                 optimizer.step()
                 for name, value in terms.items():
                     sums[name] = sums[name] + value.detach() if name in sums else value.detach().clone()

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from longtail.examples import Examples
+from longtail.examples import Examples, Inputs
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import Part, part
@@ -51,8 +51,9 @@ def toy_stage(epochs: int = 12) -> Stage:
     return Stage(name="toy", epochs=epochs, batch_size=64, optim=optim, schedule=part(Cosine))
 
 
-def bayes(x: Tensor, prior: Tensor) -> Tensor:
+def bayes(x: Inputs, prior: Tensor) -> Tensor:
     """The true posterior of the toy under a prior."""
+    assert isinstance(x, Tensor)
     logits = -0.5 * torch.cdist(x, CENTRES).square()
     return torch.softmax(logits + prior.log().float(), -1)
 

@@ -90,8 +90,6 @@ def test_inspect_says_nothing_where_nothing_is_wrong() -> None:
 
 def test_importing_the_readers_imports_no_framework() -> None:
     others = ("pandas", "sklearn", "PIL", "pyarrow", "scipy", "safetensors")
-    code = (
-        f"import sys, longtail.data, longtail.comparison.folds; print([m for m in {others} if m in sys.modules])"
-    )
+    code = f"import sys, longtail.data, longtail.comparison.folds; print([m for m in {others} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
