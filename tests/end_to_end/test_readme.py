@@ -1,0 +1,68 @@
+"""Every command and snippet of the README runs."""
+
+import json
+import random
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.M | re.S)
+SNIPPETS = [code for kind, code in BLOCKS if kind == "python"]
+COMMANDS = [line.split("  #")[0].strip() for kind, code in BLOCKS if kind == "sh" for line in code.splitlines()]
+GOOD = ["tasty soup", "friendly staff", "fast delivery", "lovely noodles", "will come again", "great value"]
+BAD = ["found a hair in the rice", "the meat was raw", "got food poisoning", "an insect in the salad"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A few reviews, rows to predict, and another model's predictions."""
+    folder, draw = tmp_path_factory.mktemp("readme"), random.Random(0)
+    rows = [(f"{draw.choice(GOOD)}, {draw.choice(GOOD)} {k}", "fine") for k in range(150)]
+    rows += [(f"{draw.choice(GOOD)}, {draw.choice(BAD)} {k}", "unsafe") for k in range(30)]
+    lines = ["text,label", *(f'"{text}",{label}' for text, label in rows)]
+    (folder / "reviews.csv").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "new.csv").write_text("text\n" + "\n".join(f'"{text}"' for text, _ in rows[:5]), encoding="utf-8")
+    (folder / "counts.json").write_text(json.dumps({"fine": 150, "unsafe": 30}))
+    scores = [(draw.random() * 0.5 + 0.45 * (label == "unsafe"), label) for _, label in rows]
+    said = ["p_fine,p_unsafe,label", *(f"{1 - p},{p},{label}" for p, label in scores)]
+    (folder / "predictions.csv").write_text("\n".join(said), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command(folder, command):
+    words = shlex.split(command)
+    if words[0] == "make":
+        done = subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "longtail compare digits-lt" in done.stdout or "pytest" in done.stdout
+        return
+    assert words[0] == "longtail"
+    run = [sys.executable, "-m", "longtail", *words[1:]]
+    if words[1] == "compare":  # the command as it stands, with the recipes that take seconds
+        run += ["--recipes", "erm,logit-adjustment,crt,logistic"]
+    done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("k", range(len(SNIPPETS)))
+def test_snippet(folder, k):
+    done = subprocess.run([sys.executable, "-c", SNIPPETS[k]], cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_is_something_to_test():
+    assert len(SNIPPETS) == 3
+    assert len(COMMANDS) >= 6
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target
