@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,10 @@ def train_stages(
             history = list(stored[1]["history"])
             on({"stage": stage.name, "key": key, "cached": True})
             continue
-        net, events = run_stage(net, stage, data, key=key, engine=engine, cache=cache, on=on)
+        with warnings.catch_warnings():
+            # The losses are given the training counts here: that a small set fits one batch is nothing to warn of.
+            warnings.filterwarnings("ignore", message="counts sum to")
+            net, events = run_stage(net, stage, data, key=key, engine=engine, cache=cache, on=on)
         history += [{**event, "key": key} for event in events]
         seconds = sum(e["seconds"] for e in events)
         cache.put(key, net.state_dict(), {"history": history, "seconds": seconds, **specs(net)})

@@ -1,0 +1,78 @@
+"""The ranked tables of a comparison as Markdown, with n, spread, hardware, versions and the command.
+
+python benchmarks/as_markdown.py longtail-out/results.json > benchmarks/results/name.md
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+from longtail.comparison.leaderboard import (
+    METRIC_NAMES,
+    PRIOR_NAMES,
+    leaderboard,
+    ranking_metric,
+    shown_priors,
+)
+
+COLUMNS = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "worst_class_recall",
+    "many",
+    "medium",
+    "few",
+    "nll",
+    "brier",
+    "ece",
+)
+
+
+def number(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "–"
+
+
+def main() -> None:
+    results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    data, settings = results["data"], results["settings"]
+    versions = ", ".join(f"{name} {v}" for name, v in results["versions"].items())
+    command = results["command"].split()
+    command = [Path(word).name if "/" in word else word for word in command]
+    about = [
+        f"{data['n']:,} rows, {data['num_classes']} classes, imbalance {data['imbalance']:.3g}",
+        f"{settings['folds']} folds x {settings['seeds']} seed, duplicates {settings['duplicates']}",
+        f"tuning {settings['tuning']}, {settings['epochs']} epochs, backbone {settings['backbone']}",
+        f"{results['created'][:10]}, {results['hardware']}, {versions}",
+    ]
+    print(f"# {data['name']}\n\n{'; '.join(about)}\n\n    {' '.join(command)}\n")
+    for prior in shown_priors(results):
+        rows, metric = leaderboard(results, prior), ranking_metric(prior)
+        print(f"## Under {PRIOR_NAMES[prior]}\n")
+        print(
+            f"Ranked by {METRIC_NAMES[metric]}: mean ± sd over the runs; difference to {settings['baseline']}",
+            end="",
+        )
+        print(", with its 95 % interval and Holm-adjusted p (corrected resampled t-test).\n")
+        names = [METRIC_NAMES[c] for c in COLUMNS]
+        print("| # | recipe | " + " | ".join(names) + " | as trained | difference | p | s a run |")
+        print("|" + "---|" * (len(COLUMNS) + 6))
+        for row in rows:
+            cells = [number(row.mean.get(c, math.nan)) for c in COLUMNS]
+            cells[COLUMNS.index(metric)] += f" ± {number(row.sd[metric])}"
+            interval = (
+                f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
+                if math.isfinite(row.difference)
+                else "–"
+            )
+            own = number(row.as_trained.get(metric, math.nan))
+            print(f"| {row.rank} | {row.recipe} | " + " | ".join(cells), end="")
+            print(f" | {own} | {interval} | {number(row.p)} | {row.seconds:.1f} |")
+        print()
+
+
+if __name__ == "__main__":
+    main()
