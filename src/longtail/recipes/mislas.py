@@ -1,0 +1,42 @@
+"""mislas: mixup for the features; then the head, scaled, on balanced batches under label-aware smoothing.
+
+Paper: Zhong et al., Improving calibration for long-tailed recognition, CVPR 2021.
+Claim: CIFAR-10-LT 82.5 % (ECE 3.66 %), CIFAR-100-LT 47.0 % (ECE 4.83 %) at imbalance 100, ResNet-32 (the paper's
+figures). The BatchNorm statistics move to the balanced stream ("shift"), its affine parameters do not. Shares mixup's
+stage.
+
+Differs from the authors' code in the second stage's learning rate: theirs is smaller for the head (by 0.05 to 0.5) than
+for the scales; here ``lr_factor`` is for both.
+"""
+
+from longtail.losses import LabelAwareSmoothing
+from longtail.part import part
+from longtail.recipe import Recipe, Stage
+from longtail.recipes.mixup import mixup
+from longtail.samplers import ClassAware
+from longtail.surgery import AddScale
+
+
+def mislas(
+    base: Stage,
+    *,
+    alpha: float = 1.0,
+    head: float = 0.3,
+    tail: float = 0.0,
+    share: float = 0.05,
+    shifted: bool = True,
+    lr_factor: float = 0.5,
+) -> Recipe:
+    """mixup, then head and scales; ``head`` and ``tail`` are the smoothing of the largest and the rarest class."""
+    second = base.but(
+        name="smoothed-head",
+        epochs=base.share(share),
+        surgery=(part(AddScale),),
+        trains=("head.*",),
+        norm_stats=shifted,
+        streams=(part(ClassAware, k=1),),
+        mix=None,
+        loss=part(LabelAwareSmoothing, head=head, tail=tail),
+        optim=base.tune(lr_factor=lr_factor),
+    )
+    return Recipe("mislas", (*mixup(base, alpha=alpha).stages, second))
