@@ -43,10 +43,11 @@ MAY = {
     "data": VALUES,
     "model": MODEL,
     "comparison": COMPARE,
+    "catalogue": COMPARE | {"comparison"},
     "report": COMPARE | {"comparison"},
-    "api": COMPARE | {"comparison", "report"},
-    "cli": COMPARE | {"comparison", "report", "api"},
-    "integrations": COMPARE | {"comparison", "report", "api"},
+    "api": COMPARE | {"comparison", "catalogue", "report"},
+    "cli": COMPARE | {"comparison", "catalogue", "report", "api"},
+    "integrations": COMPARE | {"comparison", "catalogue", "report", "api"},
     "testing": COMPARE | {"comparison"},
 }
 FREE = {"__init__", "__main__"}

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from longtail import classical as classical_room
 from longtail import data as data_room
-from longtail import recipes as recipe_room
-from longtail.adjust import Thresholds
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import read_counts, read_predictions
+from longtail.catalogue import about, known_recipes, listing, pick
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
 from longtail.comparison.plan import Plan, Prepared, RecipeLike
 from longtail.comparison.recommendation import recommendation
+from longtail.comparison.results import results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.work import Worker, write_json
 from longtail.data import Dataset
 from longtail.model import Model
-from longtail.net import Net
-from longtail.part import part
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
 from longtail.run import Engine, Outcome, OutOfTime
@@ -39,50 +33,6 @@ from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 
 DEFAULT_OUT = "longtail-out"
-CLASSICAL = (
-    classical_room.logistic,
-    classical_room.random_forest,
-    classical_room.gradient_boosting,
-    classical_room.logistic_balanced,
-    classical_room.random_forest_balanced,
-    classical_room.gradient_boosting_balanced,
-    classical_room.balanced_random_forest,
-    classical_room.balanced_bagging,
-    classical_room.easy_ensemble,
-    classical_room.rus_boost,
-)
-
-
-def known_recipes() -> dict[str, RecipeLike]:
-    """Every recipe by its name on the command line, in the order tables show them."""
-    deep: dict[str, RecipeLike] = {f.__name__.replace("_", "-"): f for f in recipe_room.ALL}
-    made = [f(finish=(part(Thresholds, metric="macro_f1"),)) for f in CLASSICAL]
-    return deep | {c.name: c for c in made}
-
-
-def pick(recipes: Sequence[str] | Mapping[str, RecipeLike] | None) -> dict[str, RecipeLike]:
-    """Recipes by name; None takes the first dozen (nine deep, three classical).
-
-    Raises:
-        ValueError: no recipe of that name.
-    """
-    known = known_recipes()
-    if recipes is None:
-        return {name: known[name] for name in known if name in FIRST}
-    if isinstance(recipes, Mapping):
-        return dict(recipes)
-    if unknown := [name for name in recipes if name not in known]:
-        raise ValueError(
-            f"recipes: there is no {unknown[0]!r}; `longtail recipes` lists them: {', '.join(known)}"
-        )
-    return {name: known[name] for name in recipes}
-
-
-FIRST = (
-    "erm", "weighted-ce", "class-balanced-sampling", "focal", "balanced-softmax", "logit-adjustment", "tau-norm", "crt",
-    "ldam-drw", "logistic", "random-forest", "gradient-boosting",
-)  # fmt: skip
-"""What ``compare`` runs when no recipes are named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +139,9 @@ def compare(
         on({"note": note})
     began = time.time()
     rows = run(plan, folder, jobs=jobs, budget=budget, on=on)
-    results = results_of(
-        plan, rows, str(data) if not isinstance(data, Dataset) else data.name, jobs, budget, command
-    )
+    path = data.name if isinstance(data, Dataset) else str(data)
+    said = {name: about(name, recipe) for name, recipe in plan.recipes}
+    results = results_of(plan, rows, path, jobs, budget, command, said)
     kept: Model | None = None
     left = None if budget is None else began + budget
     if model and any(r["status"] == "done" for r in rows):
@@ -213,71 +163,9 @@ def compare(
     return Comparison(results, folder, kept)
 
 
-def results_of(
-    plan: Plan, rows: list[dict[str, Any]], path: str, jobs: int, budget: float | None, command: str | None
-) -> dict[str, Any]:
-    """The results of a comparison as plain JSON."""
-    d, labels = plan.dataset, plan.dataset.labels
-    groups = {name: index.tolist() for name, index in labels.groups().items()}
-    return {
-        "format": 1,
-        "command": command or "",
-        "versions": versions(),
-        "hardware": hardware(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {
-            "name": d.name,
-            "path": path,
-            "kind": d.kind,
-            "n": len(d),
-            "num_classes": labels.num_classes,
-            "names": list(labels.names),
-            "counts": labels.counts.tolist(),
-            "imbalance": labels.imbalance,
-            "groups": groups,
-            "notes": list(d.notes),
-        },
-        "settings": {
-            "folds": plan.folds,
-            "seeds": plan.seeds,
-            "prior": plan.prior if isinstance(plan.prior, str) else "declared",
-            "prior_vector": prior_vector(plan.prior, labels).tolist(),
-            "baseline": plan.baseline,
-            "jobs": jobs,
-            "budget": budget,
-            "tuning": plan.tuning,
-            "duplicates": plan.duplicates,
-            "epochs": plan.epochs or plan.base.epochs,
-            "backbone": backbone_name(plan),
-            "test_share": 1 / plan.folds,
-        },
-        "recipes": {name: about(name, recipe) for name, recipe in plan.recipes},
-        "runs": rows,
-    }
-
-
-def backbone_name(plan: Plan) -> str:
-    """The backbone in words."""
-    if isinstance(plan.backbone, Net):
-        return type(plan.backbone.backbone).__name__
-    return str(plan.backbone) if plan.backbone is not None else f"default for {plan.dataset.kind} data"
-
-
 def best_of(results: dict[str, Any]) -> str:
     """The recipe ranked first under the declared prior."""
     return leaderboard(results, shown_priors(results)[0])[0].recipe
-
-
-def about(name: str, recipe: RecipeLike) -> dict[str, str]:
-    """Title, paper and one line on a recipe, from its own documentation."""
-    if isinstance(recipe, classical_room.Classical):
-        doc = getattr(classical_room, name.replace("-", "_")).__doc__ or "" if name in known_recipes() else ""
-    else:
-        module = sys.modules.get(getattr(recipe, "__module__", ""), None) if callable(recipe) else None
-        doc = (module.__doc__ if module is not None else None) or ""
-    first = doc.strip().split("\n", 1)[0]
-    paper = [line.removeprefix("Paper:").strip() for line in doc.splitlines() if line.startswith("Paper:")]
-    return {"title": name, "paper": paper[0] if paper else "", "summary": first.partition(": ")[2] or first}
 
 
 def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore) -> Model:
@@ -427,60 +315,7 @@ def inspect(data: str | Path | Dataset, **how: Any) -> dict[str, Any]:
 
 def recipes() -> list[dict[str, str]]:
     """Every recipe: name, paper, the prior its logits carry, and one line."""
-    from longtail.labels import Labels
-    from longtail.protocol import tabular
-    from longtail.recipe import Recipe
-    from longtail.run.chain import carried_prior
-
-    toy, rows = Labels.of([0] * 8 + [1] * 2), []
-    for name, recipe in known_recipes().items():
-        if isinstance(recipe, classical_room.Classical):
-            prior = classical_prior(recipe)
-        else:
-            made = recipe if isinstance(recipe, Recipe) else recipe(tabular())
-            prior = prior_words(carried_prior(made, toy), toy)
-        rows.append({"name": name, **about(name, recipe), "prior": prior})
-    return rows
-
-
-def prior_words(prior: Any, labels: Any) -> str:
-    """The prior of some logits in one word."""
-    if prior is None:
-        return "fitted on held-out rows"
-    if abs(float(prior[0]) - float(labels.prior[0])) < 1e-6:
-        return "natural"
-    return "balanced" if abs(float(prior[0]) - 1 / labels.num_classes) < 1e-6 else "in between"
-
-
-def classical_prior(recipe: classical_room.Classical) -> str:
-    """The prior of a classical recipe's probabilities in one word."""
-    name, weight = recipe.estimator.target.__name__, dict(recipe.estimator.kwargs).get("class_weight")
-    if name in ("EasyEnsemble", "RUSBoost") or (name == "RandomForest" and weight):
-        return "fitted on held-out rows"
-    return "balanced" if weight or name.startswith("Balanced") else "natural"
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
-    packages = ("longtail", "torch", "numpy", "scikit-learn", "pandas")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
-def hardware() -> str:
-    """The machine in a few words."""
-    import os
-
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    model = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{os.cpu_count()} cores, {model}"
+    return listing()
 
 
 def read_prior(text: str, names: Sequence[str]) -> str | list[float]:

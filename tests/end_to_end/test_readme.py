@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.M | re.S)
 SNIPPETS = [code for kind, code in BLOCKS if kind == "python"]
-COMMANDS = [line.split("  #")[0].strip() for kind, code in BLOCKS if kind == "sh" for line in code.splitlines()]
+COMMANDS = [
+    line.split("  #")[0].strip() for kind, code in BLOCKS if kind == "sh" for line in code.splitlines()
+]
 GOOD = ["tasty soup", "friendly staff", "fast delivery", "lovely noodles", "will come again", "great value"]
 BAD = ["found a hair in the rice", "the meat was raw", "got food poisoning", "an insect in the salad"]
 
@@ -27,7 +29,9 @@ def folder(tmp_path_factory):
     rows += [(f"{draw.choice(GOOD)}, {draw.choice(BAD)} {k}", "unsafe") for k in range(30)]
     lines = ["text,label", *(f'"{text}",{label}' for text, label in rows)]
     (folder / "reviews.csv").write_text("\n".join(lines), encoding="utf-8")
-    (folder / "new.csv").write_text("text\n" + "\n".join(f'"{text}"' for text, _ in rows[:5]), encoding="utf-8")
+    (folder / "new.csv").write_text(
+        "text\n" + "\n".join(f'"{text}"' for text, _ in rows[:5]), encoding="utf-8"
+    )
     (folder / "counts.json").write_text(json.dumps({"fine": 150, "unsafe": 30}))
     scores = [(draw.random() * 0.5 + 0.45 * (label == "unsafe"), label) for _, label in rows]
     said = ["p_fine,p_unsafe,label", *(f"{1 - p},{p},{label}" for p, label in scores)]
@@ -53,7 +57,9 @@ def test_command(folder, command):
 
 @pytest.mark.parametrize("k", range(len(SNIPPETS)))
 def test_snippet(folder, k):
-    done = subprocess.run([sys.executable, "-c", SNIPPETS[k]], cwd=folder, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", SNIPPETS[k]], cwd=folder, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -24,12 +24,16 @@ def dataset():
         return longtail.load(file)
 
 
-@pytest.mark.parametrize("recipe", ["erm", "tau-norm", "ldam-drw", "focal", "bbn", "logistic", "random-forest"])
+@pytest.mark.parametrize(
+    "recipe", ["erm", "tau-norm", "ldam-drw", "focal", "bbn", "logistic", "random-forest"]
+)
 def test_saved_and_loaded_is_the_same(dataset, tmp_path, recipe):
     model = longtail.train(dataset, recipe=recipe, epochs=3, out=tmp_path / "m")
     again = Model.load(tmp_path / "m")
     for prior in ("natural", "balanced", [0.2, 0.3, 0.5]):
-        assert torch.allclose(again.predict_proba(dataset.raw, prior), model.predict_proba(dataset.raw, prior), atol=1e-6)
+        assert torch.allclose(
+            again.predict_proba(dataset.raw, prior), model.predict_proba(dataset.raw, prior), atol=1e-6
+        )
     assert again.predict(dataset.raw) == model.predict(dataset.raw)
     assert again.names == ("0", "1", "2")
     assert not list(tmp_path.rglob("*.pkl")) + list(tmp_path.rglob("*.pt"))
@@ -82,7 +86,13 @@ def test_a_net_of_the_user_s_own_is_compared(dataset, tmp_path):
     assert found.best in ("erm", "crt", "ldam-drw")
     assert "not longtail's" in found.results["model"]["why"]
     again = longtail.compare(
-        dataset, recipes=["erm", "crt", "ldam-drw"], folds=2, epochs=4, backbone=net, out=tmp_path / "out", model=False
+        dataset,
+        recipes=["erm", "crt", "ldam-drw"],
+        folds=2,
+        epochs=4,
+        backbone=net,
+        out=tmp_path / "out",
+        model=False,
     )
     assert [r["scores"] for r in again.results["runs"]] == [r["scores"] for r in found.results["runs"]]
 
@@ -109,13 +119,26 @@ def test_jobs_do_not_change_the_result(dataset, tmp_path):
     assert scores[0] == scores[1]
 
 
+@pytest.mark.parametrize("recipe", ["logistic", "random-forest", "easy-ensemble", "crt", "lws", "bags", "tde"])
+def test_from_the_cache_is_the_same(dataset, tmp_path, recipe):
+    import shutil
+
+    first = longtail.compare(dataset, recipes=[recipe], folds=2, epochs=2, out=tmp_path, model=False)
+    shutil.rmtree(tmp_path / "runs")
+    again = longtail.compare(dataset, recipes=[recipe], folds=2, epochs=2, out=tmp_path, model=False)
+    assert {r["status"] for r in first.results["runs"]} == {"done"}, first.results["runs"][0]["error"]
+    assert [r["scores"] for r in again.results["runs"]] == [r["scores"] for r in first.results["runs"]]
+
+
 def test_one_recipe_s_failure_is_a_row(dataset, tmp_path):
     from longtail import recipes
 
     def broken(base):
         return recipes.erm(base.but(trains=("neck.*",)))
 
-    found = longtail.compare(dataset, recipes={"erm": recipes.erm, "broken": broken}, folds=2, epochs=1, out=tmp_path)
+    found = longtail.compare(
+        dataset, recipes={"erm": recipes.erm, "broken": broken}, folds=2, epochs=1, out=tmp_path
+    )
     failed = [r for r in found.results["runs"] if r["recipe"] == "broken"]
     assert {r["status"] for r in failed} == {"failed"}
     assert "matches no parameter" in failed[0]["error"]

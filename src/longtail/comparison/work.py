@@ -85,7 +85,7 @@ class Worker:
         key = digest({"data": examples.fingerprint, "seed": seed, "recipe": recipe.digest})
         stored = self.cache.get(key)
         if stored is not None:
-            net = restore(None, *stored)  # type: ignore[arg-type]
+            net = restore(None, *stored)
             prior = stored[1]["prior"]
             prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
             seconds = stored[1]["seconds"]

@@ -72,6 +72,7 @@ class Causal(nn.Module):
     """
 
     mean: Tensor
+    differs_in_eval = True
 
     def __init__(
         self,

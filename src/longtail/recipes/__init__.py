@@ -9,14 +9,19 @@ from longtail.recipes.cb_focal import cb_focal
 from longtail.recipes.class_balanced_sampling import class_balanced_sampling
 from longtail.recipes.crt import crt
 from longtail.recipes.dice import dice
+from longtail.recipes.disalign import disalign
+from longtail.recipes.drs import drs
+from longtail.recipes.drw import drw
 from longtail.recipes.effective_number import effective_number
 from longtail.recipes.erm import erm
+from longtail.recipes.fine_tune_balanced import fine_tune_balanced
 from longtail.recipes.focal import focal
 from longtail.recipes.ghm import ghm
 from longtail.recipes.label_smoothing import label_smoothing
 from longtail.recipes.ldam import ldam
 from longtail.recipes.ldam_drw import ldam_drw
 from longtail.recipes.logit_adjustment import logit_adjustment
+from longtail.recipes.lws import lws
 from longtail.recipes.mislas import mislas
 from longtail.recipes.mixup import mixup
 from longtail.recipes.ncm import ncm
@@ -24,13 +29,15 @@ from longtail.recipes.progressive_sampling import progressive_sampling
 from longtail.recipes.seesaw import seesaw
 from longtail.recipes.square_root_sampling import square_root_sampling
 from longtail.recipes.tau_norm import tau_norm
+from longtail.recipes.tde import tde
 from longtail.recipes.vs_loss import vs_loss
 from longtail.recipes.weighted_ce import weighted_ce
 
 ALL = (
     erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling, progressive_sampling,
-    label_smoothing, mixup, focal, cb_focal, ghm, dice, seesaw, balanced_softmax, vs_loss, ldam, ldam_drw,
-    logit_adjustment, tau_norm, ncm, crt, bags, mislas, bbn,
+    label_smoothing, mixup, focal, cb_focal, ghm, dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs,
+    ldam_drw, logit_adjustment, tau_norm, ncm, crt, lws, disalign, bags, mislas, fine_tune_balanced, tde,
+    bbn,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

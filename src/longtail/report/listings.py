@@ -63,10 +63,15 @@ def show_recipes(rows: Sequence[Mapping[str, str]], console: Console | None = No
     table.add_column("recipe", no_wrap=True)
     table.add_column("what it does")
     table.add_column("prior of its logits")
-    table.add_column("paper", style="dim")
+    console = console or Console()
+    wide = console.width >= 120
+    if wide:
+        table.add_column("paper", style="dim", ratio=1)
     for row in rows:
-        table.add_row(row["name"], row["summary"], row["prior"], row["paper"])
-    (console or Console()).print(table)
+        table.add_row(row["name"], row["summary"], row["prior"], *([row["paper"]] if wide else []))
+    console.print(table)
+    if not wide:
+        console.print("The papers are shown on a wider screen, and in each recipe's file.", style="dim")
 
 
 def show_files(results: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:

@@ -20,6 +20,7 @@ from longtail.run.cache import Cache
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, On, facts_of, ignore, infer, run_stage
 from longtail.run.outcome import Outcome
+from longtail.surgery import ResetHead, SwapHead
 
 
 def train(
@@ -120,13 +121,16 @@ def specs(net: Net) -> dict[str, Any]:
     return {name: to_json(spec) for name, spec in named.items()}
 
 
-def restore(like: Net, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Net:
+def restore(like: Net | None, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Net:
     """The net of a cache entry: our modules from their spec, the user's own copied from ``like``."""
 
-    def module(name: str, own: nn.Module) -> nn.Module:
-        return from_json(facts[name]).build() if facts[name] is not None else copy.deepcopy(own)
+    def module(name: str) -> nn.Module:
+        if facts[name] is not None:
+            made: nn.Module = from_json(facts[name]).build()
+            return made
+        return copy.deepcopy(getattr(like, name))
 
-    net = Net(module("backbone", like.backbone), module("head", like.head))
+    net = Net(module("backbone"), module("head"))
     net.load_state_dict(tensors)
     return net.eval()
 
@@ -135,10 +139,12 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
     """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus).
 
     The last stage that trains the head decides: its first stream's class distribution, changed by its loss. Mixing and
-    objectives of their own have none.
+    objectives of their own have none. Nor has a head on its way from one prior to another (deferral, or a later stage
+    without a fresh head): it gets there only in the limit.
     """
     prior: Tensor | None = None
-    for stage in stages:
+    for k, stage in enumerate(stages):
+        before = prior
         objective: Any = stage.objective.target
         if hasattr(objective, "logit_prior"):
             prior = objective.logit_prior(stage, labels)
@@ -150,7 +156,18 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
             stream = at(stage.streams[0], 1.0).build(**facts)
             seen = stream.class_distribution(labels, 1.0)
             prior = loss.build(**facts).logit_prior(seen)
+        arrived = before is not None and prior is not None and torch.allclose(before, prior)
+        fresh = k == 0 or any(p.target in (ResetHead, SwapHead) for p in stage.surgery)
+        deferred = isinstance(stage.loss, Switch) or isinstance(stage.streams[0], Switch)
+        if deferred or not (fresh or arrived) or any(_differs_in_eval(p) for p in stage.surgery):
+            prior = None
     return prior
+
+
+def _differs_in_eval(surgery: Part[Any]) -> bool:
+    """Does it put a head on whose logits at test are not those that the loss saw?"""
+    head = dict(surgery.kwargs).get("head")
+    return isinstance(head, Part) and getattr(head.target, "differs_in_eval", False)
 
 
 def _has_prior(loss: Part[Any] | Switch) -> bool:

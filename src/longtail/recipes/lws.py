@@ -1,0 +1,30 @@
+"""lws: learnable weight scaling. Keep net and head, learn one scale a class on class-balanced batches.
+
+Paper: Kang et al., Decoupling representation and classifier, ICLR 2020 (LWS).
+Claim: ImageNet-LT 49.9 % (ResNeXt-50, the paper's figure), C numbers trained: the directions of the head are right, only
+their sizes are not. Shares erm's stage.
+
+Differs from the authors' code: the backbone's BatchNorm statistics stay (``norm_stats=False``), so the scales train on
+features computed once; theirs drift to the balanced stream, which ``shifted=True`` reproduces.
+"""
+
+from longtail.part import part
+from longtail.recipe import Recipe, Stage
+from longtail.recipes.erm import erm
+from longtail.samplers import ClassBalanced
+from longtail.surgery import AddScale
+
+
+def lws(base: Stage, *, share: float = 0.15, shifted: bool = False) -> Recipe:
+    """erm, then scales of the logits on a class-balanced stream for ``share`` of the epochs."""
+    scale = base.but(
+        name="scale",
+        epochs=base.share(share),
+        surgery=(part(AddScale),),
+        trains=("head.scale",),
+        norm_stats=shifted,
+        streams=(part(ClassBalanced),),
+        augment=base.augment if shifted else None,
+        mix=None,
+    )
+    return Recipe("lws", (*erm(base).stages, scale))
