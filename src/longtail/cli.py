@@ -285,6 +285,8 @@ def errors() -> Iterator[None]:
     """What the user can mend is one clear line, not a traceback."""
     try:
         yield
+    except typer.Exit:
+        raise
     except (ValueError, TypeError, FileNotFoundError, FileExistsError, ImportError, RuntimeError) as why:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
@@ -350,7 +352,7 @@ class _Bars:
             self.workers[worker] = self.bar.add_task("", total=None)
         task = self.workers[worker]
         if "running" in event:
-            self.bar.update(task, description=_escaped(event["running"]))
+            self.bar.reset(task, description=_escaped(event["running"]), total=None)
         if "epochs" in event:
             self.bar.update(task, completed=event["epoch"] + 1, total=event["epochs"])
 

@@ -156,3 +156,37 @@ def test_a_mistake_is_one_clear_line(folder, args, words):
     assert done.returncode == 2
     assert words in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
+    import os
+    import signal
+    import time
+
+    args = [
+        "compare",
+        "table.csv",
+        "--recipes",
+        "erm,focal",
+        "--folds",
+        "2",
+        "--epochs",
+        "400",
+        "--out",
+        "stopped",
+    ]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "longtail", *args, "--jobs", "2"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list((folder / "stopped").glob("cache/*")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert "the same command goes on from here" in err
+    assert "Traceback" not in err
+    time.sleep(3)
+    with pytest.raises(ProcessLookupError):  # no worker is left behind
+        os.killpg(run.pid, 0)

@@ -119,7 +119,9 @@ def test_jobs_do_not_change_the_result(dataset, tmp_path):
     assert scores[0] == scores[1]
 
 
-@pytest.mark.parametrize("recipe", ["logistic", "random-forest", "easy-ensemble", "crt", "lws", "bags", "mislas"])
+@pytest.mark.parametrize(
+    "recipe", ["logistic", "random-forest", "easy-ensemble", "crt", "lws", "bags", "mislas"]
+)
 def test_from_the_cache_is_the_same(dataset, tmp_path, recipe):
     import shutil
 
