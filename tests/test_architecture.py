@@ -47,7 +47,6 @@ MAY = {
     "report": COMPARE | {"comparison"},
     "api": COMPARE | {"comparison", "catalogue", "report"},
     "cli": COMPARE | {"comparison", "catalogue", "report", "api"},
-    "integrations": COMPARE | {"comparison", "catalogue", "report", "api"},
     "testing": COMPARE | {"comparison"},
 }
 FREE = {"__init__", "__main__"}
