@@ -127,7 +127,7 @@ def default_backbone(kind: str, x: Inputs, name: str | None = None) -> Part[Any]
         return part(ResNetCIFAR, depth=int((name or "resnet8").removeprefix("resnet")))
     width = int(x.shape[1])
     if isinstance(x, SparseRows):
-        return part(BagOfWords, num_features=width)
+        return part(BagOfWords, num_features=width, depth=1 if name == "mlp" else 0)
     if name == "linear" or (kind == "embedding" and name is None):
         return part(Identity, num_features=width)
     return part(MLP, num_features=width)

@@ -12,4 +12,6 @@ from longtail.recipes.erm import erm
 
 def logit_adjustment(base: Stage, *, tau: float = 1.0) -> Recipe:
     """erm, then logits - tau log prior."""
-    return erm(base).but(name="logit-adjustment", finish=(part(PriorShift, to="balanced", tau=tau),))
+    return erm(base).but(
+        name="logit-adjustment", finish=(part(PriorShift, to="balanced", tau=tau, unseen="rarest"),)
+    )

@@ -59,19 +59,16 @@ def show_recipes(rows: Sequence[Mapping[str, str]], console: Console | None = No
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", leading=1)
     table.add_column("recipe", no_wrap=True)
-    table.add_column("what it does")
+    table.add_column("what it does, and its paper")
     table.add_column("prior of its logits")
-    console = console or Console()
-    wide = console.width >= 120
-    if wide:
-        table.add_column("paper", style="dim", ratio=1)
     for row in rows:
-        table.add_row(row["name"], row["summary"], row["prior"], *([row["paper"]] if wide else []))
-    console.print(table)
-    if not wide:
-        console.print("The papers are shown on a wider screen, and in each recipe's file.", style="dim")
+        paper = f"\n{row['paper']}" if row["paper"] else ""
+        table.add_row(row["name"], Text.assemble(row["summary"], (paper, "dim")), row["prior"])
+    (console or Console()).print(table)
 
 
 def show_files(results: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:

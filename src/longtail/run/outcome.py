@@ -88,7 +88,7 @@ class Outcome:
             logits, assumed = self.calibrator(logits), self.calibrator.logit_prior(None)
             if assumed is None:
                 assumed = self.labels.prior
-        shift = log_prior(prior, self.labels) - floored(torch.as_tensor(assumed), len(self.labels)).log()
+        shift = log_prior(prior, self.labels) - floored(torch.as_tensor(assumed)).log()
         return torch.softmax(logits.double() + shift, -1).float()
 
     def predict(self, x: Inputs, prior: Prior = "natural") -> Tensor:
@@ -133,6 +133,7 @@ def prior_vector(prior: Prior, labels: Labels) -> Tensor:
     return vector / total
 
 
-def floored(prior: Tensor, n: int) -> Tensor:
-    """A prior with no zero: a class that training never saw counts as seen half a time."""
-    return torch.clamp(prior.double(), min=0.5 / n)
+def floored(prior: Tensor) -> Tensor:
+    """A prior with no zero: a class that training never saw counts as often as the rarest that it did see."""
+    prior = prior.double()
+    return torch.where(prior > 0, prior, prior[prior > 0].min())

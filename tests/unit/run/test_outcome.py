@@ -73,6 +73,18 @@ def test_a_class_never_seen_gives_finite_probabilities():
         assert bool(torch.isfinite(found).all())
 
 
+def test_a_class_never_seen_is_not_predicted_everywhere():
+    from longtail.examples import Examples
+    from longtail.labels import Labels
+
+    data, net = toy(), toy_net()
+    wide = Examples(data.x, Labels.of(data.labels.y, num_classes=4))
+    net.head = torch.nn.Linear(8, 4)
+    for recipe in (recipes.erm, recipes.logit_adjustment):
+        decided = train(recipe(toy_stage(4)), net, wide).predict(data.x, "balanced")
+        assert float((decided == 3).float().mean()) < 0.05
+
+
 def test_fractional_tau_lies_in_between():
     made = recipes.erm(toy_stage(2)).but(finish=(part(PriorShift, to="balanced", tau=0.5),))
     prior = train(made, toy_net(), toy()).logit_prior
