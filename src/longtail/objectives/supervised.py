@@ -16,8 +16,8 @@ class Supervised(nn.Module):
 
     Args:
         loss: ``(logits [B, C], y [B]) -> scalar``, from the stage.
-        mix: ``(x, y, generator) -> (x, y_a, y_b, lam)`` or None, from the stage. A lam per sample ``[B]`` needs a loss
-            that takes ``reduction="none"``.
+        mix: ``(x, y, generator) -> (x, y_a, y_b, lam)`` or None, from the stage. With a lam per sample
+            ``[B]``, each example's loss is weighed by its own.
     """
 
     reads_logits_only = True
@@ -34,4 +34,29 @@ class Supervised(nn.Module):
             return {"loss": self.loss(net(x), y)}
         x, y_a, y_b, lam = self.mix(x, y, generator)
         logits = net(x)
-        return {"loss": (lam * self.loss(logits, y_a) + (1 - lam) * self.loss(logits, y_b)).mean()}
+        if (
+            isinstance(lam, Tensor) and lam.dim()
+        ):  # a weight a sample weighs the sample's loss, not the batch's mean
+            mixed = lam * per_example(self.loss, logits, y_a) + (1 - lam) * per_example(
+                self.loss, logits, y_b
+            )
+            return {"loss": mixed.mean()}
+        return {"loss": lam * self.loss(logits, y_a) + (1 - lam) * self.loss(logits, y_b)}
+
+
+def per_example(loss: nn.Module, logits: Tensor, y: Tensor) -> Tensor:
+    """The loss of each example ``[B]``, whatever the loss's own reduction.
+
+    Raises:
+        TypeError: a loss that cannot be left unreduced.
+    """
+    if not hasattr(loss, "reduction"):
+        raise TypeError(
+            f"a mixer with a lam per sample needs a loss with reduction='none'; {type(loss).__name__} has none"
+        )
+    kept, loss.reduction = loss.reduction, "none"  # type: ignore[assignment]
+    try:
+        out: Tensor = loss(logits, y)
+        return out
+    finally:
+        loss.reduction = kept

@@ -22,10 +22,13 @@ from longtail.recipes.ldam import ldam
 from longtail.recipes.ldam_drw import ldam_drw
 from longtail.recipes.logit_adjustment import logit_adjustment
 from longtail.recipes.lws import lws
+from longtail.recipes.mamix import mamix
+from longtail.recipes.manifold_mixup import manifold_mixup
 from longtail.recipes.mislas import mislas
 from longtail.recipes.mixup import mixup
 from longtail.recipes.ncm import ncm
 from longtail.recipes.progressive_sampling import progressive_sampling
+from longtail.recipes.remix import remix
 from longtail.recipes.seesaw import seesaw
 from longtail.recipes.square_root_sampling import square_root_sampling
 from longtail.recipes.tau_norm import tau_norm
@@ -34,10 +37,10 @@ from longtail.recipes.vs_loss import vs_loss
 from longtail.recipes.weighted_ce import weighted_ce
 
 ALL = (
-    erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling, progressive_sampling,
-    label_smoothing, mixup, focal, cb_focal, ghm, dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs,
-    ldam_drw, logit_adjustment, tau_norm, ncm, crt, lws, disalign, bags, mislas, fine_tune_balanced, tde,
-    bbn,
+    erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling,
+    progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
+    dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
+    crt, lws, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

@@ -58,7 +58,6 @@ def show_recipes(rows: Sequence[Mapping[str, str]], console: Console | None = No
     """Print name, one line, the prior the logits carry, and the paper of every recipe."""
     from rich.console import Console
     from rich.table import Table
-
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", leading=1)

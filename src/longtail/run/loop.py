@@ -99,6 +99,7 @@ def run_stage(
         mixer, loss = _built(stage.mix, 0.0, facts), _built(stage.loss, 0.0, facts)
         objective = stage.objective.build(**facts, loss=loss, mix=mixer).to(device)
     step = Step(net, objective)
+    hooks = [mixer.attach(net)] if hasattr(mixer, "attach") else []  # manifold mixup mixes inside the net
     params = [p for p in net.parameters() if p.requires_grad] + [
         p for p in objective.parameters() if p.requires_grad
     ]
@@ -123,6 +124,7 @@ def run_stage(
             if phase is not None or epoch:
                 objective.loss = _built(stage.loss, t, facts).to(device)
                 objective.mix = _built(stage.mix, t, facts)
+                hooks += [objective.mix.attach(net)] if hasattr(objective.mix, "attach") else []
             phase = now
         set_modes(step, stage, trained)
         draw = generator(key, epoch)
@@ -174,6 +176,8 @@ def run_stage(
             state = {"step": step.state_dict(), "optimizer": optimizer.state_dict()}
             cache.put(key + ".partial", tensors, {"state": pack(state, tensors), "history": history})
             saved = time.monotonic()
+    for hook in hooks:
+        hook.remove()
     whole.requires_grad_(True).eval()
     return whole, history
 
