@@ -84,7 +84,7 @@ def measure(name: str, n: int, repeats: int) -> dict[str, object]:
 
 
 def peak(base: int) -> float:
-    """Peak memory in GB, and what importing torch took is in it."""
+    """Peak memory in GiB, and what importing torch took is in it."""
     return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, base) / 2**20
 
 
@@ -103,7 +103,7 @@ def main() -> None:
     import torch
 
     lines = [
-        "| sampler | labels | construction s | first index s | whole epoch s | million indices / s | peak GB |",
+        "| sampler | labels | construction s | first index s | whole epoch s | million indices / s | peak GiB |",
         "|---|---|---|---|---|---|---|",
     ]
     names = [
