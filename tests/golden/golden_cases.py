@@ -4,11 +4,11 @@
 ``adapters/<method>.py``:
 
 - ``run(case) -> dict`` returns what we compute for every key of ``case.expected``, or for all but those that
-- ``ELSEWHERE = {key: reason}`` names; ``rtol(case) -> float`` loosens 1e-9 where the reference ran in
-float32; - ``DEVIATIONS = [Deviation(...)]`` is the file's part of the table of deliberate deviations: for
-the cases that ``when``
-  picks, ``instead(case)`` asserts what we do instead of matching the numbers, and ``why`` says why. A file
-  all of whose cases deviate needs no ``run``.
+  ``ELSEWHERE = {key: reason}`` names;
+- ``rtol(case) -> float`` loosens 1e-9 where the reference ran in float32;
+- ``DEVIATIONS = [Deviation(...)]`` is the file's part of the table of deliberate deviations: for the cases that ``when``
+  picks, ``instead(case)`` asserts what we do instead of matching the numbers, and ``why`` says why. A file all of whose
+  cases deviate needs no ``run``.
 """
 
 from __future__ import annotations
