@@ -78,6 +78,11 @@ class Row:
     prior_source: str
     problem: str | None = None
 
+    @property
+    def alone(self) -> float:
+        """Seconds a run takes by itself: its own stages and those it shares."""
+        return self.seconds + self.shared
+
 
 def shown_priors(results: Results) -> tuple[str, ...]:
     """The priors to show, the declared one first: ("natural", "balanced"), ("balanced",) or ("declared",

@@ -84,9 +84,9 @@ def _as_good(results: Results, prior: str, best: Row) -> str:
     if not ties:
         return "Every other ranked recipe is shown to be worse."
     text = f"Not distinguishable from it on these folds: {_list([row.title for row in ties])}."
-    quick = min(ties, key=lambda row: row.seconds)
-    if quick.seconds < 0.8 * best.seconds:
-        times = f"{duration(quick.seconds)} a run against {duration(best.seconds)}"
+    quick = min(ties, key=lambda row: row.alone)
+    if quick.alone < 0.8 * best.alone:
+        times = f"{duration(quick.alone)} a run against {duration(best.alone)}"
         text += f" The quickest of them is {quick.title} ({times})."
     return text
 
