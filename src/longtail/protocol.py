@@ -56,9 +56,9 @@ def small_images(n: int = 10_000, side: int = 32, epochs: int | None = None) -> 
 
 def tabular(n: int = 10_000, epochs: int | None = None) -> Stage:
     """AdamW with a cosine on standardised columns; a long table takes larger batches and fewer epochs."""
-    batch = 128 * 2 ** max(0, min(5, round(math.log2(max(n, 1) / 20_000))))
+    batch = 128 * 2 ** max(0, min(3, round(math.log2(max(n, 1) / 20_000))))
     return Stage(
-        epochs=epochs or max(4, min(30, round(1_500_000 / n))),
+        epochs=epochs or max(10, min(30, round(10_000_000 / n))),
         batch_size=batch,
         optim=part(torch.optim.AdamW, lr=2e-3, weight_decay=1e-2),
         schedule=part(Cosine, warmup=0.05),
