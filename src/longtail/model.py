@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.net import Net
-from longtail.part import from_json, to_json
 from longtail.run.cache import load_checked, pack, save_checked, unpack
+from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
 from longtail.run.outcome import Outcome, Prior
 
@@ -56,8 +55,8 @@ class Model:
             TypeError: the net holds modules of your own, which only your code can rebuild.
         """
         folder, o = Path(folder), self.outcome
-        specs = {"backbone": getattr(o.net.backbone, "spec", None), "head": getattr(o.net.head, "spec", None)}
-        for name, spec in specs.items():
+        rebuilt = specs(o.net)
+        for name, spec in rebuilt.items():
             if spec is None:
                 own = type(getattr(o.net, name)).__name__
                 raise TypeError(
@@ -68,7 +67,7 @@ class Model:
         tensors |= {f"encoder/{k}": v for k, v in arrays.items()}
         about = {
             "format": FORMAT,
-            "net": {k: to_json(v) for k, v in specs.items()},
+            "net": rebuilt,
             "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
             "logit_prior": None if o.logit_prior is None else o.logit_prior.tolist(),
             "adjusters": [a.to_json() for a in o.adjusters],
@@ -115,10 +114,8 @@ class Model:
         if about.get("format") != FORMAT:
             raise ValueError(f"{file} has format {about.get('format')!r}; this version reads {FORMAT}")
         tensors, _ = load_checked(folder / "model.safetensors")
-        backbone, head = (from_json(about["net"][k]).build() for k in ("backbone", "head"))
-        assert isinstance(backbone, nn.Module)
-        net = Net(backbone, head)
-        net.load_state_dict({k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")})
+        weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
+        net = restore(None, weights, about["net"])
         kinds = {
             c.__name__: c
             for c in (data.TableEncoder, data.TextEncoder, data.ImageEncoder, data.EmbeddingEncoder)
@@ -129,7 +126,7 @@ class Model:
         y = torch.repeat_interleave(torch.arange(len(counts)), counts)
         prior = about["logit_prior"]
         outcome = Outcome(
-            net.eval(),
+            net,
             recipe=None,
             labels=Labels.of(y, about["labels"]["names"]),
             logit_prior=None if prior is None else torch.tensor(prior, dtype=torch.float64),

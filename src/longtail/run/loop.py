@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from longtail.examples import Examples, Inputs, SparseRows
+from longtail.examples import Examples, Inputs
 from longtail.net import Net
 from longtail.part import Part, at
 from longtail.recipe import Stage
@@ -246,4 +246,4 @@ def _as_long_as(n: int, index: Tensor) -> Tensor:
     return index if len(index) == n else index.repeat(-(-n // len(index)))[:n]
 
 
-__all__ = ["Event", "On", "SparseRows", "Step", "ignore", "infer", "run_stage"]
+__all__ = ["Event", "On", "Step", "ignore", "infer", "run_stage"]
