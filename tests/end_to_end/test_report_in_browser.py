@@ -7,16 +7,13 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from specimen import specimen
 
 from longtail.report import render
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "report"))
-from specimen import specimen
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None

@@ -22,7 +22,6 @@ from longtail.part import Part, part
 from longtail.testing.loss import LAWS, LossTraits, build, draw, law_compiles
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "reference"))
 
 
 def losses() -> dict[str, type[nn.Module]]:

@@ -6,12 +6,12 @@ import copy
 import csv
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from specimen import specimen
 
 from longtail.comparison.leaderboard import (
     indistinguishable,
@@ -23,9 +23,6 @@ from longtail.comparison.leaderboard import (
 )
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.statistics import corrected_t_test, holm
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "report"))
-from specimen import specimen
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,12 @@ import matplotlib
 import numpy as np
 import pytest
 from rich.console import Console
+from specimen import specimen
 
 from longtail.comparison.leaderboard import leaderboard
 from longtail.comparison.recommendation import recommendation
 from longtail.report import figures, render, show, write_report
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from specimen import specimen
 
 NASTY = (
     "<script>alert(1)</script>",
