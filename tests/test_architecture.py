@@ -45,7 +45,8 @@ MAY = {
     "comparison": COMPARE,
     "catalogue": COMPARE | {"comparison"},
     "report": COMPARE | {"comparison"},
-    "api": COMPARE | {"comparison", "catalogue", "report"},
+    "bench": COMPARE | {"comparison"},
+    "api": COMPARE | {"comparison", "catalogue", "report", "bench"},
     "cli": COMPARE | {"comparison", "catalogue", "report", "api"},
     "testing": COMPARE | {"comparison"},
 }
@@ -55,6 +56,7 @@ FRAMEWORKS_INSIDE = {
     "classical",
     "data",
     "report",
+    "bench",
     "integrations",
     "comparison",
     "api",

@@ -16,10 +16,11 @@ import numpy as np
 from longtail import data as data_room
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import read_counts, read_predictions
+from longtail.bench import bench
 from longtail.catalogue import about, known_recipes, listing, pick
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
-from longtail.comparison.plan import Plan, Prepared, RecipeLike
+from longtail.comparison.plan import Plan, RecipeLike
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import results_of, versions
 from longtail.comparison.run import run
@@ -172,7 +173,7 @@ def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore
     """One recipe trained on all rows, as a model to keep."""
     plan = Plan(**{**vars(plan), "engine": engine})
     worker = Worker(plan, folder, on=on)
-    encoder, outcome, _ = worker.fit(Prepared(plan, None), name, 0)
+    encoder, outcome, _ = worker.fit(plan.prepare(None), name, 0)
     d = plan.dataset
     recipe = outcome.recipe
     facts = {
@@ -340,6 +341,6 @@ def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
 
 
 __all__ = [
-    "Comparison", "Model", "Outcome", "compare", "inspect", "known_recipes", "load", "predict", "read_prior",
+    "Comparison", "Model", "Outcome", "bench", "compare", "inspect", "known_recipes", "load", "predict", "read_prior",
     "recipes", "train",
 ]  # fmt: skip

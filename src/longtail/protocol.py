@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from longtail.augment import CropFlip
+from longtail.augment import Compose, CropFlip, Cutout
 from longtail.backbones import MLP, BagOfWords, Identity, ResNetCIFAR
 from longtail.examples import Examples, Inputs, SparseRows
 from longtail.heads import Linear
@@ -22,22 +22,27 @@ from longtail.seeds import seed_of
 
 
 def cifar_ldam(epochs: int = 200) -> Stage:
-    """The LDAM-DRW protocol for CIFAR-LT (Cao et al. 2019): SGD 0.1, weight decay 2e-4, x0.01 at 80 % and 90 %."""
+    """The LDAM-DRW protocol for CIFAR-LT (Cao et al. 2019), exactly at 200 epochs: SGD 0.1, momentum 0.9, weight decay
+    2e-4, batches of 128, crop and flip; a warm-up of k/5 in epoch k = 1..5; x0.01 after 160 epochs and after 180.
+    """
     return Stage(
         epochs=epochs,
         batch_size=128,
         augment=part(CropFlip, pad=4, flip=True),
         optim=part(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=2e-4),
-        schedule=part(Steps, milestones=(0.8, 0.9), factor=0.01, warmup=0.025),
+        schedule=part(Steps, milestones=(0.8, 0.9), factor=0.01, warmup=0.025, stairs=5),
     )
 
 
-def cifar_modern(epochs: int = 200) -> Stage:
-    """Nesterov, weight decay 5e-4 and a cosine; crop and flip."""
-    return cifar_ldam(epochs).but(
+def cifar_modern(epochs: int = 200, policy: Part[Any] | None = None) -> Stage:
+    """Nesterov, weight decay 5e-4 and a cosine; crop and flip, then ``policy`` (AutoAugment, RandAugment) and cutout."""
+    stage = cifar_ldam(epochs).but(
         optim=part(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True),
         schedule=part(Cosine),
     )
+    if policy is None:
+        return stage
+    return stage.but(augment=part(Compose, parts=(stage.augment, policy, part(Cutout, size=16))))
 
 
 def small_images(n: int = 10_000, side: int = 32, epochs: int | None = None) -> Stage:

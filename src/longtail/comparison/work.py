@@ -17,7 +17,7 @@ from torch import Tensor
 
 from longtail import metrics
 from longtail.classical import Classical, out_of_fold_logits
-from longtail.comparison.plan import Plan, Prepared
+from longtail.comparison.plan import Prepared, Study
 from longtail.examples import Examples
 from longtail.part import digest
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
@@ -40,10 +40,10 @@ class Task:
 class Worker:
     """The state of a worker process: the plan, the cache, and the fold at hand."""
 
-    def __init__(self, plan: Plan, folder: Path, on: On = ignore) -> None:
+    def __init__(self, plan: Study, folder: Path, on: On = ignore) -> None:
         self.plan, self.folder, self.on = plan, folder, on
         self.cache = Cache(folder / "cache")
-        self.prepared = lru_cache(maxsize=1)(lambda fold: Prepared(plan, fold))
+        self.prepared = lru_cache(maxsize=1)(plan.prepare)
 
     def run_file(self, task: Task) -> Path:
         return self.folder / "runs" / f"{self.plan.identity(task.recipe, task.fold, task.seed)}.json"
@@ -77,8 +77,9 @@ class Worker:
             return self.classical(recipe, examples, seed)
         if upto is not None:
             recipe = recipe.but(stages=recipe.stages[:upto])
-        net = prepared.net(part, seed)
-        return train_stages(recipe, net, examples, seed=seed, engine=engine, cache=self.cache, on=self.on)
+        initial, order = self.plan.draws(seed)
+        net = prepared.net(part, initial)
+        return train_stages(recipe, net, examples, seed=order, engine=engine, cache=self.cache, on=self.on)
 
     def classical(self, recipe: Classical, examples: Examples, seed: int) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
@@ -112,7 +113,7 @@ class Worker:
                 outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
                 fitted = fit_finish(outcome, examples, examples, logits)
             return encoder, finish(outcome, examples, fitted), [outcome]
-        if not needs_held(outcome.recipe, examples.labels):
+        if self.plan.tuning == "none" or not needs_held(outcome.recipe, examples.labels):
             return encoder, finish(outcome, examples, fit_finish(outcome, examples, None)), [outcome]
         inner_encoder, inner_examples = prepared.training("inner")
         inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
@@ -148,15 +149,17 @@ class Worker:
         per_class: dict[str, Any] = {}
         confusion: dict[str, Any] = {}
         reliability: dict[str, Any] = {}
-        labels, y = self.plan.dataset.labels, test.labels.y
+        labels, y = prepared.labels, test.labels.y
         for name, prior in self.priors().items():
+            if name != "as_trained" and outcome.prior_source == "none":  # nothing was held out to fit it on
+                continue
             if name == "as_trained":
                 probabilities = torch.softmax(logits.double(), -1).float()
                 decisions, weights = probabilities.argmax(-1), None
             else:
                 probabilities = outcome.probabilities(logits, prior)
                 decisions = outcome.decide(probabilities, prior)
-                weights = None if name == "natural" else prior_vector(prior, labels)
+                weights = None if name == self.plan.tested_under else prior_vector(prior, labels)
             found = metrics.evaluate(
                 probabilities, y, prior=weights, groups=labels.groups(), decisions=decisions
             )
