@@ -22,6 +22,7 @@ PART_ROOMS = {
     "backbones",
     "surgery",
     "objectives",
+    "optim",
 }
 ABOVE_PARTS = VALUES | PART_ROOMS
 RUN = ABOVE_PARTS | {"recipe"}
@@ -33,6 +34,7 @@ MAY = {
         ("weights", "metrics", "losses", "samplers", "mixing", "augment", "heads", "adjust"), VALUES
     ),
     "backbones": VALUES,
+    "optim": VALUES,
     "surgery": VALUES | {"heads"},
     "objectives": VALUES,
     "recipe": ABOVE_PARTS,

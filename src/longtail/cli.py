@@ -241,9 +241,13 @@ def bench(
     tuning: Annotated[
         str, typer.Option(help="refit: fit tau and calibrators on a held-out part. none: own decisions only.")
     ] = "refit",
+    curve: Annotated[
+        int,
+        typer.Option(help="Measure test accuracy every so many epochs, for the curves only; 0: at the end."),
+    ] = 0,
     jobs: Annotated[int, typer.Option(help="Runs side by side, on one GPU too.")] = 1,
     budget: Annotated[str | None, typer.Option(help="Time to stop at, such as 90s, 10m or 2h.")] = None,
-    precision: Annotated[str | None, typer.Option(help="fp32 or bf16; default bf16 on a GPU.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16; default bf16 on a GPU.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     compiled: Annotated[bool, typer.Option("--compile", help="Run the step through torch.compile.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the table, the results and the figures.")] = Path(
@@ -273,6 +277,7 @@ def bench(
                     epochs=epochs,
                     backbone=backbone,
                     tuning=tuning,
+                    curve=curve,
                     jobs=jobs,
                     budget=None if budget is None else duration(budget),
                     out=out,

@@ -68,6 +68,11 @@ Inputs = Tensor | SparseRows
 class Examples:
     """Inputs and labels, one row each.
 
+    Attributes:
+        x: inputs of N examples; labels: their labels.
+        name: for display.
+        unlabelled: further inputs without a label, for parts that ask for the fact ``unlabelled``.
+
     Raises:
         ValueError: inputs and labels differ in length.
     """
@@ -75,6 +80,7 @@ class Examples:
     x: Inputs
     labels: Labels
     name: str = field(default="")
+    unlabelled: Inputs | None = None
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.labels):
@@ -86,13 +92,13 @@ class Examples:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the inputs and the labels: the data's part of a cache key."""
-        tensors = (self.x,) if isinstance(self.x, Tensor) else self.x.tensors()
         h = hashlib.sha256(self.labels.fingerprint.encode())
-        for t in tensors:
-            h.update(repr((tuple(t.shape), str(t.dtype))).encode())
-            h.update(t.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
+        for x in (self.x,) if self.unlabelled is None else (self.x, self.unlabelled):
+            for t in (x,) if isinstance(x, Tensor) else x.tensors():
+                h.update(repr((tuple(t.shape), str(t.dtype))).encode())
+                h.update(t.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
         return h.hexdigest()
 
     def take(self, index: Tensor) -> Examples:
-        """The examples at ``index``; the classes stay."""
-        return Examples(self.x[index], self.labels.take(index), self.name)
+        """The examples at ``index``; the classes and what is unlabelled stay."""
+        return Examples(self.x[index], self.labels.take(index), self.name, self.unlabelled)

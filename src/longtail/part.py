@@ -17,13 +17,15 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 Value = Any  # None | bool | int | float | str | tuple[Value, ...] | Part | Switch
 
-FACTS = ("counts", "prior", "num_classes", "labels", "feature_dim", "embed", "loss", "mix")
+FACTS = (
+    "counts", "prior", "num_classes", "labels", "feature_dim", "embed", "net", "teachers", "unlabelled", "loss", "mix",
+)  # fmt: skip
 """Parameter names that ``Part.build`` fills from the data and the stage when the recipe leaves them out."""
 
 ROOMS = (
     "longtail.losses", "longtail.samplers", "longtail.mixing", "longtail.augment", "longtail.heads",
     "longtail.surgery", "longtail.adjust", "longtail.objectives", "longtail.backbones", "longtail.weights",
-    "longtail.schedule", "longtail.classical", "torch.optim",
+    "longtail.schedule", "longtail.optim", "longtail.classical", "torch.optim",
 )  # fmt: skip
 """Where a part read from JSON may come from: reading a file never imports anything else."""
 
@@ -109,6 +111,19 @@ def switch(phases: Mapping[float, Value]) -> Switch:
 def at(value: Value, t: float) -> Value:
     """``value`` itself, or the phase of a :class:`Switch` in force at progress ``t``."""
     return value.at(t) if isinstance(value, Switch) else value
+
+
+def asks(value: Value, fact: str) -> bool:
+    """Does building ``value`` need ``fact`` (a name of :data:`FACTS`), itself or in a part inside it?"""
+    if isinstance(value, Switch):
+        return any(asks(v, fact) for _, v in value.phases)
+    if isinstance(value, tuple):
+        return any(asks(v, fact) for v in value)
+    if not isinstance(value, Part):
+        return False
+    given = dict(value.kwargs)
+    own = fact not in given and fact in inspect.signature(value.target).parameters
+    return own or any(asks(v, fact) for v in given.values())
 
 
 def is_trusted(p: Part[Any]) -> bool:

@@ -47,6 +47,7 @@ def bench(
     epochs: int | None = None,
     backbone: str | None = None,
     tuning: str = "refit",
+    curve: int = 0,
     jobs: int = 1,
     budget: float | None = None,
     out: str | Path = "longtail-bench",
@@ -69,6 +70,7 @@ def bench(
         epochs: of the base stage (200 by default); later stages scale with it.
         backbone: "resnet32" (the default), "resnet20" or "resnet8".
         tuning: "refit" or "none": see :class:`longtail.bench.plan.CifarPlan`.
+        curve: measure test accuracy every so many epochs, for the learning curves; the last epoch is what counts.
         jobs: processes that work side by side, on one device too.
         budget: seconds after which what has not finished is left for the next call.
         out: folder for table.md, results.json, results.csv, the figures and the cache.
@@ -98,7 +100,7 @@ def bench(
     plans = [
         CifarPlan(
             cifar, float(imbalance), chosen_recipes(recipes, benchmark, imbalance, tuning), draws, base, backbone,
-            tuning, engine=engine,
+            tuning, engine=engine, curve=curve,
         )
         for imbalance in imbalances
     ]  # fmt: skip

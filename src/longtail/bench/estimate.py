@@ -41,6 +41,8 @@ def images_left(plan: CifarPlan, folder: Path) -> tuple[int, float]:
         initial, order = plan.draws(task.seed)
         _, examples = prepared.training(task.part)
         assert isinstance(recipe, Recipe)
+        for k in task.teacher:
+            recipe = recipe.teachers[k]
         net = prepared.net(task.part, initial)
         if stage_keys(recipe, net, examples, order, plan.engine)[task.stage] in cache:
             continue

@@ -9,6 +9,9 @@ from typing import Any
 from longtail.bench.summary import Results, lines
 
 OWN, SET, GREY = "#8a8a8a", "#1f6fb2", "#bbbbbb"
+LEADER: dict[str, Any] = {
+    "arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2, "relpos": (0, 0.5),
+}  # fmt: skip
 
 
 def cost(results: Results, imbalance: float) -> str | None:
@@ -46,7 +49,7 @@ def cost(results: Results, imbalance: float) -> str | None:
             axes.annotate(
                 f"{line.recipe} {top(line):.1f}", (line.seconds, top(line)), (1.03, at),
                 xycoords="data", textcoords=("axes fraction", "data"), fontsize=8, va="center",
-                arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
+                arrowprops=dict(LEADER),
             )  # fmt: skip
             axes.set_xlim(right=right)
         axes.set_ylim(low, high)
@@ -62,7 +65,7 @@ def cost(results: Results, imbalance: float) -> str | None:
 
 
 def curves(results: Results, imbalance: float) -> str | None:
-    """Training loss by epoch of every recipe, a line a run; scales differ between losses."""
+    """Learning curves of every recipe, a line a run: test accuracy where it was measured, else training loss."""
     from matplotlib.figure import Figure
 
     names = [line.recipe for line in lines(results, imbalance) if line.runs]
@@ -76,17 +79,26 @@ def curves(results: Results, imbalance: float) -> str | None:
         for axes in grid.flat[len(names) :]:
             axes.set_visible(False)
         for axes, name in zip(grid.flat, names):
+            what = ""
             for run in results["runs"]:
                 if (run["recipe"], run["imbalance"], run["status"]) == (name, imbalance, "done"):
-                    losses = [h["loss"] for h in run["history"]]
-                    axes.plot(range(1, len(losses) + 1), losses, color=SET, linewidth=1, alpha=0.7)
-            axes.set_title(name, fontsize=9)
+                    what, x, y = _curve(run["history"])
+                    axes.plot(x, y, color=SET, linewidth=1, alpha=0.7)
+            axes.set_title(f"{name}: {what}", fontsize=9)
             axes.tick_params(labelsize=8)
             axes.set_xlabel("epoch", fontsize=8)
         figure.subplots_adjust(
             left=0.06, right=0.99, top=1 - 0.3 / height, bottom=0.45 / height, hspace=0.7, wspace=0.25
         )
         return _svg(figure)
+
+
+def _curve(history: list[dict[str, Any]]) -> tuple[str, list[int], list[float]]:
+    """What is drawn, and its points; epochs are counted through the stages."""
+    measured = [(k + 1, 100 * h["probe"]["accuracy"]) for k, h in enumerate(history) if "probe" in h]
+    if len(measured) > 2:
+        return "test accuracy, %", [k for k, _ in measured], [v for _, v in measured]
+    return "training loss", list(range(1, len(history) + 1)), [h["loss"] for h in history]
 
 
 def _style() -> Any:

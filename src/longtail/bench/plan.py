@@ -19,10 +19,11 @@ from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
 from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
 from longtail.data import Dataset
+from longtail.net import Net
 from longtail.part import digest, part
 from longtail.protocol import check_backbone, cifar_ldam, cifar_modern
 from longtail.recipe import Stage
-from longtail.run import Engine
+from longtail.run import Engine, Probe, infer
 
 FACTORS = ("subset", "init", "order")
 PROTOCOLS = ("ldam", "modern")
@@ -130,6 +131,7 @@ class CifarPlan:
             decisions only.
         inner_share: the part of the training rows held out for that.
         engine: device and numerics.
+        curve: test accuracy is measured every so many epochs, to be drawn and for nothing else; 0 is at the end only.
     """
 
     cifar: CifarLT
@@ -141,6 +143,7 @@ class CifarPlan:
     tuning: str = "refit"
     inner_share: float = 0.2
     engine: Engine = Engine()
+    curve: int = 0
     prior: str = "balanced"
     fold_seed: int = 0
 
@@ -176,6 +179,18 @@ class CifarPlan:
     def where(self, fold: int, seed: int) -> str:
         init, order = self.draws(seed)
         return f"imbalance {self.imbalance:g}, subset {fold} init {init} order {order}"
+
+    def probe(self, prepared: Prepared) -> Probe | None:
+        if not self.curve:
+            return None
+        encoder, _ = prepared.training("full")
+        test = prepared.encode(encoder, prepared.test_rows)
+
+        def measure(net: Net) -> dict[str, Any]:
+            right = infer(net, test.x, self.engine).argmax(1) == test.labels.y
+            return {"accuracy": float(right.double().mean())}
+
+        return Probe(measure, self.curve)
 
     def with_engine(self, engine: Engine) -> CifarPlan:
         return replace(self, engine=engine)

@@ -17,7 +17,7 @@ from longtail.net import Net
 from longtail.part import Part, digest
 from longtail.protocol import base_stage, check_backbone, starting_net
 from longtail.recipe import Recipe, Stage
-from longtail.run import Engine
+from longtail.run import Engine, Probe
 from longtail.run.chain import net_digest
 
 AnyRecipe = Recipe | Classical
@@ -70,6 +70,9 @@ class Study(Protocol):
         ...
 
     def with_engine(self, engine: Engine) -> Study: ...
+    def probe(self, prepared: Prepared) -> Probe | None:
+        """What to measure along the way."""
+        ...
 
 
 def made(found: RecipeLike, base: Stage, name: str) -> AnyRecipe:
@@ -153,6 +156,10 @@ class Plan:
     def cells(self) -> list[tuple[int, int]]:
         """(fold, seed) of the runs of each recipe."""
         return [(fold, seed) for fold in range(self.folds) for seed in range(self.seeds)]
+
+    def probe(self, prepared: Prepared) -> Probe | None:
+        """Nothing is measured along the way."""
+        return None
 
     def with_engine(self, engine: Engine) -> Plan:
         """The same plan on another engine."""

@@ -27,6 +27,7 @@ from longtail.classical import Classical
 from longtail.comparison.plan import Study
 from longtail.comparison.work import Task, Worker
 from longtail.part import digest
+from longtail.recipe import Recipe
 from longtail.run.chain import needs_held
 from longtail.run.engine import OutOfTime
 from longtail.run.loop import ignore
@@ -86,15 +87,29 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
             if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
                 parts.append("inner")
             for part in parts:
-                before: Task | None = None
-                for k in range(len(recipe.stages)):
-                    prefix = digest([fold, seed, part, *(s.digest for s in recipe.stages[: k + 1])])
-                    task = distinct.setdefault(prefix, Task(name, fold, seed, part, k))
-                    graph.setdefault(task, set()).update({before} if before else set())
-                    before = task
-                assert before is not None
-                graph[score].add(before)
+                last = _chain(graph, distinct, recipe, Task(name, fold, seed, part))
+                graph[score].add(last)
     return graph
+
+
+def _chain(
+    graph: dict[Task, set[Task]],
+    distinct: dict[str, Task],
+    recipe: Recipe,
+    task: Task,
+    teacher: tuple[int, ...] = (),
+) -> Task:
+    """Put a recipe's stages into the graph, its teachers' before the stage that asks for them; return the last."""
+    before: set[Task] = set()
+    for k, stage in enumerate(recipe.stages):
+        if stage.asks("teachers"):
+            taught = enumerate(recipe.teachers)
+            before = before | {_chain(graph, distinct, t, task, (*teacher, j)) for j, t in taught}
+        prefix = digest([task.fold, task.seed, task.part, *recipe.stage_digests[: k + 1]])
+        here = distinct.setdefault(prefix, replace(task, stage=k, teacher=teacher))
+        graph.setdefault(here, set()).update(before)
+        before = {here}
+    return here
 
 
 def label(plan: Study, task: Task) -> str:
@@ -102,7 +117,9 @@ def label(plan: Study, task: Task) -> str:
     what = (
         ""
         if task.stage is None
-        else f" stage {task.stage + 1}" + (" (inner split)" if task.part == "inner" else "")
+        else (" teacher" if task.teacher else "")
+        + f" stage {task.stage + 1}"
+        + (" (inner split)" if task.part == "inner" else "")
     )
     return f"{task.recipe}, {plan.where(task.fold, task.seed)}{what}"
 

@@ -20,6 +20,7 @@ from longtail.classical import Classical, out_of_fold_logits
 from longtail.comparison.plan import Prepared, Study
 from longtail.examples import Examples
 from longtail.part import digest
+from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
 from longtail.run.chain import finish, fit_finish, needs_held, restore, specs
 from longtail.run.loop import On, ignore
@@ -28,13 +29,17 @@ from longtail.run.outcome import prior_vector
 
 @dataclass(frozen=True)
 class Task:
-    """One unit of work: stages up to ``stage`` of a recipe on a fold's training part, or (stage None) the run's score."""
+    """One unit of work: stages up to ``stage`` of a recipe on a fold's training part, or (stage None) the run's score.
+
+    ``teacher`` leads from the recipe to one of its teachers: ``(1, 0)`` is the first teacher of its second.
+    """
 
     recipe: str
     fold: int
     seed: int
     part: str = "full"
     stage: int | None = None
+    teacher: tuple[int, ...] = ()
 
 
 class Worker:
@@ -51,7 +56,7 @@ class Worker:
     def do(self, task: Task) -> dict[str, Any] | None:
         """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
         if task.stage is not None:
-            self.outcome(self.prepared(task.fold), task.recipe, task.seed, task.part, upto=task.stage + 1)
+            self.stages(task, task.stage + 1)
             return None
         file = self.run_file(task)
         if file.exists():
@@ -66,20 +71,29 @@ class Worker:
         write_json(file, row)
         return row
 
-    def outcome(
-        self, prepared: Prepared, name: str, seed: int, part: str, upto: int | None = None
-    ) -> Outcome:
-        """Train a recipe's stages (the first ``upto``) on a part of the fold's training rows, through the cache."""
+    def stages(self, task: Task, upto: int) -> None:
+        """Train the first ``upto`` stages of a recipe, or of a teacher of it, through the cache."""
+        recipe = self.plan.recipe(task.recipe)
+        assert isinstance(recipe, Recipe)
+        for k in task.teacher:
+            recipe = recipe.teachers[k]
+        self.trained(recipe.upto(upto), self.prepared(task.fold), task.seed, task.part)
+
+    def trained(self, recipe: Recipe, prepared: Prepared, seed: int, part: str) -> Outcome:
+        """Train a recipe's stages on a part of the fold's training rows, through the cache."""
         _, examples = prepared.training(part)
-        recipe = self.plan.recipe(name)
-        engine = self.plan.engine
-        if isinstance(recipe, Classical):
-            return self.classical(recipe, examples, seed)
-        if upto is not None:
-            recipe = recipe.but(stages=recipe.stages[:upto])
         initial, order = self.plan.draws(seed)
-        net = prepared.net(part, initial)
-        return train_stages(recipe, net, examples, seed=order, engine=engine, cache=self.cache, on=self.on)
+        return train_stages(
+            recipe, prepared.net(part, initial), examples, seed=order, engine=self.plan.engine, cache=self.cache,
+            on=self.on, probe=self.plan.probe(prepared) if part == "full" else None,
+        )  # fmt: skip
+
+    def outcome(self, prepared: Prepared, name: str, seed: int, part: str) -> Outcome:
+        """A recipe trained on a part of the fold's training rows, through the cache."""
+        recipe = self.plan.recipe(name)
+        if isinstance(recipe, Classical):
+            return self.classical(recipe, prepared.training(part)[1], seed)
+        return self.trained(recipe, prepared, seed, part)
 
     def classical(self, recipe: Classical, examples: Examples, seed: int) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
@@ -183,7 +197,9 @@ class Worker:
             "confusion": confusion,
             "reliability": reliability,
             "history": [
-                {k: e[k] for k in ("stage", "epoch", "loss")} for e in trained[0].history if "loss" in e
+                {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
+                for e in trained[0].history
+                if "loss" in e
             ],
         }
 

@@ -95,21 +95,23 @@ def check_digest(recipe: Recipe) -> None:
     assert recipe.but(finish=(*recipe.finish, part(Constant))).digest != recipe.digest, (
         "finish is not in the digest"
     )
+    for k, teacher in enumerate(recipe.teachers):
+        other = teacher.but(stages=(teacher.stages[0].but(epochs=99), *teacher.stages[1:]))
+        mutant = recipe.but(teachers=(*recipe.teachers[:k], other, *recipe.teachers[k + 1 :]))
+        assert mutant.digest != recipe.digest, f"changing teacher {k} did not change the digest"
 
 
 def check_frozen(recipe: Recipe) -> None:
     """What a stage does not train is bit-equal before and after it."""
     net, data = toy_net(), toy()
     for k, stage in enumerate(recipe.stages):
-        before = train_stages(recipe.but(stages=recipe.stages[:k]), net, data).net if k else net
+        before = train_stages(recipe.upto(k), net, data).net if k else net
         key = stage_keys(recipe, net, data, 0, Engine())[k]
         start = {
             n: p.detach().clone()
             for n, p in operate(stage.surgery, before, data, Engine(), key).named_parameters()
         }
-        after = dict(
-            train_stages(recipe.but(stages=recipe.stages[: k + 1]), net, data).net.named_parameters()
-        )
+        after = dict(train_stages(recipe.upto(k + 1), net, data).net.named_parameters())
         for name, value in after.items():
             if not any(fnmatchcase(name, glob) for glob in stage.trains):
                 assert torch.equal(value, start[name]), (

@@ -142,6 +142,15 @@ def test_factors_vary_alone_and_the_first_runs_are_kept(done, tailed, tmp_path):
     assert "(2)" in row  # the mean is over the runs in which all differ
 
 
+def test_the_curve_ends_at_the_score_and_changes_nothing(done, tailed, tmp_path):
+    found = bench("cifar10-lt", data=tailed, recipes=["erm"], seeds=1, curve=1, out=tmp_path, **SMALL)
+    (run,), plain = by_recipe(found, "erm"), by_recipe(done[0], "erm")[0]
+    assert [h["epoch"] for h in run["history"] if "probe" in h] == [0, 1]
+    assert run["history"][-1]["probe"]["accuracy"] == run["scores"]["as_trained"]["accuracy"]
+    assert run["stages"][0]["key"] == plain["stages"][0]["key"]
+    assert run["scores"] == plain["scores"]
+
+
 def test_untuned_recipes_have_their_own_decisions_only(tailed, tmp_path):
     found = bench(
         "cifar10-lt",
