@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -134,9 +135,9 @@ def bench(
     }
     for note in results["notes"]:
         on({"note": note})
-    left = estimate(plans, folder, jobs)
-    if left:
-        on({"note": left})
+    began, todo = time.time(), estimate(plans, folder, jobs)
+    if todo:
+        on({"note": todo})
 
     failures: dict[tuple[float, str, int, int], dict[str, Any]] = {}
     for plan in plans:
@@ -149,7 +150,8 @@ def bench(
                     failures[plan.imbalance, row["recipe"], row["fold"], row["seed"]] = row
                 write(results, plans, folder, failures)
 
-        run(plan, folder, jobs=jobs, budget=budget, on=listen)
+        left = None if budget is None else max(0.0, began + budget - time.time())
+        run(plan, folder, jobs=jobs, budget=left, on=listen)
     write(results, plans, folder, failures)
     return results
 

@@ -70,7 +70,10 @@ def estimate(plans: list[CifarPlan], folder: Path, jobs: int) -> str | None:
     stages = sum(n for n, _ in found)
     if not stages:
         return None
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if jobs > 1 else threads)  # as the worker processes will have it
     cost = seconds_an_image(plans[0])
+    torch.set_num_threads(threads)
     side_by_side = min(jobs, stages, (os.cpu_count() or 1) if plans[0].engine.on.type == "cpu" else jobs)
     total = cost * sum(images for _, images in found) / side_by_side
     many = f"{stages} trainings" if stages > 1 else "1 training"

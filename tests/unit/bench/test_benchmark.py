@@ -142,6 +142,16 @@ def test_factors_vary_alone_and_the_first_runs_are_kept(done, tailed, tmp_path):
     assert "(2)" in row  # the mean is over the runs in which all differ
 
 
+def test_a_budget_leaves_the_rest_for_later(tailed, tmp_path):
+    asked = {**SMALL, "imbalances": (100, 10)}
+    found = bench("cifar10-lt", data=tailed, recipes=["erm"], seeds=1, budget=1e-9, out=tmp_path, **asked)
+    assert {r["status"] for r in found["runs"]} == {"skipped"}
+    table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert table.count("Not run yet: erm.") == 2
+    found = bench("cifar10-lt", data=tailed, recipes=["erm"], seeds=1, out=tmp_path, **asked)
+    assert [(r["imbalance"], r["status"]) for r in found["runs"]] == [(100, "done"), (10, "done")]
+
+
 def test_the_curve_ends_at_the_score_and_changes_nothing(done, tailed, tmp_path):
     found = bench("cifar10-lt", data=tailed, recipes=["erm"], seeds=1, curve=1, out=tmp_path, **SMALL)
     (run,), plain = by_recipe(found, "erm"), by_recipe(done[0], "erm")[0]
@@ -226,7 +236,7 @@ def test_killed_and_resumed_gives_the_same_table(done, tailed, tmp_path):
     process.communicate()
     kept = {f: f.stat().st_mtime_ns for f in tmp_path.glob("runs/[!.]*.json")}
     assert 1 <= len(kept) < 8
-    again = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    again = subprocess.run([*command, "--jobs", "2"], capture_output=True, text=True, timeout=300)
     assert again.returncode == 0, again.stderr
     assert all(f.stat().st_mtime_ns == moment for f, moment in kept.items())
     runs = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["runs"]
