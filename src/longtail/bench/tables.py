@@ -7,6 +7,7 @@ import io
 import math
 
 from longtail.bench.estimate import words
+from longtail.bench.published import Published, published
 from longtail.bench.summary import Line, Results, Score, agreement, lines, spread
 
 NONE = "–"
@@ -136,6 +137,27 @@ def _remarks(results: Results) -> list[str]:
         epochs = f"{p.source.epochs} epochs; " if p.source.epochs else ""
         out.append(f"- {recipe}: {p.method}, {p.source.paper}; {epochs}{'; '.join(p.source.remarks)}")
     return out
+
+
+def published_table() -> str:
+    """Every published number, a line a method and source: accuracy in per cent at imbalance 100, 50 and 10."""
+    head = ["method", "recipe", "CIFAR-10-LT", "CIFAR-100-LT", "net, augmentation, epochs, batch", "source"]
+    out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    groups: dict[tuple[str, str], list[Published]] = {}
+    for p in published():
+        groups.setdefault((p.method, p.source.paper), []).append(p)
+    for (method, paper), found in groups.items():
+        values = {(p.benchmark, p.imbalance): p.accuracy for p in found}
+        source, star = found[0].source, " *" if found[0].evidence == "listed" else ""
+        cells = []
+        for benchmark in ("cifar10-lt", "cifar100-lt"):
+            three = [values.get((benchmark, imbalance)) for imbalance in (100, 50, 10)]
+            shown = " / ".join(NONE if v is None else f"{v:.1f}" for v in three)
+            cells.append(shown + star if any(v is not None for v in three) else "")
+        how = [source.backbone + ("" if source.same_backbone else " †"), source.augment]
+        how += [str(source.epochs or "?"), str(source.batch)]
+        out.append("| " + " | ".join([method, found[0].recipe or "", *cells, ", ".join(how), paper]) + " |")
+    return "\n".join(out)
 
 
 def tidy(results: Results) -> str:
