@@ -31,6 +31,7 @@ from longtail.report.html import write_report
 from longtail.run import Engine, Outcome, OutOfTime
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
+from longtail.run.ranks import here, launched
 
 DEFAULT_OUT = "longtail-out"
 
@@ -115,6 +116,8 @@ def compare(
     Returns:
         the results; the same are in ``out``.
     """
+    if launched() > 1:
+        raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
     dataset = load(data, **how)
     chosen = pick(recipes)
     plan = Plan(
@@ -197,7 +200,7 @@ def train(
     on: On = ignore,
     **how: Any,
 ) -> Model:
-    """Train one recipe on all rows.
+    """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
@@ -226,8 +229,9 @@ def train(
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
     model = fit_all(plan, name, work, plan.engine, on)
-    model.save(folder)
-    shutil.rmtree(work, ignore_errors=True)
+    if here()[0] == 0:
+        model.save(folder)
+        shutil.rmtree(work, ignore_errors=True)
     return model
 
 

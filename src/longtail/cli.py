@@ -140,6 +140,8 @@ def train(
         dataset = read(data, kind, text, label, features, no_header, imbalance)
         with progress() as on:
             api.train(dataset, recipe=recipe, out=out, backbone=backbone, epochs=epochs, tuning=tuning, on=on)
+        if os.environ.get("RANK", "0") != "0":
+            return
         typer.echo(f"Saved to {out}. Use it: longtail predict {shlex.quote(str(out))} DATA --prior natural")
 
 
