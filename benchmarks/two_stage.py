@@ -98,7 +98,7 @@ def accuracy(net: Net, base: Stage, data: Examples, test: Examples, args: argpar
     stage = crt(base, views=1).stages[1].but(epochs=args.view_epochs)
     variants = {
         "full pass, augmented": (stage, True),
-        **{f"cached, {k} views": (stage.but(views=k), False) for k in (1, 4, args.view_epochs)},
+        **{f"cached, {k} views": (stage.but(views=k), False) for k in (1, 4)},
         "cached, no augmentation": (stage.but(views=0, augment=None), False),
     }
     print(

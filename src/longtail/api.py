@@ -282,8 +282,8 @@ def adjust(
 
     Args:
         predictions: csv, tsv, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label column
-            where the labels are known; or ``longtail.adjust.Predictions``, which ``longtail.adjust.predictions_of`` makes of
-            a scikit-learn, torch or Hugging Face model.
+            where the labels are known; or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of``
+            makes of a scikit-learn, torch or Hugging Face model.
         counts: training examples per class: numbers, by class name, or a JSON file of either.
         prior: "balanced", "natural" (the counts), one probability a class, or a JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
