@@ -15,7 +15,7 @@ import numpy as np
 
 from longtail import data as data_room
 from longtail.adjust.apply import Adjusted, adjust_predictions
-from longtail.adjust.predictions import read_counts, read_predictions
+from longtail.adjust.predictions import Predictions, read_counts, read_predictions
 from longtail.bench import bench
 from longtail.catalogue import about, known_recipes, listing, pick
 from longtail.comparison.folds import fold_notes
@@ -32,6 +32,7 @@ from longtail.report.html import write_report
 from longtail.run import Engine, Outcome, OutOfTime
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
+from longtail.run.ranks import here, launched
 
 DEFAULT_OUT = "longtail-out"
 
@@ -116,6 +117,8 @@ def compare(
     Returns:
         the results; the same are in ``out``.
     """
+    if launched() > 1:
+        raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
     dataset = load(data, **how)
     chosen = pick(recipes)
     plan = Plan(
@@ -198,7 +201,7 @@ def train(
     on: On = ignore,
     **how: Any,
 ) -> Model:
-    """Train one recipe on all rows.
+    """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
@@ -227,8 +230,9 @@ def train(
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
     model = fit_all(plan, name, work, plan.engine, on)
-    model.save(folder)
-    shutil.rmtree(work, ignore_errors=True)
+    if here()[0] == 0:
+        model.save(folder)
+        shutil.rmtree(work, ignore_errors=True)
     return model
 
 
@@ -268,44 +272,56 @@ def predict(
 
 
 def adjust(
-    predictions: str | Path,
+    predictions: str | Path | Predictions,
     *,
-    counts: str | Path | Sequence[int],
+    counts: str | Path | Sequence[int] | Mapping[str, int],
     prior: str | Sequence[float] = "balanced",
     from_prior: str | Sequence[float] | None = None,
-    held: str | Path | None = None,
+    held: str | Path | Predictions | None = None,
     kind: str | None = None,
     label: str = "label",
+    unseen: str = "error",
     out: str | Path | None = None,
 ) -> Adjusted:
     """Saved predictions of any model, for the prior you deploy under; no retraining.
 
     Args:
         predictions: csv, tsv, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label column
-            where the labels are known.
-        counts: training examples per class: numbers, or a JSON file of a list or of an object by class name.
+            where the labels are known; or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of``
+            makes of a scikit-learn, torch or Hugging Face model.
+        counts: training examples per class: numbers, by class name, or a JSON file of either.
         prior: "balanced", "natural" (the counts), one probability a class, or a JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
         held: labelled predictions of the same model on held-out rows, which fit a calibrator first.
         kind: "probabilities" or "logits", where the column names do not say.
         label: the column of labels.
+        unseen: what to do about a class without training examples: "error", or "rarest" (as rare as the rarest seen).
         out: folder for the adjusted predictions and ``adjuster.json``, which ``longtail.adjust.load`` reads in
             production with numpy alone; None does not write.
     """
+    names: tuple[str, ...] | None = None
     if isinstance(counts, str | Path):
         numbers, names = read_counts(counts)
+    elif isinstance(counts, Mapping):
+        numbers, names = np.asarray(list(counts.values())), tuple(counts)
     else:
-        numbers, names = np.asarray(counts), None
-    read = read_predictions(predictions, names, kind, label)
-    other = read_predictions(held, names, kind, label) if held is not None else None
+        numbers = np.asarray(counts)
+
+    def read_one(given: str | Path | Predictions) -> Predictions:
+        return given if isinstance(given, Predictions) else read_predictions(given, names, kind, label)
+
+    read = read_one(predictions)
+    other = None if held is None else read_one(held)
+    for one in (read, other):
+        if one is not None and names is not None and one.names != names:
+            raise ValueError(f"counts are of classes {list(names)}, the predictions of {list(one.names)}")
     asked = read_prior(prior, read.names) if isinstance(prior, str) else prior
     before = read_prior(from_prior, read.names) if isinstance(from_prior, str) else from_prior
     uniform = [1 / len(read.names)] * len(read.names)
     before = {"balanced": uniform, "natural": None}[before] if isinstance(before, str) else before
-    adjusted = adjust_predictions(read, numbers, asked, before, other)
+    adjusted = adjust_predictions(read, numbers, asked, before, other, unseen)
     if out is not None:
-        suffix = Path(predictions).suffix
-        adjusted.write(out, suffix)
+        adjusted.write(out, ".csv" if isinstance(predictions, Predictions) else Path(predictions).suffix)
     return adjusted
 
 
@@ -341,6 +357,6 @@ def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
 
 
 __all__ = [
-    "Comparison", "Model", "Outcome", "bench", "compare", "inspect", "known_recipes", "load", "predict", "read_prior",
-    "recipes", "train",
+    "Comparison", "Model", "Outcome", "adjust", "bench", "compare", "inspect", "known_recipes", "load", "predict",
+    "read_prior", "recipes", "train",
 ]  # fmt: skip

@@ -140,6 +140,8 @@ def train(
         dataset = read(data, kind, text, label, features, no_header, imbalance)
         with progress() as on:
             api.train(dataset, recipe=recipe, out=out, backbone=backbone, epochs=epochs, tuning=tuning, on=on)
+        if os.environ.get("RANK", "0") != "0":
+            return
         typer.echo(f"Saved to {out}. Use it: longtail predict {shlex.quote(str(out))} DATA --prior natural")
 
 
@@ -187,6 +189,10 @@ def adjust(
         str | None, typer.Option(help="probabilities or logits, if the columns do not say.")
     ] = None,
     label: Annotated[str, typer.Option(help="Name of the label column.")] = "label",
+    unseen: Annotated[
+        str,
+        typer.Option(help="A class without training rows: error, or rarest (as rare as the rarest seen)."),
+    ] = "error",
     out: Annotated[Path, typer.Option(help="Folder for the adjusted predictions and the adjuster.")] = Path(
         "longtail-adjusted"
     ),
@@ -204,6 +210,7 @@ def adjust(
             held=held,
             kind=kind,
             label=label,
+            unseen=unseen,
             out=out,
         )
         listings.show_adjusted(found)

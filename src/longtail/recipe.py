@@ -34,6 +34,8 @@ class Stage:
         norm_stats: may BatchNorm statistics of a frozen backbone move? (MiSLAS: yes, "shifted"; a strict cRT: no.)
         streams: a sampler each; the first sets the epoch's length.
         augment: ``(x, generator) -> x`` on the batch.
+        views: 0 augments every step anew. K > 0, for a stage that trains the head alone and lets no statistics move:
+            the backbone runs once over K augmented views of each example, and the head trains on those.
         mix: ``(x, y, generator) -> (x, y_a, y_b, lam)``.
         loss: ``(logits, y) -> scalar``.
         objective: ``(net, streams, t, generator) -> {name: scalar}``.
@@ -53,6 +55,7 @@ class Stage:
     norm_stats: bool = True
     streams: tuple[Part[Any] | Switch, ...] = (part(Shuffled),)
     augment: Part[Any] | Switch | None = None
+    views: int = 0
     mix: Part[Any] | Switch | None = None
     loss: Part[Any] | Switch = part(CrossEntropy)
     objective: Part[Any] = part(Supervised)
@@ -64,6 +67,10 @@ class Stage:
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError(f"epochs={self.epochs} and batch_size={self.batch_size} must be at least 1")
+        if self.views < 0:
+            raise ValueError(
+                f"views={self.views} must be 0 (augment every step) or the number of views to keep"
+            )
         if not self.streams or not self.trains:
             raise ValueError("a stage needs at least one stream and one glob in trains")
 

@@ -8,6 +8,7 @@ from longtail.recipes.bbn import bbn
 from longtail.recipes.cb_focal import cb_focal
 from longtail.recipes.class_balanced_sampling import class_balanced_sampling
 from longtail.recipes.crt import crt
+from longtail.recipes.decoupled_joint import decoupled_joint
 from longtail.recipes.dice import dice
 from longtail.recipes.disalign import disalign
 from longtail.recipes.drs import drs
@@ -40,7 +41,7 @@ ALL = (
     erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling,
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
-    crt, lws, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
+    crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

@@ -21,6 +21,7 @@ def bags(
     others_ratio: float = 8.0,
     share: float = 0.15,
     shifted: bool = False,
+    views: int = 0,
 ) -> Recipe:
     """erm, then a grouped head on the data as they come; ``edges`` are the class sizes that part the groups."""
     head = base.but(
@@ -29,7 +30,8 @@ def bags(
         surgery=(part(SwapHead, head=part(Grouped, edges=edges)),),
         trains=("head.*",),
         norm_stats=shifted,
-        augment=base.augment if shifted else None,
+        augment=base.augment if shifted or views else None,
+        views=views,
         mix=None,
         loss=part(BalancedGroupSoftmax, edges=edges, others_ratio=others_ratio),
     )

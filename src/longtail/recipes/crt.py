@@ -14,7 +14,7 @@ from longtail.samplers import ClassBalanced
 from longtail.surgery import ResetHead
 
 
-def crt(base: Stage, *, share: float = 0.15, shifted: bool = False) -> Recipe:
+def crt(base: Stage, *, share: float = 0.15, shifted: bool = False, views: int = 0) -> Recipe:
     """erm, then a fresh head on a class-balanced stream for ``share`` of the epochs."""
     head = base.but(
         name="head",
@@ -23,7 +23,8 @@ def crt(base: Stage, *, share: float = 0.15, shifted: bool = False) -> Recipe:
         trains=("head.*",),
         norm_stats=shifted,
         streams=(part(ClassBalanced),),
-        augment=base.augment if shifted else None,
+        augment=base.augment if shifted or views else None,
+        views=views,
         mix=None,
     )
     return Recipe("crt", (*erm(base).stages, head))

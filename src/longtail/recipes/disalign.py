@@ -15,7 +15,13 @@ from longtail.surgery import AddAlignment
 
 
 def disalign(
-    base: Stage, *, rho: float = 1.2, share: float = 0.1, form: str = "paper", shifted: bool = False
+    base: Stage,
+    *,
+    rho: float = 1.2,
+    share: float = 0.1,
+    form: str = "paper",
+    shifted: bool = False,
+    views: int = 0,
 ) -> Recipe:
     """erm, then the correction on the data as they come, weighted by n ** -rho, for ``share`` of the epochs."""
     align = base.but(
@@ -24,7 +30,8 @@ def disalign(
         surgery=(part(AddAlignment, form=form),),
         trains=("head.logit_*", "head.confidence.*"),
         norm_stats=shifted,
-        augment=base.augment if shifted else None,
+        augment=base.augment if shifted or views else None,
+        views=views,
         mix=None,
         loss=part(GeneralizedReweighting, rho=rho),
     )

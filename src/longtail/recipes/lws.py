@@ -15,16 +15,19 @@ from longtail.samplers import ClassBalanced
 from longtail.surgery import AddScale
 
 
-def lws(base: Stage, *, share: float = 0.15, shifted: bool = False) -> Recipe:
-    """erm, then scales of the logits on a class-balanced stream for ``share`` of the epochs."""
+def lws(
+    base: Stage, *, scale_bias: bool = True, share: float = 0.15, shifted: bool = False, views: int = 0
+) -> Recipe:
+    """erm, then scales of the logits (or, ``scale_bias=False``, of the logits less the bias) on a balanced stream."""
     scale = base.but(
         name="scale",
         epochs=base.share(share),
-        surgery=(part(AddScale),),
+        surgery=(part(AddScale, scale_bias=scale_bias),),
         trains=("head.scale",),
         norm_stats=shifted,
         streams=(part(ClassBalanced),),
-        augment=base.augment if shifted else None,
+        augment=base.augment if shifted or views else None,
+        views=views,
         mix=None,
     )
     return Recipe("lws", (*erm(base).stages, scale))

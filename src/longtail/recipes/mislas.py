@@ -25,6 +25,7 @@ def mislas(
     tail: float = 0.0,
     share: float = 0.05,
     shifted: bool = True,
+    views: int = 0,
     lr_factor: float = 0.5,
 ) -> Recipe:
     """mixup, then head and scales; ``head`` and ``tail`` are the smoothing of the largest and the rarest class."""
@@ -35,6 +36,7 @@ def mislas(
         trains=("head.*",),
         norm_stats=shifted,
         streams=(part(ClassAware, k=1),),
+        views=views,
         mix=None,
         loss=part(LabelAwareSmoothing, head=head, tail=tail),
         optim=base.tune(lr_factor=lr_factor),

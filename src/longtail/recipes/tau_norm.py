@@ -11,6 +11,6 @@ from longtail.recipes.erm import erm
 from longtail.surgery import TauNormalize
 
 
-def tau_norm(base: Stage, *, tau: float | None = None) -> Recipe:
-    """erm, then head weights / norm ** tau."""
-    return erm(base).but(name="tau-norm", finish=(part(TauNormalize, tau=tau),))
+def tau_norm(base: Stage, *, tau: float | None = None, bias: str = "drop") -> Recipe:
+    """erm, then head weights / norm ** tau; ``bias`` is dropped (the paper), kept or scaled like the weights."""
+    return erm(base).but(name="tau-norm", finish=(part(TauNormalize, tau=tau, bias=bias),))

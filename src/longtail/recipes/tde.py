@@ -15,7 +15,7 @@ from longtail.surgery import SwapHead
 def tde(
     base: Stage, *, parts: int = 2, scale: float = 16.0, gamma: float = 0.03125, alpha: float = 1.5
 ) -> Recipe:
-    """Cross-entropy under a causal head; ``parts`` must divide the number of features."""
+    """Cross-entropy under a causal head, ``alpha`` of the mean direction removed at test."""
     head = part(Causal, parts=parts, scale=scale, gamma=gamma, alpha=alpha)
     stage = base.but(name="tde", surgery=(*base.surgery, part(SwapHead, head=head)))
     return Recipe("tde", (stage,))

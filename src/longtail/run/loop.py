@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from longtail.examples import Examples, Inputs
 from longtail.net import Net
-from longtail.part import Part, at
+from longtail.part import Part, Switch, at
 from longtail.recipe import Stage
 from longtail.run.average import Average
 from longtail.run.cache import Cache, pack, unpack
 from longtail.run.engine import Engine, OutOfTime
+from longtail.run.features import head_only
 from longtail.run.ranks import agreed, here, mean, share
 from longtail.seeds import generator, seed_of
 
@@ -94,11 +95,19 @@ def run_stage(
     net = operate(stage.surgery, copy.deepcopy(net), data, engine, key).to(device)
     trained = choose(net, stage.trains)
     whole = net
+    x: Any = data.x
     if reads_features_only(net, stage, trained):
         # Nothing before the head moves, so its output is computed once.
-        data = Examples(infer(net, data.x, engine, features=True), data.labels, data.name)
-        net = Net(nn.Identity(), net.head)
-    labels, x, y = data.labels, data.x.to(device), data.labels.y.to(device)
+        augment = _built(stage.augment, 0.0, facts_of(net, data, engine))
+        net, stage, data, x = head_only(
+            net, stage, data, engine, augment=augment, key=key, folder=cache.folder
+        )
+    elif stage.views:
+        raise ValueError(
+            f"stage {stage.name!r}: views={stage.views} needs a stage that trains the head alone: trains=('head.*',), "
+            "norm_stats=False, one augment throughout, no mix, a plain objective; or set views=0"
+        )
+    labels, x, y = data.labels, x.to(device), data.labels.y.to(device)
     if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -274,7 +283,7 @@ def reads_features_only(net: Net, stage: Stage, trained: set[str]) -> bool:
     """May the stage train the head on features computed once?"""
     still = not stage.norm_stats and all(name.startswith("head.") for name in trained)
     plain = (
-        stage.augment is None
+        (stage.augment is None or (stage.views > 0 and not isinstance(stage.augment, Switch)))
         and stage.mix is None
         and getattr(stage.objective.target, "reads_logits_only", False)
     )
@@ -298,6 +307,8 @@ def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False, batch:
     """Logits (or features) of all inputs, float32 on the CPU, in evaluation mode."""
     was, device = net.training, engine.on
     net.eval().to(device)
+    if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     module = net.backbone if features else net
     out = []
     with torch.no_grad(), engine.autocast():

@@ -111,6 +111,21 @@ def test_causal_without_alpha_is_the_training_form(x: torch.Tensor) -> None:
     assert head.eval()(x).equal(z)
 
 
+@pytest.mark.parametrize("width, parts", [(7, 2), (7, 3), (8, 3)])
+def test_causal_parts_of_unequal_length(width: int, parts: int) -> None:
+    """Part by part, by hand: lengths 4 + 3, 3 + 2 + 2, 3 + 3 + 2."""
+    torch.manual_seed(0)
+    head, x = Causal(width, 3, parts=parts, alpha=1.2).double(), torch.randn(5, width, dtype=torch.float64)
+    head.train()(x)
+    want = torch.zeros(5, 3, dtype=torch.float64)
+    pieces = zip(x.tensor_split(parts, 1), head.weight.tensor_split(parts, 1), head.mean.tensor_split(parts))
+    for f, w, m in pieces:
+        f, d = f / f.norm(dim=1, keepdim=True), m / m.norm()
+        f = f - 1.2 * (f @ d)[:, None] * d
+        want += 16 / parts * f @ (w / (w.norm(dim=1, keepdim=True) + 1 / 32)).T
+    assert head.eval()(x).allclose(want, rtol=1e-10)
+
+
 def test_causal_removes_the_mean_direction(x: torch.Tensor) -> None:
     """With alpha 1, features along the running mean give nothing."""
     head = Causal(8, 3, alpha=1.0).train()
@@ -249,7 +264,7 @@ def test_memory_is_trained_by_the_centroid_loss(x: torch.Tensor) -> None:
         (lambda: Scaled(8, 3, Cosine(8, 3), scale_bias=False), "no bias to spare"),
         (lambda: Aligned(8, 3, form="code"), "form='code'"),
         (lambda: Aligned(8, 3, Linear(7, 3)), "7 features"),
-        (lambda: Causal(7, 3), "parts=2 must divide feature_dim=7"),
+        (lambda: Causal(7, 3, parts=8), r"parts=8 must lie in 1\.\.feature_dim=7"),
         (lambda: Causal(8, 3, momentum=1.0), "momentum=1.0"),
         (lambda: Grouped(8, 7, COUNTS, edges=(100, 10)), "must increase"),
         (lambda: Grouped(8, 6, COUNTS), r"counts has shape \(7,\)"),
