@@ -36,7 +36,7 @@ from longtail.run.chain import train_stages
 from longtail.run.engine import Engine
 from longtail.run.loop import Step, choose, facts_of, operate, run_stage
 from longtail.seeds import generator
-from longtail.testing.recipe import toy, toy_net, toy_stage
+from longtail.testing.recipe import toy_for, toy_stage
 
 BATCH, STEPS = 32, 3
 
@@ -84,8 +84,9 @@ def specimens(
     recipe: Callable[[Stage], Recipe], net: Net | None = None, data: Examples | None = None
 ) -> list[Specimen]:
     """The stages of a recipe that train with an objective of their own, each with the net that reaches it."""
-    net, data = toy_net() if net is None else net, toy() if data is None else data
     made, found = recipe(toy_stage(1)), []
+    fitting = toy_for(made)
+    net, data = fitting[0] if net is None else net, fitting[1] if data is None else data
     for k, stage in enumerate(made.stages):
         if stage.objective.target is Supervised:
             continue
@@ -107,7 +108,7 @@ def check_objective(
 
     Args:
         recipe: from a base stage to a recipe; ``check_recipe`` holds the laws that do not look into the objective.
-        net, data: for an objective that the toy of three Gaussians does not fit (it needs images, say).
+        net, data: for a recipe that the toys of ``longtail.testing.recipe`` do not fit.
         ranks: also on two gloo ranks, which takes some seconds.
 
     Raises:
