@@ -102,7 +102,7 @@ def test_corrupt_exchanges_features_and_drops_words() -> None:
     dropped = Corrupt(0.3)(rows, seeded(1))
     assert 0.2 < float((dropped.values == 0).float().mean()) < 0.4
     assert rows.values.min() == 1
-    with pytest.raises(ValueError, match="p=1.5"):
+    with pytest.raises(ValueError, match=r"p=1\.5"):
         Corrupt(1.5)
 
 

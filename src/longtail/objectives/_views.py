@@ -32,8 +32,9 @@ def encode(backbone: nn.Module, views: tuple[Any, ...]) -> list[Tensor]:
     return [backbone(v) for v in views]
 
 
-def projector(feature_dim: int, hidden: int, dim: int, norm: bool = True) -> nn.Sequential:
+def projector(feature_dim: int, hidden: int | None, dim: int, norm: bool = True) -> nn.Sequential:
     """Linear, BatchNorm (``norm``), ReLU, linear: features ``[B, d]`` to embeddings ``[B, dim]``."""
+    hidden = min(8 * feature_dim, 2048) if hidden is None else hidden
     middle = [nn.BatchNorm1d(hidden)] if norm else []
     return nn.Sequential(nn.Linear(feature_dim, hidden), *middle, nn.ReLU(), nn.Linear(hidden, dim))
 

@@ -35,7 +35,7 @@ class BalancedContrast(nn.Module):
         contrast: ``(embeddings [B, 2, dim], y, prototypes [C, dim]) -> scalar``.
         feature_dim: d (a fact).
         weight: of the contrast.
-        hidden, dim: of the projections.
+        hidden, dim: of the projections; None is 8 d, at most 2,048.
     """
 
     couples_batch = True
@@ -46,7 +46,7 @@ class BalancedContrast(nn.Module):
         contrast: nn.Module,
         feature_dim: int,
         weight: float = 0.35,
-        hidden: int = 512,
+        hidden: int | None = None,
         dim: int = 128,
     ) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
-"""GlobalLocalMixture: mixup and cutmix of the same pairs agree in feature space, and the weight moves from a plain head to
-a re-weighted one (GLMC).
+"""GlobalLocalMixture: mixup and cutmix of the same pairs agree in feature space, and the weight moves from a plain head
+to a re-weighted one (GLMC).
 
 Paper: Du et al., "Global and local mixture consistency cumulative learning for long-tailed visual recognitions", CVPR
 2023: ``a [CE(z, Y)] + (1 - a) [CE(z_w, Y_w)] + c [-cos(p_1, sg z_2) - cos(p_2, sg z_1)]``, ``a = 1 - (T / T_max)^2``.
@@ -63,6 +63,7 @@ class GlobalLocalMixture(nn.Module):
     """
 
     couples_batch = True
+    class_weight: Tensor
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class GlobalLocalMixture(nn.Module):
             weighted = weighted + F.cross_entropy(logits, soft * self.class_weight)
         z = [self.project(features) for features in f]
         p = [self.predict(v) for v in z]
-        agree = sum(F.cosine_similarity(p[i], z[1 - i].detach(), dim=1).mean() for i in (0, 1))
+        agree = torch.stack([F.cosine_similarity(p[i], z[1 - i].detach()) for i in (0, 1)]).mean(1).sum()
         return {
             "plain": alpha * plain,
             "weighted": (1 - alpha) * weighted,

@@ -26,7 +26,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from longtail.objectives._prior import prior_of
 from longtail.objectives._views import encode, projector, unit, views_of
 from longtail.objectives.bilateral import cumulative
 from longtail.objectives.supervised import Batch
@@ -77,6 +76,5 @@ class Hybrid(nn.Module):
         return {"contrast": alpha * contrast, "classes": (1 - alpha) * self.loss(net(x), y_cls)}
 
     @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> Tensor | None:
-        """The head sees the loss on the second stream alone: that stream's distribution, changed by the loss."""
-        return prior_of(stage, labels, 1)
+    def logit_prior(stage: Any, labels: Any) -> None:
+        """None: the head learns late, on features that move, and need not arrive at the balanced stream's prior."""

@@ -68,7 +68,7 @@ class MomentumContrast(nn.Module):
         net: nn.Module,
         feature_dim: int,
         dim: int = 128,
-        queue: int = 4096,
+        queue: int = 1024,
         momentum: float = 0.999,
         temperature: float = 0.2,
     ) -> None:

@@ -58,6 +58,8 @@ class NestedCollaborative(nn.Module):
         ValueError: a number out of its range.
     """
 
+    log_counts: Tensor
+
     def __init__(
         self, net: nn.Module, counts: Tensor, nets: int = 3, hard: float = 0.3, weight: float = 0.6
     ) -> None:
@@ -74,7 +76,7 @@ class NestedCollaborative(nn.Module):
         x, y = streams[0]
         (x,) = views_of(x, 1, "NestedCollaborative")
         raw = torch.stack([net(x), *(peer(x) for peer in self.peers)])
-        z = raw + self.log_counts.to(raw.dtype)  # type: ignore[operator]
+        z = raw + self.log_counts.to(raw.dtype)
         chosen = (
             raw[0].detach().scatter(1, y[:, None], torch.inf).topk(self.number, 1).indices
         )  # the true class first
@@ -101,8 +103,8 @@ def _fresh(net: nn.Module) -> nn.Module:
             return made
         other = copy.deepcopy(of)
         for m in other.modules():
-            if hasattr(m, "reset_parameters"):
-                m.reset_parameters()
+            if callable(reset := getattr(m, "reset_parameters", None)):
+                reset()
         return other
 
     parts: Any = net

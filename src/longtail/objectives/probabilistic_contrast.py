@@ -15,8 +15,8 @@ Paper: Du et al., "Probabilistic contrastive learning for long-tailed visual rec
 Memory: two means a class, of the last pass over the data and of this one. Their sums are added up over ranks.
 
 Differs from the authors' code in the Bessel function: theirs is Miller's recurrence, ours Debye's uniform expansion (DLMF
-10.41.3) to the third order, wrong by less than 2e-9 for p = 128 (3e-8 for 64); in when a pass ends: after as many examples as the
-training set has; and in the means being updated after the loss.
+10.41.3) to the third order, wrong by less than 2e-9 for p = 128 (3e-8 for 64); in when a pass ends: after as many
+examples as the training set has; and in the means being updated after the loss.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from longtail.objectives._prior import prior_of
 from longtail.objectives._views import encode, projector, unit, views_of
 from longtail.objectives.supervised import Batch
+from longtail.part import Part
 
 
 def log_bessel(kappa: Tensor, nu: float) -> Tensor:
@@ -68,13 +68,14 @@ class ProbabilisticContrast(nn.Module):
         feature_dim, num_classes, counts: facts.
         weight: alpha.
         temperature: T > 0.
-        hidden, dim: of the projection; ``dim`` at least 4.
+        hidden, dim: of the projection; None is 8 d, at most 2,048. ``dim`` at least 4.
 
     Raises:
         ValueError: ``dim`` below 4, ``temperature`` not above 0.
     """
 
     sums: Tensor
+    start: Tensor
     seen: Tensor
 
     def __init__(
@@ -85,7 +86,7 @@ class ProbabilisticContrast(nn.Module):
         counts: Tensor,
         weight: float = 1.0,
         temperature: float = 0.1,
-        hidden: int = 512,
+        hidden: int | None = None,
         dim: int = 128,
     ) -> None:
         super().__init__()
@@ -123,7 +124,7 @@ class ProbabilisticContrast(nn.Module):
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(batch)
             dist.all_reduce(number)
-        unseen = (self.sums[0] == self.start).all(1, keepdim=True)
+        unseen = torch.eq(self.sums[0], self.start).all(1, keepdim=True)
         last = torch.where(unseen & (batch[:, -1:] > 0), batch, self.sums[0] + batch)
         this = self.sums[1] + batch
         self.seen += number
@@ -136,4 +137,14 @@ class ProbabilisticContrast(nn.Module):
     @staticmethod
     def logit_prior(stage: Any, labels: Any) -> Tensor | None:
         """The head sees the loss on the first view alone: the stream's distribution, changed by the loss."""
-        return prior_of(stage, labels, 0)
+        facts = {
+            "counts": labels.counts,
+            "prior": labels.prior,
+            "num_classes": labels.num_classes,
+            "labels": labels,
+        }
+        if not isinstance(stage.loss, Part) or not isinstance(stage.streams[0], Part):
+            return None  # a switch: on its way from one prior to another
+        seen = stage.streams[0].build(**facts).class_distribution(labels, 1.0)
+        prior: Tensor | None = stage.loss.build(**facts).logit_prior(seen)
+        return prior

@@ -45,7 +45,8 @@ class PseudoLabelled(nn.Module):
     """
 
     couples_batch = True
-    rows: Tensor
+    labels: Tensor
+    chance: Tensor
 
     def __init__(
         self,
@@ -85,14 +86,17 @@ class PseudoLabelled(nn.Module):
         more = self.x[chosen] if self.augment is None else self.augment(self.x[chosen], generator)
         return {
             "labelled": self.loss(net(x), y),
-            "unlabelled": self.weight * self.loss(net(more), self.labels[chosen]),  # type: ignore[index]
+            "unlabelled": self.weight * self.loss(net(more), self.labels[chosen]),
         }
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """``n`` unlabelled rows, with replacement."""
-        chance: Tensor = self.chance  # type: ignore[assignment]
-        u = torch.rand(n, generator=generator, device=generator.device, dtype=torch.float64).to(chance.device)
-        return torch.searchsorted(chance, u * chance[-1], right=True).clamp(max=len(chance) - 1)
+        u = torch.rand(n, generator=generator, device=generator.device, dtype=torch.float64).to(
+            self.chance.device
+        )
+        return torch.searchsorted(self.chance, u * self.chance[-1], right=True).clamp(
+            max=len(self.chance) - 1
+        )
 
     @staticmethod
     def logit_prior(stage: Any, labels: Any) -> None:

@@ -8,6 +8,7 @@ from longtail.recipes.bbn import bbn
 from longtail.recipes.bcl import bcl
 from longtail.recipes.cb_focal import cb_focal
 from longtail.recipes.class_balanced_sampling import class_balanced_sampling
+from longtail.recipes.combined import combined
 from longtail.recipes.crt import crt
 from longtail.recipes.dice import dice
 from longtail.recipes.disalign import disalign
@@ -32,7 +33,6 @@ from longtail.recipes.mislas import mislas
 from longtail.recipes.mixup import mixup
 from longtail.recipes.ncl import ncl
 from longtail.recipes.ncm import ncm
-from longtail.recipes.ours import ours
 from longtail.recipes.paco import paco
 from longtail.recipes.proco import proco
 from longtail.recipes.progressive_sampling import progressive_sampling
@@ -54,7 +54,7 @@ ALL = (
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
     crt, lws, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
-    hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels, sam, swa, ours,
+    hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels, sam, swa, combined,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

@@ -4,8 +4,8 @@ Paper: Cui et al., Parametric contrastive learning, ICCV 2021.
 Claim: ImageNet-LT 58.5 % in its later form (GPaCo, ResNet-50, 400 epochs, the authors' repository); contrast without the
 bias to head classes that plain supervised contrast has.
 
-Reach for it for long training from scratch: it learns slowly, and gains with epochs. alpha, temperature, queue and dim are
-those of CIFAR-100-LT; the queue should hold several examples of most classes.
+Reach for it for long training from scratch: it learns slowly, and gains with epochs. alpha, temperature, queue and dim
+are those of CIFAR-100-LT; the queue should hold several examples of most classes.
 """
 
 from longtail.augment import Views

@@ -1,6 +1,6 @@
 """pseudo-labels: a first model labels rows that have no label, and both are learnt from.
 
-Paper: Yang and Xu, Rethinking the value of labels for improving class-imbalanced learning, NeurIPS 2020 (semi-supervised).
+Paper: Yang and Xu, Rethinking the value of labels for improving class-imbalanced learning, NeurIPS 2020.
 Claim: CIFAR-10-LT at imbalance 50: 83.2 %, 83.1 %, 81.6 %, 80.1 % with five times as many unlabelled images of imbalance
 1, 25, 50, 100, ResNet-32 (the paper's repository); so it helps more the less imbalanced they are.
 

@@ -18,7 +18,7 @@ from longtail.recipes.crt import crt
 
 
 def ssp_moco(
-    base: Stage, *, then: Callable[[Stage], Recipe] = crt, share: float = 1.0, queue: int = 4096
+    base: Stage, *, then: Callable[[Stage], Recipe] = crt, share: float = 1.0, queue: int = 1024
 ) -> Recipe:
     """The backbone on two views for ``share`` of the epochs, then ``then`` with a fresh head."""
     view = contrast_view(base)

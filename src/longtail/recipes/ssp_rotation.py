@@ -4,8 +4,8 @@ Paper: Yang and Xu, Rethinking the value of labels for improving class-imbalance
 Claim: CIFAR-10-LT 73.5 %, CIFAR-100-LT 40.4 % at imbalance 100 by cross-entropy after it, 76.5 % and 43.1 % by a balanced
 rule, ResNet-32 (the paper's repository).
 
-Reach for it on images with an upright: digits, scenes, animals; not where any side may be up. Its first stage is shared by
-whatever follows: ``ssp_rotation(base, then=crt)``.
+Reach for it on images with an upright: digits, scenes, animals; not where any side may be up. Its first stage is shared
+by whatever follows: ``ssp_rotation(base, then=crt)``.
 """
 
 from collections.abc import Callable
