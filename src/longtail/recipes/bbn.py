@@ -5,10 +5,11 @@ Paper: Zhou et al., BBN: bilateral-branch network with cumulative learning, CVPR
 Claim: CIFAR-10-LT 79.8 %, CIFAR-100-LT 42.6 % at imbalance 100, a ResNet-32 with two last blocks (the
 paper's figures).
 
-Reach for it where one stage is to learn both features and a balanced head. Differs from the authors' code in the branches'
-place: two residual blocks on the pooled features (see ``longtail.heads.TwoBranch``), not copies of the last convolutional
-block; and in the weight, which moves with each step: ``released=True`` is theirs, constant over an epoch and, in runs of 90
-and 180 epochs, never near 0.
+Reach for it where one stage is to learn both features and a balanced head.
+
+Differs from the authors' code in the branches' place: two residual blocks on the pooled features (see
+``longtail.heads.TwoBranch``), not copies of the last convolutional block; and in the weight, which moves with each step:
+``released=True`` is theirs, constant over an epoch and, in runs of 90 and 180 epochs, never near 0.
 """
 
 from longtail.heads import TwoBranch
