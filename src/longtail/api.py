@@ -67,11 +67,14 @@ class Comparison:
         return recommendation(self.results)
 
 
-def load(data: str | Path | Dataset, **how: Any) -> Dataset:
-    """Read data, unless it is read already; keywords as in ``longtail.data.load``."""
-    if isinstance(data, Dataset):
-        return data
-    return data_room.load(data, **{k: v for k, v in how.items() if v is not None})
+def load(data: str | Path | Dataset, *, unlabelled: str | Path | None = None, **how: Any) -> Dataset:
+    """Read data, unless it is read already; keywords as in ``longtail.data.load``, and ``unlabelled``: a file of rows
+    without labels.
+    """
+    found = data
+    if not isinstance(found, Dataset):
+        found = data_room.load(found, **{k: v for k, v in how.items() if v is not None})
+    return found if unlabelled is None else data_room.with_unlabelled(found, unlabelled)
 
 
 def compare(
@@ -112,7 +115,7 @@ def compare(
         model: train the best recipe on all rows at the end.
         on: called with progress events.
         command: what to print in the report as the way to make it again.
-        how: how to read the data: kind, text, label, features, header.
+        how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
 
     Returns:
         the results; the same are in ``out``.
@@ -209,7 +212,7 @@ def train(
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         on: called with progress events.
-        how: how to read the data: kind, text, label, features, header.
+        how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
     """
     dataset = load(data, **how)
     name = (

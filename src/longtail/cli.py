@@ -33,6 +33,9 @@ NoHeader = Annotated[bool, typer.Option("--no-header", help="The file's first li
 Imbalance = Annotated[
     float | None, typer.Option(help="Make the classes long-tailed at this imbalance factor first.")
 ]
+Unlabelled = Annotated[
+    str | None, typer.Option(help="Rows like the data's, without labels, for recipes that learn from them.")
+]
 PriorOption = Annotated[
     str,
     typer.Option(
@@ -82,6 +85,7 @@ def compare(
     features: Features = None,
     no_header: NoHeader = False,
     imbalance: Imbalance = None,
+    unlabelled: Unlabelled = None,
 ) -> None:
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
@@ -89,7 +93,7 @@ def compare(
 
     with errors():
         seconds = None if budget is None else duration(budget)
-        dataset = read(data, kind, text, label, features, no_header, imbalance)
+        dataset = read(data, kind, text, label, features, no_header, imbalance, unlabelled)
         listings.show_dataset(api.inspect(dataset))
         try:
             with progress() as on:
@@ -132,12 +136,13 @@ def train(
     features: Features = None,
     no_header: NoHeader = False,
     imbalance: Imbalance = None,
+    unlabelled: Unlabelled = None,
 ) -> None:
     """Train one recipe on all rows and save the model."""
     from longtail import api
 
     with errors():
-        dataset = read(data, kind, text, label, features, no_header, imbalance)
+        dataset = read(data, kind, text, label, features, no_header, imbalance, unlabelled)
         with progress() as on:
             api.train(dataset, recipe=recipe, out=out, backbone=backbone, epochs=epochs, tuning=tuning, on=on)
         if os.environ.get("RANK", "0") != "0":
@@ -335,13 +340,14 @@ def read(
     features: str | None,
     no_header: bool,
     imbalance: float | None,
+    unlabelled: str | None = None,
 ) -> Any:
     """Read the data as the options say."""
     from longtail import api
 
     return api.load(
         data, kind=kind, text=text, label=label, features=names(features), header=False if no_header else None,
-        imbalance=imbalance,
+        imbalance=imbalance, unlabelled=unlabelled,
     )  # fmt: skip
 
 

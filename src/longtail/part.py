@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -124,6 +124,18 @@ def asks(value: Value, fact: str) -> bool:
     given = dict(value.kwargs)
     own = fact not in given and fact in inspect.signature(value.target).parameters
     return own or any(asks(v, fact) for v in given.values())
+
+
+def parts(value: Value) -> Iterator[Part[Any]]:
+    """Every part in ``value``, and in the parts inside it."""
+    if isinstance(value, Switch):
+        value = tuple(v for _, v in value.phases)
+    if isinstance(value, tuple):
+        for v in value:
+            yield from parts(v)
+    elif isinstance(value, Part):
+        yield value
+        yield from parts(tuple(v for _, v in value.kwargs))
 
 
 def is_trusted(p: Part[Any]) -> bool:

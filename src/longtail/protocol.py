@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from longtail.augment import Compose, CropFlip, Cutout
+from longtail.augment import AutoAugment, Compose, Corrupt, CropFlip, Cutout, SimCLRView, Suited
 from longtail.backbones import MLP, BagOfWords, Identity, ResNetCIFAR
 from longtail.examples import Examples, Inputs, SparseRows
 from longtail.heads import Linear
 from longtail.net import Net
-from longtail.part import Part, part
+from longtail.part import Part, at, part
 from longtail.recipe import Stage
 from longtail.schedule import Cosine, Steps
 from longtail.seeds import seed_of
@@ -83,6 +83,30 @@ def text(n: int = 10_000, epochs: int | None = None) -> Stage:
 def embeddings(n: int = 10_000, epochs: int | None = None) -> Stage:
     """A head on ready-made features."""
     return tabular(n, epochs)
+
+
+def strong_view(base: Stage) -> Part[Any]:
+    """The view that classifies in methods with several: the base's own augmentation, AutoAugment and Cutout of half the
+    side, as PaCo, BCL, NCL and ProCo train with on CIFAR-LT. Rows of features stay as they are.
+    """
+    own = () if base.augment is None else (at(base.augment, 0.0),)
+    images = part(Compose, parts=(*own, part(AutoAugment), part(Cutout, share=0.5)))
+    return part(Suited, images=images, rows=part(Compose, parts=()))
+
+
+def contrast_view(base: Stage, *, scale: float = 0.2, blur: float = 0.5) -> Part[Any]:
+    """The view that contrasts: SimCLR's of images, mirrored only where the base's are; of rows of features, some
+    exchanged (SCARF).
+
+    Args:
+        base: the base stage.
+        scale: smallest share of the image in a crop.
+        blur: probability of the blur.
+    """
+    own = at(base.augment, 0.0)
+    flip = own is None or bool(dict(own.kwargs).get("flip", True))
+    images = part(SimCLRView, scale=(scale, 1.0), p_blur=blur, flip=flip)
+    return part(Suited, images=images, rows=part(Corrupt, p=0.3))
 
 
 BACKBONES = ("resnet8", "resnet20", "resnet32", "mlp", "linear")

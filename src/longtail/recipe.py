@@ -14,9 +14,10 @@ import torch
 
 from longtail.losses import CrossEntropy
 from longtail.objectives import Supervised
-from longtail.part import Part, Switch, asks, digest, from_json, part, to_json
+from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json
 from longtail.samplers import Shuffled
 from longtail.schedule import Cosine
+from longtail.surgery import ResetHead
 
 Own = Mapping[str, Callable[..., Any]]
 
@@ -130,6 +131,18 @@ class Recipe:
     def but(self, **changes: Any) -> Recipe:
         """The same recipe with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    def after(self, *first: Stage) -> Recipe:
+        """The same recipe after other stages (pre-training), which leave it their backbone; the head starts fresh."""
+        own = self.stages[0].but(surgery=(part(ResetHead), *self.stages[0].surgery))
+        return self.but(stages=(*first, own, *self.stages[1:]))
+
+    @property
+    def needs_images(self) -> bool:
+        """Does a part of it say that it works on images only (a class attribute ``needs_images = True``)?"""
+        fields = (getattr(s, f.name) for s in self.stages for f in dataclasses.fields(s))
+        own = any(getattr(p.target, "needs_images", False) for p in parts(tuple(fields)))
+        return own or any(t.needs_images for t in self.teachers)
 
     def upto(self, k: int) -> Recipe:
         """The first ``k`` stages, with the teachers that they ask for, and nothing after them."""

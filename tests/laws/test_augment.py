@@ -9,17 +9,19 @@ import torch
 from torch import Tensor
 
 from longtail import augment
-from longtail.augment import Compose, CropFlip, Cutout, RandAugment, Views
+from longtail.augment import Compose, Corrupt, CropFlip, Cutout, RandAugment, Views
+from longtail.examples import SparseRows
 from longtail.part import from_json, part, to_json
 
 SETTINGS: dict[str, tuple[dict, ...]] = {
     "Compose": ({"parts": (CropFlip(), Cutout(4), RandAugment())},),
     "CropFlip": ({}, {"pad": 1, "flip": False}),
-    "Cutout": ({"size": 5}, {"size": 100, "fill": 128}),
+    "Cutout": ({"size": 5}, {"share": 0.5}, {"size": 100, "fill": 128}),
+    "Suited": ({"images": CropFlip(), "rows": None},),
     "RandAugment": ({}, {"n": 3, "magnitude": 3, "p": 1.0}),
     "SimCLRView": ({}, {"scale": (0.08, 1.0), "p_blur": 0.0}),
 }
-NOT_IMAGES = {"Views"}  # gives a tuple: tested below
+NOT_IMAGES = {"Views", "Corrupt"}  # gives a tuple; is for rows of features: tested below
 
 
 def cases() -> list:
@@ -88,6 +90,20 @@ def test_views_draw_apart() -> None:
     a, b, c = Views((CropFlip(), CropFlip(), Cutout(2)))(x, seeded(1))
     assert not torch.equal(a, b)
     assert c.shape == x.shape
+
+
+def test_corrupt_exchanges_features_and_drops_words() -> None:
+    x = torch.arange(400.0).reshape(100, 4)
+    got = Corrupt(0.3)(x, seeded(1))
+    assert 0.2 < float((got != x).float().mean()) < 0.4
+    assert all(bool(torch.isin(got[:, j], x[:, j]).all()) for j in range(4))  # each from its own column
+    assert torch.equal(Corrupt(0.0)(x, seeded(1)), x)
+    rows = SparseRows(torch.tensor([0, 50, 100]), torch.arange(100) % 50, torch.ones(100), 50)
+    dropped = Corrupt(0.3)(rows, seeded(1))
+    assert 0.2 < float((dropped.values == 0).float().mean()) < 0.4
+    assert rows.values.min() == 1
+    with pytest.raises(ValueError, match=r"p=1\.5"):
+        Corrupt(1.5)
 
 
 class Broken:

@@ -135,6 +135,23 @@ class Plan:
             check_backbone(self.dataset.kind, self.backbone)
         if self.baseline not in names:
             raise ValueError(f"baseline={self.baseline!r} is not among the recipes: {', '.join(names)}")
+        for name in names:
+            self._check_fits(name)
+
+    def _check_fits(self, name: str) -> None:
+        """A recipe that these data are not for is an error before anything is trained."""
+        made = self.recipe(name)
+        if not isinstance(made, Recipe):
+            return
+        if made.needs_images and self.dataset.kind != "image":
+            raise ValueError(
+                f"recipe {name!r} needs images, and this is {self.dataset.kind} data: leave it out"
+            )
+        if any(s.asks("unlabelled") for s in made.stages) and self.dataset.unlabelled is None:
+            raise ValueError(
+                f"recipe {name!r} learns from rows without labels: give some with --unlabelled FILE "
+                "(unlabelled=... in Python), or leave it out"
+            )
 
     @property
     def duplicate_of(self) -> torch.Tensor:
@@ -219,7 +236,11 @@ class Prepared:
             rows = self.train_rows if part == "full" else self.inner_rows
             dataset = self.study.dataset.take(rows)
             encoder = encoder_for(dataset).fit(dataset.raw)
-            self._encoded[part] = (encoder, Examples(encoder(dataset.raw), dataset.labels, dataset.name))
+            more = None if dataset.unlabelled is None else encoder(dataset.unlabelled)
+            self._encoded[part] = (
+                encoder,
+                Examples(encoder(dataset.raw), dataset.labels, dataset.name, more),
+            )
         return self._encoded[part]
 
     def encode(self, encoder: Any, rows: torch.Tensor) -> Examples:

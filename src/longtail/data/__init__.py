@@ -21,7 +21,7 @@ from longtail.data.imbalance import (
     step_counts,
 )
 from longtail.data.inspect import inspect_facts
-from longtail.data.read import load, load_inputs
+from longtail.data.read import load, load_inputs, with_unlabelled
 
 __all__ = [
     "Dataset",
@@ -44,4 +44,5 @@ __all__ = [
     "pareto_counts",
     "select",
     "step_counts",
+    "with_unlabelled",
 ]

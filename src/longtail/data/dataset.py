@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,6 +29,7 @@ class Dataset:
         duplicate_of: int64 ``[N]``, equal for rows whose input is the same, whatever their label.
         notes: what was detected and done, in plain words.
         fingerprint: SHA-256 of rows and labels; the name and the notes do not enter.
+        unlabelled: further rows like ``raw``, without labels, for recipes that learn from them; None is none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Dataset:
     duplicate_of: Tensor
     notes: tuple[str, ...]
     fingerprint: str
+    unlabelled: Any = None
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
@@ -65,8 +67,25 @@ class Dataset:
     def take(self, index: Tensor) -> Dataset:
         """The rows at ``index`` (int64), in that order; the classes and the groups of duplicates stay."""
         h = hashlib.sha256(self.fingerprint.encode() + index.to(torch.int64).numpy().tobytes())
-        raw, labels = select(self.raw, index), self.labels.take(index)
-        return Dataset(self.name, self.kind, raw, labels, self.duplicate_of[index], self.notes, h.hexdigest())
+        return replace(
+            self,
+            raw=select(self.raw, index),
+            labels=self.labels.take(index),
+            duplicate_of=self.duplicate_of[index],
+            fingerprint=h.hexdigest(),
+        )
+
+    def with_unlabelled(self, raw: Any) -> Dataset:
+        """The same rows, and ``raw`` beside them, without labels.
+
+        >>> rows = Dataset.of("toy", "text", ["good", "bad"], Labels.of([1, 0])).with_unlabelled(["fine"])
+        >>> rows.take(torch.tensor([0])).unlabelled
+        ['fine']
+        """
+        _, content = _identities(self.kind, raw)
+        h = hashlib.sha256(self.fingerprint.encode() + b" unlabelled " + content)
+        note = f"{len(raw)} rows without labels beside them"
+        return replace(self, unlabelled=raw, notes=(*self.notes, note), fingerprint=h.hexdigest())
 
 
 def select(raw: Any, index: Tensor) -> Any:

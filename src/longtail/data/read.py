@@ -21,7 +21,14 @@ from longtail.data.columns import Roles, column_type, find, inputs_of, roles, ta
 from longtail.data.dataset import KINDS, Dataset
 from longtail.data.delimited import read_delimited
 from longtail.data.digits import digits_lt
-from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, TableEncoder, TextEncoder
+from longtail.data.encode import (
+    EmbeddingEncoder,
+    Encoder,
+    ImageEncoder,
+    TableEncoder,
+    TextEncoder,
+    encoder_for,
+)
 from longtail.data.encoding import clean, decode
 from longtail.data.images import SUFFIXES, list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
@@ -137,6 +144,21 @@ def load_inputs(
         if say is not None:
             say(note)
     return raw
+
+
+def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
+    """``data`` with the rows of another file or folder beside it, as inputs without labels.
+
+    Args:
+        data: what is labelled.
+        path: rows like its own: the same columns, images, texts or embeddings of the same width; labels in it are not
+            read.
+
+    Raises:
+        FileNotFoundError, ValueError: as for :func:`load_inputs`.
+    """
+    like = encoder_for(data).fit(data.raw)
+    return data.with_unlabelled(load_inputs(path, like))
 
 
 def _inputs(

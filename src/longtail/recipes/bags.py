@@ -3,6 +3,8 @@
 Paper: Li et al., Overcoming classifier imbalance for long-tail object detection with balanced group softmax, CVPR 2020.
 Claim: LVIS v0.5 box AP 21.0 to 26.0 (Faster R-CNN, ResNet-50; the paper's figures). Shares erm's stage.
 
+Reach for it when classes are very many and their sizes differ by orders of magnitude.
+
 Differs from the paper in the task: there a detector's last layer, with a group for background; here a classifier's.
 """
 

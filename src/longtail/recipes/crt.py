@@ -3,6 +3,8 @@
 Paper: Kang et al., Decoupling representation and classifier, ICLR 2020, section 4.2.
 Claim: instance-balanced features are good; only the head needs re-balancing. Shares erm's stage.
 
+Reach for it when features are good and the head is biased, which is the usual case; a head trains in seconds.
+
 Differs from the authors' code: the backbone's BatchNorm statistics stay (``norm_stats=False``), so the head trains on
 features computed once; theirs drift to the balanced stream, which ``shifted=True`` reproduces.
 """

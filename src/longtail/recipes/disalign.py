@@ -3,6 +3,8 @@
 Paper: Zhang et al., Distribution alignment: a unified framework for long-tail visual recognition, CVPR 2021.
 Claim: ImageNet-LT 46.9 % to 52.4 % (ResNeXt-50, the paper's figures), 2 C + d + 1 numbers trained. Shares erm's stage.
 
+Reach for it as crt, when the correction is to depend on the input.
+
 Differs from the authors' code: the correction starts as the identity (the paper's form; ``form="released"`` is theirs),
 and the backbone's BatchNorm statistics stay unless ``shifted``.
 """

@@ -3,6 +3,8 @@
 Paper: Cao et al., Learning imbalanced datasets with label-distribution-aware margin loss, NeurIPS 2019, section 3.3 (as a
 variant of deferred re-weighting).
 Claim: CIFAR-10-LT 75.1 %, CIFAR-100-LT 40.6 % at imbalance 100, ResNet-32 (Zhang et al., AAAI 2021).
+
+Reach for it as drw, by sampling.
 """
 
 from longtail.part import part, switch

@@ -3,6 +3,8 @@
 Paper: Cao et al., Learning imbalanced datasets with label-distribution-aware margin loss, NeurIPS 2019, algorithm 1.
 Claim: CIFAR-10-LT 74.6 %, CIFAR-100-LT 39.2 % at imbalance 100, ResNet-32 (Zhang et al., AAAI 2021): features learn
 better without weights, and the head has time enough at the end.
+
+Reach for it when class weights hurt the features: they come in late.
 """
 
 from longtail.losses import CrossEntropy

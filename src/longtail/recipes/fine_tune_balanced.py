@@ -4,6 +4,8 @@ Paper: Cui et al., Large scale fine-grained categorization and domain-specific t
 Claim: features of the long tail, a head for the balanced test; the small rate keeps the first while the second moves.
 Shares erm's stage.
 
+Reach for it when all of the net may move to balanced batches at a small rate.
+
 Differs from the paper in the data: there a balanced subset, here all examples, the rare ones more often.
 """
 

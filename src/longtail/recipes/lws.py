@@ -4,6 +4,8 @@ Paper: Kang et al., Decoupling representation and classifier, ICLR 2020 (LWS).
 Claim: ImageNet-LT 49.9 % (ResNeXt-50, the paper's figure), C numbers trained: the directions of the head are right, only
 their sizes are not. Shares erm's stage.
 
+Reach for it as crt, when the tail is too small to learn a head from: C numbers are learnt.
+
 Differs from the authors' code: the backbone's BatchNorm statistics stay (``norm_stats=False``), so the scales train on
 features computed once; theirs drift to the balanced stream, which ``shifted=True`` reproduces.
 """

@@ -5,6 +5,8 @@ Claim: CIFAR-10-LT 82.5 % (ECE 3.66 %), CIFAR-100-LT 47.0 % (ECE 4.83 %) at imba
 figures). The BatchNorm statistics move to the balanced stream ("shift"), its affine parameters do not. Shares mixup's
 stage.
 
+Reach for it when probabilities must be calibrated as well as balanced.
+
 Differs from the authors' code in the second stage's learning rate: theirs is smaller for the head (by 0.05 to 0.5) than
 for the scales; here ``lr_factor`` is for both.
 """

@@ -3,6 +3,8 @@
 Paper: Kang et al., Decoupling representation and classifier, ICLR 2020, section 4.3.
 Claim: rarer classes have smaller weight norms; evening them out helps the tail without training. tau is tuned on
 held-out data. Shares erm's stage.
+
+Reach for it when a model is trained already and some labelled rows were held out.
 """
 
 from longtail.part import part
