@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -117,14 +118,22 @@ class Prepared:
             self.train_rows, self.test_rows = folds(d.labels, plan.duplicate_of, plan.folds, plan.fold_seed)[
                 fold
             ]
-        inner, held = inner_split(
-            d.labels.take(self.train_rows),
-            plan.duplicate_of[self.train_rows],
-            plan.inner_share,
-            plan.fold_seed,
-        )
-        self.inner_rows, self.held_rows = self.train_rows[inner], self.train_rows[held]
         self._encoded: dict[str, tuple[Any, Examples]] = {}
+
+    @cached_property
+    def split(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(inner rows, held-out rows) of the training rows; made when a recipe needs it, for a few rows have none."""
+        labels, same = self.plan.dataset.labels.take(self.train_rows), self.plan.duplicate_of[self.train_rows]
+        inner, held = inner_split(labels, same, self.plan.inner_share, self.plan.fold_seed)
+        return self.train_rows[inner], self.train_rows[held]
+
+    @property
+    def inner_rows(self) -> torch.Tensor:
+        return self.split[0]
+
+    @property
+    def held_rows(self) -> torch.Tensor:
+        return self.split[1]
 
     def training(self, part: str) -> tuple[Any, Examples]:
         """The fitted encoder and the training examples of ``part``: "full" (all training rows) or "inner"."""

@@ -98,7 +98,7 @@ def test_smoten_refuses_numbers_and_large_classes(monkeypatch):
     frame, labels = mixed(words_only=True)
     encoder = TableEncoder.fit(frame)
     monkeypatch.setattr(over_sampling, "ROWS_OF_SMOTEN", 30)
-    with pytest.raises(ValueError, match="has 40 .*use random_over"):
+    with pytest.raises(ValueError, match=r"has 40 .*use random_over"):
         Resampled("smoten", None, categorical=encoder.categorical).resample(encoder(frame), labels, seed=0)
 
 
@@ -169,9 +169,9 @@ def test_only_row_of_a_class_is_repeated():
 def test_adasyn_far_from_every_other_class_is_smote():
     labels = Labels.of([0] * 40 + [1] * 10)
     x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)) + labels.y[:, None] * 100
-    with pytest.raises(RuntimeError, match="Use SMOTE instead"):
-        from imblearn.over_sampling import ADASYN
+    from imblearn.over_sampling import ADASYN
 
+    with pytest.raises(RuntimeError, match="Use SMOTE instead"):
         ADASYN(random_state=0).fit_resample(x.numpy(), labels.y.numpy())
     a, b = (Resampled(m, None).resample(x, labels, seed=1)[0] for m in ("adasyn", "smote"))
     assert torch.equal(a, b)
@@ -196,7 +196,7 @@ def test_all_pairs_of_a_long_table_are_refused(monkeypatch):
     labels = Labels.of([0] * 40 + [1] * 10)
     monkeypatch.setattr(module, "PAIRS", 1000)
     for method in ("enn", "tomek", "smote_enn", "smote_tomek"):
-        with pytest.raises(ValueError, match="compares all pairs of .* rows.*: use smote"):
+        with pytest.raises(ValueError, match=r"compares all pairs of .* rows.*: use smote"):
             Resampled(method, None).resample(torch.randn(50, 2), labels, seed=0)
 
 
@@ -207,6 +207,12 @@ def test_one_class_left_after_cleaning():
     net, prior = classical.resampled("enn", classical.logistic()).fit(x.repeat(1, 2), labels, seed=0)
     assert bool(torch.isfinite(net(x.repeat(1, 2))).all())
     assert float(prior.sum()) == pytest.approx(1)
+
+
+def test_nothing_left_after_cleaning_is_refused():
+    x = torch.arange(6.0)[:, None]
+    with pytest.raises(ValueError, match="removed every row: use smote"):
+        Resampled("smote_enn", None).resample(x, Labels.of([0, 1, 0, 1, 0, 1]), seed=0)
 
 
 FINISH = {

@@ -112,6 +112,10 @@ class Resampled:
             )  # fmt: skip
         if self.method not in over_sampling.METHODS:
             rows, y = self._reduced(rows, y, seed)
+        if not len(y):
+            raise ValueError(
+                f"method={self.method!r} removed every row: use smote, random_over or random_under"
+            )
         kept = Labels.of(torch.from_numpy(np.asarray(y)), labels.names, labels.num_classes)
         return from_matrix(rows), kept
 
