@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from longtail.api import Comparison, compare, inspect, load, predict, train
     from longtail.examples import Examples, SparseRows
+    from longtail.integrations.sklearn import LongTailClassifier
     from longtail.labels import Labels
     from longtail.model import Model
     from longtail.net import Net
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "longtail.api": ("Comparison", "compare", "inspect", "load", "predict", "train"),
     "longtail.examples": ("Examples", "SparseRows"),
+    "longtail.integrations.sklearn": ("LongTailClassifier",),
     "longtail.labels": ("Labels",),
     "longtail.model": ("Model",),
     "longtail.net": ("Net",),
@@ -77,6 +79,7 @@ __all__ = [
     "Engine",
     "Examples",
     "Labels",
+    "LongTailClassifier",
     "Model",
     "Net",
     "Outcome",

@@ -168,11 +168,11 @@ def best_of(results: dict[str, Any]) -> str:
     return leaderboard(results, shown_priors(results)[0])[0].recipe
 
 
-def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore) -> Model:
+def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore, seed: int = 0) -> Model:
     """One recipe trained on all rows, as a model to keep."""
     plan = Plan(**{**vars(plan), "engine": engine})
     worker = Worker(plan, folder, on=on)
-    encoder, outcome, _ = worker.fit(Prepared(plan, None), name, 0)
+    encoder, outcome, _ = worker.fit(Prepared(plan, None), name, seed)
     d = plan.dataset
     recipe = outcome.recipe
     facts = {
@@ -194,6 +194,7 @@ def train(
     epochs: int | None = None,
     tuning: str = "refit",
     engine: Engine | None = None,
+    seed: int = 0,
     on: On = ignore,
     **how: Any,
 ) -> Model:
@@ -204,6 +205,7 @@ def train(
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
+        seed: of initial weights, order and estimators.
         on: called with progress events.
         how: how to read the data: kind, text, label, features, header.
     """
@@ -222,10 +224,10 @@ def train(
         import tempfile
 
         with tempfile.TemporaryDirectory() as scratch:
-            return fit_all(plan, name, Path(scratch), plan.engine, on)
+            return fit_all(plan, name, Path(scratch), plan.engine, on, seed)
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
-    model = fit_all(plan, name, work, plan.engine, on)
+    model = fit_all(plan, name, work, plan.engine, on, seed)
     model.save(folder)
     shutil.rmtree(work, ignore_errors=True)
     return model

@@ -86,6 +86,7 @@ def compare(
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
     from longtail.report import listings, show
+    from longtail.report.progress import progress
 
     with errors():
         seconds = None if budget is None else duration(budget)
@@ -135,6 +136,7 @@ def train(
 ) -> None:
     """Train one recipe on all rows and save the model."""
     from longtail import api
+    from longtail.report.progress import progress
 
     with errors():
         dataset = read(data, kind, text, label, features, no_header, imbalance)
@@ -291,82 +293,10 @@ def errors() -> Iterator[None]:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
         from rich.console import Console
+        from rich.markup import escape
 
-        Console(stderr=True).print(f"[bold red]Error:[/] {_escaped(str(why))}", soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(why))}", soft_wrap=True)
         raise typer.Exit(2) from None
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-@contextmanager
-def progress() -> Iterator[Any]:
-    """A live display of what is running, how far it is and how long it still takes; plain lines where no one watches."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines()
-        return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield _Bars(bar)
-
-
-class _Bars:
-    """Progress events to rich bars: one for the whole, one a worker."""
-
-    def __init__(self, bar: Any) -> None:
-        self.bar = bar
-        self.whole: Any = None
-        self.workers: dict[int, Any] = {}
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if "total" in event:
-            if self.whole is None:
-                self.whole = self.bar.add_task("all", total=event["total"])
-            self.bar.update(self.whole, completed=event["done"], total=event["total"])
-            row = event.get("row")
-            if row is not None and row["status"] == "failed":
-                self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
-            return
-        if "note" in event:
-            self.bar.console.print(f"[dim]  {_escaped(event['note'])}[/]")
-            return
-        worker = event.get("worker", 0)
-        if worker not in self.workers:
-            self.workers[worker] = self.bar.add_task("", total=None)
-        task = self.workers[worker]
-        if "running" in event:
-            self.bar.reset(task, description=_escaped(event["running"]), total=None)
-        if "epochs" in event:
-            self.bar.update(task, completed=event["epoch"] + 1, total=event["epochs"])
-
-
-class _Lines:
-    """Progress events to one line per finished run."""
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if "note" in event:
-            typer.echo(f"  {event['note']}", err=True)
-        row = event.get("row")
-        if row is not None:
-            what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"
-            typer.echo(f"[{event['done']}/{event['total']}] {event['task']}: {what}", err=True)
 
 
 def main() -> None:

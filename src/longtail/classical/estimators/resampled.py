@@ -101,7 +101,7 @@ class Resampled:
             ValueError: too many rows for a method that compares all pairs, or columns it does not take.
         """
         # float32 as it came: half the memory of scikit-learn's float64
-        rows = matrix(x) if isinstance(x, SparseRows) else np.ascontiguousarray(x.cpu().numpy())
+        rows: Any = matrix(x) if isinstance(x, SparseRows) else np.ascontiguousarray(x.cpu().numpy())
         y = labels.y.numpy()
         over = "smote" if self.method in AFTER_SMOTE else self.method
         if over in over_sampling.METHODS:
