@@ -54,9 +54,18 @@ Tuning = Annotated[
 
 @app.command()
 def compare(
-    data: Data,
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt; several are ranked over."
+        ),
+    ],
     recipes: Annotated[
-        str | None, typer.Option(help="Names separated by commas; `longtail recipes` lists them.")
+        str | None,
+        typer.Option(
+            help="Names separated by commas; `longtail recipes` lists them. METHOD+ESTIMATOR, such as smote+logistic, "
+            "is a classical recipe on resampled rows."
+        ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
@@ -87,36 +96,34 @@ def compare(
     from longtail import api
     from longtail.report import listings, show
     from longtail.report.progress import progress
+    from longtail.report.ranks import show_ranks
 
     with errors():
         seconds = None if budget is None else duration(budget)
-        dataset = read(data, kind, text, label, features, no_header, imbalance)
-        listings.show_dataset(api.inspect(dataset))
+        sets = [read(path, kind, text, label, features, no_header, imbalance) for path in data]
+        for dataset in sets:
+            listings.show_dataset(api.inspect(dataset))
+        settings: dict[str, Any] = {
+            "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
+            "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "out": out, "backbone": backbone, "epochs": epochs,
+            "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),
+        }  # fmt: skip
         try:
             with progress() as on:
-                found = api.compare(
-                    dataset,
-                    recipes=names(recipes),
-                    folds=folds,
-                    seeds=seeds,
-                    prior=api.read_prior(prior, dataset.labels.names),
-                    baseline=baseline,
-                    jobs=jobs or os.cpu_count() or 1,
-                    budget=seconds,
-                    out=out,
-                    backbone=backbone,
-                    epochs=epochs,
-                    tuning=tuning,
-                    duplicates=duplicates,
-                    model=model,
-                    on=on,
-                    command=command(),
-                )
+                if len(sets) > 1:
+                    several = api.compare_several(sets, prior=prior, on=on, **settings)
+                else:
+                    one = api.read_prior(prior, sets[0].labels.names)
+                    found = api.compare(sets[0], prior=one, on=on, **settings)
         except KeyboardInterrupt:
             typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
             raise typer.Exit(130) from None
-        show(found.results)
-        listings.show_files(found.results, found.folder)
+        if len(sets) > 1:
+            show_ranks(several.rankings)
+            typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
+        else:
+            show(found.results)
+            listings.show_files(found.results, found.folder)
 
 
 @app.command()

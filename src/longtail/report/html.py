@@ -17,7 +17,7 @@ from longtail.comparison.leaderboard import (
     ranking_metric,
     shown_priors,
 )
-from longtail.comparison.recommendation import duration, p_text, recommendation
+from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
 from longtail.report import figures
 
 HERE = Path(__file__).parent
@@ -45,7 +45,10 @@ def render(results: Results) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    env.filters.update(three=three, duration=duration, p_text=p_text, thousands=lambda n: f"{n:,}")
+    env.filters.update(
+        three=three, duration=duration, p_text=p_text, data_size=data_size, per_thousand=per_thousand,
+        thousands=lambda n: f"{n:,}",
+    )  # fmt: skip
     texts, shown = recommendation(results), compared(results)
     priors = [_section(results, prior, texts[prior], shown) for prior in shown_priors(results)]
     rows = priors[0]["rows"]
