@@ -104,7 +104,12 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
         "rows": rows,
         "best": best,
         "metric": metric,
-        "columns": sorted(COLUMNS, key=lambda name: name != metric),  # the ranking metric first
+        # the ranking metric first; nothing for a group that no class is in
+        "columns": [
+            name
+            for name in sorted(COLUMNS, key=lambda name: name != metric)
+            if name == metric or any(math.isfinite(row.mean.get(name, math.nan)) for row in rows)
+        ],
         "ties": {row.recipe for row in indistinguishable(results, prior)}
         if best and best.done > 1
         else set(),
