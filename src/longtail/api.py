@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -21,14 +22,16 @@ from longtail.catalogue import about, known_recipes, listing, pick
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
 from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
-from longtail.comparison.results import results_of, versions
+from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.work import Worker, write_json
 from longtail.data import Dataset
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
+from longtail.report.ranks import write_ranks
 from longtail.run import Engine, Outcome, OutOfTime
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
@@ -170,16 +173,107 @@ def compare(
     return Comparison(results, folder, kept)
 
 
+@dataclass(frozen=True, eq=False)
+class Several:
+    """What ``compare_several`` found.
+
+    Attributes:
+        comparisons: one a data set, by its name.
+        rankings: recipes ranked over the data sets, one a prior.
+        folder: where ranks.json, report.html and a folder a data set are.
+    """
+
+    comparisons: dict[str, Comparison]
+    rankings: tuple[Ranking, ...]
+    folder: Path
+
+
+def compare_several(
+    data: Sequence[str | Path | Dataset],
+    *,
+    out: str | Path = DEFAULT_OUT,
+    prior: str = "natural",
+    budget: float | None = None,
+    on: On = ignore,
+    command: str | None = None,
+    model: bool = True,
+    how: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Several:
+    """Compare recipes on several data sets, each as ``compare`` does, and rank them over the data sets.
+
+    Made again with the same settings, it goes on where it was.
+
+    Args:
+        data: two or more files, folders or data sets; all are read before anything is trained.
+        out: folder; each data set gets a folder of its name in it.
+        prior: "natural" or "balanced"; probabilities of your own belong to one data set's classes.
+        budget: seconds for all of them.
+        on, command, model: as for ``compare``.
+        how: how to read the data, as for ``load``.
+        settings: recipes, folds, seeds, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for ``compare``.
+
+    Raises:
+        ValueError: fewer than two data sets, or another prior.
+    """
+    if len(data) < 2:
+        raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
+    if prior not in ("natural", "balanced"):
+        raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
+    sets: dict[str, Dataset] = {}
+    for given in data:
+        dataset = load(given, **(how or {}))
+        title = re.sub(r"[^\w.-]+", "-", dataset.name).strip(".-") or "data"
+        name = next(n for n in (title, *(f"{title}-{k}" for k in range(2, len(data) + 2))) if n not in sets)
+        sets[name] = dataset
+    folder, began = Path(out), time.time()
+    found: dict[str, Comparison] = {}
+    for name, dataset in sets.items():
+        left = None if budget is None else max(1.0, budget - (time.time() - began))
+        on({"note": f"data set {name}"})
+        found[name] = compare(
+            dataset,
+            out=folder / name,
+            prior=prior,
+            budget=left,
+            on=on,
+            command=command,
+            model=model,
+            **settings,
+        )
+    results = {name: c.results for name, c in found.items()}
+    priors = shared_priors([shown_priors(r) for r in results.values()])
+    rankings = tuple(rank(results, p) for p in priors)
+    about_all = {
+        "format": 1,
+        "command": command or "",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": hardware(),
+        "versions": versions(),
+        "folds": next(iter(results.values()))["settings"]["folds"],
+        "datasets": {
+            name: {
+                **{k: r["data"][k] for k in ("n", "num_classes", "imbalance")},
+                "link": f"{name}/report.html",
+            }
+            for name, r in results.items()
+        },
+    }
+    write_json(folder / "ranks.json", {**about_all, "rankings": [r.to_json() for r in rankings]})
+    write_ranks(about_all, rankings, folder / "report.html")
+    return Several(found, rankings, folder)
+
+
 def best_of(results: dict[str, Any]) -> str:
     """The recipe ranked first under the declared prior."""
     return leaderboard(results, shown_priors(results)[0])[0].recipe
 
 
-def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore) -> Model:
+def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore, seed: int = 0) -> Model:
     """One recipe trained on all rows, as a model to keep."""
     plan = Plan(**{**vars(plan), "engine": engine})
     worker = Worker(plan, folder, on=on)
-    encoder, outcome, _ = worker.fit(plan.prepare(None), name, 0)
+    encoder, outcome, _ = worker.fit(plan.prepare(None), name, seed)
     d = plan.dataset
     recipe = outcome.recipe
     facts = {
@@ -201,6 +295,7 @@ def train(
     epochs: int | None = None,
     tuning: str = "refit",
     engine: Engine | None = None,
+    seed: int = 0,
     on: On = ignore,
     **how: Any,
 ) -> Model:
@@ -211,6 +306,7 @@ def train(
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
+        seed: of initial weights, order and estimators.
         on: called with progress events.
         how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
     """
@@ -229,10 +325,10 @@ def train(
         import tempfile
 
         with tempfile.TemporaryDirectory() as scratch:
-            return fit_all(plan, name, Path(scratch), plan.engine, on)
+            return fit_all(plan, name, Path(scratch), plan.engine, on, seed)
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
-    model = fit_all(plan, name, work, plan.engine, on)
+    model = fit_all(plan, name, work, plan.engine, on, seed)
     if here()[0] == 0:
         model.save(folder)
         shutil.rmtree(work, ignore_errors=True)
@@ -360,6 +456,6 @@ def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
 
 
 __all__ = [
-    "Comparison", "Model", "Outcome", "adjust", "bench", "compare", "inspect", "known_recipes", "load", "predict",
-    "read_prior", "recipes", "train",
+    "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "compare", "compare_several", "inspect",
+    "known_recipes", "load", "predict", "read_prior", "recipes", "train",
 ]  # fmt: skip

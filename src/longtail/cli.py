@@ -57,9 +57,18 @@ Tuning = Annotated[
 
 @app.command()
 def compare(
-    data: Data,
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt; several are ranked over."
+        ),
+    ],
     recipes: Annotated[
-        str | None, typer.Option(help="Names separated by commas; `longtail recipes` lists them.")
+        str | None,
+        typer.Option(
+            help="Names separated by commas; `longtail recipes` lists them. METHOD+ESTIMATOR, such as smote+logistic, "
+            "is a classical recipe on resampled rows."
+        ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
@@ -90,36 +99,35 @@ def compare(
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
     from longtail.report import listings, show
+    from longtail.report.progress import progress
+    from longtail.report.ranks import show_ranks
 
     with errors():
         seconds = None if budget is None else duration(budget)
-        dataset = read(data, kind, text, label, features, no_header, imbalance, unlabelled)
-        listings.show_dataset(api.inspect(dataset))
+        sets = [read(path, kind, text, label, features, no_header, imbalance, unlabelled) for path in data]
+        for dataset in sets:
+            listings.show_dataset(api.inspect(dataset))
+        settings: dict[str, Any] = {
+            "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
+            "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "out": out, "backbone": backbone, "epochs": epochs,
+            "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),
+        }  # fmt: skip
         try:
             with progress() as on:
-                found = api.compare(
-                    dataset,
-                    recipes=names(recipes),
-                    folds=folds,
-                    seeds=seeds,
-                    prior=api.read_prior(prior, dataset.labels.names),
-                    baseline=baseline,
-                    jobs=jobs or os.cpu_count() or 1,
-                    budget=seconds,
-                    out=out,
-                    backbone=backbone,
-                    epochs=epochs,
-                    tuning=tuning,
-                    duplicates=duplicates,
-                    model=model,
-                    on=on,
-                    command=command(),
-                )
+                if len(sets) > 1:
+                    several = api.compare_several(sets, prior=prior, on=on, **settings)
+                else:
+                    one = api.read_prior(prior, sets[0].labels.names)
+                    found = api.compare(sets[0], prior=one, on=on, **settings)
         except KeyboardInterrupt:
             typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
             raise typer.Exit(130) from None
-        show(found.results)
-        listings.show_files(found.results, found.folder)
+        if len(sets) > 1:
+            show_ranks(several.rankings)
+            typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
+        else:
+            show(found.results)
+            listings.show_files(found.results, found.folder)
 
 
 @app.command()
@@ -140,6 +148,7 @@ def train(
 ) -> None:
     """Train one recipe on all rows and save the model."""
     from longtail import api
+    from longtail.report.progress import progress
 
     with errors():
         dataset = read(data, kind, text, label, features, no_header, imbalance, unlabelled)
@@ -268,6 +277,7 @@ def bench(
 ) -> None:
     """Reproduce the published CIFAR-LT table: last epoch, whole balanced test set, beside the published numbers."""
     from longtail import api
+    from longtail.report.progress import progress
 
     with errors():
         on_gpu = api.Engine(device=device).on.type == "cuda"
@@ -384,82 +394,10 @@ def errors() -> Iterator[None]:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
         from rich.console import Console
+        from rich.markup import escape
 
-        Console(stderr=True).print(f"[bold red]Error:[/] {_escaped(str(why))}", soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(why))}", soft_wrap=True)
         raise typer.Exit(2) from None
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-@contextmanager
-def progress() -> Iterator[Any]:
-    """A live display of what is running, how far it is and how long it still takes; plain lines where no one watches."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines()
-        return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield _Bars(bar)
-
-
-class _Bars:
-    """Progress events to rich bars: one for the whole, one a worker."""
-
-    def __init__(self, bar: Any) -> None:
-        self.bar = bar
-        self.whole: Any = None
-        self.workers: dict[int, Any] = {}
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if "total" in event:
-            if self.whole is None:
-                self.whole = self.bar.add_task("all", total=event["total"])
-            self.bar.update(self.whole, completed=event["done"], total=event["total"])
-            row = event.get("row")
-            if row is not None and row["status"] == "failed":
-                self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
-            return
-        if "note" in event:
-            self.bar.console.print(f"[dim]  {_escaped(event['note'])}[/]")
-            return
-        worker = event.get("worker", 0)
-        if worker not in self.workers:
-            self.workers[worker] = self.bar.add_task("", total=None)
-        task = self.workers[worker]
-        if "running" in event:
-            self.bar.reset(task, description=_escaped(event["running"]), total=None)
-        if "epochs" in event:
-            self.bar.update(task, completed=event["epoch"] + 1, total=event["epochs"])
-
-
-class _Lines:
-    """Progress events to one line per finished run."""
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if "note" in event:
-            typer.echo(f"  {event['note']}", err=True)
-        row = event.get("row")
-        if row is not None:
-            what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"
-            typer.echo(f"[{event['done']}/{event['total']}] {event['task']}: {what}", err=True)
 
 
 def main() -> None:

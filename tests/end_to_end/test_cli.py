@@ -65,7 +65,7 @@ def test_compare_writes_results(folder, compared):
     with open(folder / "out/results.csv", encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
     assert set(rows[0]) == {"recipe", "fold", "seed", "prior", "metric", "value"}
-    assert {r["prior"] for r in rows} == {"as_trained", "natural", "balanced"}
+    assert {r["prior"] for r in rows} == {"", "as_trained", "natural", "balanced"}
     one = [r for r in results["runs"] if r["recipe"] == "logit-adjustment"]
     assert all(s["shared"] for r in one for s in r["stages"])
     sources = {r["recipe"]: r["prior_source"] for r in results["runs"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -224,11 +225,23 @@ class Prepared:
 
     def __init__(self, study: Study, train: torch.Tensor, test: torch.Tensor, labels: Labels) -> None:
         self.study, self.train_rows, self.test_rows, self.labels = study, train, test, labels
-        inner, held = inner_split(
-            study.dataset.labels.take(train), study.duplicate_of[train], study.inner_share, study.fold_seed
-        )
-        self.inner_rows, self.held_rows = self.train_rows[inner], self.train_rows[held]
         self._encoded: dict[str, tuple[Any, Examples]] = {}
+
+    @cached_property
+    def split(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(inner rows, held-out rows) of the training rows; made when a recipe needs it, for a few rows have none."""
+        study = self.study
+        labels, same = study.dataset.labels.take(self.train_rows), study.duplicate_of[self.train_rows]
+        inner, held = inner_split(labels, same, study.inner_share, study.fold_seed)
+        return self.train_rows[inner], self.train_rows[held]
+
+    @property
+    def inner_rows(self) -> torch.Tensor:
+        return self.split[0]
+
+    @property
+    def held_rows(self) -> torch.Tensor:
+        return self.split[1]
 
     def training(self, part: str) -> tuple[Any, Examples]:
         """The fitted encoder and the training examples of ``part``: "full" (all training rows) or "inner"."""

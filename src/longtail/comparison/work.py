@@ -17,6 +17,7 @@ from torch import Tensor
 
 from longtail import metrics
 from longtail.classical import Classical, out_of_fold_logits
+from longtail.classical.categorical import Blocks
 from longtail.comparison.plan import Prepared, Study
 from longtail.examples import Examples
 from longtail.part import digest
@@ -92,12 +93,16 @@ class Worker:
         """A recipe trained on a part of the fold's training rows, through the cache."""
         recipe = self.plan.recipe(name)
         if isinstance(recipe, Classical):
-            return self.classical(recipe, prepared.training(part)[1], seed)
+            encoder, examples = prepared.training(part)
+            return self.classical(recipe, examples, seed, categorical_of(encoder))
         return self.trained(recipe, prepared, seed, part)
 
-    def classical(self, recipe: Classical, examples: Examples, seed: int) -> Outcome:
+    def classical(
+        self, recipe: Classical, examples: Examples, seed: int, categorical: Blocks = ()
+    ) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
-        key = digest({"data": examples.fingerprint, "seed": seed, "recipe": recipe.digest})
+        fitted = [recipe.but(finish=()).digest, categorical]
+        key = digest({"data": examples.fingerprint, "seed": seed, "classical": fitted})
         stored = self.cache.get(key)
         if stored is not None:
             net = restore(None, *stored)
@@ -106,7 +111,7 @@ class Worker:
             seconds = stored[1]["seconds"]
         else:
             began = time.perf_counter()
-            net, prior = recipe.fit(examples.x, examples.labels, seed=seed, threads=1)
+            net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
             seconds = time.perf_counter() - began
             kept = None if prior is None else prior.tolist()
             self.cache.put(key, net.state_dict(), {"prior": kept, "seconds": seconds, **specs(net)})
@@ -123,7 +128,9 @@ class Worker:
             fitted: tuple[Any, ...] = ()
             if outcome.recipe.finish or outcome.logit_prior is None:
                 rows = prepared.train_rows if part == "full" else prepared.inner_rows
-                logits, event = self.out_of_fold(outcome.recipe, examples, seed, self.plan.duplicate_of[rows])
+                categorical = categorical_of(encoder)
+                groups = self.plan.duplicate_of[rows]
+                logits, event = self.out_of_fold(outcome.recipe, examples, seed, groups, categorical)
                 outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
                 fitted = fit_finish(outcome, examples, examples, logits)
             return encoder, finish(outcome, examples, fitted), [outcome]
@@ -136,16 +143,17 @@ class Worker:
         return encoder, finish(outcome, examples, fitted), [outcome] if inner is outcome else [outcome, inner]
 
     def out_of_fold(
-        self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor
+        self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor, categorical: Blocks
     ) -> tuple[Tensor, dict[str, Any]]:
         """Logits of the training rows by models that did not see them, through the cache; and the event of doing it."""
-        key = digest(
-            {"data": examples.fingerprint, "seed": seed, "out of fold": recipe.but(finish=()).digest}
-        )
+        fitted = [recipe.but(finish=()).digest, categorical]
+        key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": fitted})
         stored = self.cache.get(key)
         if stored is None:
             began = time.perf_counter()
-            logits = out_of_fold_logits(recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of)
+            logits = out_of_fold_logits(
+                recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of, categorical=categorical
+            )
             stored = {"logits": logits}, {"seconds": time.perf_counter() - began}
             self.cache.put(key, *stored)
         event = {"stage": "out of fold", "epoch": 0, "epochs": 1, "seconds": stored[1]["seconds"], "key": key}
@@ -155,8 +163,8 @@ class Worker:
         """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
         prepared = self.prepared(task.fold)
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
+        began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
-        began = time.perf_counter()
         logits = outcome.logits(test.x)
         predict_seconds = time.perf_counter() - began
         scores: dict[str, Any] = {}
@@ -189,7 +197,9 @@ class Worker:
             }
         return {
             "predict_seconds": predict_seconds,
+            "test_rows": len(test),
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
+            "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
             "prior_source": outcome.prior_source,
             "stages": [s for o in trained for s in stage_times(o)],
             "scores": scores,
@@ -209,6 +219,11 @@ class Worker:
         if not isinstance(self.plan.prior, str):
             named["declared"] = self.plan.prior
         return named
+
+
+def categorical_of(encoder: Any) -> Blocks:
+    """The one-hot columns that an encoder makes; none but of tables."""
+    return getattr(encoder, "categorical", ())
 
 
 def stage_times(outcome: Outcome) -> list[dict[str, Any]]:

@@ -3,12 +3,22 @@
 from longtail.data.dataset import Dataset
 from longtail.data.encode.embedding import EmbeddingEncoder
 from longtail.data.encode.image import ImageEncoder
+from longtail.data.encode.sparse import SparseEncoder
 from longtail.data.encode.table import TableEncoder
 from longtail.data.encode.text import TextEncoder
+from longtail.examples import SparseRows
 
-__all__ = ["EmbeddingEncoder", "Encoder", "ImageEncoder", "TableEncoder", "TextEncoder", "encoder_for"]
+__all__ = [
+    "EmbeddingEncoder",
+    "Encoder",
+    "ImageEncoder",
+    "SparseEncoder",
+    "TableEncoder",
+    "TextEncoder",
+    "encoder_for",
+]
 
-Encoder = TableEncoder | TextEncoder | ImageEncoder | EmbeddingEncoder
+Encoder = TableEncoder | TextEncoder | ImageEncoder | EmbeddingEncoder | SparseEncoder
 
 
 def encoder_for(dataset: Dataset) -> type[Encoder]:
@@ -24,4 +34,4 @@ def encoder_for(dataset: Dataset) -> type[Encoder]:
         "image": ImageEncoder,
         "embedding": EmbeddingEncoder,
     }
-    return encoders[dataset.kind]
+    return SparseEncoder if isinstance(dataset.raw, SparseRows) else encoders[dataset.kind]
