@@ -10,6 +10,7 @@ from longtail.recipes.class_balanced_sampling import class_balanced_sampling
 from longtail.recipes.crt import crt
 from longtail.recipes.dice import dice
 from longtail.recipes.disalign import disalign
+from longtail.recipes.dive import dive
 from longtail.recipes.drs import drs
 from longtail.recipes.drw import drw
 from longtail.recipes.effective_number import effective_number
@@ -20,6 +21,8 @@ from longtail.recipes.ghm import ghm
 from longtail.recipes.label_smoothing import label_smoothing
 from longtail.recipes.ldam import ldam
 from longtail.recipes.ldam_drw import ldam_drw
+from longtail.recipes.leap import leap
+from longtail.recipes.lfme import lfme
 from longtail.recipes.logit_adjustment import logit_adjustment
 from longtail.recipes.lws import lws
 from longtail.recipes.mamix import mamix
@@ -27,8 +30,11 @@ from longtail.recipes.manifold_mixup import manifold_mixup
 from longtail.recipes.mislas import mislas
 from longtail.recipes.mixup import mixup
 from longtail.recipes.ncm import ncm
+from longtail.recipes.oltr import oltr
 from longtail.recipes.progressive_sampling import progressive_sampling
 from longtail.recipes.remix import remix
+from longtail.recipes.ride import ride
+from longtail.recipes.sade import sade
 from longtail.recipes.seesaw import seesaw
 from longtail.recipes.square_root_sampling import square_root_sampling
 from longtail.recipes.tau_norm import tau_norm
@@ -41,6 +47,7 @@ ALL = (
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
     crt, lws, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
+    oltr, lfme, dive, leap, ride, sade,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 
