@@ -91,4 +91,4 @@ class ResNetBranch(nn.Module):
                 nn.init.kaiming_normal_(m.weight)
 
     def forward(self, maps: Tensor) -> Tensor:
-        return self.stages(maps).mean((2, 3))  # type: ignore[no-any-return]
+        return self.stages(maps).mean((2, 3))

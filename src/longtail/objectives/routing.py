@@ -46,6 +46,8 @@ class Routing(nn.Module):
         TypeError: in training: a head without a router.
     """
 
+    positive: Tensor
+
     def __init__(self, positive: float = 100.0) -> None:
         super().__init__()
         if not positive > 0:

@@ -125,8 +125,8 @@ class SelfPaced(nn.Module):
         group_of = torch.empty(labels.num_classes, dtype=torch.int64)
         for g, members in enumerate(groups):
             group_of[members] = g
-        sizes = torch.stack([labels.counts[g].double().mean() for g in groups])
-        start = (sizes.amin() / sizes.clamp_min(1)).clamp(max=1).float()[group_of]
+        shots_of = torch.stack([labels.counts[g].double().mean() for g in groups])
+        start = (shots_of.amin() / shots_of.clamp_min(1)).clamp(max=1).float()[group_of]
         low, high = torch.ones(labels.num_classes), torch.zeros(labels.num_classes)
         accuracy = torch.zeros(len(groups))
         for g, (members, teacher) in enumerate(zip(groups, teachers)):
