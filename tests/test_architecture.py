@@ -35,7 +35,7 @@ MAY = {
     ),
     "backbones": VALUES,
     "optim": VALUES,
-    "surgery": VALUES | {"heads"},
+    "surgery": VALUES | {"heads", "backbones"},
     "objectives": VALUES,
     "recipe": ABOVE_PARTS,
     "run": RUN,

@@ -13,6 +13,7 @@ from longtail.recipes.crt import crt
 from longtail.recipes.decoupled_joint import decoupled_joint
 from longtail.recipes.dice import dice
 from longtail.recipes.disalign import disalign
+from longtail.recipes.dive import dive
 from longtail.recipes.drs import drs
 from longtail.recipes.drw import drw
 from longtail.recipes.effective_number import effective_number
@@ -26,6 +27,8 @@ from longtail.recipes.hybrid_sc import hybrid_sc
 from longtail.recipes.label_smoothing import label_smoothing
 from longtail.recipes.ldam import ldam
 from longtail.recipes.ldam_drw import ldam_drw
+from longtail.recipes.leap import leap
+from longtail.recipes.lfme import lfme
 from longtail.recipes.logit_adjustment import logit_adjustment
 from longtail.recipes.lws import lws
 from longtail.recipes.mamix import mamix
@@ -34,11 +37,14 @@ from longtail.recipes.mislas import mislas
 from longtail.recipes.mixup import mixup
 from longtail.recipes.ncl import ncl
 from longtail.recipes.ncm import ncm
+from longtail.recipes.oltr import oltr
 from longtail.recipes.paco import paco
 from longtail.recipes.proco import proco
 from longtail.recipes.progressive_sampling import progressive_sampling
 from longtail.recipes.pseudo_labels import pseudo_labels
 from longtail.recipes.remix import remix
+from longtail.recipes.ride import ride
+from longtail.recipes.sade import sade
 from longtail.recipes.sam import sam
 from longtail.recipes.seesaw import seesaw
 from longtail.recipes.square_root_sampling import square_root_sampling
@@ -55,7 +61,8 @@ ALL = (
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
     crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
-    hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels, sam, swa, combined,
+    hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels,
+    oltr, lfme, dive, leap, ride, sade, sam, swa, combined,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 
