@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 Value = Any  # None | bool | int | float | str | tuple[Value, ...] | Part | Switch
 
-FACTS = ("counts", "prior", "num_classes", "labels", "feature_dim", "embed", "loss", "mix")
+FACTS = ("counts", "prior", "num_classes", "labels", "feature_dim", "embed", "loss", "mix", "net")
 """Parameter names that ``Part.build`` fills from the data and the stage when the recipe leaves them out."""
 
 ROOMS = (

@@ -50,6 +50,7 @@ def facts_of(net: Net, data: Examples, engine: Engine) -> dict[str, Any]:
         "labels": labels,
         "feature_dim": net.feature_dim,
         "embed": lambda of: (infer(of, data.x, engine, features=True), labels.y),
+        "net": net,
     }
 
 
