@@ -1,8 +1,9 @@
 """CAM-based balanced sampling: on a class-balanced stream, new images in place of the repeats of rare classes' own.
 
-Zhang et al., *Bag of tricks for long-tailed visual recognition with deep convolutional neural networks*, AAAI 2021. Class j gets G_j new images (``longtail.samplers.Complement``), each an original whose foreground, by the
-class activation map of the stage-1 net, was turned, moved or mirrored (``move_foreground``); sampling is
-class-balanced over originals and new ones. So of the draws of class j a share
+Zhang et al., *Bag of tricks for long-tailed visual recognition with deep convolutional neural networks*, AAAI 2021.
+Class j gets G_j new images (``longtail.samplers.Complement``), each an original whose foreground, by the class
+activation map of the stage-1 net, was turned, moved or mirrored (``move_foreground``); sampling is class-balanced over
+originals and new ones. So of the draws of class j a share
 
     G_j / (n_j + G_j)        = 1 - n_j / (n_max + n_min)  on CIFAR
 
@@ -96,7 +97,9 @@ class CAMImages:
         at = (torch.rand(len(y), generator=generator, device=generator.device) < chance).nonzero().flatten()
         if len(at):
             old = x[at]
-            maps = activation_maps(self.net.backbone.maps(old), self.net.head.weight, y[at], x.shape[2:])
+            maps = activation_maps(
+                self.net.backbone.maps(old), self.net.head.weight, y[at], (x.shape[2], x.shape[3])
+            )
             x = x.index_copy(0, at, move_foreground(old, maps, generator, self.share))
         if self.then is not None:
             mixed: tuple[Tensor, Tensor, Tensor, Tensor] = self.then(x, y, generator)

@@ -94,7 +94,8 @@ class EpochSampler(DistributedSampler[int]):
         self.seed, self.epochs, self.drop_last = seed, epochs, drop_last
         self.dataset: Any = dataset
         self.epoch, self._start, self._resumed = 0, 0, False
-        self._handed, self._running = 0, iter(())
+        self._handed = 0
+        self._running: Iterator[int] = iter([])  # of the block handed out last
         self._known: tuple[int, int] | None = None  # (epoch, its length)
         if epochs is None and not torch.equal(self.class_distribution(0.0), self.class_distribution(1.0)):
             raise ValueError(
@@ -150,7 +151,7 @@ class EpochSampler(DistributedSampler[int]):
         """Go to the start of an epoch; setting the epoch we are in keeps a resumed position."""
         if epoch != self.epoch:
             self.epoch, self._start, self._resumed = epoch, 0, False
-            self._handed, self._running = 0, iter(())
+            self._handed, self._running = 0, iter([])
 
     def _blocks(self) -> Iterator[Tensor]:
         """The epoch's indices of all ranks, in order, a block at a time."""
@@ -193,7 +194,7 @@ class EpochSampler(DistributedSampler[int]):
         self._check_ranks()
         if not self._resumed:
             self._start = 0
-        self._resumed, self._handed, self._running = False, 0, iter(())
+        self._resumed, self._handed, self._running = False, 0, iter([])
         start, total, w, rank = self._start, self._total(), self.num_replicas, self.rank
         each = self._each(max(total - start, 0))
         head = torch.empty(0, dtype=torch.int64)  # the epoch's first indices, to fill the ranks up at its end
@@ -244,7 +245,7 @@ class EpochSampler(DistributedSampler[int]):
                 f"seed={state['seed']} in the state and {self.seed} here: an epoch follows from its seed"
             )
         self.epoch, self._start, self._resumed = state["epoch"], state["position"], True
-        self._handed, self._running = 0, iter(())
+        self._handed, self._running = 0, iter([])
         if self._total() != state["total"]:
             raise ValueError(
                 f"total={state['total']} in the state and {self._total()} here: another sampler?"
