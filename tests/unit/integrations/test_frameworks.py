@@ -220,6 +220,39 @@ def test_the_hf_trainer(tmp_path: Path, world: int) -> None:
     check(seen_by(trained_by_hf, world, tmp_path), by_batch=True)
 
 
+def interrupted_hf(rank: int, folder: str, world: int) -> None:
+    """Stop in the middle of the second epoch, and go on from the checkpoint in a new trainer."""
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    stop = N // BATCH + 5
+
+    class Sampled(Trainer):
+        def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
+            return sampler()
+
+    class Stop(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            control.should_training_stop = state.global_step == stop
+
+    arguments = TrainingArguments(
+        output_dir=f"{folder}/out", use_cpu=True, per_device_train_batch_size=BATCH, num_train_epochs=EPOCHS,
+        report_to="none", save_strategy="steps", save_steps=stop, disable_tqdm=True, logging_strategy="no",
+    )  # fmt: skip
+    first, second = Tiny(), Tiny()
+    Sampled(first, arguments, train_dataset=Numbers(), callbacks=[Stop()]).train()
+    assert len(first.seen) == stop
+    Sampled(second, arguments, train_dataset=Numbers()).train(
+        resume_from_checkpoint=f"{folder}/out/checkpoint-{stop}"
+    )
+    torch.save(first.seen + second.seen, f"{folder}/{rank}.pt")
+
+
+def test_the_hf_trainer_goes_on_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    check(seen_by(interrupted_hf, 1, tmp_path), by_batch=True)
+
+
 def dealt_twice(**where: Any) -> EpochSampler:
     """What went wrong before: a sampler that takes its share although Accelerate will take one too."""
     from longtail.samplers import epoch
@@ -254,6 +287,22 @@ def test_a_sampler_that_lightning_wraps_would_be_noticed(tmp_path: Path) -> None
     pytest.importorskip("lightning")
     with pytest.raises(AssertionError):
         check(seen_by(by_lightning, 2, tmp_path, NotDistributed))
+
+
+@pytest.mark.parametrize("framework", ["lightning", "transformers"])
+def test_the_page_s_example_runs(framework: str, tmp_path: Path) -> None:
+    """docs/sampling.md has its framework examples in blocks of their own, since not everyone has the frameworks."""
+    import re
+    import subprocess
+    import sys
+
+    pytest.importorskip(framework)
+    page = (Path(__file__).parents[3] / "docs" / "sampling.md").read_text(encoding="utf-8")
+    blocks = [b for b in re.findall(r"^```py\n(.*?)^```", page, flags=re.M | re.S) if framework in b]
+    assert len(blocks) == 1
+    run = [sys.executable, "-c", blocks[0]]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_is_a_distributed_sampler_with_its_attributes() -> None:
