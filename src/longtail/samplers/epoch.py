@@ -97,6 +97,7 @@ class EpochSampler(DistributedSampler[int]):
         self._handed = 0
         self._running: Iterator[int] = iter([])  # of the block handed out last
         self._known: tuple[int, int] | None = None  # (epoch, its length)
+        self._drawn: tuple[int, Tensor] | None = None  # (epoch, its indices), where only drawing tells the length
         if epochs is None and not torch.equal(self.class_distribution(0.0), self.class_distribution(1.0)):
             raise ValueError(
                 f"epochs=None: {type(self.sampler).__name__} changes with progress; give their number"
@@ -156,16 +157,22 @@ class EpochSampler(DistributedSampler[int]):
     def _blocks(self) -> Iterator[Tensor]:
         """The epoch's indices of all ranks, in order, a block at a time."""
         draw, sampler = generator("epoch", self.seed, self.epoch), self._at(self.t)
-        chunks = getattr(sampler, "chunks", None)
-        if chunks is not None:
-            yield from chunks(self.labels, draw, self.t)
-        else:
-            yield from sampler(self.labels, draw, self.t).split(CHUNK)
+        if hasattr(sampler, "chunks"):
+            yield from sampler.chunks(self.labels, draw, self.t)
+            return
+        drawn, self._drawn = self._drawn, None
+        if drawn is None or drawn[0] != self.epoch:
+            drawn = (self.epoch, sampler(self.labels, draw, self.t))
+        yield from drawn[1].split(CHUNK)
 
     def _total(self) -> int:
         if self._known is None or self._known[0] != self.epoch:
-            size = getattr(self._at(self.t), "size", None)
-            total = size(self.labels, self.t) if size else sum(len(block) for block in self._blocks())
+            sampler, draw = self._at(self.t), generator("epoch", self.seed, self.epoch)
+            if hasattr(sampler, "size"):
+                total = sampler.size(self.labels, self.t)
+            else:  # kept, so that the epoch that begins now is not drawn twice
+                self._drawn = (self.epoch, sampler(self.labels, draw, self.t))
+                total = len(self._drawn[1])
             self._known = (self.epoch, total)
         return self._known[1]
 

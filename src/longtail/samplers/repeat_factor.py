@@ -80,10 +80,14 @@ def _shares(category: Tensor, num: int) -> Tensor:
 
 
 def _factors(image: Tensor, category: Tensor, num: int, threshold: float, sqrt: bool) -> Tensor:
-    r = threshold / _shares(category, num).clamp(min=1e-300)
-    r = (r.sqrt() if sqrt else r).clamp(min=1.0)
+    r = _class_factors(_shares(category, num), threshold, sqrt)
     out = torch.ones(num, dtype=torch.float64)
     return out.scatter_reduce_(0, image, r[category], "amax") if len(category) else out
+
+
+def _class_factors(share: Tensor, threshold: float, sqrt: bool) -> Tensor:
+    r = threshold / share.clamp(min=1e-300)
+    return (r.sqrt() if sqrt else r).clamp(min=1.0)
 
 
 class RepeatFactor:
@@ -118,7 +122,7 @@ class RepeatFactor:
     def factors(self, labels: Labels) -> Tensor:
         """r_i of every example, float64 ``[N]``."""
         if self._given is None:
-            return _factors(torch.arange(len(labels)), labels.y, len(labels), self.threshold, self.sqrt)
+            return _class_factors(labels.prior, self.threshold, self.sqrt)[labels.y]
         if len(self._given) != len(labels):
             raise ValueError(
                 f"categories has {len(self._given)} entries and labels {len(labels)}: one an image"
