@@ -1,11 +1,12 @@
 """How long an epoch of indices takes, from ten thousand labels to a hundred million.
 
-    python benchmarks/samplers.py                  # all, about five minutes; writes benchmarks/results/
-    python benchmarks/samplers.py --sizes 100000   # a smoke run, printed only
+    python benchmarks/samplers.py                  # all, about five minutes; prints the table of benchmarks/results/
+    python benchmarks/samplers.py --sizes 100000   # a smoke run
 
-Each row is a process of its own, so that its peak memory is its own. *construction* holds everything before the first
-epoch (sorting the labels by class); *first index* is from ``iter()`` to the first index of a second epoch; *whole
-epoch* is all indices as tensors. ``WeightedRandomSampler`` stands for what PyTorch offers.
+Each row is a process of its own, so that its peak memory is its own (it holds the making of the labels too, and what
+importing torch takes). *construction* holds everything before the first epoch (sorting the labels by class); *first
+index* is from ``iter()`` to the first index of another epoch; *whole epoch* is all its indices as tensors, in chunks
+where the sampler has them. ``WeightedRandomSampler`` stands for what PyTorch offers.
 """
 
 from __future__ import annotations
@@ -20,11 +21,9 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 CLASSES = 1000
 REFERENCE_LIMIT = 2**24
-HERE = Path(__file__).parent
 
 
 def measure(name: str, n: int, repeats: int) -> dict[str, object]:
@@ -34,7 +33,6 @@ def measure(name: str, n: int, repeats: int) -> dict[str, object]:
     from longtail import samplers
     from longtail.labels import Labels
 
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     share = 0.01 ** (torch.arange(CLASSES) / (CLASSES - 1))
     counts = (share / share.sum() * n).long().clamp(min=1)
     counts[0] += n - counts.sum()
@@ -50,7 +48,7 @@ def measure(name: str, n: int, repeats: int) -> dict[str, object]:
         began = time.perf_counter()
         next(iter(theirs))
         first = whole = time.perf_counter() - began  # it draws the epoch before it gives the first
-        return {"construction": construction, "first": first, "whole": whole, "peak": peak(base)}
+        return {"construction": construction, "first": first, "whole": whole, "peak": peak()}
     sampler = {
         "Shuffled": samplers.Shuffled(),
         "ClassBalanced": samplers.ClassBalanced(),
@@ -79,13 +77,13 @@ def measure(name: str, n: int, repeats: int) -> dict[str, object]:
         "first": first,
         "whole": whole,
         "indices": indices,
-        "peak": peak(base),
+        "peak": peak(),
     }
 
 
-def peak(base: int) -> float:
-    """Peak memory in GiB, and what importing torch took is in it."""
-    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, base) / 2**20
+def peak() -> float:
+    """Peak memory of the process in 10**9 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
 def main() -> None:
@@ -103,7 +101,7 @@ def main() -> None:
     import torch
 
     lines = [
-        "| sampler | labels | construction s | first index s | whole epoch s | million indices / s | peak GiB |",
+        "| sampler | labels | construction s | first index s | whole epoch s | million indices / s | peak GB |",
         "|---|---|---|---|---|---|---|",
     ]
     names = [
@@ -136,14 +134,10 @@ def main() -> None:
         "",
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads; "
         f"Python {platform.python_version()}, torch {torch.__version__}. {CLASSES} classes, imbalance 100. Median of "
-        f"{args.repeats} epochs. Made by `python benchmarks/samplers.py`.",
+        f"{args.repeats} epochs. A GB is 10**9 bytes. Made by `python benchmarks/samplers.py`.",
         "",
     ]
-    text = "\n".join([*head, *lines, ""])
-    print(text)
-    if args.sizes == parser.get_default("sizes"):
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / f"samplers-{datetime.now(UTC):%Y-%m-%d}.md").write_text(text)
+    print("\n".join([*head, *lines, ""]))
 
 
 if __name__ == "__main__":

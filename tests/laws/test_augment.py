@@ -11,7 +11,10 @@ from torch import Tensor
 from longtail import augment
 from longtail.augment import Compose, Corrupt, CropFlip, Cutout, RandAugment, Views
 from longtail.examples import SparseRows
+from longtail.labels import Labels
+from longtail.net import Net
 from longtail.part import from_json, part, to_json
+from longtail.samplers import Complement
 
 SETTINGS: dict[str, tuple[dict, ...]] = {
     "Compose": ({"parts": (CropFlip(), Cutout(4), RandAugment())},),
@@ -21,7 +24,11 @@ SETTINGS: dict[str, tuple[dict, ...]] = {
     "RandAugment": ({}, {"n": 3, "magnitude": 3, "p": 1.0}),
     "SimCLRView": ({}, {"scale": (0.08, 1.0), "p_blur": 0.0}),
 }
-NOT_IMAGES = {"Views", "Corrupt"}  # gives a tuple; is for rows of features: tested below
+NOT_IMAGES = {
+    "Views",
+    "Corrupt",
+    "CAMImages",
+}  # a tuple; rows of features; sees labels and a net: tested below
 
 
 def cases() -> list:
@@ -74,6 +81,34 @@ def test_an_image_does_not_depend_on_the_others(role: type, kwargs: dict) -> Non
     other = torch.cat([x[:7], 255 - x[7:]])
     one, two = role(**kwargs)(x, seeded(2)), role(**kwargs)(other, seeded(2))
     assert torch.equal(one[:7], two[:7])
+
+
+class Maps(torch.nn.Module):
+    """A backbone with feature maps, for any channels: what is bright, and what is dark."""
+
+    def maps(self, x: Tensor) -> Tensor:
+        light = torch.nn.functional.avg_pool2d(x.float().mean(1, keepdim=True), 3)
+        return torch.cat([light, 255 - light], 1)
+
+
+class OnRareClasses:
+    """CAMImages as an augmentation: every image is of a rare class."""
+
+    def __init__(self) -> None:
+        head = torch.nn.Linear(2, 2)
+        head.weight.data.copy_(torch.eye(2))
+        labels = Labels.of([0] * 99 + [1])
+        self.mix = augment.CAMImages(Net(Maps(), head), labels, Complement())
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return self.mix(x, torch.ones(len(x), dtype=torch.int64), generator)[0]
+
+
+def test_laws_of_new_images() -> None:
+    check_augment(OnRareClasses)
+    x = torch.randint(256, (8, 3, 12, 12), dtype=torch.uint8, generator=seeded(1))
+    other = torch.cat([x[:7], 255 - x[7:]])
+    assert torch.equal(OnRareClasses()(x, seeded(2))[:7], OnRareClasses()(other, seeded(2))[:7])
 
 
 def test_recipes_can_hold_them() -> None:

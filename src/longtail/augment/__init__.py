@@ -1,6 +1,7 @@
 """Augmentation: ``(x, generator) -> x`` on a batch of images, a draw for each; range 0..255 in and out."""
 
 from longtail.augment.auto_augment import AutoAugment
+from longtail.augment.cam_images import CAMImages
 from longtail.augment.compose import Compose, Views
 from longtail.augment.corrupt import Corrupt
 from longtail.augment.crop_flip import CropFlip
@@ -13,6 +14,7 @@ from longtail.augment.suited import Suited
 
 __all__ = [
     "AutoAugment",
+    "CAMImages",
     "Compose",
     "Corrupt",
     "CropFlip",

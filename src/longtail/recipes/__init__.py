@@ -2,6 +2,7 @@
 Recipe.
 """
 
+from longtail.recipes.bag_of_tricks import bag_of_tricks
 from longtail.recipes.bags import bags
 from longtail.recipes.balanced_softmax import balanced_softmax
 from longtail.recipes.bbn import bbn
@@ -60,7 +61,7 @@ ALL = (
     erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling,
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
-    crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
+    crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, bag_of_tricks, tde, bbn,
     hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels,
     oltr, lfme, dive, leap, ride, sade, sam, swa, combined,
 )  # fmt: skip
