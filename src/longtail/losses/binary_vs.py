@@ -26,18 +26,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     checked_counts,
     checked_weight,
     floored,
     normalised,
-    reduced,
     warn_if_batch,
     wide,
-)  # fmt: skip
+)
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 
 
 def binary_vs_parameters(counts: Vector, gamma: float = 0.15, tau: float = 1.0) -> tuple[Tensor, Tensor]:

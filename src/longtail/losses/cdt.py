@@ -20,17 +20,16 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     checked_counts,
     checked_weight,
-    cross_entropy_of,
     normalised,
     per_class,
     warn_if_batch,
 )
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 from longtail.losses.vs import class_scale
 
 

@@ -22,14 +22,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    checked_weight,
-    cross_entropy_of,
-    normalised,
-)
+from longtail.losses._checks import Vector, checked_weight, normalised
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def cross_entropy(

@@ -29,20 +29,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_smoothing,
     checked_weight,
-    log_odds,
-    nll_of,
     per_class,
-    reduced,
-    reduced_soft,
     wide,
 )
+from longtail.losses._odds import log_odds, nll_of
+from longtail.losses._reduce import Normalizer, Reduction, reduced, reduced_soft
 
 
 def focal(
@@ -81,8 +78,7 @@ def focal(
     soft = check(logits, target, reduction)
     if gamma < 0:
         raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing={label_smoothing} must lie in [0, 1]")
+    check_smoothing(label_smoothing)
     w = None if weight is None else per_class("weight", weight, logits)
     a = alpha if alpha is None or isinstance(alpha, float | int) else per_class("alpha", alpha, logits)
     if not soft and label_smoothing == 0:
@@ -105,14 +101,15 @@ def focal(
     y = torch.where(target == ignore_index, 0, target).long()
     own = terms.gather(1, y.unsqueeze(1)).squeeze(1)
     loss = (1 - label_smoothing) * own + label_smoothing * terms.mean(1)
-    mass = w if w is not None and normalizer == "weights" else None
-    if reduction != "mean" or mass is None:
-        return reduced(
-            loss, target, weight=None, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
-        )
-    valid = target != ignore_index
-    total = torch.where(valid, mass[y], 0.0).sum()
-    return torch.where(valid, loss, 0.0).sum() / torch.where(total > 0, total, 1.0)
+    return reduced(
+        loss,
+        target,
+        mass=w,
+        weight=None,
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
+    )
 
 
 def _modulator(log_one_minus_p: Tensor, gamma: float, detach: bool) -> Tensor:

@@ -27,18 +27,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    check,
-    checked_weight,
-    log_odds,
-    nll_of,
-    per_class,
-    reduced,
-    wide,
-)
+from longtail.losses._checks import Vector, check, checked_weight, per_class, wide
+from longtail.losses._odds import log_odds, nll_of
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 
 
 def influence_balanced(

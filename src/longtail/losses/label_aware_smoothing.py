@@ -31,23 +31,19 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     checked_counts,
     checked_weight,
     floored,
-    log_odds_and_gap,
-    nll_of,
     per_class,
-    reduced,
-    reduced_soft,
     warn_if_batch,
     wide,
 )
+from longtail.losses._odds import nll
+from longtail.losses._reduce import Normalizer, Reduction, reduced, reduced_soft
 
 Shape = Literal["concave", "linear", "convex", "power"]
 
@@ -140,9 +136,7 @@ def label_aware_smoothing(
         smooth = q * (1 - along_classes(eps, log_p)) + share / c
         return reduced_soft(-(smooth * log_p).sum(1), reduction)
     y = torch.where(target == ignore_index, 0, target).long()
-    # sum_j target_j (-log p_j) = -log p_y + eps_y (z_y - mean z)
-    r, gap = log_odds_and_gap(logits, target, ignore_index=ignore_index)
-    loss = nll_of(r) + eps[y] * gap
+    loss = nll(logits, target, smoothing=eps[y], ignore_index=ignore_index)
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
     )

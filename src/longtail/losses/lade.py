@@ -27,20 +27,20 @@ import math
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
+    along_classes,
     check,
     checked_prior,
     checked_weight,
     floored,
-    nll,
     normalised,
     per_class,
-    reduced,
     wide,
 )
+from longtail.losses._fused import fused
+from longtail.losses._odds import nll
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 from longtail.losses.logit_adjusted import log_power
 
 
@@ -71,22 +71,45 @@ def lade_regulariser(
     -0.5662
     """
     check(logits, target, "mean", soft=False)
-    pi = per_class("prior", prior, logits)
-    c = logits.shape[1]
-    z = wide(logits).movedim(1, -1).reshape(-1, c)
-    y = target.reshape(-1)
-    valid = y != ignore_index
-    y = torch.where(valid, y, 0).long()
+    z, pi = wide(logits), per_class("prior", prior, logits)
+    valid = target != ignore_index
+    y = torch.where(valid, target, 0).long()
     ones = valid.to(z.dtype)
-    own = torch.where(valid, z.gather(1, y.unsqueeze(1)).squeeze(1), 0.0)
-    count = torch.zeros_like(pi).scatter_add(0, y, ones)
-    total = ones.sum()
-    divisor = count + count_eps if count_eps > 0 else count.clamp_min(1)
-    mean = torch.zeros_like(pi).scatter_add(0, y, own) / divisor
-    uniform = math.log(1 / c + prior_eps)
-    whole = torch.logsumexp(torch.where(valid.unsqueeze(1), z, -1e30), 0) - total.clamp_min(1).log()
-    log_mean = torch.where(total > 0, whole - log_power(pi, 1.0, prior_eps) + uniform, 0.0)
-    return -(pi * (mean - log_mean - penalty * log_mean**2)).sum()
+    count = torch.zeros_like(pi).scatter_add(0, y.flatten(), ones.flatten())
+    each = pi / (count + count_eps if count_eps > 0 else count.clamp_min(1))
+    # What log_mean adds to the log of the sum of exponentials: -log(number of targets) - log(C pi).
+    offset = (
+        math.log(1 / z.shape[1] + prior_eps) - log_power(pi, 1.0, prior_eps) - ones.sum().clamp_min(1).log()
+    )
+    constants = (y.unsqueeze(1), ones.unsqueeze(1), (each[y] * ones).unsqueeze(1))
+    value = fused(
+        _maths, _kernel, z, *constants, along_classes(pi, z), along_classes(offset, z), penalty, by_row=False
+    )
+    return torch.where(ones.sum() > 0, value, 0.0)
+
+
+def _maths(
+    z: Tensor, at: Tensor, valid: Tensor, each: Tensor, pi: Tensor, offset: Tensor, penalty: float
+) -> Tensor:
+    """R; ``each`` is ``pi_y / (examples of y in the batch)``, ``valid`` 0 or 1, both one a target."""
+    rows = [d for d in range(z.dim()) if d != 1]
+    log_mean = torch.logsumexp(z + (valid - 1) * 1e30, rows, keepdim=True) + offset
+    return (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
+
+
+def _kernel(
+    z: Tensor, at: Tensor, valid: Tensor, each: Tensor, pi: Tensor, offset: Tensor, penalty: float
+) -> tuple[Tensor, Tensor]:
+    rows = [d for d in range(z.dim()) if d != 1]
+    e = z + (valid - 1) * 1e30
+    if not len(e):
+        return e.sum(), e
+    top = e.amax(rows, keepdim=True)
+    total = e.sub_(top).exp_().sum(rows, keepdim=True)
+    log_mean = top + total.log() + offset
+    value = (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
+    slope = e.mul_(pi * (1 + 2 * penalty * log_mean) / total).mul_(valid)
+    return value, slope.scatter_add_(1, at, -each)
 
 
 def lade(

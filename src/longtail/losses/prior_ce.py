@@ -20,17 +20,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    checked_prior,
-    checked_weight,
-    cross_entropy_of,
-    floored,
-    normalised,
-    per_class,
-)
+from longtail.losses._checks import Vector, checked_prior, checked_weight, floored, normalised, per_class
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 from longtail.losses.logit_adjusted import log_power
 
 

@@ -28,18 +28,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     check,
     checked_counts,
     checked_weight,
-    cross_entropy_of,
     per_class,
     warn_if_batch,
     wide,
-)  # fmt: skip
+)
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 from longtail.losses.ldam import ldam_margins
 
 

@@ -24,16 +24,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_term, reduced_binary
-from longtail.losses._common import (
-    Reduction,
+from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._checks import (
     Vector,
     along_classes,
     checked_counts,
     checked_weight,
     per_class,
     warn_if_batch,
-)  # fmt: skip
+)
+from longtail.losses._reduce import Reduction
 
 
 def sigmoid_eql(
@@ -67,15 +67,17 @@ def sigmoid_eql(
     [0.6931, 1.3863]
     """
     b = binary(logits, target, reduction, ignore_index=ignore_index, background=background)
-    rare = along_classes(per_class("frequency", frequency, b.logits) < threshold, b.logits)
+    rare = along_classes(
+        (per_class("frequency", frequency, b.logits) < threshold).to(b.logits.dtype), b.logits
+    )
     if background:
-        rare = rare & _foreground(b).unsqueeze(1)
-    element = focal_term(b)
-    if b.target.dtype == torch.bool:
-        element = torch.where(rare & ~b.target, 0.0, element)
+        rare = rare * _foreground(b).unsqueeze(1).to(b.logits.dtype)
+    if b.soft is None:
+        rows = focal_rows(b, negative=1 - rare)
     else:
-        element = element * torch.where(rare, b.target, 1.0)
-    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+        w = 1 - rare * (1 - b.soft)
+        rows = focal_rows(b, positive=w, negative=w)
+    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
 
 
 def _foreground(b: Binary) -> Tensor:

@@ -26,8 +26,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from longtail.losses._binary import BinaryNormalizer, binary, focal_term, positive_negative, reduced_binary
-from longtail.losses._common import Reduction, Vector, checked_weight
+from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._checks import Vector, checked_weight
+from longtail.losses._reduce import Reduction
 
 
 def sigmoid_focal(
@@ -77,12 +78,9 @@ def sigmoid_focal(
         label_smoothing=label_smoothing,
         background=background,
     )
-    element = (
-        focal_term(b, gamma, detach)
-        if alpha is None
-        else positive_negative(b, alpha, 1 - alpha, gamma, detach)
-    )
-    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+    rows = focal_rows(b, positive, negative, gamma, detach)
+    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
 
 
 def _check(gamma: float, alpha: float | None) -> None:

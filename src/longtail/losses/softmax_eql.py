@@ -26,20 +26,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     checked_counts,
     checked_weight,
-    log_odds,
-    nll_of,
     per_class,
-    reduced,
     warn_if_batch,
 )
+from longtail.losses._odds import log_odds, nll_of
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 
 
 def softmax_eql(

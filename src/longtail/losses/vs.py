@@ -23,18 +23,17 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     checked_counts,
     checked_weight,
-    cross_entropy_of,
     floored,
     normalised,
     per_class,
     warn_if_batch,
 )
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def vs(

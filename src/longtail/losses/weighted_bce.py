@@ -18,10 +18,10 @@ no silent smoothing of the targets to [0.01, 0.99]: ask for that with ``label_sm
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from longtail.losses._binary import BinaryNormalizer, binary, focal_term, reduced_binary
-from longtail.losses._common import Reduction, Vector, along_classes, checked_weight, per_class
+from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._checks import Vector, checked_weight, per_class
+from longtail.losses._reduce import Reduction
 
 
 def weighted_bce(
@@ -53,14 +53,10 @@ def weighted_bce(
     [2.0794, 0.6931]
     """
     b = binary(logits, target, reduction, ignore_index=ignore_index, label_smoothing=label_smoothing)
-    if isinstance(positive_weight, float | int):
-        extra: float | Tensor = positive_weight - 1
-    else:
-        extra = along_classes(per_class("positive_weight", positive_weight, b.logits), b.logits) - 1
-    element = focal_term(b)
-    if isinstance(extra, Tensor) or extra != 0:
-        element = element + extra * b.target * -F.logsigmoid(b.logits)
-    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    if not isinstance(positive_weight, float | int):
+        positive_weight = per_class("positive_weight", positive_weight, b.logits)
+    rows = focal_rows(b, positive=positive_weight)
+    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
 
 
 class WeightedBCE(nn.Module):
