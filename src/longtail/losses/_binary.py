@@ -42,6 +42,7 @@ class Binary(NamedTuple):
 
     def is_label(self) -> Tensor:
         """bool like the logits: the positives, of hard labels; a mask, of which the compiler makes one loop."""
+        assert self.label is not None
         return _is_label(self.logits, self.label, self.labelled)
 
     def of(self, rows: slice) -> Binary:
@@ -197,8 +198,9 @@ def _value_and_slope(x: Tensor, gamma: float, detach: bool) -> tuple[Tensor, Ten
 def gradient_length(b: Binary) -> Tensor:
     """``|sigmoid(z) - t|`` of every element, detached: the size of the cross-entropy's gradient."""
     z = b.logits.detach()
-    if b.label is None:
+    if b.soft is not None:
         return (torch.sigmoid(z) - b.soft).abs()
+    assert b.label is not None
     if torch.compiler.is_compiling():
         return torch.sigmoid(torch.where(b.is_label(), -z, z))
     of_label = z.gather(1, b.label)

@@ -96,7 +96,7 @@ def _lengths(b: Binary) -> Tensor:
         zero = torch.zeros(length.shape[1], dtype=torch.float64, device=length.device)
         up = zero.scatter_add(0, b.label.flatten(), length.gather(1, b.label).flatten().double())
     else:
-        up = _by_class(length * b.soft if b.label is None else torch.where(b.is_label(), length, 0.0))
+        up = _by_class(torch.where(b.is_label(), length, 0.0) if b.soft is None else length * b.soft)
     return torch.stack([up, _by_class(length)])
 
 

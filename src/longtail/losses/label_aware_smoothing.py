@@ -29,19 +29,19 @@ import math
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     checked_counts,
-    checked_weight,
     floored,
     per_class,
     warn_if_batch,
     wide,
 )
+from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll
 from longtail.losses._reduce import Normalizer, Reduction, reduced, reduced_soft
 
@@ -142,7 +142,7 @@ def label_aware_smoothing(
     )
 
 
-class LabelAwareSmoothing(nn.Module):
+class LabelAwareSmoothing(ClassLoss):
     """Label-aware smoothing; arguments as in :func:`label_aware_smoothing`.
 
     Raises:
@@ -154,7 +154,6 @@ class LabelAwareSmoothing(nn.Module):
     0.6931
     """
 
-    weight: Tensor | None
     counts: Tensor
 
     def __init__(
@@ -171,23 +170,25 @@ class LabelAwareSmoothing(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.head, self.tail, self.power, self.total = head, tail, power, int(self.counts.sum())
         self.shape: Shape = shape
         self.spread: Literal["others", "all"] = spread
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return label_aware_smoothing(
-            logits, target, self.counts, head=self.head, tail=self.tail, shape=self.shape, power=self.power,
-            spread=self.spread, weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
-        )  # fmt: skip
+            logits,
+            target,
+            self.counts,
+            head=self.head,
+            tail=self.tail,
+            shape=self.shape,
+            power=self.power,
+            spread=self.spread,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: smoothing flattens the posterior, and each class differently."""

@@ -25,20 +25,19 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     checked_prior,
-    checked_weight,
     floored,
-    normalised,
     per_class,
     wide,
 )
 from longtail.losses._fused import fused
+from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll
 from longtail.losses._reduce import Normalizer, Reduction, reduced
 from longtail.losses.logit_adjusted import log_power
@@ -162,7 +161,7 @@ def lade(
     )
 
 
-class LADE(nn.Module):
+class LADE(ClassLoss):
     """LADE; arguments as in :func:`lade`.
 
     Raises:
@@ -173,7 +172,6 @@ class LADE(nn.Module):
     [0.5, 0.5]
     """
 
-    weight: Tensor | None
     prior: Tensor
 
     def __init__(
@@ -189,22 +187,21 @@ class LADE(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("prior", checked_prior("prior", prior))
-        self.register_buffer("weight", checked_weight(weight))
         self.strength, self.penalty, self.prior_eps, self.count_eps = strength, penalty, prior_eps, count_eps
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return lade(
-            logits, target, self.prior, strength=self.strength, penalty=self.penalty,
+            logits,
+            target,
+            self.prior,
+            strength=self.strength,
+            penalty=self.penalty,
             prior_eps=self.prior_eps,
-            count_eps=self.count_eps, weight=self.weight, reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
-        )  # fmt: skip
+            count_eps=self.count_eps,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior`` at strength 0; else None: lambda pulls each logit's log-mean to a value
@@ -213,4 +210,4 @@ class LADE(nn.Module):
         if self.strength:
             return None
         prior = seen / floored(self.prior.to(seen))
-        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
+        return self.weighted(prior)

@@ -32,10 +32,11 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._checks import Vector, along_classes, check, checked_weight, per_class, wide
+from longtail.losses._checks import Vector, along_classes, check, per_class, wide
 from longtail.losses._fused import fused
+from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll, nll_of, odds_kernel, odds_maths
 from longtail.losses._reduce import Normalizer, Reduction, reduced, summed_over_ranks
 
@@ -134,7 +135,7 @@ def _kernel(
     return odds_kernel(z, at, 1.0, _log_factors(z, at, log_n, own_n, q, eps), None, None, None)
 
 
-class Seesaw(nn.Module):
+class Seesaw(ClassLoss):
     """Seesaw loss with its running label counts (buffer ``seen``); arguments as in :func:`seesaw`.
 
     In train mode a call counts its labels first, over all ranks, then computes the loss; in eval mode it
@@ -150,7 +151,6 @@ class Seesaw(nn.Module):
     [3, 1, 0]
     """
 
-    weight: Tensor | None
     seen: Tensor
 
     def __init__(
@@ -166,15 +166,11 @@ class Seesaw(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if num_classes < 1 or p < 0 or q < 0:
             raise ValueError(f"num_classes={num_classes} must be at least 1, p={p} and q={q} at least 0")
         self.register_buffer("seen", torch.zeros(num_classes, dtype=torch.int64))
-        self.register_buffer("weight", checked_weight(weight))
         self.p, self.q, self.eps, self.objectness = p, q, eps, objectness
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         check(logits, target, self.reduction, least=4 if self.objectness else 2, soft=False)
@@ -186,10 +182,15 @@ class Seesaw(nn.Module):
             batch = torch.zeros_like(self.seen).scatter_add(0, torch.where(counted, y, 0), counted.long())
             self.seen += summed_over_ranks(batch)
         return seesaw(
-            logits, target, self.seen, p=self.p, q=self.q, eps=self.eps, objectness=self.objectness,
-            weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
-        )  # fmt: skip
+            logits,
+            target,
+            self.seen,
+            p=self.p,
+            q=self.q,
+            eps=self.eps,
+            objectness=self.objectness,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: the factors depend on the label and on the scores."""

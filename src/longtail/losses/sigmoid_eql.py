@@ -22,7 +22,7 @@ CIFAR-10-LT: .05). Differs from the authors' code in nothing, with ``background=
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_rows, reduced_binary
 from longtail.losses._checks import (
@@ -33,6 +33,7 @@ from longtail.losses._checks import (
     per_class,
     warn_if_batch,
 )
+from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
 
 
@@ -86,7 +87,7 @@ def _foreground(b: Binary) -> Tensor:
     return b.given < b.logits.shape[1]
 
 
-class SigmoidEQL(nn.Module):
+class SigmoidEQL(ClassLoss):
     """Sigmoid equalization loss; arguments as in :func:`sigmoid_eql`.
 
     Args:
@@ -99,7 +100,6 @@ class SigmoidEQL(nn.Module):
 
     counts: Tensor
     frequency: Tensor
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class SigmoidEQL(nn.Module):
         normalizer: BinaryNormalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
         self.register_buffer("counts", checked_counts(counts))
@@ -123,11 +123,7 @@ class SigmoidEQL(nn.Module):
             else checked_weight(frequency)
         )
         self.register_buffer("frequency", share)
-        self.register_buffer("weight", checked_weight(weight))
         self.threshold, self.background, self.total = threshold, background, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: BinaryNormalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
@@ -136,11 +132,8 @@ class SigmoidEQL(nn.Module):
             target,
             self.frequency,
             threshold=self.threshold,
-            weight=self.weight,
             background=self.background,
-            reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
+            **self.common,
         )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:

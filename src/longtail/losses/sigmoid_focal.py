@@ -24,10 +24,11 @@ which is for the head to do.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
-from longtail.losses._checks import Vector, checked_weight
+from longtail.losses._checks import Vector
+from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
 
 
@@ -90,15 +91,13 @@ def _check(gamma: float, alpha: float | None) -> None:
         raise ValueError(f"alpha={alpha} must lie in [0, 1]: positives weigh alpha, negatives 1 - alpha")
 
 
-class SigmoidFocal(nn.Module):
+class SigmoidFocal(ClassLoss):
     """Sigmoid focal loss; arguments as in :func:`sigmoid_focal`.
 
     >>> import torch
     >>> round(SigmoidFocal(gamma=0.0)(torch.zeros(1, 3), torch.tensor([2])).item(), 4)  # 3 log 2
     2.0794
     """
-
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -113,13 +112,10 @@ class SigmoidFocal(nn.Module):
         label_smoothing: float = 0.0,
         detach: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         _check(gamma, alpha)
-        self.register_buffer("weight", checked_weight(weight))
         self.gamma, self.alpha, self.background = gamma, alpha, background
-        self.reduction: Reduction = reduction
-        self.normalizer: BinaryNormalizer = normalizer
-        self.ignore_index, self.label_smoothing, self.detach = ignore_index, label_smoothing, detach
+        self.label_smoothing, self.detach = label_smoothing, detach
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return sigmoid_focal(
@@ -127,13 +123,10 @@ class SigmoidFocal(nn.Module):
             target,
             gamma=self.gamma,
             alpha=self.alpha,
-            weight=self.weight,
             background=self.background,
-            reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
             detach=self.detach,
+            **self.common,
         )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
