@@ -85,6 +85,20 @@ def test_blocks_of_rows_change_nothing(name: str, monkeypatch: pytest.MonkeyPatc
         torch.testing.assert_close(other, slope, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_backward_again(name: str) -> None:
+    """A kept graph gives its gradient again, and one that can be differentiated has the same value."""
+    inputs = draw(traits_of(LOSSES[name]))
+    leaf = inputs[0].clone().requires_grad_()
+    loss = build(part(LOSSES[name]), traits_of(LOSSES[name]))(leaf, *inputs[1:])
+    first, again, smooth = (
+        torch.autograd.grad(loss.sum(), leaf, retain_graph=True, create_graph=create)[0]
+        for create in (False, False, True)
+    )
+    torch.testing.assert_close(again, first, rtol=0, atol=0)
+    torch.testing.assert_close(smooth, first, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 def test_compiles_to_machine_code(name: str) -> None:
