@@ -19,7 +19,9 @@ from torch import nn
 
 import longtail.losses
 from longtail.part import Part, part
-from longtail.testing.loss import LAWS, LossTraits, build, draw, law_compiles
+from longtail.testing.loss import LAWS
+from longtail.testing.loss_running import law_compiles
+from longtail.testing.loss_traits import LossTraits, build, draw, value_and_gradients
 
 HERE = Path(__file__).parent
 
@@ -66,6 +68,35 @@ def test_law(name: str, law: str) -> None:
         pytest.skip(traits.exempt[law])
     torch.manual_seed(0)
     LAWS[law](loss, traits)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_blocks_of_rows_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In eager mode a large batch is worked through in blocks: here a row or two at a time."""
+    traits, loss = traits_of(LOSSES[name]), part(LOSSES[name])
+    got = []
+    for size in (2**17, 8):
+        monkeypatch.setattr("longtail.losses._fused.BLOCK", size)
+        torch.manual_seed(0)
+        got.append(value_and_gradients(build(loss, traits), draw(traits)))
+    (whole, slopes), (in_blocks, others) = got
+    torch.testing.assert_close(in_blocks, whole, rtol=1e-12, atol=1e-12)
+    for slope, other in zip(slopes, others):
+        torch.testing.assert_close(other, slope, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_backward_again(name: str) -> None:
+    """A kept graph gives its gradient again, and one that can be differentiated has the same value."""
+    inputs = draw(traits_of(LOSSES[name]))
+    leaf = inputs[0].clone().requires_grad_()
+    loss = build(part(LOSSES[name]), traits_of(LOSSES[name]))(leaf, *inputs[1:])
+    first, again, smooth = (
+        torch.autograd.grad(loss.sum(), leaf, retain_graph=True, create_graph=create)[0]
+        for create in (False, False, True)
+    )
+    torch.testing.assert_close(again, first, rtol=0, atol=0)
+    torch.testing.assert_close(smooth, first, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.slow

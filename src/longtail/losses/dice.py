@@ -27,8 +27,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction
 from longtail.losses._overlap import Region, check_smooth, over_classes, overlap, pooled, softmax_targets
+from longtail.losses._reduce import Reduction
+from longtail.losses.dsc import dsc
 
 OverClasses = Literal["mean", "sum"]
 
@@ -66,6 +67,11 @@ def dice(
     [0.0, 0.5]
     """
     check_smooth(smooth)
+    if logits.dim() == 2 and region == "sample" and not target.is_floating_point():  # an example is a region
+        return dsc(
+            logits, target, alpha=0.0, smooth=smooth, squared=squared, classes=classes, reduction=reduction,
+            ignore_index=ignore_index,
+        )  # fmt: skip
     log_p, t, valid = softmax_targets(logits, target, reduction, ignore_index)
     value, some = overlap(log_p.exp(), t, valid, smooth=smooth, squared=squared, region=region)
     return pooled(over_classes(value, classes), some, region, reduction)

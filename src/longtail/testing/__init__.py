@@ -3,7 +3,8 @@
 from longtail.testing.adjuster import check_adjuster
 from longtail.testing.head import check_head
 from longtail.testing.loss import LAWS as LOSS_LAWS
-from longtail.testing.loss import LossTraits, check_loss
+from longtail.testing.loss import check_loss
+from longtail.testing.loss_traits import LossTraits
 from longtail.testing.mixer import check_mixer
 from longtail.testing.objective import check_objective, check_ranks
 from longtail.testing.recipe import check_recipe
