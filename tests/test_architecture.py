@@ -45,8 +45,9 @@ MAY = {
     "comparison": COMPARE,
     "catalogue": COMPARE | {"comparison"},
     "report": COMPARE | {"comparison"},
-    "api": COMPARE | {"comparison", "catalogue", "report"},
-    "cli": COMPARE | {"comparison", "catalogue", "report", "api"},
+    "reproduce": COMPARE | {"comparison", "report"},
+    "api": COMPARE | {"comparison", "catalogue", "report", "reproduce"},
+    "cli": COMPARE | {"comparison", "catalogue", "report", "reproduce", "api"},
     "testing": COMPARE | {"comparison"},
 }
 FREE = {"__init__", "__main__"}
@@ -55,6 +56,8 @@ FRAMEWORKS_INSIDE = {
     "classical",
     "data",
     "report",
+    "reproduce",
+    "backbones",
     "integrations",
     "comparison",
     "api",

@@ -118,7 +118,14 @@ class Model:
         net = restore(None, weights, about["net"])
         kinds = {
             c.__name__: c
-            for c in (data.TableEncoder, data.TextEncoder, data.ImageEncoder, data.EmbeddingEncoder)
+            for c in (
+                data.TableEncoder,
+                data.TextEncoder,
+                data.TokenEncoder,
+                data.ImageEncoder,
+                data.EmbeddingEncoder,
+                data.FeatureEncoder,
+            )
         }
         arrays = {k.removeprefix("encoder/"): v for k, v in tensors.items() if k.startswith("encoder/")}
         encoder = kinds[about["encoder"]["class"]].load(unpack(about["encoder"]["facts"], tensors), arrays)

@@ -3,6 +3,13 @@
 from longtail.backbones.bag_of_words import BagOfWords
 from longtail.backbones.identity import Identity
 from longtail.backbones.mlp import MLP
+from longtail.backbones.pretrained import Pretrained, as_pretrained
 from longtail.backbones.resnet_cifar import Normalize, ResNetCIFAR
+from longtail.backbones.text_model import TextModel
+from longtail.backbones.timm_model import TimmModel
+from longtail.backbones.vision_model import VisionModel
 
-__all__ = ["MLP", "BagOfWords", "Identity", "Normalize", "ResNetCIFAR"]
+__all__ = [
+    "MLP", "BagOfWords", "Identity", "Normalize", "Pretrained", "ResNetCIFAR", "TextModel", "TimmModel",
+    "VisionModel", "as_pretrained",
+]  # fmt: skip

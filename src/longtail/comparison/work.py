@@ -18,7 +18,7 @@ from torch import Tensor
 from longtail import metrics
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.comparison.plan import Plan, Prepared
-from longtail.examples import Examples
+from longtail.examples import Examples, TokenRows
 from longtail.part import digest
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
 from longtail.run.chain import finish, fit_finish, needs_held, restore, specs
@@ -82,6 +82,10 @@ class Worker:
 
     def classical(self, recipe: Classical, examples: Examples, seed: int) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
+        if isinstance(examples.x, TokenRows):
+            raise TypeError(
+                "a classical recipe cannot read tokens: compare it with tune=frozen, or without a backbone"
+            )
         key = digest({"data": examples.fingerprint, "seed": seed, "recipe": recipe.digest})
         stored = self.cache.get(key)
         if stored is not None:

@@ -5,9 +5,11 @@ from longtail.data.digits import digits_lt
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
+    FeatureEncoder,
     ImageEncoder,
     TableEncoder,
     TextEncoder,
+    TokenEncoder,
     encoder_for,
 )
 from longtail.data.images import ImageFiles
@@ -27,10 +29,12 @@ __all__ = [
     "Dataset",
     "EmbeddingEncoder",
     "Encoder",
+    "FeatureEncoder",
     "ImageEncoder",
     "ImageFiles",
     "TableEncoder",
     "TextEncoder",
+    "TokenEncoder",
     "choose_first",
     "choose_random",
     "cifar_lt_counts",

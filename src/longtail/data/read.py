@@ -21,7 +21,7 @@ from longtail.data.columns import Roles, column_type, find, inputs_of, roles, ta
 from longtail.data.dataset import KINDS, Dataset
 from longtail.data.delimited import read_delimited
 from longtail.data.digits import digits_lt
-from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, TableEncoder, TextEncoder
+from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, TableEncoder
 from longtail.data.encoding import clean, decode
 from longtail.data.images import SUFFIXES, list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
@@ -172,7 +172,7 @@ def _inputs(
         return rows
     if isinstance(like, ImageEncoder) and where.suffix.lower() in SUFFIXES:
         return read_images([where], str(where))[0]
-    if isinstance(like, TextEncoder) and _suffix(where) == ".txt":
+    if like.kind == "text" and _suffix(where) == ".txt":
         whole, said = decode(read_bytes(where), where, encoding)
         if "\t" not in whole:
             lines = whole.removesuffix("\n").split("\n")
@@ -195,9 +195,9 @@ def _inputs(
         notes += said
         return frame
     chosen = find(sheet, text, "text") if text is not None else None
-    if isinstance(like, TextEncoder) and chosen is None and len(columns) == 1:
+    if like.kind == "text" and chosen is None and len(columns) == 1:
         chosen = columns[0]
-    if isinstance(like, TextEncoder) and chosen is None and len(columns) == 2 and not sheet.named:
+    if like.kind == "text" and chosen is None and len(columns) == 2 and not sheet.named:
         chosen = max(columns, key=lambda c: sheet.frame[c].nunique())
     _, inputs = inputs_of(sheet, like.kind, chosen, columns, False, notes)
     return _raw(sheet, Roles(like.kind, None, inputs), notes)

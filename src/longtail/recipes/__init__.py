@@ -20,6 +20,7 @@ from longtail.recipes.ghm import ghm
 from longtail.recipes.label_smoothing import label_smoothing
 from longtail.recipes.ldam import ldam
 from longtail.recipes.ldam_drw import ldam_drw
+from longtail.recipes.lift import lift
 from longtail.recipes.logit_adjustment import logit_adjustment
 from longtail.recipes.lws import lws
 from longtail.recipes.mamix import mamix
@@ -40,7 +41,7 @@ ALL = (
     erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling,
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
-    crt, lws, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
+    crt, lws, disalign, bags, mislas, fine_tune_balanced, tde, bbn, lift,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

@@ -3,6 +3,7 @@
 from longtail.surgery.add import AddAlignment, AddScale
 from longtail.surgery.add_memory import AddMemory
 from longtail.surgery.class_means import ClassMeans
+from longtail.surgery.cosine_means import CosineMeans
 from longtail.surgery.swap import ResetHead, SwapHead
 from longtail.surgery.tau_normalize import TauNormalize, tau_normalize
 
@@ -11,6 +12,7 @@ __all__ = [
     "AddMemory",
     "AddScale",
     "ClassMeans",
+    "CosineMeans",
     "ResetHead",
     "SwapHead",
     "TauNormalize",
