@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from torch import nn
 
 OWN_CODE = ("auto_map", "custom_pipelines", "_name_or_path", "transformers_version", "_attn_implementation")
 """Keys of a config that name code or paths: they do not enter a saved model."""
+POOLER = ("pooler.", "encoder.pooler.")
+"""The pooling layer, which many checkpoints lack: it is used only where asked for."""
 
 
 def transformers_of(source: str) -> Any:
@@ -71,15 +75,41 @@ def pretrained_model(source: str, part: str, download: bool) -> tuple[nn.Module,
     transformers = transformers_of(source)
     where = {"local_files_only": not download, "trust_remote_code": False}
     try:
-        config = transformers.AutoConfig.from_pretrained(source, **where)
-        config = getattr(config, f"{part}_config", config)
-        model = transformers.AutoModel.from_pretrained(source, config=config, **where)
+        with quiet(transformers):
+            config = transformers.AutoConfig.from_pretrained(source, **where)
+            config = getattr(config, f"{part}_config", config)
+            model, info = transformers.AutoModel.from_pretrained(
+                source, config=config, output_loading_info=True, **where
+            )
     except (OSError, ValueError, KeyError) as why:
         raise ValueError(
             f"backbone hf:{source}: no model that can be read on this machine ({str(why).splitlines()[0]}). Give a "
             "folder that save_pretrained wrote, or add download=yes to allow the hub"
         ) from why
+    missing = sorted(name for name in info["missing_keys"] if not name.startswith(POOLER))
+    if missing:  # transformers would draw them at random and go on
+        raise ValueError(
+            f"backbone hf:{source} has no weights for {', '.join(missing[:3])} ({len(missing)} in all): these are not "
+            "the weights of that model"
+        )
+    if info["missing_keys"]:
+        drop_pooler(model)
     return encoder_of(model).float(), config_json(model.config)
+
+
+@contextmanager
+def quiet(transformers: Any) -> Iterator[None]:
+    """Without transformers' progress bars and its list of weights that are not needed; what is wrong is raised."""
+    log = transformers.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()
 
 
 def encoder_of(model: nn.Module) -> nn.Module:

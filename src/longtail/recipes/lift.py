@@ -5,8 +5,8 @@ Claim: with a foundation model, few trained parameters beat full fine-tuning on 
 prior. With ``tune=frozen`` only the head learns, with ``tune=lora`` the adapters too; without a pre-trained encoder the
 means are those of random features, and the recipe is a cosine head under a balanced loss.
 
-Differs from the authors' code: class means start the head (theirs for encoders without text), LoRA is the adapter (theirs:
-AdaptFormer by default), and no five crops at test.
+Differs from the authors' code: class means start the head (theirs for encoders without text), LoRA is the adapter
+(theirs: AdaptFormer by default), and no five crops at test.
 """
 
 from longtail.losses import LogitAdjusted

@@ -113,7 +113,7 @@ def spread_test(a: np.ndarray, b: np.ndarray, draws: int = DRAWS) -> float:
 
     The scores are centred within each seed, so that neither the mean of a loss nor that of a seed counts.
 
-    >>> same = np.array([[0.88, 0.90, 0.89, 0.87, 0.91]])
+    >>> same = np.array([[0.88, 0.90, 0.89, 0.87, 0.92]])
     >>> spread_test(same, same), spread_test(same * 5, same)
     (1.0, 0.0625)
     """

@@ -1,7 +1,7 @@
 """CosineMeans: a cosine head that starts at the class means of the features. It is trained afterwards.
 
-Source: Shi et al., "Long-Tail Learning with Foundation Model: Heavy Fine-Tuning Hurts", ICML 2024 (LIFT), which starts its
-classifier from what the foundation model knows: text embeddings for CLIP, class means where there is no text.
+Source: Shi et al., "Long-Tail Learning with Foundation Model: Heavy Fine-Tuning Hurts", ICML 2024 (LIFT), which starts
+its classifier from what the foundation model knows: text embeddings for CLIP, class means where there is no text.
 
     w_j = mean of f_i / ||f_i|| over the class,  z_j = scale cos(f, w_j)
 

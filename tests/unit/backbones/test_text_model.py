@@ -138,6 +138,37 @@ def test_a_sentence_encoder_says_how_it_pools(bert: Path, encoder: TokenEncoder,
     assert TextModel.pretrained(str(folder), pool="cls", normalise=False).pool == "cls"
 
 
+def test_weights_of_another_model_are_not_drawn_at_random(bert: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(bert, tmp_path / "part"))
+    weights = load_file(folder / "model.safetensors")
+    lost = "encoder.layer.1.output.dense.weight"
+    save_file({k: v for k, v in weights.items() if k != lost}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=lost):
+        TextModel.pretrained(str(folder))
+    save_file(
+        {k: v for k, v in weights.items() if "pooler" not in k},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    assert TextModel.pretrained(str(folder)).pool == "cls"  # nobody asked for it
+    with pytest.raises(ValueError, match="pooler"):
+        TextModel.pretrained(str(folder), pool="pooler")
+
+
+def test_an_encoder_decoder_gives_its_encoder(tmp_path: Path) -> None:
+    from transformers import T5Config, T5Model
+
+    torch.manual_seed(0)
+    T5Model(T5Config(vocab_size=50, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)).save_pretrained(
+        tmp_path
+    )
+    model = TextModel.pretrained(str(tmp_path), pool="mean", rank=2)
+    assert not any("decoder" in name for name in model.state_dict())
+    assert model(TokenRows.of([[5, 6, 7], [8]])).shape == (2, 16)
+
+
 def test_code_named_in_a_config_is_not_run(bert: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(bert, tmp_path / "evil"))
     config = json.loads((folder / "config.json").read_text())
