@@ -47,7 +47,7 @@ class TimmModel(nn.Module):
         except RuntimeError as why:
             raise ValueError(f"backbone timm:{name}: {why}; timm.list_models() names them") from why
         self.side, self.filter, self.prepare = side, filter, Normalize(mean, std)
-        self.out_features = int(model.num_features)
+        self.out_features = int(getattr(model, "head_hidden_size", None) or model.num_features)
         self.model = add_lora(model, rank) if rank else model
         self.spec = part(
             TimmModel, name=name, side=side, mean=tuple(mean), std=tuple(std), filter=filter, rank=rank

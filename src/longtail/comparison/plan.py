@@ -143,7 +143,7 @@ class Prepared:
         if part not in self._encoded:
             rows = self.train_rows if part == "full" else self.inner_rows
             dataset = self.plan.dataset.take(rows)
-            encoder = front_of(dataset, self.plan.backbone) or encoder_for(dataset).fit(dataset.raw)
+            encoder: Any = front_of(dataset, self.plan.backbone) or encoder_for(dataset).fit(dataset.raw)
             self._encoded[part] = (encoder, Examples(encoder(dataset.raw), dataset.labels, dataset.name))
         return self._encoded[part]
 

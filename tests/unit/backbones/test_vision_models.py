@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from longtail.backbones import TimmModel, VisionModel
-from longtail.backbones.vision_model import preparation
+from longtail.backbones.vision_model import preparation, resized
 from longtail.part import from_json, to_json
 
 IMAGES = torch.randint(0, 256, (3, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
@@ -48,6 +48,22 @@ def test_resized_on_the_batch(vision: tuple[str, Path]) -> None:
     flat = IMAGES[:, :, :1, :1]
     with torch.no_grad():  # a constant image stays one at any size
         assert torch.allclose(model(flat.expand(3, 3, 5, 9)), model(flat.expand(3, 3, 16, 16)), atol=1e-4)
+
+
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("side", [7, 40])
+def test_resizing_is_pillows(filter: str, side: int) -> None:
+    """Pillow is what the models' own processors use; it rounds to whole levels after each of its two passes."""
+    import numpy as np
+    from PIL import Image
+
+    kinds = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    calm = IMAGES // 4 + 96  # far from 0 and 255: Pillow cuts overshoot off between its passes too
+    assert 0 <= float(resized(IMAGES, side, filter).min())
+    assert float(resized(IMAGES, side, filter).max()) <= 255
+    for image, ours in zip(calm, resized(calm, side, filter)):
+        wanted = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((side, side), kinds[filter])
+        assert (ours.permute(1, 2, 0) - torch.from_numpy(np.array(wanted)).float()).abs().max() < 1.5
 
 
 def test_rebuilt_from_its_spec_with_adapters(vision: tuple[str, Path]) -> None:
