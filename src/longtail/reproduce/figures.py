@@ -21,12 +21,20 @@ def scores(lines: Sequence[Line], positive: str) -> str:
     with drawing():
         figure = Figure(figsize=(WIDTH, 0.27 * len(lines) + 0.6))
         axes = figure.add_axes((0.2, 0.5 / figure.get_figheight(), 0.77, 1 - 0.6 / figure.get_figheight()))
+        worst = min(min(min(row) for row in line.scores) for line in lines)
+        low = max(
+            worst, max(line.mean for line in lines) - 0.2
+        )  # a loss that failed must not hide the others
         for k, line in enumerate(lines):
             values = np.array(line.scores).ravel()
             focal = line.name.startswith("focal")
             colour = COLOURS["s2"] if focal else COLOURS["accent"]
             axes.plot(values, np.full(len(values), k), "o", color=colour, alpha=0.6, markersize=4.5)
             axes.plot([line.mean] * 2, [k - 0.32, k + 0.32], color=COLOURS["ink"], linewidth=1.6)
+            if line.mean < low:
+                axes.annotate(f"◂ mean {line.mean:.3f}", (low, k), (4, 0), textcoords="offset points", va="center",
+                              color=COLOURS["muted"], fontsize=9)  # fmt: skip
+        axes.set_xlim(low - 0.004, max(line.best for line in lines) + 0.01)
         axes.set_yticks(range(len(lines)), [line.name for line in lines])
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.grid(False, axis="y")
@@ -75,7 +83,7 @@ def probed(name: str, found: dict[str, Any], names: Sequence[str]) -> str:
             axes.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
         for axes, title in (
             (left, "p_t: share of rows"),
-            (middle, "gradient norm / largest: share of rows"),
+            (middle, "gradient norm: share of rows"),
             (right, "1 - p_t: share of the pull"),
         ):
             axes.set_xlim(0, 1)

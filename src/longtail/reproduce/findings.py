@@ -7,8 +7,9 @@ Both are statements about extremes of few numbers, so each is set against what c
 - of the spread: on the centred scores of two losses, the two labels of a fold and seed are exchanged at random; p is the
   share of exchanges whose log ratio of standard deviations is at least as far from 0 (paired permutation test; folds
   stay together, and no normality is assumed; five pairs cannot give less than 1/16);
-- of the extremes: the labels of all losses are shuffled within each fold and seed. Where the losses are alike, any of
-  them holds the best fold as often, so several variants of one loss hold it more often than one.
+- of the extremes: each loss's scores are brought to mean 0 and sd 1, and the labels of all losses are shuffled within
+  each fold and seed. Where the losses are alike, any of them holds the best fold as often, so several variants of one
+  loss hold it more often than one.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def chances(tables: np.ndarray, family: Sequence[bool], draws: int = DRAWS) -> d
     """
     losses = len(tables)
     flat = tables.reshape(losses, -1)
+    flat = (flat - flat.mean(1, keepdims=True)) / np.maximum(flat.std(1, keepdims=True), 1e-12)
     random = np.random.default_rng(0)
     shuffled = random.permuted(np.broadcast_to(flat, (draws, *flat.shape)), axis=1)
     top = shuffled.max(axis=2).argmax(axis=1)

@@ -18,14 +18,13 @@ def conclusions(found: Reviews) -> list[tuple[str, str]]:
 
 def means(found: Reviews) -> tuple[str, str]:
     """Does any loss beat cross-entropy?"""
-    runs = sum(len(row) for row in found.lines[0].scores)
     others = [line for line in found.lines if not math.isnan(line.p)]
     above = [line for line in others if line.p < 0.05 and line.difference > 0]
     below = [line for line in others if line.p < 0.05 and line.difference < 0]
     best = found.ranked[0]
     base = next(line for line in found.lines if math.isnan(line.difference))
     text = (
-        f"Highest mean: {best.name}, {best.mean:.3f}; cross-entropy has {base.mean:.3f}. Over {runs} folds and seeds "
+        f"Highest mean: {best.name}, {best.mean:.3f}; cross-entropy has {base.mean:.3f}. Over {_runs(found)} "
         f"{_listed(above, 'is', 'are') or 'no loss is'} surely above cross-entropy, "
         f"{_listed(below, 'is', 'are') or 'none is'} surely below "
         "(corrected resampled t-test, p below 0.05 after Holm's adjustment). What is in neither list may be either."
@@ -67,7 +66,7 @@ def spread(found: Reviews) -> tuple[str, str]:
         f"Among the published losses {t['spread']} spreads most; seed by seed: {held}. By chance a focal loss would in "
         f"{_percent(t['chance']['spread'])} of cases. Tested against cross-entropy (sd {base.sd:.4f}): {said}. "
         f"{_listed(sure, 'differs', 'differ') or 'No loss differs'} surely in spread from cross-entropy "
-        f"(paired permutation test over {pairs} folds and seeds, Holm-adjusted over {len(tested)} losses).{floor}"
+        f"(paired permutation test over {_runs(found)}, Holm-adjusted over {len(tested)} losses).{floor}"
     )
     return "Does focal loss have the highest variance?", text
 
@@ -77,23 +76,24 @@ def together(found: Reviews) -> tuple[str, str]:
     t = found.tests["published"]
     n = len(t["losses"])
     text = (
-        f"No. With losses that are alike, the one that holds the highest fold also has the highest spread in "
-        f"{_percent(t['chance']['same'])} of cases, not in {_percent(1 / n)}, as it would if the two were unrelated; and "
-        f"a focal loss has both in {_percent(t['chance']['both'])} of cases. (Labels shuffled within each fold and seed, "
-        f"{n} published losses.)"
+        f"With {n} losses that are alike, the one that holds the highest fold also has the highest spread in "
+        f"{_percent(t['chance']['same'])} of cases ({_percent(1 / n)} if the two were unrelated), and a focal loss has "
+        f"both in {_percent(t['chance']['both'])} of cases. (The published losses; scores standardised, labels shuffled "
+        "within each fold and seed.)"
     )
-    return "Are these two findings?", text
+    return "Are these two findings, or one?", text
 
 
 def thresholds(found: Reviews) -> tuple[str, str]:
     """How much of the table is the decision threshold."""
-    lines = [line for line in found.lines if not math.isnan(line.natural)]
-    trained, natural = [line.mean for line in lines], [line.natural for line in lines]
+    lines = [line for line in found.ranked if not math.isnan(line.natural)]
+    moved = [line for line in lines if abs(line.natural - line.mean) >= 0.01]
+    said = ", ".join(f"{line.name} {line.mean:.3f} to {line.natural:.3f}" for line in moved)
     text = (
-        f"As trained, the losses' means lie between {min(trained):.3f} and {max(trained):.3f}. The same models, with the "
-        "prior that their logits assume taken into account (or, where it has no closed form, a temperature and a bias "
-        f"fitted on held-out training rows), lie between {min(natural):.3f} and {max(natural):.3f} under the natural "
-        "prior. What differs between the two ranges is where the decision threshold sits, not what the model knows."
+        "The same models can decide at the threshold that the natural prior asks for: the prior that a loss's logits "
+        "assume is taken into account, or, where it has no closed form, a temperature and a bias fitted on held-out "
+        f"training rows. By 0.01 or more that moves {said or 'none of the means'}. What it moves was the threshold; what "
+        "it does not move is how well the model ranks the reviews."
     )
     return "How much of it is the decision threshold?", text
 
@@ -130,6 +130,11 @@ def columns(results: Any) -> list[str]:
     return ["loss", *runs, "mean", "sd", "to cross-entropy", "p", "p of the spread", "natural prior"]
 
 
+def _runs(found: Reviews) -> str:
+    folds, seeds = found.results["settings"]["folds"], found.results["settings"]["seeds"]
+    return f"{folds} folds" if seeds == 1 else f"{folds} folds and {seeds} seeds"
+
+
 def _p(value: float) -> str:
     return "–" if math.isnan(value) else p_text(value).removeprefix("p = ").removeprefix("p ")
 
@@ -153,13 +158,20 @@ def show(found: Reviews) -> None:
     from rich.text import Text
 
     console = Console()
-    table = Table(box=None, pad_edge=False)
-    for k, head in enumerate(columns(found.results)):
-        table.add_column(head, justify="right" if k else "left", no_wrap=True)
-    for row in rows_of(found):
-        table.add_row(*row)
+    folds = found.results["settings"]["folds"]
+    one, two = Table(box=None, pad_edge=False), Table(box=None, pad_edge=False)
+    one.add_column("loss", no_wrap=True)
+    for head in ("seed", *(f"fold {f + 1}" for f in range(folds))):
+        one.add_column(head, justify="right", no_wrap=True)
+    for k, head in enumerate(("loss", *columns(found.results)[-6:])):
+        two.add_column(head, justify="right" if k else "left")
+    for line, row in zip(found.ranked, rows_of(found)):
+        for seed, scores in enumerate(line.scores):
+            one.add_row("" if seed else line.name, str(seed), *(f"{v:.3f}" for v in scores))
+        two.add_row(line.name, *row[-6:])
     console.print(Text(f"F1 of class {found.positive}, decisions as trained"))
-    console.print(table)
+    console.print(one)
+    console.print(two)
     for heading, text in conclusions(found):
         console.print(Text(heading, style="bold"))
         console.print(Text(text))

@@ -49,7 +49,7 @@ def test_every_loss_of_the_issue_is_there(found: Reviews) -> None:
     names = {line.name for line in found.lines}
     assert names == set(losses(text()))
     assert {"ce", "weighted-ce", "focal-0.5", "focal-1", "focal-2", "focal-5", "seesaw", "ghm", "dice", "dsc", "ldam",
-            "logit-adjustment", "balanced-softmax"} == names  # fmt: skip
+            "logit-adjustment", "balanced-softmax", "focal-5-faster"} == names  # fmt: skip
     assert all(len(line.scores) == 1 and len(line.scores[0]) == 3 for line in found.lines)
 
 
@@ -63,13 +63,13 @@ def test_files(found: Reviews) -> None:
         assert heading in page
         assert "nan" not in words
     drawn = sorted(p.name for p in (found.folder / "figures").iterdir())
-    assert len(drawn) == 13  # the scores, and twelve trainings
+    assert len(drawn) == 14  # the scores, and thirteen trainings
     svg = (found.folder / "figures" / "focal-2.svg").read_text(encoding="utf-8")
     assert "<text" in svg
     assert "var(" not in svg
     with (found.folder / "reviews.csv").open(encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    assert len(table) == 13
+    assert len(table) == 14
     ce = next(line for line in found.lines if line.name == "ce")
     assert float(table[0]["fold 2"]) == pytest.approx(ce.scores[0][1], abs=1e-6)
     assert json.loads((found.folder / "reviews.json").read_text(encoding="utf-8"))["positive"] == "1"
@@ -81,6 +81,23 @@ def test_scores_are_those_of_the_comparison(found: Reviews) -> None:
     (_, fp), (fn, tp) = run["confusion"]["as_trained"]
     line = next(line for line in found.lines if line.name == "dice")
     assert line.scores[0][1] == pytest.approx(2 * tp / (2 * tp + fp + fn))
+
+
+def test_the_rate_makes_up_for_short_gradients() -> None:
+    p, gamma = 0.5, 5.0
+    pull = (1 - p) ** gamma * (1 - p) - gamma * p * (1 - p) ** gamma * torch.tensor(p).log()
+    made = losses(text())
+    rate = [made[name].stages[0].optim["lr"] for name in ("focal-5", "focal-5-faster")]
+    assert rate[1] / rate[0] == pytest.approx(0.5 / float(pull), rel=1e-3)
+    assert made["focal-5-faster"].stages[0].loss == made["focal-5"].stages[0].loss
+
+
+def test_dsc_has_no_gradient_at_one_half() -> None:
+    """Why it does not start: q = (1 - p) p is largest there, whatever the learning rate."""
+    z = torch.zeros(2, 2, requires_grad=True)
+    losses(text())["dsc"].stages[0].loss.build()(z, torch.tensor([0, 1])).backward()
+    assert z.grad is not None
+    assert z.grad.abs().max() < 1e-7
 
 
 def test_watching_changes_nothing(found: Reviews, tmp_path: Path) -> None:
