@@ -5,8 +5,9 @@ Both are statements about extremes of few numbers, so each is set against what c
 
 - of the mean: Nadeau and Bengio's corrected resampled t-test, Holm's adjustment (``comparison.statistics``);
 - of the spread: on the centred scores of two losses, the two labels of a fold and seed are exchanged at random; p is the
-  share of exchanges whose log ratio of standard deviations is at least as far from 0 (paired permutation test; folds
-  stay together, and no normality is assumed; five pairs cannot give less than 1/16);
+  share of exchanges whose log ratio of standard deviations is at least as far from 0 (paired permutation test; no
+  normality is assumed; five pairs cannot give less than 1/16). Pairs are exchanged one by one: were two losses to differ
+  on a fold in the same way whatever the seed, several seeds would make the test too sure;
 - of the extremes: each loss's scores are brought to mean 0 and sd 1, and the labels of all losses are shuffled within
   each fold and seed. Where the losses are alike, any of them holds the best fold as often, so several variants of one
   loss hold it more often than one.

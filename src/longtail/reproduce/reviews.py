@@ -107,7 +107,7 @@ class Reviews:
         results: of the comparison, as ``longtail compare`` writes them.
         lines: one a loss.
         tests: what chance gives for the extremes, by set of losses ("all", "published").
-        sources: where the spread comes from.
+        sources: where the spread comes from, among the losses :func:`near` the best.
         probes: p_t and gradient norms of the first fold, by loss.
         positive: name of the class whose F1 is scored.
         folder: where the files are.
@@ -210,7 +210,7 @@ def reviews(
         results,
         lines,
         {"all": extremes(by_name), "published": extremes({n: by_name[n] for n in PUBLISHED if n in by_name})},
-        findings.sources(np.stack(list(by_name.values()))),
+        findings.sources(np.stack([by_name[line.name] for line in near(lines)])),
         probes,
         names[positive],
         folder,
@@ -221,6 +221,12 @@ def reviews(
     write_csv(found, folder / "reviews.csv")
     write_page(found, folder)
     return found
+
+
+def near(lines: Sequence[findings.Line], within: float = 0.02) -> list[findings.Line]:
+    """The losses whose mean is within 0.02 of the best: one that hardly learns would drown the rest."""
+    best = max(line.mean for line in lines)
+    return [line for line in lines if line.mean >= best - within]
 
 
 def extremes(tables: dict[str, np.ndarray]) -> dict[str, Any]:

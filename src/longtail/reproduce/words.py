@@ -102,8 +102,11 @@ def sources(found: Reviews) -> tuple[str, str]:
     """Where the spread comes from."""
     s = found.sources
     seed = f", and {s['seed']:.4f} between seeds of one loss on one fold" if not math.isnan(s["seed"]) else ""
+    best = found.ranked[0].mean
+    some = sum(line.mean >= best - 0.02 for line in found.lines)
     text = (
-        f"The standard deviation between folds, common to all losses, is {s['fold']:.4f}; between the losses' means "
+        f"Among the {some} losses whose mean is within 0.02 of the best: the standard deviation between folds, common to "
+        f"these losses, is {s['fold']:.4f}; between the losses' means "
         f"{s['loss']:.4f}; what is left of a score once its fold and its loss are known is {s['rest']:.4f}{seed}."
     )
     return "Where does the spread come from?", text
@@ -126,7 +129,7 @@ def rows_of(found: Reviews) -> list[list[str]]:
 def columns(results: Any) -> list[str]:
     """The heads of :func:`rows_of`."""
     folds, seeds = results["settings"]["folds"], results["settings"]["seeds"]
-    runs = [f"{f + 1}" if seeds == 1 else f"{f + 1}.{s}" for s in range(seeds) for f in range(folds)]
+    runs = [f"{f + 1}" if seeds == 1 else f"{f + 1} s{s}" for s in range(seeds) for f in range(folds)]
     return ["loss", *runs, "mean", "sd", "to cross-entropy", "p", "p of the spread", "natural prior"]
 
 

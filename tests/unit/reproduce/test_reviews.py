@@ -205,3 +205,16 @@ def test_command_line(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "reviews.html").exists()
     wrong = CliRunner().invoke(app, ["reproduce", "weather"])
     assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize("options", ["", ",tune=lora,rank=2"])
+def test_with_an_encoder(options: str, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    import tiny
+
+    folder = tiny.bert(tmp_path / "bert")
+    found = reviews(dataset(), folds=2, epochs=1, backbone=f"hf:{folder}{options}", out=tmp_path / "out")
+    assert len(found.lines) == 14, [r["error"] for r in found.results["runs"] if r["status"] != "done"]
+    assert found.results["settings"]["backbone"].startswith(f"hf:{folder}")
+    assert found.results["data"]["kind"] == "text"
+    assert all(np.isfinite(m["norm"]).all() for p in found.probes.values() for m in p["moments"])
