@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions, read_counts, read_predictions
 from longtail.bench import bench
 from longtail.catalogue import about, known_recipes, listing, pick
+from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
 from longtail.comparison.plan import Plan, RecipeLike
@@ -27,15 +28,18 @@ from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.work import Worker, write_json
-from longtail.data import Dataset
+from longtail.data import Dataset, FeatureEncoder
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
 from longtail.report.ranks import write_ranks
-from longtail.run import Engine, Outcome, OutOfTime
+from longtail.run import Cache, Engine, Outcome, OutOfTime
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
+
+if TYPE_CHECKING:
+    from longtail.reproduce import Reviews
 
 DEFAULT_OUT = "longtail-out"
 
@@ -126,7 +130,12 @@ def compare(
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
     dataset = load(data, **how)
+    folder = Path(out)
     chosen = pick(recipes)
+    frozen = frozen_features(dataset, backbone, Cache(folder / "cache"))
+    before, kind, said_backbone = None, dataset.kind, backbone
+    if frozen is not None:
+        (dataset, before), backbone = frozen, None
     plan = Plan(
         dataset=dataset,
         recipes=tuple(chosen.items()),
@@ -143,7 +152,6 @@ def compare(
         engine=engine or Engine(),
     )
     prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
-    folder = Path(out)
     notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
     for note in notes:
         on({"note": note})
@@ -152,13 +160,16 @@ def compare(
     path = data.name if isinstance(data, Dataset) else str(data)
     said = {name: about(name, recipe) for name, recipe in plan.recipes}
     results = results_of(plan, rows, path, jobs, budget, command, said)
+    if frozen is not None:
+        results["data"]["kind"], results["settings"]["backbone"] = kind, str(said_backbone)
     kept: Model | None = None
     left = None if budget is None else began + budget
     if model and any(r["status"] == "done" for r in rows):
         name = best_of(results)
         on({"running": f"{name} on all rows, to keep"})
         try:
-            kept = fit_all(plan, name, folder, Engine(**{**vars(plan.engine), "deadline": left}), on)
+            engine = Engine(**{**vars(plan.engine), "deadline": left})
+            kept = fit_all(plan, name, folder, engine, on, before=before)
             notes += tuple(getattr(kept.encoder, "notes", ()))
             kept.save(folder / "model")
             results["model"] = {"recipe": name, "path": str(folder / "model")}
@@ -269,11 +280,20 @@ def best_of(results: dict[str, Any]) -> str:
     return leaderboard(results, shown_priors(results)[0])[0].recipe
 
 
-def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore, seed: int = 0) -> Model:
-    """One recipe trained on all rows, as a model to keep."""
+def fit_all(
+    plan: Plan,
+    name: str,
+    folder: Path,
+    engine: Engine,
+    on: On = ignore,
+    seed: int = 0,
+    before: FeatureEncoder | None = None,
+) -> Model:
+    """One recipe trained on all rows, as a model to keep; ``before`` is the frozen encoder that made the plan's data."""
     plan = Plan(**{**vars(plan), "engine": engine})
     worker = Worker(plan, folder, on=on)
     encoder, outcome, _ = worker.fit(plan.prepare(None), name, seed)
+    encoder = encoder if before is None else before.followed_by(encoder)
     d = plan.dataset
     recipe = outcome.recipe
     facts = {
@@ -317,6 +337,9 @@ def train(
         else str(getattr(recipe, "name", getattr(recipe, "__name__", "own")))
     )
     chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
+    frozen, before = frozen_features(dataset, backbone), None
+    if frozen is not None:
+        (dataset, before), backbone = frozen, None
     plan = Plan(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine or Engine(),
@@ -325,10 +348,10 @@ def train(
         import tempfile
 
         with tempfile.TemporaryDirectory() as scratch:
-            return fit_all(plan, name, Path(scratch), plan.engine, on, seed)
+            return fit_all(plan, name, Path(scratch), plan.engine, on, seed, before)
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
-    model = fit_all(plan, name, work, plan.engine, on, seed)
+    model = fit_all(plan, name, work, plan.engine, on, seed, before)
     if here()[0] == 0:
         model.save(folder)
         shutil.rmtree(work, ignore_errors=True)
@@ -354,7 +377,8 @@ def predict(
     import pandas as pd
 
     loaded = model if isinstance(model, Model) else Model.load(model)
-    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, loaded.encoder, **how)
+    like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
+    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, **how)
     encoded = loaded.encoder(raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)
@@ -429,6 +453,24 @@ def inspect(data: str | Path | Dataset, **how: Any) -> dict[str, Any]:
     return data_room.inspect_facts(load(data, **how))
 
 
+def reproduce(experiment: str, data: str | Path | Dataset | None = None, **settings: Any) -> Reviews:
+    """Run a published experiment again, with tests for what it claims.
+
+    Args:
+        experiment: "reviews".
+        data: None looks under ``LONGTAIL_DATA``.
+        settings: as ``longtail.reproduce.reviews`` takes them: folds, seeds, backbone, epochs, look, jobs, out.
+
+    Raises:
+        ValueError: no experiment of that name.
+    """
+    from longtail.reproduce import reviews
+
+    if experiment != "reviews":
+        raise ValueError(f"there is no experiment {experiment!r} to reproduce; there is: reviews")
+    return reviews(data, **settings)
+
+
 def recipes() -> list[dict[str, str]]:
     """Every recipe: name, paper, the prior its logits carry, and one line."""
     return listing()
@@ -457,5 +499,5 @@ def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
 
 __all__ = [
     "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "compare", "compare_several", "inspect",
-    "known_recipes", "load", "predict", "read_prior", "recipes", "train",
+    "known_recipes", "load", "predict", "read_prior", "recipes", "reproduce", "train",
 ]  # fmt: skip

@@ -43,7 +43,11 @@ PriorOption = Annotated[
     ),
 ]
 Backbone = Annotated[
-    str | None, typer.Option(help="resnet8, resnet20, resnet32, mlp or linear; default by kind of data.")
+    str | None,
+    typer.Option(
+        help="resnet8, resnet20, resnet32, mlp or linear; hf:FOLDER_OR_NAME or timm:NAME for a pre-trained encoder, with "
+        "options behind it: hf:NAME,tune=frozen|lora|full,pool=cls|mean. Default by kind of data."
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of the first stage; later stages scale with it.")]
 Tuning = Annotated[
@@ -312,6 +316,46 @@ def bench(
             raise typer.Exit(130) from None
         typer.echo((out / "table.md").read_text(encoding="utf-8"))
         typer.echo(f"Table: {out / 'table.md'}; every run: {out / 'results.csv'}; figures: {out}/*.svg")
+
+
+@app.command()
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="reviews: which loss finds the rare class?")],
+    data: Annotated[str | None, typer.Argument(help="The data, if not found through LONGTAIL_DATA.")] = None,
+    folds: Annotated[int, typer.Option(help="Each row is tested once a seed.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes that work side by side; 0 takes one a core.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the page, the figures and the numbers.")] = Path(
+        "longtail-reviews"
+    ),
+    backbone: Backbone = None,
+    epochs: Epochs = None,
+    look: Annotated[
+        str, typer.Option(help="Epochs after which p_t and gradients are drawn, beside the last.")
+    ] = "1,3",
+) -> None:
+    """Run a published experiment again, with tests for what it claims."""
+    from longtail import api
+    from longtail.report.progress import progress
+    from longtail.reproduce.words import show
+
+    with errors():
+        with progress() as on:
+            found = api.reproduce(
+                experiment,
+                data,
+                folds=folds,
+                seeds=seeds,
+                backbone=backbone,
+                epochs=epochs,
+                look=[int(e) for e in names(look) or []],
+                jobs=jobs or os.cpu_count() or 1,
+                out=out,
+                on=on,
+                command=command(),
+            )
+        show(found)
+        typer.echo(f"Written to {out}: reviews.html, reviews.csv, reviews.json, figures/")
 
 
 @app.command()

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from longtail.augment import AutoAugment, Compose, Corrupt, CropFlip, Cutout, SimCLRView, Suited
-from longtail.backbones import MLP, BagOfWords, Identity, ResNetCIFAR
+from longtail.backbones import MLP, BagOfWords, Identity, Pretrained, ResNetCIFAR, as_pretrained
+from longtail.backbones.lora import TRAINED
 from longtail.examples import Examples, Inputs, SparseRows
 from longtail.heads import Linear
 from longtail.net import Net
@@ -109,11 +110,43 @@ def contrast_view(base: Stage, *, scale: float = 0.2, blur: float = 0.5) -> Part
     return part(Suited, images=images, rows=part(Corrupt, p=0.3))
 
 
+def fine_tune(kind: str, n: int = 10_000, epochs: int | None = None, side: int = 224) -> Stage:
+    """All weights of a pre-trained encoder, gently: AdamW at a small rate, warm-up, few epochs (Devlin et al., BERT,
+    NAACL 2019: 2 to 4 epochs at 2e-5 to 5e-5)."""
+    text = kind == "text"
+    return Stage(
+        epochs=epochs or max(2, min(4, round(40_000 / n))),
+        batch_size=32 if text else 64,
+        augment=None if text else part(CropFlip, pad=max(1, side // 8), flip=False),
+        optim=part(torch.optim.AdamW, lr=3e-5 if text else 1e-5, weight_decay=1e-2),
+        schedule=part(Cosine, warmup=0.1),
+    )
+
+
+def adapt(kind: str, n: int = 10_000, epochs: int | None = None, side: int = 224) -> Stage:
+    """Low-rank adapters and the head, the encoder still: AdamW at 5e-4 for text (Hu et al., LoRA, ICLR 2022); for images
+    SGD at 0.01 with a cosine over 10 epochs (Shi et al., LIFT, ICML 2024)."""
+    trains = (TRAINED, "head.*")
+    if kind == "text":
+        chosen = epochs or max(3, min(6, round(60_000 / n)))
+        return fine_tune(kind, n, chosen).but(
+            optim=part(torch.optim.AdamW, lr=5e-4, weight_decay=1e-2), trains=trains
+        )
+    return fine_tune(kind, n, epochs or 10, side).but(
+        batch_size=128,
+        optim=part(torch.optim.SGD, lr=0.01, momentum=0.9, weight_decay=5e-4),
+        schedule=part(Cosine),
+        trains=trains,
+    )
+
+
 BACKBONES = ("resnet8", "resnet20", "resnet32", "mlp", "linear")
-Backbone = str | Part[Any] | Net | None
+Backbone = str | Part[Any] | Net | Pretrained | None
 
 
-def base_stage(kind: str, *, n: int = 10_000, side: int = 32, epochs: int | None = None) -> Stage:
+def base_stage(
+    kind: str, *, n: int = 10_000, side: int = 32, epochs: int | None = None, backbone: Backbone = None
+) -> Stage:
     """The base stage for a kind of data.
 
     Args:
@@ -121,10 +154,15 @@ def base_stage(kind: str, *, n: int = 10_000, side: int = 32, epochs: int | None
         n: training rows.
         side: of the images, in pixels.
         epochs: its length; later stages scale with it. None takes the kind's own.
+        backbone: a pre-trained encoder is adapted or fine-tuned in its own way.
 
     Raises:
         ValueError: an unknown kind.
     """
+    encoder = as_pretrained(backbone)
+    if encoder is not None:
+        encoder.check(kind)
+        return (adapt if encoder.tune == "lora" else fine_tune)(kind, n, epochs, side)
     if kind == "image":
         return small_images(n, side, epochs)
     stages = {"text": text, "table": tabular, "embedding": embeddings}
@@ -137,8 +175,11 @@ def check_backbone(kind: str, name: str | None) -> None:
     """Raises ValueError for an unknown backbone, or one that does not fit the kind of data."""
     if name is None:
         return
+    encoder = as_pretrained(name)
+    if encoder is not None:
+        return encoder.check(kind)
     if name not in BACKBONES:
-        raise ValueError(f"backbone={name!r} must be one of {', '.join(BACKBONES)}")
+        raise ValueError(f"backbone={name!r} must be one of {', '.join(BACKBONES)}, hf:NAME or timm:NAME")
     if kind == "image" and name in ("mlp", "linear"):
         raise ValueError(f"backbone={name!r} does not take images; use resnet8, resnet20 or resnet32")
     if kind != "image" and name.startswith("resnet"):
@@ -169,8 +210,15 @@ def starting_net(kind: str, data: Examples, seed: int, backbone: Backbone = None
     """
     if isinstance(backbone, Net):
         return backbone
-    made = backbone if isinstance(backbone, Part) else default_backbone(kind, data.x, backbone)
+    encoder = as_pretrained(backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("initial", seed))
-        module = made.build()
+        module: Any
+        if encoder is not None:
+            module = encoder.load(kind)
+        elif isinstance(backbone, Part):
+            module = backbone.build()
+        else:
+            assert backbone is None or isinstance(backbone, str)
+            module = default_backbone(kind, data.x, backbone).build()
         return Net(module, Linear(module.out_features, data.labels.num_classes))

@@ -9,14 +9,16 @@ from typing import Any, Protocol
 
 import torch
 
+from longtail.backbones import as_pretrained
 from longtail.classical import Classical
+from longtail.comparison.features import front_of
 from longtail.comparison.folds import folds, inner_split
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.net import Net
-from longtail.part import Part, digest
-from longtail.protocol import base_stage, check_backbone, starting_net
+from longtail.part import digest
+from longtail.protocol import Backbone, base_stage, check_backbone, starting_net
 from longtail.recipe import Recipe, Stage
 from longtail.run import Engine, Probe
 from longtail.run.chain import net_digest
@@ -38,7 +40,7 @@ class Study(Protocol):
     @property
     def prior(self) -> str | tuple[float, ...]: ...
     @property
-    def backbone(self) -> str | Part[Any] | Net | None: ...
+    def backbone(self) -> Backbone: ...
     @property
     def tuning(self) -> str: ...
     @property
@@ -111,7 +113,7 @@ class Plan:
     fold_seed: int = 0
     prior: str | tuple[float, ...] = "natural"
     baseline: str = "erm"
-    backbone: str | Part[Any] | Net | None = None
+    backbone: Backbone = None
     epochs: int | None = None
     tuning: str = "refit"
     inner_share: float = 0.2
@@ -134,6 +136,12 @@ class Plan:
             raise ValueError(f"duplicates={self.duplicates!r} must be 'together' or 'ignore'")
         if isinstance(self.backbone, str):
             check_backbone(self.dataset.kind, self.backbone)
+        encoder = as_pretrained(self.backbone)
+        if encoder is not None and encoder.frozen:
+            raise ValueError(
+                f"backbone {encoder} is frozen: compute its features first (longtail.comparison.features."
+                "frozen_features) and plan on those, as compare and train do"
+            )
         if self.baseline not in names:
             raise ValueError(f"baseline={self.baseline!r} is not among the recipes: {', '.join(names)}")
         for name in names:
@@ -164,7 +172,9 @@ class Plan:
         """The base stage that recipes start from."""
         raw = self.dataset.raw
         side = int(raw.shape[-1]) if isinstance(raw, torch.Tensor) and raw.dim() == 4 else 32
-        return base_stage(self.dataset.kind, n=len(self.dataset), side=side, epochs=self.epochs)
+        return base_stage(
+            self.dataset.kind, n=len(self.dataset), side=side, epochs=self.epochs, backbone=self.backbone
+        )
 
     def recipe(self, name: str) -> AnyRecipe:
         """The recipe of that name, made from the base stage where it is a function of one."""
@@ -208,7 +218,9 @@ class Plan:
     def identity(self, name: str, fold: int, seed: int) -> str:
         """Names the result of one run: equal identities mean equal results."""
         what = self.recipe(name)
+        encoder = as_pretrained(self.backbone)
         backbone = net_digest(self.backbone) if isinstance(self.backbone, Net) else repr(self.backbone)
+        backbone = encoder.fingerprint() if encoder is not None else backbone
         numbers = [fold, seed, self.folds, self.fold_seed, self.inner_share, self.epochs, self.duplicates]
         where = [self.engine.numerics(), self.tuning, self.prior, backbone]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
@@ -248,12 +260,10 @@ class Prepared:
         if part not in self._encoded:
             rows = self.train_rows if part == "full" else self.inner_rows
             dataset = self.study.dataset.take(rows)
-            encoder = encoder_for(dataset).fit(dataset.raw)
+            encoder: Any = front_of(dataset, self.study.backbone) or encoder_for(dataset).fit(dataset.raw)
             more = None if dataset.unlabelled is None else encoder(dataset.unlabelled)
-            self._encoded[part] = (
-                encoder,
-                Examples(encoder(dataset.raw), dataset.labels, dataset.name, more),
-            )
+            examples = Examples(encoder(dataset.raw), dataset.labels, dataset.name, more)
+            self._encoded[part] = (encoder, examples)
         return self._encoded[part]
 
     def encode(self, encoder: Any, rows: torch.Tensor) -> Examples:

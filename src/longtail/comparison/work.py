@@ -19,7 +19,7 @@ from longtail import metrics
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
 from longtail.comparison.plan import Prepared, Study
-from longtail.examples import Examples
+from longtail.examples import Examples, TokenRows
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
@@ -101,6 +101,10 @@ class Worker:
         self, recipe: Classical, examples: Examples, seed: int, categorical: Blocks = ()
     ) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
+        if isinstance(examples.x, TokenRows):
+            raise TypeError(
+                "a classical recipe cannot read tokens: compare it with tune=frozen, or without a backbone"
+            )
         fitted = [recipe.but(finish=()).digest, categorical]
         key = digest({"data": examples.fingerprint, "seed": seed, "classical": fitted})
         stored = self.cache.get(key)

@@ -5,10 +5,12 @@ from longtail.data.digits import digits_lt
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
+    FeatureEncoder,
     ImageEncoder,
     SparseEncoder,
     TableEncoder,
     TextEncoder,
+    TokenEncoder,
     encoder_for,
 )
 from longtail.data.images import ImageFiles
@@ -28,11 +30,13 @@ __all__ = [
     "Dataset",
     "EmbeddingEncoder",
     "Encoder",
+    "FeatureEncoder",
     "ImageEncoder",
     "ImageFiles",
     "SparseEncoder",
     "TableEncoder",
     "TextEncoder",
+    "TokenEncoder",
     "choose_first",
     "choose_random",
     "cifar_lt_counts",

@@ -26,7 +26,6 @@ from longtail.data.encode import (
     Encoder,
     ImageEncoder,
     TableEncoder,
-    TextEncoder,
     encoder_for,
 )
 from longtail.data.encoding import clean, decode
@@ -194,7 +193,7 @@ def _inputs(
         return rows
     if isinstance(like, ImageEncoder) and where.suffix.lower() in SUFFIXES:
         return read_images([where], str(where))[0]
-    if isinstance(like, TextEncoder) and _suffix(where) == ".txt":
+    if like.kind == "text" and _suffix(where) == ".txt":
         whole, said = decode(read_bytes(where), where, encoding)
         if "\t" not in whole:
             lines = whole.removesuffix("\n").split("\n")
@@ -217,9 +216,9 @@ def _inputs(
         notes += said
         return frame
     chosen = find(sheet, text, "text") if text is not None else None
-    if isinstance(like, TextEncoder) and chosen is None and len(columns) == 1:
+    if like.kind == "text" and chosen is None and len(columns) == 1:
         chosen = columns[0]
-    if isinstance(like, TextEncoder) and chosen is None and len(columns) == 2 and not sheet.named:
+    if like.kind == "text" and chosen is None and len(columns) == 2 and not sheet.named:
         chosen = max(columns, key=lambda c: sheet.frame[c].nunique())
     _, inputs = inputs_of(sheet, like.kind, chosen, columns, False, notes)
     return _raw(sheet, Roles(like.kind, None, inputs), notes)

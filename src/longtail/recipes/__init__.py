@@ -30,6 +30,7 @@ from longtail.recipes.ldam import ldam
 from longtail.recipes.ldam_drw import ldam_drw
 from longtail.recipes.leap import leap
 from longtail.recipes.lfme import lfme
+from longtail.recipes.lift import lift
 from longtail.recipes.logit_adjustment import logit_adjustment
 from longtail.recipes.lws import lws
 from longtail.recipes.mamix import mamix
@@ -63,7 +64,7 @@ ALL = (
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
     crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, bag_of_tricks, tde, bbn,
     hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels,
-    oltr, lfme, dive, leap, ride, sade, sam, swa, combined,
+    oltr, lfme, dive, leap, ride, sade, sam, swa, combined, lift,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 
