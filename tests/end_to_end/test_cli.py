@@ -107,6 +107,44 @@ def test_predict_with_the_model_that_was_kept(folder, compared):
     longtail("predict", "out/model", "new.csv", "--prior", "prior.json", "--out", "own.csv", cwd=folder)
 
 
+def test_several_data_sets_are_ranked(folder):
+    (folder / "again").mkdir()
+    (folder / "again" / "other.csv").write_bytes((folder / "table.csv").read_bytes())
+    args = (
+        "--recipes",
+        "logistic,random-under+logistic,near-miss+logistic",
+        "--folds",
+        2,
+        "--jobs",
+        1,
+        "--no-model",
+    )
+    done = longtail("compare", "table.csv", "again/other.csv", *args, "--out", "ranks", cwd=folder)
+    assert "Ranks under the natural prior" in done.stdout
+    assert "mean rank" in done.stdout
+    assert sorted(p.name for p in (folder / "ranks").iterdir()) == [
+        "other",
+        "ranks.json",
+        "report.html",
+        "table",
+    ]
+    assert "<script>alert(1)" not in (folder / "ranks/report.html").read_text(encoding="utf-8")
+    own = longtail(
+        "compare",
+        "table.csv",
+        "again/other.csv",
+        *args,
+        "--prior",
+        "p.json",
+        "--out",
+        "r",
+        cwd=folder,
+        check=False,
+    )
+    assert own.returncode == 2
+    assert "must be natural or balanced" in own.stderr
+
+
 def test_train_inspect_and_recipes(folder):
     longtail(
         "train", "table.csv", "--recipe", "balanced-softmax", "--epochs", 3, "--out", "model", cwd=folder
