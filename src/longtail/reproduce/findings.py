@@ -170,7 +170,7 @@ def sources(tables: np.ndarray) -> dict[str, float]:
     """Where the spread comes from: standard deviations of the fold (common to all losses), of the loss, and of the rest.
 
     Args:
-        tables: scores ``[losses, seeds, folds]``.
+        tables: scores ``[losses, seeds, folds]``; of a single loss with one seed nothing is left, and ``rest`` is nan.
     """
     mean = tables.mean()
     fold = tables.mean(axis=(0, 1)) - mean
@@ -180,7 +180,7 @@ def sources(tables: np.ndarray) -> dict[str, float]:
     return {
         "fold": float(np.sqrt((fold**2).sum() / (len(fold) - 1))),
         "loss": float(np.sqrt((loss**2).sum() / max(1, len(loss) - 1))),
-        "rest": float(np.sqrt((rest**2).sum() / degrees)),
+        "rest": float(np.sqrt((rest**2).sum() / degrees)) if degrees > 0 else math.nan,
         "seed": float(np.sqrt(tables.var(axis=1, ddof=1).mean())) if tables.shape[1] > 1 else math.nan,
     }
 

@@ -71,4 +71,5 @@ def standalone(svg: str) -> str:
     """An inline figure as a file: the page's light colours in place of its variables, on its ground."""
     light = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", style().split("@media", 1)[0]))
     text = re.sub(r"var\(--(\w+)\)", lambda m: light[m[1]], svg)
-    return re.sub(r'style="min-width[^"]*"', f'style="background: {light["page"]}"', text, count=1)
+    ground = f'style="background: {light["page"]}; font-family: sans-serif"'
+    return re.sub(r'style="min-width[^"]*"', ground, text, count=1)

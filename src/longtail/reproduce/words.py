@@ -100,16 +100,21 @@ def thresholds(found: Reviews) -> tuple[str, str]:
 
 def sources(found: Reviews) -> tuple[str, str]:
     """Where the spread comes from."""
-    s = found.sources
+    heading, s = "Where does the spread come from?", found.sources
     seed = f", and {s['seed']:.4f} between seeds of one loss on one fold" if not math.isnan(s["seed"]) else ""
     best = found.ranked[0].mean
     some = sum(line.mean >= best - 0.02 for line in found.lines)
+    if some < 2:
+        return (
+            heading,
+            f"Only {found.ranked[0].name} is within 0.02 of the best mean: there is nothing to compare it with.",
+        )
     text = (
         f"Among the {some} losses whose mean is within 0.02 of the best: the standard deviation between folds, common to "
         f"these losses, is {s['fold']:.4f}; between the losses' means "
         f"{s['loss']:.4f}; what is left of a score once its fold and its loss are known is {s['rest']:.4f}{seed}."
     )
-    return "Where does the spread come from?", text
+    return heading, text
 
 
 def rows_of(found: Reviews) -> list[list[str]]:

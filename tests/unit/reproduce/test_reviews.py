@@ -167,7 +167,7 @@ def test_density_is_the_papers() -> None:
 
 def test_standalone_figures_have_colours() -> None:
     assert standalone('<svg style="min-width: 3px"><g style="fill: var(--ink)"/></svg>') == (
-        '<svg style="background: #fbfaf8"><g style="fill: #1d2126"/></svg>'
+        '<svg style="background: #fbfaf8; font-family: sans-serif"><g style="fill: #1d2126"/></svg>'
     )
 
 
