@@ -34,7 +34,8 @@ def markdown(results: Results) -> str:
         "Accuracy in per cent, mean ± sd (n runs, in which subset, initial weights and order all differ). *As trained*: "
         "the recipe's own decisions. *Prior set*: `predict_proba(prior=\"balanced\")`. ECE in per cent. *Time*: training "
         "of one run by itself.",
-        *[f"Note: {note}." for note in results["notes"]],
+        "",
+        *[f"- {note}" for note in results["notes"]],
     ]  # fmt: skip
     for imbalance in s["imbalances"]:
         out += ["", f"## Imbalance {imbalance:g}", "", *_table(results, imbalance)]
