@@ -65,6 +65,22 @@ def test_hard_labels_give_what_one_hot_labels_give(alpha, smooth, squared, class
     torch.testing.assert_close(*slopes, rtol=1e-8, atol=1e-11)
 
 
+@pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("smooth", [1.0, 0.0])
+@pytest.mark.parametrize("region", ["sample", "batch"])
+@pytest.mark.parametrize("block", [8, 2**17])
+def test_dense_hard_labels_give_what_one_hot_labels_give(squared, smooth, region, block, monkeypatch) -> None:
+    monkeypatch.setattr("longtail.losses._fused.BLOCK", block)
+    leaf = logits(3, 4, 2, 5).requires_grad_()
+    y = torch.randint(3, (3, 2, 5), generator=torch.Generator().manual_seed(1))  # class 3 does not occur
+    how = {"squared": squared, "smooth": smooth, "region": region}
+    got = dice(leaf, y, **how)
+    want = dice(leaf, torch.nn.functional.one_hot(y, 4).movedim(-1, 1).double(), **how)
+    torch.testing.assert_close(got, want, rtol=1e-9, atol=1e-12)
+    slopes = [torch.autograd.grad(loss, leaf)[0] for loss in (got, want)]
+    torch.testing.assert_close(*slopes, rtol=1e-8, atol=1e-12)
+
+
 def test_dense_dice_runs_over_the_positions_of_a_sample() -> None:
     z, y = logits(2, 3, 4, 5), torch.randint(3, (2, 4, 5), generator=torch.Generator().manual_seed(0))
     y[1, 0] = -100
