@@ -71,7 +71,7 @@ def influence_balanced(
         )
     w = None if weight is None else per_class("weight", weight, logits)
     r = log_odds(logits, target, ignore_index=ignore_index)
-    influence = 2 * torch.sigmoid(r) * wide(features).abs().sum(1)
+    influence = 2 * torch.sigmoid(r) * torch.linalg.vector_norm(wide(features), 1, dim=1)
     loss = nll_of(r) * alpha / (influence + eps)
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
