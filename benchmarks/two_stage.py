@@ -1,11 +1,12 @@
 """Head stages on cached features against the full pass, and what sharing saves over the two-stage family.
 
     LONGTAIL_DATA=DATA python benchmarks/two_stage.py [speed] [views] [sharing] [--depth 20] [--epochs 4]
-        [--head-epochs 30] [--repeats 3] [--view-epochs 8] [--every 4] [--seeds 3] [--threads 1]
+        [--head-epochs 30] [--repeats 3] [--speed-every 1] [--view-epochs 8] [--every 4] [--seeds 3] [--threads 1]
 
-speed: cRT's head stage of ``--head-epochs`` over CIFAR-10-LT at imbalance 100, without augmentation: the cached run
-(extraction counted in) ``--repeats`` times, half of them before and half after one full pass. The two nets must be equal
-to the last bit. Wall and processor seconds; the backbone has its initial weights, which cost what trained ones do.
+speed: cRT's head stage of ``--head-epochs`` over CIFAR-10-LT at imbalance 100 (every ``--speed-every``-th image), without
+augmentation: the cached run (extraction counted in) ``--repeats`` times, half of them before and half after one full
+pass. The two nets must be equal to the last bit. Wall and processor seconds; the backbone has its initial weights,
+which cost what trained ones do.
 views: a ResNet is trained ``--epochs`` long on every ``--every``-th image; then the head stage with augmentation: the
 full pass augments at each step, the cached one keeps K views; balanced accuracy on the 10,000 test images over
 ``--seeds`` seeds of the head stage.
@@ -77,6 +78,7 @@ def balanced_accuracy(net: Net, features: Tensor, y: Tensor) -> float:
 
 def speed(data: Examples, args: argparse.Namespace) -> None:
     """Without augmentation: the same bits, and how much sooner."""
+    data = data.take(torch.arange(0, len(data), args.speed_every))
     net = starting_net("image", data, 0, f"resnet{args.depth}")
     stage = crt(cifar_modern(args.epochs)).stages[1].but(epochs=args.head_epochs)
     half = args.repeats // 2
@@ -145,7 +147,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=["sharing", "speed", "views"])
     for name, default in (("depth", 20), ("epochs", 4), ("head-epochs", 30), ("repeats", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    for name, default in (("view-epochs", 8), ("every", 4), ("seeds", 3), ("threads", 1)):
+    for name, default in (("speed-every", 1), ("view-epochs", 8), ("every", 4), ("seeds", 3), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
