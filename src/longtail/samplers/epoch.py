@@ -97,7 +97,9 @@ class EpochSampler(DistributedSampler[int]):
         self._handed = 0
         self._running: Iterator[int] = iter([])  # of the block handed out last
         self._known: tuple[int, int] | None = None  # (epoch, its length)
-        self._drawn: tuple[int, Tensor] | None = None  # (epoch, its indices), where only drawing tells the length
+        self._drawn: tuple[int, Tensor] | None = (
+            None  # (epoch, its indices), where only drawing tells the length
+        )
         if epochs is None and not torch.equal(self.class_distribution(0.0), self.class_distribution(1.0)):
             raise ValueError(
                 f"epochs=None: {type(self.sampler).__name__} changes with progress; give their number"
