@@ -6,8 +6,9 @@
 All pad by 4, crop, flip and normalise images of 32 x 32. *As torchvision* goes image by image through the steps of its
 ``RandomCrop(32, padding=4)``, ``RandomHorizontalFlip``, ``ToTensor`` and ``Normalize`` on Pillow images, written out here
 (torchvision itself is not needed); *bare* is the least that Pillow and NumPy can do it with, draws from ``random``
-included. All take turns, each after a call to warm up; with one thread on a CPU the times are processor times, which other
-work on the machine disturbs least.
+included.
+All take turns, each after a call to warm up; with one thread on a CPU the times are processor times, which other work
+on the machine disturbs least.
 
 The epoch is one of the real training loop (``run_stage``) on the first ``--images`` images of CIFAR-10-LT, drawn so that
 the classes keep their shares. Timers stand around the net's forward pass, ``backward`` and the optimiser's step; what is
