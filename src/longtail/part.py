@@ -114,17 +114,23 @@ def at(value: Value, t: float) -> Value:
     return value.at(t) if isinstance(value, Switch) else value
 
 
+def parts_in(value: Value) -> Iterator[Part[Any]]:
+    """Every part in ``value``: itself, in its arguments, and in the phases of a switch."""
+    if isinstance(value, Part):
+        yield value
+        value = tuple(v for _, v in value.kwargs)
+    if isinstance(value, Switch):
+        value = tuple(v for _, v in value.phases)
+    if isinstance(value, tuple):
+        for inside in value:
+            yield from parts_in(inside)
+
+
 def asks(value: Value, fact: str) -> bool:
     """Does building ``value`` need ``fact`` (a name of :data:`FACTS`), itself or in a part inside it?"""
-    if isinstance(value, Switch):
-        return any(asks(v, fact) for _, v in value.phases)
-    if isinstance(value, tuple):
-        return any(asks(v, fact) for v in value)
-    if not isinstance(value, Part):
-        return False
-    given = dict(value.kwargs)
-    own = fact not in given and fact in inspect.signature(value.target).parameters
-    return own or any(asks(v, fact) for v in given.values())
+    return any(
+        fact in inspect.signature(p.target).parameters and fact not in dict(p.kwargs) for p in parts_in(value)
+    )
 
 
 def parts(value: Value) -> Iterator[Part[Any]]:

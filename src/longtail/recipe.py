@@ -100,9 +100,14 @@ class Stage:
         """Identity: everything but the name."""
         return digest({k: v for k, v in self.to_json().items() if k != "name"})
 
+    @property
+    def parts(self) -> tuple[Part[Any], ...]:
+        """Every part of this stage, those inside others too."""
+        return tuple(p for f in dataclasses.fields(self) for p in parts_in(getattr(self, f.name)))
+
     def asks(self, fact: str) -> bool:
         """Does a part of this stage need ``fact``, a name of ``longtail.part.FACTS``?"""
-        return any(asks(getattr(self, f.name), fact) for f in dataclasses.fields(self))
+        return any(asks(p, fact) for p in self.parts)
 
 
 @dataclass(frozen=True)

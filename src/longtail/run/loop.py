@@ -113,12 +113,13 @@ def run_stage(
 
     teachers = tuple(copy.deepcopy(t).to(device).eval().requires_grad_(False) for t in teachers)
     facts = {**facts_of(net, data, engine), "teachers": teachers}
+    if stage.asks("net"):
+        facts["net"] = copy.deepcopy(net)  # as it is now, for what is built later or after a kill, too
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(key, "objective"))
         mixer, loss = _built(stage.mix, 0.0, facts), _built(stage.loss, 0.0, facts)
         objective = stage.objective.build(**facts, loss=loss, mix=mixer).to(device)
-    step = Step(net, objective)
-    hooks = [mixer.attach(net)] if hasattr(mixer, "attach") else []  # manifold mixup mixes inside the net
+    step, phase = Step(net, objective), Phase(stage, objective, net, facts, key)
     params = [p for p in net.parameters() if p.requires_grad] + [
         p for p in objective.parameters() if p.requires_grad
     ]
@@ -133,21 +134,16 @@ def run_stage(
     if resumed is not None:
         tensors, packed = resumed
         state = unpack(packed["state"], tensors)
+        history = packed["history"]
+        phase.enter((len(history) - 1) / stage.epochs)  # its loss may have a state
         step.load_state_dict(state["step"])
         optimizer.load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
-        history = packed["history"]
-    phase = None
     run: nn.Module = engine.wrap(step, unused=getattr(objective, "leaves_unused", False))
     saved = time.monotonic()
     for epoch in range(len(history), stage.epochs):
         began, t = time.perf_counter(), epoch / stage.epochs
-        if phase != (now := (at(stage.loss, t), at(stage.mix, t))):
-            if phase is not None or epoch:
-                objective.loss = _built(stage.loss, t, facts).to(device)
-                objective.mix = _built(stage.mix, t, facts)
-                hooks += [objective.mix.attach(net)] if hasattr(objective.mix, "attach") else []
-            phase = now
+        phase.enter(t)
         set_modes(step, stage, trained)
         draw = generator(key, epoch)
         order = [at(s, t).build(**facts)(labels, draw, t) for s in stage.streams]
@@ -222,10 +218,39 @@ def run_stage(
             saved = time.monotonic()
         if ranks > 1 and agreed(lambda: engine.late):
             raise OutOfTime
-    for hook in hooks:
-        hook.remove()
+    phase.leave()
     whole.requires_grad_(True).eval()
     return whole, history
+
+
+class Phase:
+    """The loss and the mixer in force: where a stage switches them, the objective gets the new ones."""
+
+    def __init__(self, stage: Stage, objective: Any, net: Net, facts: dict[str, Any], key: str) -> None:
+        self.stage, self.objective, self.net, self.facts, self.key = stage, objective, net, facts, key
+        self.now = (at(stage.loss, 0.0), at(stage.mix, 0.0))
+        self.hook: Any = None
+        self._attach()
+
+    def enter(self, t: float) -> None:
+        now = (at(self.stage.loss, t), at(self.stage.mix, t))
+        if now == self.now:
+            return
+        self.leave()
+        self.now, device = now, next(self.net.parameters()).device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(self.key, "phase", repr(now)))
+            self.objective.loss = _built(self.stage.loss, t, self.facts).to(device)
+            self.objective.mix = _built(self.stage.mix, t, self.facts)
+        self._attach()
+
+    def leave(self) -> None:
+        if self.hook is not None:
+            self.hook.remove()
+
+    def _attach(self) -> None:
+        mixer = getattr(self.objective, "mix", None)  # manifold mixup mixes inside the net
+        self.hook = mixer.attach(self.net) if hasattr(mixer, "attach") else None
 
 
 @dataclass(frozen=True)

@@ -177,9 +177,6 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the loop builds the mixer anew when it resumes, from the net as it was saved"
-)
 def test_killed_and_resumed_equals_straight_through(tmp_path) -> None:  # type: ignore[no-untyped-def]
     made, engine = recipes.bag_of_tricks(toy_stage(2), share=2.0), Engine(checkpoint_seconds=0.0)
     straight = train_stages(made, net(), data(), engine=engine)
