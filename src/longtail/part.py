@@ -114,22 +114,10 @@ def at(value: Value, t: float) -> Value:
     return value.at(t) if isinstance(value, Switch) else value
 
 
-def parts_in(value: Value) -> Iterator[Part[Any]]:
-    """Every part in ``value``: itself, in its arguments, and in the phases of a switch."""
-    if isinstance(value, Part):
-        yield value
-        value = tuple(v for _, v in value.kwargs)
-    if isinstance(value, Switch):
-        value = tuple(v for _, v in value.phases)
-    if isinstance(value, tuple):
-        for inside in value:
-            yield from parts_in(inside)
-
-
 def asks(value: Value, fact: str) -> bool:
     """Does building ``value`` need ``fact`` (a name of :data:`FACTS`), itself or in a part inside it?"""
     return any(
-        fact in inspect.signature(p.target).parameters and fact not in dict(p.kwargs) for p in parts_in(value)
+        fact in inspect.signature(p.target).parameters and fact not in dict(p.kwargs) for p in parts(value)
     )
 
 

@@ -103,7 +103,7 @@ class Stage:
     @property
     def parts(self) -> tuple[Part[Any], ...]:
         """Every part of this stage, those inside others too."""
-        return tuple(p for f in dataclasses.fields(self) for p in parts_in(getattr(self, f.name)))
+        return tuple(p for f in dataclasses.fields(self) for p in parts(getattr(self, f.name)))
 
     def asks(self, fact: str) -> bool:
         """Does a part of this stage need ``fact``, a name of ``longtail.part.FACTS``?"""
@@ -145,8 +145,7 @@ class Recipe:
     @property
     def needs_images(self) -> bool:
         """Does a part of it say that it works on images only (a class attribute ``needs_images = True``)?"""
-        fields = (getattr(s, f.name) for s in self.stages for f in dataclasses.fields(s))
-        own = any(getattr(p.target, "needs_images", False) for p in parts(tuple(fields)))
+        own = any(getattr(p.target, "needs_images", False) for s in self.stages for p in s.parts)
         return own or any(t.needs_images for t in self.teachers)
 
     def upto(self, k: int) -> Recipe:

@@ -249,7 +249,7 @@ class Phase:
             self.hook.remove()
 
     def _attach(self) -> None:
-        mixer = getattr(self.objective, "mix", None)  # manifold mixup mixes inside the net
+        mixer: Any = getattr(self.objective, "mix", None)  # manifold mixup mixes inside the net
         self.hook = mixer.attach(self.net) if hasattr(mixer, "attach") else None
 
 
