@@ -64,7 +64,7 @@ def nll(
     if margin is not None or not torch.compiler.is_compiling():
         return nll_of(_rows(logits, target, scale, shift, margin, None, None, ignore_index))
     z = scaled(wide(logits), scale, shift)  # which the compiler knows well
-    return F.cross_entropy(z, torch.where(target == ignore_index, 0, target).long(), reduction="none")
+    return F.cross_entropy(z, target.long(), reduction="none", ignore_index=ignore_index)
 
 
 def scaled(z: Tensor, scale: float | Tensor, shift: Tensor | None) -> Tensor:
