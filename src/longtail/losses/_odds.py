@@ -56,8 +56,8 @@ def nll(
 ) -> Tensor:
     """``-log p_y`` of ``z'``, for losses that need nothing else; arguments as in :func:`log_odds`.
 
-    Zero where the target is ignored. ``smoothing`` eps, a number or one a target, moves that much of the label to all classes alike: it adds
-    ``eps (z'_y - mean_j z'_j)``.
+    Zero where the target is ignored. ``smoothing`` eps, a number or one a target, moves that much of the label to all
+    classes alike: it adds ``eps (z'_y - mean_j z'_j)``.
     """
     if isinstance(smoothing, Tensor) or smoothing:
         return _rows(logits, target, scale, shift, margin, None, smoothing, ignore_index)
