@@ -22,9 +22,9 @@ def slots(length: Tensor, valid: Tensor | None, bins: int) -> tuple[Tensor, Tens
     """The bin of every gradient length in [0, 1], in a small integer type, and how many each holds, float64 ``[bins]``.
 
     Bin b holds lengths in [b / bins, (b + 1) / bins), the last one 1 as well. ``valid`` broadcasts; where it is
-    False the bin is one more, ``bins``, and not counted.
+    False the bin is one more, ``bins``, and not counted. ``length`` is overwritten.
     """
-    slot = (length * bins).int().clamp_(0, bins - 1)  # NaN, which is no index, goes to some bin
+    slot = length.mul_(bins).int().clamp_(0, bins - 1)  # NaN, which is no index, goes to some bin
     if valid is not None:
         kept = valid.int()
         slot = slot.mul_(kept).add_((1 - kept).mul_(bins))

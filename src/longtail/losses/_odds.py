@@ -56,15 +56,15 @@ def nll(
 ) -> Tensor:
     """``-log p_y`` of ``z'``, for losses that need nothing else; arguments as in :func:`log_odds`.
 
-    ``smoothing`` eps, a number or one a target, moves that much of the label to all classes alike: it adds
-    ``eps (z'_y - mean_j z'_j)``.
+    Zero where the target is ignored. ``smoothing`` eps, a number or one a target, moves that much of the label to all
+    classes alike: it adds ``eps (z'_y - mean_j z'_j)``.
     """
     if isinstance(smoothing, Tensor) or smoothing:
         return _rows(logits, target, scale, shift, margin, None, smoothing, ignore_index)
     if margin is not None or not torch.compiler.is_compiling():
-        return nll_of(_rows(logits, target, scale, shift, margin, None, None, ignore_index))
+        return _rows(logits, target, scale, shift, margin, None, None, ignore_index, as_nll=True)
     z = scaled(wide(logits), scale, shift)  # which the compiler knows well
-    return F.cross_entropy(z, torch.where(target == ignore_index, 0, target).long(), reduction="none")
+    return F.cross_entropy(z, target.long(), reduction="none", ignore_index=ignore_index)
 
 
 def scaled(z: Tensor, scale: float | Tensor, shift: Tensor | None) -> Tensor:
@@ -85,6 +85,7 @@ def _rows(
     drop: Tensor | None,
     smoothing: float | Tensor | None,
     ignore_index: int,
+    as_nll: bool = False,
 ) -> Tensor:
     z = wide(logits)
     valid = target != ignore_index
@@ -97,7 +98,7 @@ def _rows(
         drop,
         smoothing.unsqueeze(1) if isinstance(smoothing, Tensor) else smoothing,
     )  # fmt: skip
-    return torch.where(valid, rows.squeeze(1), 0.0)
+    return torch.where(valid, (nll_of(rows) if as_nll else rows).squeeze(1), 0.0)
 
 
 def odds_maths(

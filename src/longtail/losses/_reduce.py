@@ -17,6 +17,7 @@ def reduced(
     *,
     weight: Tensor | None,
     mass: Tensor | None = None,
+    ignored_are_zero: bool = False,
     reduction: str,
     normalizer: str,
     ignore_index: int,
@@ -25,20 +26,23 @@ def reduced(
 
     The mean divides by the sum of the targets' weights (``normalizer="weights"``) or by their number
     (``"batch"``), ignored ones not counted; over nothing it is 0, not NaN. ``mass`` are class weights that the
-    losses hold already, for the normaliser alone.
+    losses hold already, for the normaliser alone. Losses that :func:`longtail.losses._odds.nll` gives are 0 where
+    ignored; not to see to it again makes the compiler's loops shorter.
     """
     if normalizer not in ("weights", "batch"):
         raise ValueError(f"normalizer={normalizer!r} is unknown; choose 'weights' or 'batch'")
     valid = target != ignore_index
-    y = torch.where(valid, target, 0).long()
-    loss = torch.where(valid, loss if weight is None else loss * weight[y], 0.0)
+    counted = mass if weight is None else weight
+    y = target if counted is None else torch.where(valid, target, 0).long()
+    loss = loss if weight is None else loss * weight[y]
+    loss = loss if ignored_are_zero else torch.where(valid, loss, 0.0)
     if reduction == "none":
         return loss
     if reduction == "sum":
         return loss.sum()
-    counted = mass if weight is None else weight
-    by_weight = counted is not None and normalizer == "weights"
-    total = torch.where(valid, counted[y] if by_weight else 1.0, 0.0).sum()  # type: ignore[index]
+    if counted is None or normalizer == "batch":
+        return loss.sum() / valid.sum().clamp(min=1)
+    total = torch.where(valid, counted[y], 0.0).sum()
     return loss.sum() / torch.where(total > 0, total, 1.0)
 
 

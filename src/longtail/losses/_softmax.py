@@ -38,8 +38,9 @@ def cross_entropy_of(
             ignore_index=ignore_index,
         )  # fmt: skip
         return reduced(
-            loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
-        )
+            loss, target, weight=w, ignored_are_zero=True, reduction=reduction, normalizer=normalizer,
+            ignore_index=ignore_index,
+        )  # fmt: skip
     z = scaled(wide(logits), scale, shift)
     if soft:
         target = target.to(z.dtype)
