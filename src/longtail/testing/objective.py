@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from longtail.examples import Examples
@@ -36,6 +35,7 @@ from longtail.run.chain import train_stages
 from longtail.run.engine import Engine
 from longtail.run.loop import Step, choose, facts_of, operate, run_stage
 from longtail.seeds import generator
+from longtail.testing.ranks import on_ranks
 from longtail.testing.recipe import toy_for, toy_stage
 
 BATCH, STEPS = 32, 3
@@ -278,11 +278,9 @@ def check_ranks(found: list[Specimen]) -> None:
     Raises:
         AssertionError: the message names the specimen.
     """
-    import torch.multiprocessing as mp
-
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "specimens").write_bytes(pickle.dumps(found))
-        mp.spawn(_rank_of_two, args=(folder,), nprocs=2)
+        on_ranks(_rank_of_two, 2, folder)
         results = [torch.load(f"{folder}/{rank}.pt", weights_only=True) for rank in (0, 1)]
     for k, s in enumerate(found):
         (grads, after), (other, after_other) = results[0][k], results[1][k]
@@ -305,21 +303,15 @@ def check_ranks(found: list[Specimen]) -> None:
 
 
 def _rank_of_two(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    try:
-        results = []
-        for s in pickle.loads((Path(folder) / "specimens").read_bytes()):
-            step = s.step()
-            run = Engine().wrap(step, unused=getattr(step.objective, "leaves_unused", False))
-            mine, weight = _share(s.streams(), rank)
-            grads = _gradient(run, mine, weight, rank, of=step)
-            _train(run, s, rank, of=step)
-            results.append((grads, dict(step.named_parameters())))
-        torch.save([(g, {k: v.detach() for k, v in p.items()}) for g, p in results], f"{folder}/{rank}.pt")
-        dist.barrier()
-    finally:
-        dist.destroy_process_group()
+    results = []
+    for s in pickle.loads((Path(folder) / "specimens").read_bytes()):
+        step = s.step()
+        run = Engine().wrap(step, unused=getattr(step.objective, "leaves_unused", False))
+        mine, weight = _share(s.streams(), rank)
+        grads = _gradient(run, mine, weight, rank, of=step)
+        _train(run, s, rank, of=step)
+        results.append((grads, {k: v.detach() for k, v in step.named_parameters()}))
+    torch.save(results, f"{folder}/{rank}.pt")
 
 
 def _gradient(

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from longtail.labels import Labels
 from longtail.part import part, switch
 from longtail.samplers import ClassBalanced, EpochSampler, Progressive, Shuffled
+from longtail.testing.ranks import on_ranks
 
 LABELS = Labels.of([0] * 40 + [1] * 9 + [2] * 3 + [3] * 4)
 N, BATCH, EPOCHS, SEED = len(LABELS), 4, 3, 7
@@ -103,8 +103,6 @@ def plain(rank: int, folder: str, world: int, make: Callable[..., EpochSampler] 
         for batch in loader:
             step(**batch)["loss"].backward()
     torch.save(net.seen, f"{folder}/{rank}.pt")
-    if world > 1:
-        dist.destroy_process_group()
 
 
 def accelerated(rank: int, folder: str, world: int, make: Callable[..., EpochSampler] = sampler) -> None:
@@ -142,8 +140,6 @@ def trained_by_hf(rank: int, folder: str, world: int, make: Callable[..., EpochS
     trainer = Sampled(net, arguments, train_dataset=Numbers())
     trainer.train()
     torch.save(net.seen, f"{folder}/{rank}.pt")
-    if world > 1:
-        dist.destroy_process_group()
 
 
 def by_lightning(rank: int, folder: str, world: int, make: Callable[..., Any] = sampler) -> None:
@@ -192,7 +188,7 @@ def seen_by(run: Callable[..., None], world: int, folder: Path, *rest: Any) -> l
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         (folder / "port").write_text(str(s.getsockname()[1]))
-    mp.spawn(run, args=(str(folder), world, *rest), nprocs=world)
+    on_ranks(run, world, str(folder), world, *rest, join=False)
     return [torch.load(folder / f"{r}.pt") for r in range(world)]
 
 
