@@ -63,9 +63,13 @@ def show(results: Results, console: Console | None = None) -> None:
         console.print(Padding(Text(texts[prior]), (0, 0, 0, 2)))
     console.print()
     console.print(Text(_legend(results), style="dim"))
-    if fitted := [r.title for r in leaderboard(results, shown_priors(results)[0]) if r.prior_source == "fitted"]:
+    if fitted := [
+        r.title for r in leaderboard(results, shown_priors(results)[0]) if r.prior_source == "fitted"
+    ]:
         console.print(
-            Text(f"Prior fitted on held-out rows, for want of a closed form: {', '.join(fitted)}.", style="dim")
+            Text(
+                f"Prior fitted on held-out rows, for want of a closed form: {', '.join(fitted)}.", style="dim"
+            )
         )
     for row in leaderboard(results, shown_priors(results)[0]):
         if row.problem:
