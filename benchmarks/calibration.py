@@ -109,7 +109,7 @@ def main() -> None:
         print(f"## Scored under the {prior} prior\n")
         print(f"The last three columns are differences to {names[0]}, with 95 % intervals.\n")
         heads = " | ".join(f"{m.upper()} {w}" for m in METRICS for w in WHEN)
-        print(f"| recipe | prior known from | {heads} | NLL after | Brier after | NLL tempered |")
+        print(f"| recipe | prior known from | {heads} | ECE after | NLL after | Brier after |")
         print("|" + "---|" * (2 + len(WHEN) * len(METRICS) + 3))
         for name in names:
             cells: list[Any] = []
@@ -117,7 +117,7 @@ def main() -> None:
                 for when in WHEN:
                     v = scores[name, prior, when, metric]
                     cells.append(f"{np.mean(v):.3f} ± {np.std(v, ddof=1):.3f}")
-            for metric, when in (("nll", "after"), ("brier", "after"), ("nll", "tempered")):
+            for metric, when in (("ece", "after"), ("nll", "after"), ("brier", "after")):
                 d, low, high = interval(
                     scores[name, prior, when, metric], scores[names[0], prior, when, metric], args.folds
                 )

@@ -2,6 +2,8 @@
 
 Paper: Kang et al., Decoupling representation and classifier, ICLR 2020, section 4.2.
 Claim: instance-balanced features are good; only the head needs re-balancing. Shares erm's stage.
+Measured: balanced accuracy, prior set, 5 folds: winequality-white .358 ± .060 (erm .321), reviews .939 ± .009 (erm
+.941), mammography .901 ± .028 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
 Reach for it when features are good and the head is biased, which is the usual case; a head trains in seconds.
 

@@ -6,6 +6,8 @@ Claim: ImageNet-LT, ResNeXt-50, trained jointly: 44.4 % instance-balanced, 45.1 
 47.2 % progressively-balanced; the decoupled head on instance-balanced features 49.6 % (the paper's figures). So what
 re-balanced batches give a joint training, they give its head: this recipe is the control that crt is compared with.
 Shares progressive-sampling's stage.
+Measured: balanced accuracy, prior set, 5 folds: winequality-white .348 ± .071 (erm .321), reviews .939 ± .008 (erm
+.941), mammography .898 ± .019 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 """
 
 from typing import Any

@@ -2,6 +2,8 @@
 
 Paper: Zhang et al., Distribution alignment: a unified framework for long-tail visual recognition, CVPR 2021.
 Claim: ImageNet-LT 46.9 % to 52.4 % (ResNeXt-50, the paper's figures), 2 C + d + 1 numbers trained. Shares erm's stage.
+Measured: balanced accuracy, prior set, 5 folds: winequality-white .295 ± .016 (erm .321), reviews .941 ± .005 (erm
+.941), mammography .892 ± .028 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
 Reach for it as crt, when the correction is to depend on the input.
 

@@ -3,6 +3,8 @@
 Paper: Kang et al., Decoupling representation and classifier, ICLR 2020 (LWS).
 Claim: ImageNet-LT 49.9 % (ResNeXt-50, the paper's figure), C numbers trained: the directions of the head are right, only
 their sizes are not. Shares erm's stage.
+Measured: balanced accuracy, prior set, 5 folds: winequality-white .297 ± .017 (erm .321), reviews .941 ± .005 (erm
+.941), mammography .892 ± .028 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
 Reach for it as crt, when the tail is too small to learn a head from: C numbers are learnt.
 
