@@ -336,6 +336,8 @@ def test_progress_is_shown_where_it_is_asked_for(capfd):
         ({"prior": {"a": 1.0}}, "no probability for class 'b'"),
         ({"backbone": "resnet8"}, "takes images"),
         ({"tuning": "none"}, "tuning='none'"),
+        ({"kind": "audio"}, "kind='audio' must be one of"),
+        ({"kind": "text"}, "takes one text a row"),
     ],
 )
 def test_wrong_parameters_are_errors_of_fit(change, message):
