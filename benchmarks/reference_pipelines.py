@@ -177,16 +177,14 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--results", type=Path, help="results.json of a comparison on the same data, seed 1")
     parser.add_argument(
-        "--keep", type=Path, help="JSON file to keep the reference's scores in, or to read them from"
+        "--keep", type=Path, help="JSON file of the finished folds' scores: goes on from there"
     )
     parser.add_argument("--folds", type=int, default=5)
     args = parser.parse_args()
     d = data.load(args.data)
-    if args.keep and args.keep.exists():
-        found = json.loads(args.keep.read_text(encoding="utf-8"))
-    else:
-        parts = folds(d.labels, d.duplicate_of, args.folds, 0)
-        found = [one_fold(d, train.numpy(), test.numpy()) for train, test in parts]
+    found = json.loads(args.keep.read_text(encoding="utf-8")) if args.keep and args.keep.exists() else []
+    for train, test in folds(d.labels, d.duplicate_of, args.folds, 0)[len(found) :]:
+        found.append(one_fold(d, train.numpy(), test.numpy()))
         if args.keep:
             args.keep.write_text(json.dumps(found), encoding="utf-8")
     print(

@@ -29,7 +29,7 @@ from longtail.data import (
     TableEncoder,
     TextEncoder,
 )
-from longtail.data.dataset import row_keys, select
+from longtail.data.dataset import KINDS, row_keys, select
 from longtail.integrations.inputs import (
     frame_of,
     images_of,
@@ -127,6 +127,12 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        if self.kind not in (None, *KINDS):
+            raise ValueError(f"kind={self.kind!r} must be one of {', '.join(KINDS)}, or None to tell by X")
+        if self.kind == "text" and not is_texts(X, "text") and not hasattr(X, "nnz"):
+            raise ValueError(
+                "kind='text' takes one text a row: a list, a series, or a data frame of one column"
+            )
         raw, kind = self._rows(X, None)
         y = column_or_1d(y.cpu().numpy() if isinstance(y, torch.Tensor) else y, warn=True)
         if y.dtype.kind in "fc":

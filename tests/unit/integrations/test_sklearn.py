@@ -290,6 +290,21 @@ def test_saved_without_pickle_and_read_back(tmp_path, recipe, labels):
     np.testing.assert_array_equal(pickled.predict_proba(frame), model.predict_proba(frame))
 
 
+@pytest.mark.parametrize("form", ["sparse", "texts", "images"])
+def test_other_kinds_are_saved_too(tmp_path, form):
+    X, y = texts(60)
+    if form == "sparse":
+        X = TfidfVectorizer().fit_transform(X)
+    if form == "images":
+        X = torch.randint(
+            0, 255, (60, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+        )
+    model = LongTailClassifier(epochs=2, random_state=0).fit(X, y)
+    model.save(tmp_path / "m")
+    again = LongTailClassifier.load(tmp_path / "m")
+    np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), atol=1e-6)
+
+
 def model_frame(model, frame):
     return model._rows(frame, model.model_.encoder)[0]
 
@@ -336,6 +351,8 @@ def test_progress_is_shown_where_it_is_asked_for(capfd):
         ({"prior": {"a": 1.0}}, "no probability for class 'b'"),
         ({"backbone": "resnet8"}, "takes images"),
         ({"tuning": "none"}, "tuning='none'"),
+        ({"kind": "audio"}, "kind='audio' must be one of"),
+        ({"kind": "text"}, "takes one text a row"),
     ],
 )
 def test_wrong_parameters_are_errors_of_fit(change, message):
