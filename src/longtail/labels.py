@@ -87,7 +87,8 @@ class Labels:
     @cached_property
     def by_class(self) -> tuple[Tensor, Tensor]:
         """``(order, start)``: example indices sorted by class, stable, and where each class starts in it, ``[C + 1]``."""
-        order = torch.argsort(self.y, stable=True)
+        narrow = torch.int16 if self.num_classes <= 2**15 else torch.int32  # faster to sort, and smaller
+        order = torch.argsort(self.y.to(narrow), stable=True)
         start = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
         return order, start
 
@@ -102,6 +103,25 @@ class Labels:
         n = self.counts
         masks = {"many": n > many, "medium": (n <= many) & (n >= few), "few": n < few}
         return {name: mask.nonzero().flatten() for name, mask in masks.items()}
+
+    def runs(self, n: int) -> tuple[Tensor, ...]:
+        """Class indices from the most frequent to the rarest, cut into ``n`` runs of nearly as many classes each.
+
+        Classes without an example are in the last run.
+
+        Raises:
+            ValueError: ``n`` is below 1 or above the number of classes that have examples.
+
+        >>> [run.tolist() for run in Labels.of([2, 2, 2, 0, 0, 1]).runs(2)]
+        [[2, 0], [1]]
+        """
+        order = self.counts.argsort(descending=True, stable=True)
+        present = order[: int((self.counts > 0).sum())]
+        if not 1 <= n <= len(present):
+            raise ValueError(f"n={n} runs of {len(present)} classes with examples: take 1 to {len(present)}")
+        runs = list(present.tensor_split(n))
+        runs[-1] = torch.cat([runs[-1], order[len(present) :]])
+        return tuple(runs)
 
     def take(self, index: Tensor) -> Labels:
         """The labels of a subset; the classes stay."""

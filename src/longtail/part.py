@@ -10,20 +10,23 @@ import hashlib
 import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Value = Any  # None | bool | int | float | str | tuple[Value, ...] | Part | Switch
 
-FACTS = ("counts", "prior", "num_classes", "labels", "feature_dim", "embed", "loss", "mix")
+FACTS = (
+    "counts", "prior", "num_classes", "labels", "feature_dim", "embed", "net", "teachers", "unlabelled", "loss", "mix",
+    "categorical",
+)  # fmt: skip
 """Parameter names that ``Part.build`` fills from the data and the stage when the recipe leaves them out."""
 
 ROOMS = (
     "longtail.losses", "longtail.samplers", "longtail.mixing", "longtail.augment", "longtail.heads",
     "longtail.surgery", "longtail.adjust", "longtail.objectives", "longtail.backbones", "longtail.weights",
-    "longtail.schedule", "longtail.classical", "torch.optim",
+    "longtail.schedule", "longtail.optim", "longtail.classical", "torch.optim",
 )  # fmt: skip
 """Where a part read from JSON may come from: reading a file never imports anything else."""
 
@@ -109,6 +112,25 @@ def switch(phases: Mapping[float, Value]) -> Switch:
 def at(value: Value, t: float) -> Value:
     """``value`` itself, or the phase of a :class:`Switch` in force at progress ``t``."""
     return value.at(t) if isinstance(value, Switch) else value
+
+
+def asks(value: Value, fact: str) -> bool:
+    """Does building ``value`` need ``fact`` (a name of :data:`FACTS`), itself or in a part inside it?"""
+    return any(
+        fact in inspect.signature(p.target).parameters and fact not in dict(p.kwargs) for p in parts(value)
+    )
+
+
+def parts(value: Value) -> Iterator[Part[Any]]:
+    """Every part in ``value``, and in the parts inside it."""
+    if isinstance(value, Switch):
+        value = tuple(v for _, v in value.phases)
+    if isinstance(value, tuple):
+        for v in value:
+            yield from parts(v)
+    elif isinstance(value, Part):
+        yield value
+        yield from parts(tuple(v for _, v in value.kwargs))
 
 
 def is_trusted(p: Part[Any]) -> bool:

@@ -14,9 +14,10 @@ import torch
 
 from longtail.losses import CrossEntropy
 from longtail.objectives import Supervised
-from longtail.part import Part, Switch, digest, from_json, part, to_json
+from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json
 from longtail.samplers import Shuffled
 from longtail.schedule import Cosine
+from longtail.surgery import ResetHead
 
 Own = Mapping[str, Callable[..., Any]]
 
@@ -41,6 +42,8 @@ class Stage:
         objective: ``(net, streams, t, generator) -> {name: scalar}``.
         optim: an optimiser of ``torch.optim``.
         schedule: progress -> multiplier of the learning rate.
+        average: weights averaged along the way become the stage's (``longtail.optim``: EMA, SWA).
+        sharpness: the gradient is taken at a worse point nearby (``longtail.optim``: SAM); twice the cost.
 
     ``streams``, ``augment``, ``mix`` and ``loss`` may be a ``switch`` over progress (DRW, DRS, mixing off late).
     """
@@ -59,6 +62,8 @@ class Stage:
     objective: Part[Any] = part(Supervised)
     optim: Part[Any] = part(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
     schedule: Part[Any] = part(Cosine)
+    average: Part[Any] | None = None
+    sharpness: Part[Any] | None = None
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
@@ -95,33 +100,77 @@ class Stage:
         """Identity: everything but the name."""
         return digest({k: v for k, v in self.to_json().items() if k != "name"})
 
+    @property
+    def parts(self) -> tuple[Part[Any], ...]:
+        """Every part of this stage, those inside others too."""
+        return tuple(p for f in dataclasses.fields(self) for p in parts(getattr(self, f.name)))
+
+    def asks(self, fact: str) -> bool:
+        """Does a part of this stage need ``fact``, a name of ``longtail.part.FACTS``?"""
+        return any(asks(p, fact) for p in self.parts)
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """Stages one after another, then parts that need no training: surgery on the net, adjusters of the logits."""
+    """Stages one after another, then parts that need no training: surgery on the net, adjusters of the logits.
+
+    Attributes:
+        name: for display; not part of the identity.
+        stages: at least one.
+        finish: surgery and adjusters.
+        teachers: recipes trained before this one, from the same initial weights and seed, for the parts that ask for
+            the fact ``teachers`` (distillation, pseudo-labels): trained nets, frozen, in this order.
+    """
 
     name: str
     stages: tuple[Stage, ...]
     finish: tuple[Part[Any], ...] = ()
+    teachers: tuple[Recipe, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stages:
             raise ValueError(f"recipe {self.name!r} has no stage")
+        if self.teachers and not any(s.asks("teachers") for s in self.stages):
+            raise ValueError(f"recipe {self.name!r} has teachers, and no stage that asks for them")
 
     def but(self, **changes: Any) -> Recipe:
         """The same recipe with some fields changed."""
         return dataclasses.replace(self, **changes)
 
+    def after(self, *first: Stage) -> Recipe:
+        """The same recipe after other stages (pre-training), which leave it their backbone; the head starts fresh."""
+        own = self.stages[0].but(surgery=(part(ResetHead), *self.stages[0].surgery))
+        return self.but(stages=(*first, own, *self.stages[1:]))
+
+    @property
+    def needs_images(self) -> bool:
+        """Does a part of it say that it works on images only (a class attribute ``needs_images = True``)?"""
+        own = any(getattr(p.target, "needs_images", False) for s in self.stages for p in s.parts)
+        return own or any(t.needs_images for t in self.teachers)
+
+    def upto(self, k: int) -> Recipe:
+        """The first ``k`` stages, with the teachers that they ask for, and nothing after them."""
+        stages = self.stages[:k]
+        teachers = self.teachers if any(s.asks("teachers") for s in stages) else ()
+        return Recipe(self.name, stages, (), teachers)
+
     def to_json(self) -> dict[str, Any]:
-        stages = [s.to_json() for s in self.stages]
-        return {"name": self.name, "stages": stages, "finish": to_json(self.finish)}
+        stages, teachers = [s.to_json() for s in self.stages], [t.to_json() for t in self.teachers]
+        return {"name": self.name, "stages": stages, "finish": to_json(self.finish), "teachers": teachers}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], own: Own | None = None) -> Recipe:
         stages = tuple(Stage.from_json(s, own) for s in data["stages"])
-        return cls(data["name"], stages, from_json(data["finish"], own))
+        teachers = tuple(cls.from_json(t, own) for t in data["teachers"])
+        return cls(data["name"], stages, from_json(data["finish"], own), teachers)
+
+    @property
+    def stage_digests(self) -> tuple[str, ...]:
+        """The identity of each stage; one that asks for teachers counts theirs in."""
+        taught = [t.stage_digests for t in self.teachers]
+        return tuple(digest([s.digest, *taught]) if s.asks("teachers") else s.digest for s in self.stages)
 
     @property
     def digest(self) -> str:
         """Identity: everything but the names."""
-        return digest({"stages": [s.digest for s in self.stages], "finish": to_json(self.finish)})
+        return digest({"stages": self.stage_digests, "finish": to_json(self.finish)})

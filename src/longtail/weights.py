@@ -86,3 +86,23 @@ def _counts(counts: Tensor | Sequence[int]) -> tuple[Tensor, Tensor]:
 
 def _averaging_one(weight: Tensor, present: Tensor) -> Tensor:
     return weight / weight[present].mean()
+
+
+def expert_priors(counts: Tensor | Sequence[int], *, tau: float = 2.0) -> Tensor:
+    """The class priors that SADE's three experts assume, float64 ``[3, C]`` (Zhang et al., NeurIPS 2022): natural
+    ``pi``; balanced; and inverted, ``pi_inv ** tau`` with ``pi_inv`` the values of pi in reversed order of size.
+
+    These are no weights: each row sums to 1.
+
+    >>> expert_priors([6, 3, 1], tau=1.0).mul(10).round(decimals=3).tolist()
+    [[6.0, 3.0, 1.0], [3.333, 3.333, 3.333], [1.0, 3.0, 6.0]]
+    """
+    n, _ = _counts(counts)
+    order = n.argsort(descending=True, stable=True)
+    inverted = torch.empty_like(n)
+    inverted[order] = n[order.flip(0)]
+    # One size, one value: classes of equal counts share the mean of their places' values.
+    sizes, where = n.unique(return_inverse=True)
+    shared = torch.zeros_like(sizes).index_add_(0, where, inverted.log()) / torch.bincount(where)
+    rows = torch.stack([n.log(), torch.zeros_like(n), tau * shared[where]])
+    return rows.softmax(1)

@@ -13,10 +13,33 @@ import longtail.surgery
 from longtail.heads import Cosine
 from longtail.net import Net
 from longtail.part import Part, part
-from longtail.surgery import AddAlignment, AddScale, ClassMeans, ResetHead, SwapHead, TauNormalize
+from longtail.surgery import (
+    AddAlignment,
+    AddExperts,
+    AddRouters,
+    AddScale,
+    ClassMeans,
+    ResetHead,
+    SwapHead,
+    TauNormalize,
+    WeighExperts,
+)
 from longtail.testing.surgery import check_surgery, toy_net
 
-SETTINGS = {SwapHead: {"head": part(Cosine)}, TauNormalize: {"tau": 0.7}}  # what has no default
+SETTINGS = {  # what has no default
+    SwapHead: {"head": part(Cosine)},
+    TauNormalize: {"tau": 0.7},
+    WeighExperts: {"weights": (0.2, 0.3, 0.5)},
+}
+
+
+def expert_net() -> Net:
+    """The toy net with three experts, for surgery that needs some."""
+    torch.manual_seed(1)
+    return AddExperts()(toy_net()).eval()
+
+
+SUBJECTS = {AddRouters: expert_net, WeighExperts: expert_net}
 ROOM = [
     part(value, **SETTINGS.get(value, {}))
     for name in longtail.surgery.__all__
@@ -28,12 +51,14 @@ VARIANTS = [
     part(ClassMeans, transform="none", distance="cosine"),
     part(AddScale, scale_bias=False),
     part(AddAlignment, form="released"),
+    part(AddExperts, experts=1, scale=None),
+    part(AddRouters, top=1, hidden=2),
 ]
 
 
 @pytest.mark.parametrize("surgery", [*ROOM, *VARIANTS], ids=repr)
 def test_the_room_keeps_the_laws(surgery: Part) -> None:
-    check_surgery(surgery)
+    check_surgery(surgery, SUBJECTS.get(surgery.target, toy_net))
 
 
 @pytest.mark.parametrize("surgery", [part(ResetHead), part(AddScale), part(AddAlignment)], ids=repr)

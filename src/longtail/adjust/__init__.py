@@ -6,6 +6,7 @@ from longtail.adjust.affine import Affine, affine
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.bias_temperature import BiasTemperature
 from longtail.adjust.chain import Chain
+from longtail.adjust.expert_weights import expert_weights
 from longtail.adjust.files import from_json, load, save
 from longtail.adjust.inputs import (
     check_labels,
@@ -42,6 +43,7 @@ __all__ = [
     "check_probabilities",
     "em_prior",
     "estimate_prior",
+    "expert_weights",
     "from_json",
     "load",
     "log_probabilities",

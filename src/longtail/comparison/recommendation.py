@@ -143,5 +143,31 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def data_size(count: float) -> str:
+    """Bytes as people read them.
+
+    >>> data_size(812.0), data_size(54_000.0), data_size(3_210_000.0)
+    ('0.8 kB', '54 kB', '3.2 MB')
+    """
+    if not math.isfinite(count):
+        return "–"
+    number, unit = next(
+        (count / f, u) for f, u in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if count >= f or u == "kB"
+    )
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+def per_thousand(seconds_a_row: float) -> str:
+    """The time that a thousand rows take, in milliseconds.
+
+    >>> per_thousand(4.2e-6), per_thousand(0.00012)
+    ('4.2 ms', '120 ms')
+    """
+    if not math.isfinite(seconds_a_row):
+        return "–"
+    ms = 1e6 * seconds_a_row
+    return f"{ms:.1f} ms" if ms < 9.95 else f"{ms:.0f} ms"
+
+
 def _list(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

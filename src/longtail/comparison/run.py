@@ -24,9 +24,10 @@ from typing import Any
 import torch
 
 from longtail.classical import Classical
-from longtail.comparison.plan import Plan
+from longtail.comparison.plan import Study
 from longtail.comparison.work import Task, Worker
 from longtail.part import digest
+from longtail.recipe import Recipe
 from longtail.run.chain import needs_held
 from longtail.run.engine import OutOfTime
 from longtail.run.loop import ignore
@@ -35,7 +36,7 @@ Rows = list[dict[str, Any]]
 
 
 def run(
-    plan: Plan,
+    plan: Study,
     folder: Path,
     *,
     jobs: int = 1,
@@ -54,7 +55,7 @@ def run(
     if jobs < 1:
         raise ValueError(f"jobs={jobs} must be at least 1")
     if budget is not None:
-        plan = replace(plan, engine=replace(plan.engine, deadline=time.time() + budget))
+        plan = plan.with_engine(replace(plan.engine, deadline=time.time() + budget))
     folder.mkdir(parents=True, exist_ok=True)
     graph = tasks(plan, folder)
     rows: Rows = []
@@ -64,48 +65,63 @@ def run(
         done += 1
         if row is not None:
             rows.append(row)
-        on({"task": label(task), "total": total, "done": done, "row": row})
+        on({"task": label(plan, task), "total": total, "done": done, "row": row})
     order = {name: k for k, (name, _) in enumerate(plan.recipes)}
     rows.sort(key=lambda r: (order[r["recipe"]], r["fold"], r["seed"]))
     return mark_shared(rows, list(order))
 
 
-def tasks(plan: Plan, folder: Path) -> dict[Task, set[Task]]:
+def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
     """Every task with the tasks it waits for, fold by fold, so that a budget that ends early leaves whole folds."""
     worker = Worker(plan, folder)
     graph: dict[Task, set[Task]] = {}
     distinct: dict[str, Task] = {}
-    for fold in range(plan.folds):
-        for seed in range(plan.seeds):
-            for name, _ in plan.recipes:
-                score = Task(name, fold, seed)
-                graph[score] = set()
-                recipe = plan.recipe(name)
-                if isinstance(recipe, Classical) or worker.run_file(score).exists():
-                    continue
-                parts = ["inner"] if plan.tuning == "holdout" else ["full"]
-                if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
-                    parts.append("inner")
-                for part in parts:
-                    before: Task | None = None
-                    for k in range(len(recipe.stages)):
-                        prefix = digest([fold, seed, part, *(s.digest for s in recipe.stages[: k + 1])])
-                        task = distinct.setdefault(prefix, Task(name, fold, seed, part, k))
-                        graph.setdefault(task, set()).update({before} if before else set())
-                        before = task
-                    assert before is not None
-                    graph[score].add(before)
+    for fold, seed in plan.cells:
+        for name, _ in plan.recipes:
+            score = Task(name, fold, seed)
+            graph[score] = set()
+            recipe = plan.recipe(name)
+            if isinstance(recipe, Classical) or worker.run_file(score).exists():
+                continue
+            parts = ["inner"] if plan.tuning == "holdout" else ["full"]
+            if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
+                parts.append("inner")
+            for part in parts:
+                last = _chain(graph, distinct, recipe, Task(name, fold, seed, part))
+                graph[score].add(last)
     return graph
 
 
-def label(task: Task) -> str:
+def _chain(
+    graph: dict[Task, set[Task]],
+    distinct: dict[str, Task],
+    recipe: Recipe,
+    task: Task,
+    teacher: tuple[int, ...] = (),
+) -> Task:
+    """Put a recipe's stages into the graph, its teachers' before the stage that asks for them; return the last."""
+    before: set[Task] = set()
+    for k, stage in enumerate(recipe.stages):
+        if stage.asks("teachers"):
+            taught = enumerate(recipe.teachers)
+            before = before | {_chain(graph, distinct, t, task, (*teacher, j)) for j, t in taught}
+        prefix = digest([task.fold, task.seed, task.part, *recipe.stage_digests[: k + 1]])
+        here = distinct.setdefault(prefix, replace(task, stage=k, teacher=teacher))
+        graph.setdefault(here, set()).update(before)
+        before = {here}
+    return here
+
+
+def label(plan: Study, task: Task) -> str:
     """A task in words."""
     what = (
         ""
         if task.stage is None
-        else f" stage {task.stage + 1}" + (" (inner split)" if task.part == "inner" else "")
+        else (" teacher" if task.teacher else "")
+        + f" stage {task.stage + 1}"
+        + (" (inner split)" if task.part == "inner" else "")
     )
-    return f"{task.recipe}, fold {task.fold + 1}" + (f", seed {task.seed}" if task.seed else "") + what
+    return f"{task.recipe}, {plan.where(task.fold, task.seed)}{what}"
 
 
 def mark_shared(rows: Rows, order: list[str]) -> Rows:
@@ -128,7 +144,7 @@ def _ready(graph: dict[Task, set[Task]]) -> tuple[TopologicalSorter[Task], dict[
 
 
 def _here(
-    plan: Plan, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
+    plan: Study, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
 ) -> Iterator[tuple[Task, Any]]:
     sorter, rank = _ready(graph)
     waiting: list[tuple[int, Task]] = []
@@ -138,7 +154,7 @@ def _here(
         for task in sorter.get_ready():
             heapq.heappush(waiting, (rank[task], task))
         _, task = heapq.heappop(waiting)
-        now[0] = label(task)
+        now[0] = label(plan, task)
         on({"running": now[0]})
         yield task, _attempt(worker, task)
         sorter.done(task)
@@ -159,7 +175,7 @@ def _attempt(worker: Worker, task: Task) -> Any:
 _worker: Worker | None = None
 
 
-def _start(plan: Plan, folder: Path, events: Any) -> None:
+def _start(plan: Study, folder: Path, events: Any) -> None:
     """Set a worker process up: it leaves Ctrl-C to its parent, ends with it, and keeps to one thread."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -177,12 +193,12 @@ def _end_with(parent: int) -> None:
 def _do(task: Task) -> Any:
     assert _worker is not None
     say = _worker.on
-    say({"running": label(task)})
+    say({"running": label(_worker.plan, task)})
     return _attempt(_worker, task)
 
 
 def _processes(
-    plan: Plan, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
+    plan: Study, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
 ) -> Iterator[tuple[Task, Any]]:
     sorter, rank = _ready(graph)
     context = mp.get_context("spawn")

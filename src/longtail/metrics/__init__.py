@@ -14,6 +14,7 @@ from longtail.metrics.calibration import (
 )
 from longtail.metrics.classes import confusion, group_recall, per_class
 from longtail.metrics.evaluate import evaluate
+from longtail.metrics.open_set import open_set, threshold_for, unknown_score
 from longtail.metrics.streaming import Streaming
 from longtail.metrics.weighting import class_weights, importance
 
@@ -28,7 +29,10 @@ __all__ = [
     "group_recall",
     "importance",
     "max_calibration_error",
+    "open_set",
     "per_class",
     "reliability",
     "reliability_bins",
+    "threshold_for",
+    "unknown_score",
 ]

@@ -5,6 +5,8 @@ Claim: LVIS v0.5 box AP 21.0 to 26.0 (Faster R-CNN, ResNet-50; the paper's figur
 Measured: balanced accuracy, prior set, 5 folds: winequality-white .283 ± .039 (erm .321), reviews .942 ± .005 (erm
 .941), mammography .889 ± .027 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
+Reach for it when classes are very many and their sizes differ by orders of magnitude.
+
 Differs from the paper in the task: there a detector's last layer, with a group for background; here a classifier's.
 """
 

@@ -5,6 +5,8 @@ Claim: instance-balanced features are good; only the head needs re-balancing. Sh
 Measured: balanced accuracy, prior set, 5 folds: winequality-white .358 ± .060 (erm .321), reviews .939 ± .009 (erm
 .941), mammography .901 ± .028 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
+Reach for it when features are good and the head is biased, which is the usual case; a head trains in seconds.
+
 Differs from the authors' code: the backbone's BatchNorm statistics stay (``norm_stats=False``), so the head trains on
 features computed once; theirs drift to the balanced stream, which ``shifted=True`` reproduces.
 """

@@ -5,6 +5,8 @@ Claim: ImageNet-LT 46.9 % to 52.4 % (ResNeXt-50, the paper's figures), 2 C + d +
 Measured: balanced accuracy, prior set, 5 folds: winequality-white .295 ± .016 (erm .321), reviews .941 ± .005 (erm
 .941), mammography .892 ± .028 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
+Reach for it as crt, when the correction is to depend on the input.
+
 Differs from the authors' code: the correction starts as the identity (the paper's form; ``form="released"`` is theirs),
 and the backbone's BatchNorm statistics stay unless ``shifted``.
 """

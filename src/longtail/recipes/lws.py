@@ -6,6 +6,8 @@ their sizes are not. Shares erm's stage.
 Measured: balanced accuracy, prior set, 5 folds: winequality-white .297 ± .017 (erm .321), reviews .941 ± .005 (erm
 .941), mammography .892 ± .028 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
+Reach for it as crt, when the tail is too small to learn a head from: C numbers are learnt.
+
 Differs from the authors' code: the backbone's BatchNorm statistics stay (``norm_stats=False``), so the scales train on
 features computed once; theirs drift to the balanced stream, which ``shifted=True`` reproduces.
 """

@@ -7,6 +7,8 @@ stage.
 Measured: balanced accuracy, prior set, 5 folds: winequality-white .361 ± .068 (erm .321), mammography .670 ± .069
 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
 
+Reach for it when probabilities must be calibrated as well as balanced.
+
 Differs from the authors' code in the second stage's learning rate: theirs is smaller for the head (by 0.05 to 0.5) than
 for the scales; here ``lr_factor`` is for both.
 """

@@ -5,6 +5,8 @@ Claim: rarer classes have smaller weight norms; evening them out helps the tail 
 held-out data. Shares erm's stage.
 Measured: balanced accuracy, prior set, 5 folds: winequality-white .322 ± .078 (erm .321), reviews .941 ± .005 (erm
 .941), mammography .892 ± .028 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
+
+Reach for it when a model is trained already and some labelled rows were held out.
 """
 
 from longtail.part import part

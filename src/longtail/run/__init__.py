@@ -3,7 +3,18 @@
 from longtail.run.cache import Cache
 from longtail.run.chain import train, train_stages
 from longtail.run.engine import Engine, OutOfTime
-from longtail.run.loop import ignore, infer, run_stage
+from longtail.run.loop import Probe, ignore, infer, run_stage
 from longtail.run.outcome import Outcome
 
-__all__ = ["Cache", "Engine", "OutOfTime", "Outcome", "ignore", "infer", "run_stage", "train", "train_stages"]
+__all__ = [
+    "Cache",
+    "Engine",
+    "OutOfTime",
+    "Outcome",
+    "Probe",
+    "ignore",
+    "infer",
+    "run_stage",
+    "train",
+    "train_stages",
+]

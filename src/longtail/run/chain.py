@@ -18,8 +18,9 @@ from longtail.part import Part, Switch, at, digest, from_json, to_json
 from longtail.recipe import Recipe, Stage
 from longtail.run.cache import Cache
 from longtail.run.engine import Engine
-from longtail.run.loop import Event, On, facts_of, ignore, infer, run_stage
+from longtail.run.loop import Event, On, Probe, facts_of, ignore, infer, run_stage
 from longtail.run.outcome import Outcome
+from longtail.run.ranks import agreed, here
 from longtail.surgery import ResetHead, SwapHead
 
 
@@ -33,6 +34,7 @@ def train(
     engine: Engine | None = None,
     cache: Cache | None = None,
     on: On = ignore,
+    probe: Probe | None = None,
 ) -> Outcome:
     """Train a recipe and return its outcome.
 
@@ -46,8 +48,9 @@ def train(
         engine: device and numerics.
         cache: trained stages by key; equal prefixes are trained once.
         on: called with one event an epoch.
+        probe: measures the net along the way.
     """
-    outcome = train_stages(recipe, net, data, seed=seed, engine=engine, cache=cache, on=on)
+    outcome = train_stages(recipe, net, data, seed=seed, engine=engine, cache=cache, on=on, probe=probe)
     return finish(outcome, data, fit_finish(outcome, data, held))
 
 
@@ -60,48 +63,63 @@ def train_stages(
     engine: Engine | None = None,
     cache: Cache | None = None,
     on: On = ignore,
+    probe: Probe | None = None,
 ) -> Outcome:
-    """The stages only, through the cache."""
+    """The stages only, through the cache; teachers first, where a stage asks for them."""
     engine, cache = engine or Engine(), cache or Cache(None)
     if net.num_classes != data.labels.num_classes:
         raise ValueError(
             f"net has {net.num_classes} outputs and the labels {data.labels.num_classes} classes"
         )
+    for part in (p for stage in recipe.stages for p in stage.parts):
+        if hasattr(part.target, "check_net"):  # a net that a late stage cannot use is an error now
+            part.target.check_net(net)
     first = copy.deepcopy(net)
     keys = stage_keys(recipe, net, data, seed, engine)
-    done = max((k for k, key in enumerate(keys) if key in cache), default=-1)
+    done = agreed(lambda: max((k for k, key in enumerate(keys) if key in cache), default=-1))
     history: list[Event] = []
     for k, (stage, key) in enumerate(zip(recipe.stages, keys)):
         if k < done:
             continue
-        stored = cache.get(key)
+        stored = agreed(lambda key=key: cache.get(key))  # type: ignore[misc]
         if stored is None and k == done:  # the entry was damaged: go back to what is whole
-            return train_stages(recipe, first, data, seed=seed, engine=engine, cache=cache, on=on)
+            return train_stages(
+                recipe, first, data, seed=seed, engine=engine, cache=cache, on=on, probe=probe
+            )
         if stored is not None:
             net = restore(first, *stored)
             history = list(stored[1]["history"])
             on({"stage": stage.name, "key": key, "cached": True})
             continue
+        taught = tuple(
+            train_stages(teacher, first, data, seed=seed, engine=engine, cache=cache, on=on).net
+            for teacher in (recipe.teachers if stage.asks("teachers") else ())
+        )
         with warnings.catch_warnings():
             # The losses are given the training counts here: that a small set fits one batch is nothing to warn of.
             warnings.filterwarnings("ignore", message="counts sum to")
-            net, events = run_stage(net, stage, data, key=key, engine=engine, cache=cache, on=on)
+            net, events = run_stage(
+                net, stage, data, key=key, engine=engine, cache=cache, on=on, teachers=taught, probe=probe
+            )
         history += [{**event, "key": key} for event in events]
         seconds = sum(e["seconds"] for e in events)
-        cache.put(key, net.state_dict(), {"history": history, "seconds": seconds, **specs(net)})
-        cache.drop(key + ".partial")
+        if here()[0] == 0:
+            cache.put(key, net.state_dict(), {"history": history, "seconds": seconds, **specs(net)})
+            cache.drop(key + ".partial")
     prior = stages_prior(recipe.stages, data.labels)
     return Outcome(net.eval(), recipe, data.labels, keys, tuple(history), prior, engine=engine)
 
 
 def stage_keys(recipe: Recipe, net: Net, data: Examples, seed: int, engine: Engine) -> tuple[str, ...]:
-    """``key_0 = H(data, initial weights, seed, numerics)``, ``key_k = H(key_{k-1}, stage_k)``."""
+    """``key_0 = H(data, initial weights, seed, numerics)``, ``key_k = H(key_{k-1}, stage_k)``; a stage that asks for
+    teachers counts theirs in.
+    """
     key = digest(
         {"data": data.fingerprint, "net": net_digest(net), "seed": seed, "numerics": engine.numerics()}
     )
     keys = []
-    for stage in recipe.stages:
-        key = digest([key, stage.digest])
+    for stage in recipe.stage_digests:
+        key = digest([key, stage])
         keys.append(key)
     return tuple(keys)
 
@@ -139,8 +157,8 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
     """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus).
 
     The last stage that trains the head decides: its first stream's class distribution, changed by its loss. Mixing and
-    objectives of their own have none. Nor has a head on its way from one prior to another (deferral, or a later stage
-    without a fresh head): it gets there only in the limit.
+    objectives of their own have none. Nor has a head on its way from one prior to another (deferral, progressive
+    sampling, a later stage without a fresh head): it gets there only in the limit.
     """
     prior: Tensor | None = None
     for k, stage in enumerate(stages):
@@ -155,7 +173,8 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
             facts = _facts_of(labels)
             stream = at(stage.streams[0], 1.0).build(**facts)
             seen = stream.class_distribution(labels, 1.0)
-            prior = loss.build(**facts).logit_prior(seen)
+            if torch.allclose(seen, stream.class_distribution(labels, 0.0)):
+                prior = loss.build(**facts).logit_prior(seen)
         arrived = before is not None and prior is not None and torch.allclose(before, prior)
         fresh = k == 0 or any(p.target in (ResetHead, SwapHead) for p in stage.surgery)
         deferred = isinstance(stage.loss, Switch) or isinstance(stage.streams[0], Switch)
@@ -279,7 +298,14 @@ def is_open(made: Any) -> bool:
 
 
 def _facts_without_net(labels: Labels) -> dict[str, Any]:
-    return {**_facts_of(labels), "embed": None, "feature_dim": 1}
+    return {
+        **_facts_of(labels),
+        "embed": None,
+        "feature_dim": 1,
+        "net": None,
+        "unlabelled": None,
+        "teachers": (),
+    }
 
 
 def _facts_of(labels: Labels) -> dict[str, Any]:

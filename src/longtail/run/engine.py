@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from longtail.run.ranks import here, join
 
 
 class OutOfTime(Exception):
@@ -20,7 +25,8 @@ class Engine:
 
     Attributes:
         device: "auto" takes a GPU where there is one.
-        precision: "fp32", or "bf16" for autocast (slower than fp32 on most CPUs).
+        precision: "fp32"; "tf32" for matrix products in TensorFloat-32 (NVIDIA GPUs from 2020 on, whose convolutions use
+            it in any case); or "bf16" for autocast (slower than fp32 on most CPUs).
         channels_last: memory format of images and convolutions.
         compile: run the step through ``torch.compile``.
         checkpoint_seconds: an unfinished stage is saved at the first epoch's end after this long.
@@ -35,14 +41,14 @@ class Engine:
     deadline: float | None = None
 
     def __post_init__(self) -> None:
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision={self.precision!r} must be 'fp32' or 'bf16'")
+        if self.precision not in ("fp32", "tf32", "bf16"):
+            raise ValueError(f"precision={self.precision!r} must be 'fp32', 'tf32' or 'bf16'")
 
     @property
     def on(self) -> torch.device:
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+        """The device, this rank's own where a launcher started several processes (see ``run.ranks``)."""
+        name = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+        return join(torch.device(name))
 
     def numerics(self) -> dict[str, Any]:
         """What may change the last bits of a result: part of every cache key."""
@@ -52,13 +58,43 @@ class Engine:
             "precision": self.precision,
             "channels_last": self.channels_last,
             "compile": self.compile,
+            **({"ranks": here()[1]} if here()[1] > 1 else {}),
         }
 
     def autocast(self) -> AbstractContextManager[Any]:
         if self.precision == "bf16":
             return torch.autocast(self.on.type, dtype=torch.bfloat16)
-        return nullcontext()
+        return _tf32() if self.precision == "tf32" else nullcontext()
+
+    def optimizer_facts(self) -> dict[str, Any]:
+        """What an optimiser of ``torch.optim`` may be told: one fused kernel on a GPU."""
+        return {"fused": True} if self.on.type == "cuda" else {}
+
+    def wrap(self, step: nn.Module, unused: bool = False) -> nn.Module:
+        """The step as it is run: compiled, and with averaged gradients where there are several ranks. ``unused``: it may
+        leave parameters out of a forward pass.
+        """
+        run: nn.Module = torch.compile(step) if self.compile else step  # type: ignore[assignment]
+        if here()[1] > 1:
+            ids = [self.on.index] if self.on.type == "cuda" else None
+            run = DistributedDataParallel(run, device_ids=ids, find_unused_parameters=unused)
+        return run
+
+    @property
+    def late(self) -> bool:
+        """Has the deadline passed?"""
+        return self.deadline is not None and time.time() > self.deadline
 
     def check_time(self) -> None:
-        if self.deadline is not None and time.time() > self.deadline:
+        if self.late:
             raise OutOfTime
+
+
+@contextmanager
+def _tf32() -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

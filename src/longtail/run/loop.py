@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +18,11 @@ from longtail.examples import Examples, Inputs
 from longtail.net import Net
 from longtail.part import Part, Switch, at
 from longtail.recipe import Stage
+from longtail.run.average import Average
 from longtail.run.cache import Cache, pack, unpack
-from longtail.run.engine import Engine
+from longtail.run.engine import Engine, OutOfTime
 from longtail.run.features import head_only
+from longtail.run.ranks import agreed, here, mean, share
 from longtail.seeds import generator, seed_of
 
 Event = dict[str, Any]
@@ -51,6 +56,8 @@ def facts_of(net: Net, data: Examples, engine: Engine) -> dict[str, Any]:
         "labels": labels,
         "feature_dim": net.feature_dim,
         "embed": lambda of: (infer(of, data.x, engine, features=True), labels.y),
+        "net": net,
+        "unlabelled": None if data.unlabelled is None else data.unlabelled.to(engine.on),
     }
 
 
@@ -72,6 +79,8 @@ def run_stage(
     engine: Engine | None = None,
     cache: Cache | None = None,
     on: On = ignore,
+    teachers: tuple[Net, ...] = (),
+    probe: Probe | None = None,
 ) -> tuple[Net, list[Event]]:
     """Train ``stage`` from ``net`` (which is not changed) and return the trained net and one event an epoch.
 
@@ -82,7 +91,7 @@ def run_stage(
         OutOfTime: the engine's deadline passed.
     """
     engine, cache = engine or Engine(), cache or Cache(None)
-    device = engine.on
+    device, (rank, ranks) = engine.on, here()
     net = operate(stage.surgery, copy.deepcopy(net), data, engine, key).to(device)
     trained = choose(net, stage.trains)
     whole = net
@@ -102,74 +111,88 @@ def run_stage(
     if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    facts = facts_of(net, data, engine)
+    teachers = tuple(copy.deepcopy(t).to(device).eval().requires_grad_(False) for t in teachers)
+    facts = {**facts_of(net, data, engine), "teachers": teachers}
+    if stage.asks("net"):
+        facts["net"] = copy.deepcopy(net)  # as it is now, for what is built later or after a kill, too
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(key, "objective"))
         mixer, loss = _built(stage.mix, 0.0, facts), _built(stage.loss, 0.0, facts)
         objective = stage.objective.build(**facts, loss=loss, mix=mixer).to(device)
-    step = Step(net, objective)
-    hooks = [mixer.attach(net)] if hasattr(mixer, "attach") else []  # manifold mixup mixes inside the net
+    step, phase = Step(net, objective), Phase(stage, objective, net, facts, key)
     params = [p for p in net.parameters() if p.requires_grad] + [
         p for p in objective.parameters() if p.requires_grad
     ]
-    optimizer = stage.optim.build(params)
+    optimizer = stage.optim.build(params, **engine.optimizer_facts())
     rates = [group["lr"] for group in optimizer.param_groups]
     schedule = stage.schedule.build()
+    sharpness = stage.sharpness.build(**facts) if stage.sharpness is not None else None
+    average = Average(stage.average.build(**facts) if stage.average is not None else None, net)
 
     history: list[Event] = []
-    resumed = cache.get(key + ".partial")
+    resumed = agreed(lambda: cache.get(key + ".partial"))
     if resumed is not None:
         tensors, packed = resumed
         state = unpack(packed["state"], tensors)
+        history = packed["history"]
+        phase.enter((len(history) - 1) / stage.epochs)  # its loss may have a state
         step.load_state_dict(state["step"])
         optimizer.load_state_dict(state["optimizer"])
-        history = packed["history"]
-    phase = None
-    run = torch.compile(step) if engine.compile else step
+        average.load_state_dict(state["average"])
+    run: nn.Module = engine.wrap(step, unused=getattr(objective, "leaves_unused", False))
     saved = time.monotonic()
     for epoch in range(len(history), stage.epochs):
         began, t = time.perf_counter(), epoch / stage.epochs
-        if phase != (now := (at(stage.loss, t), at(stage.mix, t))):
-            if phase is not None or epoch:
-                objective.loss = _built(stage.loss, t, facts).to(device)
-                objective.mix = _built(stage.mix, t, facts)
-                hooks += [objective.mix.attach(net)] if hasattr(objective.mix, "attach") else []
-            phase = now
+        phase.enter(t)
         set_modes(step, stage, trained)
         draw = generator(key, epoch)
         order = [at(s, t).build(**facts)(labels, draw, t) for s in stage.streams]
         augment = _built(stage.augment, t, facts)
-        on_device = generator(key, epoch, "device", device=device)
+        own = (rank,) if rank else ()  # the ranks draw their own augmentation and dropout
+        on_device = generator(key, epoch, "device", *own, device=device)
         sums: dict[str, Tensor] = {}
         with torch.random.fork_rng(devices=[] if device.type == "cpu" else None):
-            torch.manual_seed(seed_of(key, epoch, "global"))
-            starts = batch_starts(len(order[0]), stage.batch_size)
+            torch.manual_seed(seed_of(key, epoch, "global", *own))
+            starts = batch_starts(len(order[0]), stage.batch_size, ranks)
             indices = [_as_long_as(len(order[0]), i).to(device) for i in order]
+
+            def inputs(chosen: Tensor, augment: Any = augment, draw: torch.Generator = on_device) -> Any:
+                return x[chosen] if augment is None else augment(x[chosen], draw)
+
             for k, start in enumerate(starts):
                 progress = (epoch + k / len(starts)) / stage.epochs
                 for group, rate in zip(optimizer.param_groups, rates):
                     group["lr"] = rate * schedule(progress)
-                streams = []
-                for index in indices:
-                    chosen = index[start : start + stage.batch_size]
-                    inputs = x[chosen]
-                    if augment is not None:
-                        inputs = augment(inputs, on_device)
-                    streams.append((inputs, y[chosen]))
-                with engine.autocast():
-                    terms = run(streams, progress, on_device)
-                total = sum(terms.values())
+                shares = [share(index[start : start + stage.batch_size]) for index in indices]
+                streams = [(inputs(mine), y[mine]) for mine, _ in shares]
+                forward = partial(gradient, run, streams, progress, on_device, shares[0][1], engine)
                 optimizer.zero_grad(set_to_none=True)
-                total.backward()
+                if sharpness is None:
+                    terms = forward()
+                else:
+                    draws = on_device.get_state(), torch.get_rng_state()
+                    terms = forward()
+                    on_device.set_state(draws[0])
+                    torch.set_rng_state(draws[1])
+                    with sharpness.worst(step):
+                        optimizer.zero_grad(set_to_none=True)
+                        forward()
                 optimizer.step()
+                average.after_step(progress)
                 for name, value in terms.items():
                     sums[name] = sums[name] + value.detach() if name in sums else value.detach().clone()
-                engine.check_time()
-        means = {name: float(value) / len(starts) for name, value in sums.items()}
-        for name, value in means.items():
-            if value != value or value in (float("inf"), float("-inf")):
+                if ranks == 1:
+                    engine.check_time()
+            last = epoch + 1 == stage.epochs
+            average.after_epoch(t, last)
+            if last:
+                batches = (inputs(indices[0][start : start + stage.batch_size]) for start in starts)
+                average.take_over(map(_first_view, batches) if stage.norm_stats else None)
+        means = {name: float(mean(value)) / len(starts) for name, value in sums.items()}
+        for name, number in means.items():
+            if not math.isfinite(number):
                 raise ValueError(
-                    f"stage {stage.name!r}: {name} became {value} in epoch {epoch}; lower the learning rate "
+                    f"stage {stage.name!r}: {name} became {number} in epoch {epoch}; lower the learning rate "
                     f"(now {rates[0]:g}) or check the inputs"
                 )
         event = {
@@ -179,16 +202,81 @@ def run_stage(
             "seconds": time.perf_counter() - began,
         }
         history.append({**event, **means, "loss": sum(means.values())})
-        on(history[-1])
-        if time.monotonic() - saved > engine.checkpoint_seconds and epoch + 1 < stage.epochs:
+        if probe is not None and (last or (epoch + 1) % probe.every == 0):
+            shown = average.shown if whole is net else whole
+            history[-1]["probe"] = probe.measure(cast(Net, shown))
+        if rank == 0:
+            on(history[-1])
+        if time.monotonic() - saved > engine.checkpoint_seconds and not last and rank == 0:
             tensors = {}
-            state = {"step": step.state_dict(), "optimizer": optimizer.state_dict()}
+            state = {
+                "step": step.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "average": average.state_dict(),
+            }
             cache.put(key + ".partial", tensors, {"state": pack(state, tensors), "history": history})
             saved = time.monotonic()
-    for hook in hooks:
-        hook.remove()
+        if ranks > 1 and agreed(lambda: engine.late):
+            raise OutOfTime
+    phase.leave()
     whole.requires_grad_(True).eval()
     return whole, history
+
+
+class Phase:
+    """The loss and the mixer in force: where a stage switches them, the objective gets the new ones."""
+
+    def __init__(self, stage: Stage, objective: Any, net: Net, facts: dict[str, Any], key: str) -> None:
+        self.stage, self.objective, self.net, self.facts, self.key = stage, objective, net, facts, key
+        self.now = (at(stage.loss, 0.0), at(stage.mix, 0.0))
+        self.hook: Any = None
+        self._attach()
+
+    def enter(self, t: float) -> None:
+        now = (at(self.stage.loss, t), at(self.stage.mix, t))
+        if now == self.now:
+            return
+        self.leave()
+        self.now, device = now, next(self.net.parameters()).device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(self.key, "phase", repr(now)))
+            self.objective.loss = _built(self.stage.loss, t, self.facts).to(device)
+            self.objective.mix = _built(self.stage.mix, t, self.facts)
+        self._attach()
+
+    def leave(self) -> None:
+        if self.hook is not None:
+            self.hook.remove()
+
+    def _attach(self) -> None:
+        mixer: Any = getattr(self.objective, "mix", None)  # manifold mixup mixes inside the net
+        self.hook = mixer.attach(self.net) if hasattr(mixer, "attach") else None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Measure the net along the way, for learning curves: ``measure(net)`` -> JSON-able, every ``every`` epochs and at
+    the end of a stage. It changes nothing, and is no part of a key.
+    """
+
+    measure: Callable[[Net], dict[str, Any]]
+    every: int = 1
+
+
+def gradient(
+    run: nn.Module,
+    streams: list[tuple[Any, Tensor]],
+    t: float,
+    generator: torch.Generator,
+    weight: float,
+    engine: Engine,
+) -> dict[str, Tensor]:
+    """One forward and backward pass; ``weight`` is this rank's (see ``ranks.share``)."""
+    with engine.autocast():
+        terms: dict[str, Tensor] = run(streams, t, generator)
+    total = sum(terms.values())
+    (total if weight == 1 else total * weight).backward()  # type: ignore[union-attr]
+    return terms
 
 
 def choose(net: Net, globs: tuple[str, ...]) -> set[str]:
@@ -227,9 +315,17 @@ def reads_features_only(net: Net, stage: Stage, trained: set[str]) -> bool:
     return still and plain
 
 
-def batch_starts(n: int, batch_size: int) -> range:
-    """Where each batch starts; a last batch of one example is left out, since BatchNorm cannot normalise it."""
-    return range(0, n - 1 if n % batch_size == 1 and n > 1 else n, batch_size)
+def batch_starts(n: int, batch_size: int, ranks: int = 1) -> range:
+    """Where each batch starts; a last batch that leaves a rank fewer than two examples is left out, since BatchNorm
+    cannot normalise one.
+
+    Raises:
+        ValueError: more ranks than examples in a batch.
+    """
+    if ranks > 1 and min(n, batch_size) < 2 * ranks:
+        raise ValueError(f"a batch of {min(n, batch_size)} is too small for {ranks} ranks: use fewer")
+    rest = n % batch_size
+    return range(0, n - rest if 0 < rest < 2 * ranks and n > rest else n, batch_size)
 
 
 def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False, batch: int = 512) -> Tensor:
@@ -252,9 +348,13 @@ def _built(value: Any, t: float, facts: dict[str, Any]) -> Any:
     return chosen.build(**facts) if isinstance(chosen, Part) else chosen
 
 
+def _first_view(x: Any) -> Any:
+    return x[0] if isinstance(x, tuple) else x
+
+
 def _as_long_as(n: int, index: Tensor) -> Tensor:
     """The first stream sets the epoch: a shorter one starts again, a longer one is cut."""
     return index if len(index) == n else index.repeat(-(-n // len(index)))[:n]
 
 
-__all__ = ["Event", "On", "Step", "ignore", "infer", "run_stage"]
+__all__ = ["Event", "On", "Probe", "Step", "ignore", "infer", "run_stage"]

@@ -6,7 +6,7 @@ not the sampler's matter.
 
 | paper | here |
 |---|---|
-| cardinality-adjacent subset | ``group`` or ``classes`` |
+| cardinality-adjacent subset | ``group``, ``run`` or ``classes`` |
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ class Subset:
 
     Args:
         classes: class indices; or
-        group: "many", "medium" or "few", by training count.
+        group: "many", "medium" or "few", by training count; or
+        run: ``(k, n)``, the k-th (from 0) of n runs of classes from the most frequent to the rarest, see
+            :meth:`longtail.labels.Labels.runs`.
         many: a class with more examples is "many".
         few: a class with fewer is "few".
         of: the sampler to use inside.
 
     Raises:
-        ValueError: neither or both of ``classes`` and ``group``; no example is left.
+        ValueError: not one of ``classes``, ``group`` and ``run``; no example is left; more runs than classes.
 
     >>> Subset(classes=(1,))(Labels.of([0, 0, 1]), torch.Generator().manual_seed(0)).tolist()
     [2]
@@ -42,20 +44,25 @@ class Subset:
         self,
         classes: Sequence[int] | None = None,
         group: str | None = None,
+        run: tuple[int, int] | None = None,
         many: int = 100,
         few: int = 20,
         of: Callable[..., Tensor] | None = None,
     ) -> None:
-        if (classes is None) == (group is None):
-            raise ValueError(f"classes={classes} and group={group!r}: give one of the two")
+        if (classes is not None) + (group is not None) + (run is not None) != 1:
+            raise ValueError(f"classes={classes}, group={group!r} and run={run}: give one of the three")
+        if run is not None and not 0 <= run[0] < run[1]:
+            raise ValueError(f"run={run} must be (k, n) with k in 0..n-1")
         if group not in (None, "many", "medium", "few"):
             raise ValueError(f"group={group!r} must be 'many', 'medium' or 'few'")
         self.classes = None if classes is None else tuple(classes)
-        self.group, self.many, self.few = group, many, few
+        self.group, self.run, self.many, self.few = group, run, many, few
         self.of: Any = of if of is not None else Shuffled()
 
     def _inside(self, labels: Labels) -> tuple[Tensor, Labels]:
-        if self.classes is None:
+        if self.run is not None:
+            chosen = labels.runs(self.run[1])[self.run[0]]
+        elif self.classes is None:
             chosen = labels.groups(self.many, self.few)[str(self.group)]
         else:
             if any(not 0 <= c < labels.num_classes for c in self.classes):
@@ -64,7 +71,7 @@ class Subset:
         index = torch.isin(labels.y, chosen).nonzero().flatten()
         if not len(index):
             raise ValueError(
-                f"classes={self.classes} group={self.group!r}: none of these classes has an example"
+                f"classes={self.classes} group={self.group!r} run={self.run}: none of these classes has an example"
             )
         return index, labels.take(index)
 

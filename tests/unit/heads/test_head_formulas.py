@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 import torch
-from torch import distributed, multiprocessing, nn
+from torch import nn
 from torch.nn import functional as F
 
 from longtail.heads import (
@@ -25,6 +26,7 @@ from longtail.heads import (
     spec_of,
 )
 from longtail.losses import BalancedGroupSoftmax, discriminative_centroids, group_layout, merge_groups
+from longtail.testing.ranks import on_ranks
 
 COUNTS = torch.tensor([1500, 500, 100, 99, 10, 9, 0])
 
@@ -139,30 +141,16 @@ def test_causal_removes_the_mean_direction(x: torch.Tensor) -> None:
     assert head.mean.equal(before)
 
 
-def _mean_on_a_rank(rank: int, port: int, x: torch.Tensor, results) -> None:  # type: ignore[no-untyped-def]
-    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def _mean_on_a_rank(rank: int, folder: str, x: torch.Tensor) -> None:
     head = Causal(8, 3)
     head(x[rank * 3 : rank * 3 + 3])
-    results[rank] = head.mean.tolist()
-    distributed.destroy_process_group()
+    torch.save(head.mean, f"{folder}/{rank}.pt")
 
 
-def test_causal_averages_over_ranks(x: torch.Tensor) -> None:
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        results = manager.dict()
-        workers = [context.Process(target=_mean_on_a_rank, args=(r, port, x, results)) for r in range(2)]
-        for w in workers:
-            w.start()
-        for w in workers:
-            w.join(120)
-        for rank in range(2):
-            assert torch.tensor(results[rank]).allclose(x.mean(0), atol=1e-6)
+def test_causal_averages_over_ranks(x: torch.Tensor, tmp_path: Path) -> None:
+    on_ranks(_mean_on_a_rank, 2, str(tmp_path), x)
+    for rank in range(2):
+        assert torch.load(tmp_path / f"{rank}.pt").allclose(x.mean(0), atol=1e-6)
 
 
 def test_grouped_probabilities_by_hand(x: torch.Tensor) -> None:
