@@ -168,6 +168,13 @@ def claim_of(loss: Part[Any], stream: Part[Any], classes: int) -> Tensor | None:
     return stages_prior((stage,), toy(classes)[1])
 
 
+def moves(stream: Part[Any], classes: int) -> bool:
+    """Does its class distribution change over training?"""
+    _, labels = toy(classes)
+    built = stream.build(**facts(labels))
+    return not torch.equal(built.class_distribution(labels, 0.0), built.class_distribution(labels, 1.0))
+
+
 COMBINATIONS = [
     (stream, loss if weight is None else loss.but(weight=weight))
     for stream, loss, weight in itertools.product(STREAMS, LOSSES, WEIGHTS)
@@ -182,6 +189,9 @@ def test_every_loss_and_weight_over(stream: Part[Any]) -> None:
     for _, loss in (c for c in COMBINATIONS if c[0] is stream):
         classes = classes_of(loss.target.__name__)
         claim = claim_of(loss, stream, classes)
+        if moves(stream, classes):
+            assert claim is None, f"{loss} over {stream}, which is not where it ends for most of the training"
+            continue
         assert claim is not None, loss
         found = error(fitted(loss, stream, classes), claim)
         if found > 0.03:
