@@ -83,7 +83,7 @@ def _as_good(results: Results, prior: str, best: Row) -> str:
     ties = indistinguishable(results, prior)
     if not ties:
         return "Every other ranked recipe is shown to be worse."
-    text = f"Not distinguishable from it on these folds: {_list([row.title for row in ties])}."
+    text = f"Not distinguishable from it on these folds: {_some([row.title for row in ties])}."
     quick = min(ties, key=lambda row: row.alone)
     if quick.alone < 0.8 * best.alone:
         times = f"{duration(quick.alone)} a run against {duration(best.alone)}"
@@ -167,6 +167,13 @@ def per_thousand(seconds_a_row: float) -> str:
         return "–"
     ms = 1e6 * seconds_a_row
     return f"{ms:.1f} ms" if ms < 9.95 else f"{ms:.0f} ms"
+
+
+def _some(names: list[str], most: int = 6) -> str:
+    """The first names and how many others there are."""
+    return _list(
+        names if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} others (≈ in the table)"]
+    )
 
 
 def _list(names: list[str]) -> str:

@@ -114,6 +114,7 @@ class Worker:
             prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
             seconds = stored[1]["seconds"]
         else:
+            self.plan.engine.check_time()
             began = time.perf_counter()
             net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
             seconds = time.perf_counter() - began
@@ -154,6 +155,7 @@ class Worker:
         key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": fitted})
         stored = self.cache.get(key)
         if stored is None:
+            self.plan.engine.check_time()
             began = time.perf_counter()
             logits = out_of_fold_logits(
                 recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of, categorical=categorical

@@ -18,7 +18,7 @@ from rich.console import Console
 from specimen import specimen
 
 from longtail.comparison.leaderboard import leaderboard
-from longtail.comparison.recommendation import recommendation
+from longtail.comparison.recommendation import _some, recommendation
 from longtail.report import figures, render, show, write_report
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
@@ -297,3 +297,8 @@ def test_cost_is_a_column_of_the_page_and_of_the_terminal() -> None:
     for run in results["runs"]:  # a comparison of before these were measured
         del run["bytes"], run["test_rows"]
     assert "49 kB" not in Page(render(results)).text
+
+
+def test_a_long_list_of_ties_is_cut_short() -> None:
+    assert _some([f"r{k}" for k in range(7)]).endswith("r5 and r6")
+    assert _some([f"r{k}" for k in range(26)]).endswith("r5 and 20 others (≈ in the table)")
