@@ -9,6 +9,8 @@ The stack and the lengths of its stages are those of the authors' ImageNet-LT ru
 CAM-based class-balanced batches with mixup, 20 without, both at 1 % of the learning rate. It needs a convolutional net:
 ``CAMImages`` says so where it has another.
 
+Reach for it on images with a convolutional net, when rare classes have too few views: it makes new ones.
+
 Differs from the authors' code in the learning-rate schedules of the later stages, which are the base stage's own, laid
 over their length; and in what ``CAMImages`` says.
 """

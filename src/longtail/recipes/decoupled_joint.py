@@ -8,6 +8,8 @@ re-balanced batches give a joint training, they give its head: this recipe is th
 Shares progressive-sampling's stage.
 Measured: balanced accuracy, prior set, 5 folds: winequality-white .348 ± .071 (erm .321), reviews .939 ± .008 (erm
 .941), mammography .898 ± .019 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
+
+Reach for it to see whether cRT's gain needs features of the data as they come: it is cRT's control.
 """
 
 from typing import Any

@@ -3,6 +3,8 @@
 Paper: He et al., Distilling virtual examples for long-tailed recognition, ICCV 2021.
 Claim: CIFAR-10-LT 78.9 %, CIFAR-100-LT 45.5 % at imbalance 100, ResNet-32 (the figures of the port in the bag of tricks).
 Its teacher is balanced-softmax, trained once for both.
+
+Reach for it as a second stage to balanced-softmax, at the cost of a second training.
 """
 
 from longtail.losses import DiVE

@@ -5,6 +5,8 @@ Claim: with a foundation model, few trained parameters beat full fine-tuning on 
 prior. With ``tune=frozen`` only the head learns, with ``tune=lora`` the adapters too; without a pre-trained encoder the
 means are those of random features, and the recipe is a cosine head under a balanced loss.
 
+Reach for it with a pre-trained encoder and few rows: little is trained, and the head starts at the class means.
+
 Differs from the authors' code: class means start the head (theirs for encoders without text), LoRA is the adapter
 (theirs: AdaptFormer by default), and no five crops at test.
 """

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from longtail import data, recipes
-from longtail.comparison.plan import Plan, Prepared
+from longtail.comparison.plan import Plan
 from longtail.labels import Labels
 
 
@@ -30,6 +30,6 @@ def test_unlabelled_rows_are_encoded_as_the_training_rows_are():
     both = plain.with_unlabelled(more)
     assert both.fingerprint != plain.fingerprint
     assert both.take(torch.arange(3)).fingerprint != plain.take(torch.arange(3)).fingerprint
-    encoder, examples = Prepared(Plan(both, (("erm", recipes.erm),)), 0).training("inner")
+    encoder, examples = Plan(both, (("erm", recipes.erm),)).prepare(0).training("inner")
     assert torch.equal(examples.unlabelled, encoder(more))
-    assert Prepared(Plan(plain, (("erm", recipes.erm),)), 0).training("inner")[1].unlabelled is None
+    assert Plan(plain, (("erm", recipes.erm),)).prepare(0).training("inner")[1].unlabelled is None
