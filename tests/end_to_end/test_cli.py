@@ -228,3 +228,23 @@ def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
     time.sleep(3)
     with pytest.raises(ProcessLookupError):  # no worker is left behind
         os.killpg(run.pid, 0)
+
+
+def test_rows_without_labels_are_learnt_from(folder):
+    with open(folder / "table.csv", encoding="utf-8") as f:
+        rows = list(csv.reader(f))
+    with open(folder / "more.csv", "w", newline="", encoding="utf-8") as f:
+        csv.writer(f).writerows(row[:3] for row in rows[:60])
+    args = ("train", "table.csv", "--recipe", "pseudo-labels", "--epochs", 2, "--out", "semi")
+    refused = longtail(*args, cwd=folder, check=False)
+    assert refused.returncode == 2
+    assert "--unlabelled FILE" in refused.stderr
+    assert "Saved to semi" in longtail(*args, "--unlabelled", "more.csv", cwd=folder).stdout
+
+
+def test_a_recipe_for_images_is_refused_on_a_table_before_training(folder):
+    args = ("compare", "table.csv", "--recipes", "erm,ssp-rotation", "--out", "refused")
+    done = longtail(*args, cwd=folder, check=False)
+    assert done.returncode == 2
+    assert "needs images, and this is table data" in done.stderr
+    assert not (folder / "refused").exists()

@@ -5,6 +5,8 @@ Claim: ImageNet-LT 57.2 % (57.8 % with RandAugment in all views), ResNeXt-50 (th
 
 Reach for it when the backbone is trained from scratch and three passes a step are affordable. The weights of the two
 losses and the temperature are those of ImageNet-LT.
+
+On tables, texts and embeddings the contrasted views are ours (``longtail.protocol.contrast_view``), not the paper's.
 """
 
 from longtail.augment import Views

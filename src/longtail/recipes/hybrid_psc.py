@@ -6,6 +6,8 @@ report); memory that does not grow with the batch squared.
 
 Reach for it when a batch holds too few examples of a class for pairs. The temperature is 0.1 on CIFAR-100-LT, 1 on
 CIFAR-10-LT.
+
+On tables, texts and embeddings the contrasted views are ours (``longtail.protocol.contrast_view``), not the paper's.
 """
 
 from longtail.losses import PrototypicalSupCon

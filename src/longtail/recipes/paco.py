@@ -6,6 +6,8 @@ bias to head classes that plain supervised contrast has.
 
 Reach for it for long training from scratch: it learns slowly, and gains with epochs. alpha, temperature, queue and dim
 are those of CIFAR-100-LT; the queue should hold several examples of most classes.
+
+On tables, texts and embeddings the contrasted views are ours (``longtail.protocol.contrast_view``), not the paper's.
 """
 
 from longtail.augment import Views

@@ -5,6 +5,8 @@ Claim: CIFAR-100-LT 52.8 %, 57.1 %, 65.5 % at imbalance 100, 50, 10, CIFAR-10-LT
 AutoAugment and Cutout (the authors' repository).
 
 Reach for it in the place of bcl or paco when batches are small: it needs neither a large batch nor a queue.
+
+On tables, texts and embeddings the contrasted views are ours (``longtail.protocol.contrast_view``), not the paper's.
 """
 
 from longtail.augment import Views
