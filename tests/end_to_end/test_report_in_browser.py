@@ -84,7 +84,17 @@ def test_labels_are_shown_and_nothing_runs(tmp_path: Path, page: str) -> None:
     assert seen["images"] == 0
     assert seen["fetched"] == 0
     assert seen["title"] == "animals: 6 recipes compared"
-    assert float(str(seen["label"])) > 20  # the letters of 猫と犬 are drawn as text
+
+
+def test_letters_of_any_script_are_drawn_as_text(tmp_path: Path, page: str) -> None:
+    fonts = (
+        subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout
+        if shutil.which("fc-list")
+        else ""
+    )
+    if not fonts:
+        pytest.skip("no font with Chinese letters is installed")
+    assert float(str(measured(tmp_path, page)["label"])) > 20  # 猫と犬
 
 
 @pytest.mark.parametrize("width", [390, 1200])
