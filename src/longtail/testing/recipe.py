@@ -90,8 +90,8 @@ def check_digest(recipe: Recipe) -> None:
         if field.name != "name":
             changed = first.but(**{field.name: _other(field.name, getattr(first, field.name))})
             stages = (changed, *recipe.stages[1:])
-            asked = any(s.asks("teachers") for s in stages)  # another objective may not ask for them
-            mutant = recipe.but(stages=stages, teachers=recipe.teachers if asked else ())
+            taught = recipe.teachers if any(s.asks("teachers") for s in stages) else ()
+            mutant = recipe.but(stages=stages, teachers=taught)
             assert mutant.digest != recipe.digest, f"changing {field.name} did not change the digest"
     assert recipe.but(stages=(*recipe.stages, first)).digest != recipe.digest, "another stage kept the digest"
     assert recipe.but(finish=(*recipe.finish, part(Constant))).digest != recipe.digest, (
