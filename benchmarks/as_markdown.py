@@ -61,6 +61,9 @@ def main() -> None:
         print("| # | recipe | " + " | ".join(names) + " | as trained | difference | p | s a run |")
         print("|" + "---|" * (len(COLUMNS) + 6))
         for row in rows:
+            if row.rank is None:
+                print(f"| – | {row.recipe} | did not run: {row.problem}" + " |" * (len(COLUMNS) + 4))
+                continue
             cells = [number(row.mean.get(c, math.nan)) for c in COLUMNS]
             cells[COLUMNS.index(metric)] += f" ± {number(row.sd[metric])}"
             interval = (

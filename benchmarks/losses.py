@@ -3,11 +3,14 @@ in the same run.
 
     python benchmarks/losses.py                       # all losses, the four shapes, eager and compiled
     python benchmarks/losses.py --only Focal Seesaw --shapes 4096x1000 --modes eager --repeats 9
+    python benchmarks/losses.py --keep costs.jsonl    # what the file has is not measured again: run it in pieces
+    python benchmarks/losses.py --keep costs.jsonl --table    # the file as Markdown, nothing measured
 
-Each loss is timed in turn with cross-entropy, call by call, so that a busy machine slows both; the ratio is
-that of the medians. Peak memory is what the allocator held at most during forward and backward, inputs not
-counted. LDAM is fed cosines, as it asks; every other loss standard normal logits. A loss that reads
-something other than logits is left out.
+Each loss is timed in turn with cross-entropy, call by call, and the ratio is that of the medians. On one CPU thread
+the time is the processor time of the process, so that a busy machine disturbs it little; on an accelerator it is the
+wall clock's. Peak memory is what the allocator held at most during forward and backward, inputs not counted. LDAM is
+fed cosines, as it asks; every other loss standard normal logits. A loss that reads something other than logits and
+labels is left out.
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
-import math
+import json
 import os
 import pkgutil
 import platform
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler announces itself otherwise
 
@@ -63,13 +67,14 @@ def inputs(shape: tuple[int, ...], device: str, cosine: bool) -> tuple[Tensor, T
 
 
 def seconds(step: Step, device: str) -> float:
+    clock = time.perf_counter if device == "cuda" or torch.get_num_threads() > 1 else time.process_time
     if device == "cuda":
         torch.cuda.synchronize()
-    start = time.perf_counter()
+    start = clock()
     step()
     if device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def peak_bytes(step: Step, device: str) -> float:
@@ -116,6 +121,42 @@ def ratios(ours: Step, theirs: Step, logits: Tensor, device: str, repeats: int) 
     return statistics.median(mine) / statistics.median(base), memory
 
 
+def measured(
+    kind: type[nn.Module], shape: tuple[int, ...], mode: str, device: str, repeats: int
+) -> tuple[float, float] | str:
+    """The ratios of time and memory, or why there are none."""
+    c = shape[1]
+    counts = torch.tensor([max(1, int(1280 * 0.01 ** (k / (c - 1)))) for k in range(c)])
+    facts = {"counts": counts, "prior": counts / counts.sum(), "num_classes": c}
+    logits, target, features = inputs(shape, device, cosine=kind.__name__ == "LDAM")
+    rest = (target, features) if getattr(kind, "reads_features", False) else (target,)
+    try:
+        step_of(part(kind).build(**facts).to(device), logits, *rest)()
+        loss: Callable[..., Tensor] = part(kind).build(**facts).to(device)
+        base: Callable[..., Tensor] = F.cross_entropy
+        if mode == "compiled":
+            torch._dynamo.reset()
+            loss, base = torch.compile(loss, fullgraph=True), torch.compile(base, fullgraph=True)
+        return ratios(step_of(loss, logits, *rest), step_of(base, logits, target), logits, device, repeats)
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0][:90]}"
+
+
+def table(rows: dict[tuple[str, str, str], tuple[float, float]]) -> str:
+    """Markdown: a line a loss, a column a mode and shape, ``time / memory``."""
+    columns = [(mode, shape) for mode in ("eager", "compiled") for shape in SHAPES]
+    columns = [c for c in columns if any((name, c[1], c[0]) in rows for name, _, _ in rows)]
+    lines = [
+        "| loss | " + " | ".join(f"{mode} {shape}" for mode, shape in columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for name in sorted({name for name, _, _ in rows}, key=str.lower):
+        cells = (rows.get((name, shape, mode)) for mode, shape in columns)
+        shown = ("-" if cell is None else f"{cell[0]:.2f} / {cell[1]:.2f}" for cell in cells)
+        lines.append(f"| {name} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("--only", nargs="*", help="class names")
@@ -124,8 +165,18 @@ def main() -> None:
     cli.add_argument("--repeats", type=int, default=15)
     cli.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     cli.add_argument("--threads", type=int, default=1)
+    cli.add_argument("--keep", type=Path, help="a file of JSON lines to add to, and not to measure again")
+    cli.add_argument("--table", action="store_true", help="print what --keep holds as Markdown, and stop")
     a = cli.parse_args()
     torch.set_num_threads(a.threads)
+    rows = {}
+    if a.keep is not None and a.keep.exists():
+        for line in a.keep.read_text().splitlines():
+            r = json.loads(line)
+            rows[r["loss"], r["shape"], r["mode"]] = (r["time"], r["memory"])
+    if a.table:
+        print(table(rows))
+        return
     machine = (
         torch.cuda.get_device_name()
         if a.device == "cuda"
@@ -135,36 +186,20 @@ def main() -> None:
         f"torch {torch.__version__}, {machine}, float32, {a.repeats} repeats: time / peak memory over cross-entropy"
     )
     for text in a.shapes:
-        shape = tuple(int(n) for n in text.split("x"))
-        c = shape[1]
-        counts = torch.tensor([max(1, int(1280 * 0.01 ** (k / (c - 1)))) for k in range(c)])
-        facts = {"counts": counts, "prior": counts / counts.sum(), "num_classes": c}
-        print(f"\n{text}".ljust(28) + "".join(mode.rjust(18) for mode in a.modes))
-        for name, kind in losses().items():
-            if a.only and name not in a.only:
-                continue
-            logits, target, features = inputs(shape, a.device, cosine=name == "LDAM")
-            rest = (target, features) if getattr(kind, "reads_features", False) else (target,)
-            try:
-                step_of(part(kind).build(**facts).to(a.device), logits, *rest)()
-            except Exception as error:
-                print(f"{name:27s}left out: {type(error).__name__}: {str(error).splitlines()[0][:70]}")
-                continue
-            cells = []
-            for mode in a.modes:
-                loss: Callable[..., Tensor] = part(kind).build(**facts).to(a.device)
-                base: Callable[..., Tensor] = F.cross_entropy
-                if mode == "compiled":
-                    torch._dynamo.reset()
-                    loss, base = torch.compile(loss, fullgraph=True), torch.compile(base, fullgraph=True)
-                time_ratio, memory = math.nan, math.nan
-                try:
-                    ours, theirs = step_of(loss, logits, *rest), step_of(base, logits, target)
-                    time_ratio, memory = ratios(ours, theirs, logits, a.device, a.repeats)
-                except Exception as error:
-                    print(f"  {name} {mode}: {type(error).__name__}: {str(error).splitlines()[0][:90]}")
-                cells.append(f"{time_ratio:8.2f} / {memory:4.2f}".rjust(18))
-            print(f"{name:27s}" + "".join(cells), flush=True)
+        for mode in a.modes:
+            for name, kind in losses().items():
+                if (a.only and name not in a.only) or (name, text, mode) in rows:
+                    continue
+                shape = tuple(int(n) for n in text.split("x"))
+                got = measured(kind, shape, mode, a.device, a.repeats)
+                if isinstance(got, str):
+                    print(f"{text:15s}{mode:10s}{name:25s}left out: {got}", flush=True)
+                    continue
+                print(f"{text:15s}{mode:10s}{name:25s}{got[0]:6.2f} / {got[1]:4.2f}", flush=True)
+                if a.keep is not None:
+                    line = {"loss": name, "shape": text, "mode": mode, "time": got[0], "memory": got[1]}
+                    with a.keep.open("a") as file:
+                        file.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,16 +14,18 @@ from torch import nn
 import longtail.losses
 
 HERE = Path(__file__).parent
+COST = HERE.parent / "benchmarks" / "results" / "2026-11-25-losses.md"  # a section of the page, as measured
 
 
 def page() -> str:
-    """The whole page: the guide, then one entry a file in alphabetical order."""
+    """The whole page: the guide, what the losses cost, then one entry a file in alphabetical order."""
     names = [
         info.name for info in pkgutil.iter_modules(longtail.losses.__path__) if not info.name.startswith("_")
     ]
     guide = (HERE / "losses_guide.md").read_text()
     note = "<!-- Written by docs/make_losses.py from the docstrings; edit those. -->\n"
-    return note + guide + "\n" + "\n".join(entry(name) for name in sorted(names))
+    cost = COST.read_text().replace("# ", "## ", 1)
+    return note + guide + "\n" + cost + "\n" + "\n".join(entry(name) for name in sorted(names))
 
 
 def entry(name: str) -> str:

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
         testing,
         weights,
     )
-    from longtail.api import Comparison, compare, inspect, load, predict, train
+    from longtail.api import Comparison, compare, compare_several, inspect, load, predict, train
     from longtail.examples import Examples, SparseRows
+    from longtail.integrations.sklearn import LongTailClassifier
     from longtail.labels import Labels
     from longtail.model import Model
     from longtail.net import Net
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
-    "longtail.api": ("Comparison", "compare", "inspect", "load", "predict", "train"),
+    "longtail.api": ("Comparison", "compare", "compare_several", "inspect", "load", "predict", "train"),
     "longtail.examples": ("Examples", "SparseRows"),
+    "longtail.integrations.sklearn": ("LongTailClassifier",),
     "longtail.labels": ("Labels",),
     "longtail.model": ("Model",),
     "longtail.net": ("Net",),
@@ -77,6 +79,7 @@ __all__ = [
     "Engine",
     "Examples",
     "Labels",
+    "LongTailClassifier",
     "Model",
     "Net",
     "Outcome",
@@ -89,6 +92,7 @@ __all__ = [
     "backbones",
     "classical",
     "compare",
+    "compare_several",
     "data",
     "heads",
     "inspect",

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from longtail import data as data_room
 from longtail.adjust.apply import Adjusted, adjust_predictions
-from longtail.adjust.predictions import read_counts, read_predictions
+from longtail.adjust.predictions import Predictions, read_counts, read_predictions
+from longtail.bench import bench
 from longtail.catalogue import about, known_recipes, listing, pick
+from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
-from longtail.comparison.plan import Plan, Prepared, RecipeLike
+from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
-from longtail.comparison.results import results_of, versions
+from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.work import Worker, write_json
-from longtail.data import Dataset
+from longtail.data import Dataset, FeatureEncoder
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
-from longtail.run import Engine, Outcome, OutOfTime
+from longtail.report.ranks import write_ranks
+from longtail.run import Cache, Engine, Outcome, OutOfTime
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
+from longtail.run.ranks import here, launched
+
+if TYPE_CHECKING:
+    from longtail.reproduce import Reviews
 
 DEFAULT_OUT = "longtail-out"
 
@@ -65,11 +74,14 @@ class Comparison:
         return recommendation(self.results)
 
 
-def load(data: str | Path | Dataset, **how: Any) -> Dataset:
-    """Read data, unless it is read already; keywords as in ``longtail.data.load``."""
-    if isinstance(data, Dataset):
-        return data
-    return data_room.load(data, **{k: v for k, v in how.items() if v is not None})
+def load(data: str | Path | Dataset, *, unlabelled: str | Path | None = None, **how: Any) -> Dataset:
+    """Read data, unless it is read already; keywords as in ``longtail.data.load``, and ``unlabelled``: a file of rows
+    without labels.
+    """
+    found = data
+    if not isinstance(found, Dataset):
+        found = data_room.load(found, **{k: v for k, v in how.items() if v is not None})
+    return found if unlabelled is None else data_room.with_unlabelled(found, unlabelled)
 
 
 def compare(
@@ -110,13 +122,20 @@ def compare(
         model: train the best recipe on all rows at the end.
         on: called with progress events.
         command: what to print in the report as the way to make it again.
-        how: how to read the data: kind, text, label, features, header.
+        how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
 
     Returns:
         the results; the same are in ``out``.
     """
+    if launched() > 1:
+        raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
     dataset = load(data, **how)
+    folder = Path(out)
     chosen = pick(recipes)
+    frozen = frozen_features(dataset, backbone, Cache(folder / "cache"))
+    before, kind, said_backbone = None, dataset.kind, backbone
+    if frozen is not None:
+        (dataset, before), backbone = frozen, None
     plan = Plan(
         dataset=dataset,
         recipes=tuple(chosen.items()),
@@ -133,7 +152,6 @@ def compare(
         engine=engine or Engine(),
     )
     prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
-    folder = Path(out)
     notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
     for note in notes:
         on({"note": note})
@@ -142,13 +160,16 @@ def compare(
     path = data.name if isinstance(data, Dataset) else str(data)
     said = {name: about(name, recipe) for name, recipe in plan.recipes}
     results = results_of(plan, rows, path, jobs, budget, command, said)
+    if frozen is not None:
+        results["data"]["kind"], results["settings"]["backbone"] = kind, str(said_backbone)
     kept: Model | None = None
     left = None if budget is None else began + budget
     if model and any(r["status"] == "done" for r in rows):
         name = best_of(results)
         on({"running": f"{name} on all rows, to keep"})
         try:
-            kept = fit_all(plan, name, folder, Engine(**{**vars(plan.engine), "deadline": left}), on)
+            engine = Engine(**{**vars(plan.engine), "deadline": left})
+            kept = fit_all(plan, name, folder, engine, on, before=before)
             notes += tuple(getattr(kept.encoder, "notes", ()))
             kept.save(folder / "model")
             results["model"] = {"recipe": name, "path": str(folder / "model")}
@@ -163,16 +184,116 @@ def compare(
     return Comparison(results, folder, kept)
 
 
+@dataclass(frozen=True, eq=False)
+class Several:
+    """What ``compare_several`` found.
+
+    Attributes:
+        comparisons: one a data set, by its name.
+        rankings: recipes ranked over the data sets, one a prior.
+        folder: where ranks.json, report.html and a folder a data set are.
+    """
+
+    comparisons: dict[str, Comparison]
+    rankings: tuple[Ranking, ...]
+    folder: Path
+
+
+def compare_several(
+    data: Sequence[str | Path | Dataset],
+    *,
+    out: str | Path = DEFAULT_OUT,
+    prior: str = "natural",
+    budget: float | None = None,
+    on: On = ignore,
+    command: str | None = None,
+    model: bool = True,
+    how: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Several:
+    """Compare recipes on several data sets, each as ``compare`` does, and rank them over the data sets.
+
+    Made again with the same settings, it goes on where it was.
+
+    Args:
+        data: two or more files, folders or data sets; all are read before anything is trained.
+        out: folder; each data set gets a folder of its name in it.
+        prior: "natural" or "balanced"; probabilities of your own belong to one data set's classes.
+        budget: seconds for all of them.
+        on, command, model: as for ``compare``.
+        how: how to read the data, as for ``load``.
+        settings: recipes, folds, seeds, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for ``compare``.
+
+    Raises:
+        ValueError: fewer than two data sets, or another prior.
+    """
+    if len(data) < 2:
+        raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
+    if prior not in ("natural", "balanced"):
+        raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
+    sets: dict[str, Dataset] = {}
+    for given in data:
+        dataset = load(given, **(how or {}))
+        title = re.sub(r"[^\w.-]+", "-", dataset.name).strip(".-") or "data"
+        name = next(n for n in (title, *(f"{title}-{k}" for k in range(2, len(data) + 2))) if n not in sets)
+        sets[name] = dataset
+    folder, began = Path(out), time.time()
+    found: dict[str, Comparison] = {}
+    for name, dataset in sets.items():
+        left = None if budget is None else max(1.0, budget - (time.time() - began))
+        on({"note": f"data set {name}"})
+        found[name] = compare(
+            dataset,
+            out=folder / name,
+            prior=prior,
+            budget=left,
+            on=on,
+            command=command,
+            model=model,
+            **settings,
+        )
+    results = {name: c.results for name, c in found.items()}
+    priors = shared_priors([shown_priors(r) for r in results.values()])
+    rankings = tuple(rank(results, p) for p in priors)
+    about_all = {
+        "format": 1,
+        "command": command or "",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": hardware(),
+        "versions": versions(),
+        "folds": next(iter(results.values()))["settings"]["folds"],
+        "datasets": {
+            name: {
+                **{k: r["data"][k] for k in ("n", "num_classes", "imbalance")},
+                "link": f"{name}/report.html",
+            }
+            for name, r in results.items()
+        },
+    }
+    write_json(folder / "ranks.json", {**about_all, "rankings": [r.to_json() for r in rankings]})
+    write_ranks(about_all, rankings, folder / "report.html")
+    return Several(found, rankings, folder)
+
+
 def best_of(results: dict[str, Any]) -> str:
     """The recipe ranked first under the declared prior."""
     return leaderboard(results, shown_priors(results)[0])[0].recipe
 
 
-def fit_all(plan: Plan, name: str, folder: Path, engine: Engine, on: On = ignore) -> Model:
-    """One recipe trained on all rows, as a model to keep."""
+def fit_all(
+    plan: Plan,
+    name: str,
+    folder: Path,
+    engine: Engine,
+    on: On = ignore,
+    seed: int = 0,
+    before: FeatureEncoder | None = None,
+) -> Model:
+    """One recipe trained on all rows, as a model to keep; ``before`` is the frozen encoder that made the plan's data."""
     plan = Plan(**{**vars(plan), "engine": engine})
     worker = Worker(plan, folder, on=on)
-    encoder, outcome, _ = worker.fit(Prepared(plan, None), name, 0)
+    encoder, outcome, _ = worker.fit(plan.prepare(None), name, seed)
+    encoder = encoder if before is None else before.followed_by(encoder)
     d = plan.dataset
     recipe = outcome.recipe
     facts = {
@@ -194,18 +315,20 @@ def train(
     epochs: int | None = None,
     tuning: str = "refit",
     engine: Engine | None = None,
+    seed: int = 0,
     on: On = ignore,
     **how: Any,
 ) -> Model:
-    """Train one recipe on all rows.
+    """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
+        seed: of initial weights, order and estimators.
         on: called with progress events.
-        how: how to read the data: kind, text, label, features, header.
+        how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
     """
     dataset = load(data, **how)
     name = (
@@ -214,6 +337,9 @@ def train(
         else str(getattr(recipe, "name", getattr(recipe, "__name__", "own")))
     )
     chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
+    frozen, before = frozen_features(dataset, backbone), None
+    if frozen is not None:
+        (dataset, before), backbone = frozen, None
     plan = Plan(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine or Engine(),
@@ -222,12 +348,13 @@ def train(
         import tempfile
 
         with tempfile.TemporaryDirectory() as scratch:
-            return fit_all(plan, name, Path(scratch), plan.engine, on)
+            return fit_all(plan, name, Path(scratch), plan.engine, on, seed, before)
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
-    model = fit_all(plan, name, work, plan.engine, on)
-    model.save(folder)
-    shutil.rmtree(work, ignore_errors=True)
+    model = fit_all(plan, name, work, plan.engine, on, seed, before)
+    if here()[0] == 0:
+        model.save(folder)
+        shutil.rmtree(work, ignore_errors=True)
     return model
 
 
@@ -250,7 +377,8 @@ def predict(
     import pandas as pd
 
     loaded = model if isinstance(model, Model) else Model.load(model)
-    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, loaded.encoder, **how)
+    like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
+    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, **how)
     encoded = loaded.encoder(raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)
@@ -267,50 +395,80 @@ def predict(
 
 
 def adjust(
-    predictions: str | Path,
+    predictions: str | Path | Predictions,
     *,
-    counts: str | Path | Sequence[int],
+    counts: str | Path | Sequence[int] | Mapping[str, int],
     prior: str | Sequence[float] = "balanced",
     from_prior: str | Sequence[float] | None = None,
-    held: str | Path | None = None,
+    held: str | Path | Predictions | None = None,
     kind: str | None = None,
     label: str = "label",
+    unseen: str = "error",
     out: str | Path | None = None,
 ) -> Adjusted:
     """Saved predictions of any model, for the prior you deploy under; no retraining.
 
     Args:
         predictions: csv, tsv, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label column
-            where the labels are known.
-        counts: training examples per class: numbers, or a JSON file of a list or of an object by class name.
+            where the labels are known; or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of``
+            makes of a scikit-learn, torch or Hugging Face model.
+        counts: training examples per class: numbers, by class name, or a JSON file of either.
         prior: "balanced", "natural" (the counts), one probability a class, or a JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
         held: labelled predictions of the same model on held-out rows, which fit a calibrator first.
         kind: "probabilities" or "logits", where the column names do not say.
         label: the column of labels.
+        unseen: what to do about a class without training examples: "error", or "rarest" (as rare as the rarest seen).
         out: folder for the adjusted predictions and ``adjuster.json``, which ``longtail.adjust.load`` reads in
             production with numpy alone; None does not write.
     """
+    names: tuple[str, ...] | None = None
     if isinstance(counts, str | Path):
         numbers, names = read_counts(counts)
+    elif isinstance(counts, Mapping):
+        numbers, names = np.asarray(list(counts.values())), tuple(counts)
     else:
-        numbers, names = np.asarray(counts), None
-    read = read_predictions(predictions, names, kind, label)
-    other = read_predictions(held, names, kind, label) if held is not None else None
+        numbers = np.asarray(counts)
+
+    def read_one(given: str | Path | Predictions) -> Predictions:
+        return given if isinstance(given, Predictions) else read_predictions(given, names, kind, label)
+
+    read = read_one(predictions)
+    other = None if held is None else read_one(held)
+    for one in (read, other):
+        if one is not None and names is not None and one.names != names:
+            raise ValueError(f"counts are of classes {list(names)}, the predictions of {list(one.names)}")
     asked = read_prior(prior, read.names) if isinstance(prior, str) else prior
     before = read_prior(from_prior, read.names) if isinstance(from_prior, str) else from_prior
     uniform = [1 / len(read.names)] * len(read.names)
     before = {"balanced": uniform, "natural": None}[before] if isinstance(before, str) else before
-    adjusted = adjust_predictions(read, numbers, asked, before, other)
+    adjusted = adjust_predictions(read, numbers, asked, before, other, unseen)
     if out is not None:
-        suffix = Path(predictions).suffix
-        adjusted.write(out, suffix)
+        adjusted.write(out, ".csv" if isinstance(predictions, Predictions) else Path(predictions).suffix)
     return adjusted
 
 
 def inspect(data: str | Path | Dataset, **how: Any) -> dict[str, Any]:
     """What is in the data: classes, counts, imbalance factor, groups, and what to watch out for."""
     return data_room.inspect_facts(load(data, **how))
+
+
+def reproduce(experiment: str, data: str | Path | Dataset | None = None, **settings: Any) -> Reviews:
+    """Run a published experiment again, with tests for what it claims.
+
+    Args:
+        experiment: "reviews".
+        data: None looks under ``LONGTAIL_DATA``.
+        settings: as ``longtail.reproduce.reviews`` takes them: folds, seeds, backbone, epochs, look, jobs, out.
+
+    Raises:
+        ValueError: no experiment of that name.
+    """
+    from longtail.reproduce import reviews
+
+    if experiment != "reviews":
+        raise ValueError(f"there is no experiment {experiment!r} to reproduce; there is: reviews")
+    return reviews(data, **settings)
 
 
 def recipes() -> list[dict[str, str]]:
@@ -340,6 +498,6 @@ def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
 
 
 __all__ = [
-    "Comparison", "Model", "Outcome", "compare", "inspect", "known_recipes", "load", "predict", "read_prior",
-    "recipes", "train",
+    "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "compare", "compare_several", "inspect",
+    "known_recipes", "load", "predict", "read_prior", "recipes", "reproduce", "train",
 ]  # fmt: skip

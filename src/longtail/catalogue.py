@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from longtail import classical, recipes
 from longtail.adjust import Thresholds
 from longtail.classical import Classical
+from longtail.classical.estimators.random_forest import AVERAGED
+from longtail.classical.estimators.resampled import ABOUT, METHODS
 from longtail.comparison.plan import RecipeLike
 from longtail.labels import Labels
 from longtail.part import part
@@ -35,26 +39,57 @@ CLASSICAL = (
     classical.easy_ensemble,
     classical.rus_boost,
 )
+PLAIN = frozenset(f().name for f in CLASSICAL)
+RESAMPLED = (
+    "random-over+logistic", "random-under+logistic", "smote+logistic", "random-under+random-forest",
+    "smote+random-forest", "random-under+gradient-boosting", "smote+gradient-boosting", "smotenc+gradient-boosting",
+    "borderline-smote+gradient-boosting", "adasyn+gradient-boosting", "smote-enn+gradient-boosting",
+    "smote-tomek+gradient-boosting",
+)  # fmt: skip
+"""The resampled recipes that are listed; any other ``METHOD+ESTIMATOR`` may be named just so."""
 
 
 def known_recipes() -> dict[str, RecipeLike]:
     """Every recipe by its name on the command line, in the order tables show them."""
     deep: dict[str, RecipeLike] = {f.__name__.replace("_", "-"): f for f in recipes.ALL}
-    made = [f(finish=(part(Thresholds, metric="macro_f1"),)) for f in CLASSICAL]
-    return deep | {c.name: c for c in made}
+    estimators = {c.name: c for c in (f(finish=(part(Thresholds, metric="macro_f1"),)) for f in CLASSICAL)}
+    return deep | estimators | {name: on_resampled(name, estimators) for name in RESAMPLED}
+
+
+def on_resampled(name: str, estimators: Mapping[str, Classical]) -> Classical:
+    """The recipe that ``METHOD+ESTIMATOR`` names: a classical recipe on resampled rows.
+
+    Raises:
+        ValueError: no such method or estimator.
+
+    >>> on_resampled("near-miss+logistic", {"logistic": classical.logistic()}).name
+    'near-miss+logistic'
+    """
+    method, _, estimator = name.partition("+")
+    if estimator not in estimators:
+        known = ", ".join(estimators)
+        raise ValueError(f"recipes: {name!r}: there is no estimator {estimator!r}; there are {known}")
+    if method.replace("-", "_") not in METHODS:
+        known = ", ".join(m.replace("_", "-") for m in METHODS)
+        raise ValueError(f"recipes: {name!r}: there is no resampling {method!r}; there are {known}")
+    return classical.resampled(method.replace("-", "_"), estimators[estimator])
 
 
 def pick(names: Sequence[str] | Mapping[str, RecipeLike] | None) -> dict[str, RecipeLike]:
     """Recipes by name; None takes the first dozen (nine deep, three classical).
 
+    ``METHOD+ESTIMATOR`` names a classical recipe on resampled rows, listed or not: ``near-miss+random-forest``.
+
     Raises:
         ValueError: no recipe of that name.
     """
     known = known_recipes()
+    plain = {k: r for k, r in known.items() if isinstance(r, Classical) and "+" not in k}
     if names is None:
         return {name: known[name] for name in known if name in FIRST}
     if isinstance(names, Mapping):
         return dict(names)
+    known |= {name: on_resampled(name, plain) for name in names if "+" in name and name not in known}
     if unknown := [name for name in names if name not in known]:
         raise ValueError(
             f"recipes: there is no {unknown[0]!r}; `longtail recipes` lists them: {', '.join(known)}"
@@ -65,13 +100,37 @@ def pick(names: Sequence[str] | Mapping[str, RecipeLike] | None) -> dict[str, Re
 def about(name: str, recipe: RecipeLike) -> dict[str, str]:
     """Title, paper and one line on a recipe, from its own documentation."""
     if isinstance(recipe, Classical):
-        doc = getattr(classical, name.replace("-", "_")).__doc__ or "" if name in known_recipes() else ""
-    else:
-        module = sys.modules.get(getattr(recipe, "__module__", ""), None) if callable(recipe) else None
-        doc = (module.__doc__ if module is not None else None) or ""
-    first = doc.strip().split("\n", 1)[0]
-    paper = [line.removeprefix("Paper:").strip() for line in doc.splitlines() if line.startswith("Paper:")]
-    return {"title": name, "paper": paper[0] if paper else "", "summary": first.partition(": ")[2] or first}
+        return {"title": name, **about_classical(recipe)}
+    module = sys.modules.get(getattr(recipe, "__module__", ""), None) if callable(recipe) else None
+    doc = (module.__doc__ if module is not None else None) or ""
+    first = one_line(doc.strip().split("\n\n", 1)[0])
+    return {"title": name, "paper": paper_of(doc), "summary": first.partition(": ")[2] or first}
+
+
+def paper_of(doc: str) -> str:
+    """What stands behind "Paper:" in a docstring, up to the next empty line or entry.
+
+    >>> paper_of("A loss.\\n\\nPaper: A. and B., Losses,\\n2020.\\nClaim: good.")
+    'A. and B., Losses, 2020.'
+    """
+    found = re.search(r"^Paper: (.+?)(?=\n\s*\n|\n\w[\w ]*:|\Z)", doc, re.S | re.M)
+    return one_line(found[1]) if found else ""
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def about_classical(recipe: Classical) -> dict[str, str]:
+    """Paper and one line on a classical recipe: its function's documentation, and the resampling before it."""
+    method, _, estimator = recipe.name.rpartition("+")
+    found = getattr(classical, estimator.replace("-", "_"), None)
+    doc = inspect.getdoc(found) if callable(found) and estimator in PLAIN else ""
+    first, paper = one_line((doc or "").split("\n\n", 1)[0]), paper_of(doc or "")
+    if method and first:
+        words, paper = ABOUT[method.replace("-", "_")]
+        first = f"{words}, then {first[0].lower()}{first[1:]}"
+    return {"paper": paper, "summary": first}
 
 
 def listing() -> list[dict[str, str]]:
@@ -98,7 +157,12 @@ def prior_words(prior: Any, labels: Any) -> str:
 
 def classical_prior(recipe: Classical) -> str:
     """The prior of a classical recipe's probabilities in one word."""
-    name, weight = recipe.estimator.target.__name__, dict(recipe.estimator.kwargs).get("class_weight")
-    if name in ("EasyEnsemble", "RUSBoost") or (name == "RandomForest" and weight):
+    name, given = recipe.estimator.target.__name__, dict(recipe.estimator.kwargs)
+    weight = given.get("class_weight")
+    if name == "Resampled":
+        inside = classical_prior(recipe.but(estimator=given["estimator"]))
+        return "of the resampled rows" if inside == "natural" else inside
+    grown_out = name == "RandomForest" and weight and given.get("min_leaf", 1) < AVERAGED
+    if name in ("EasyEnsemble", "RUSBoost") or grown_out:
         return "fitted on held-out rows"
     return "balanced" if weight or name.startswith("Balanced") else "natural"

@@ -33,6 +33,9 @@ NoHeader = Annotated[bool, typer.Option("--no-header", help="The file's first li
 Imbalance = Annotated[
     float | None, typer.Option(help="Make the classes long-tailed at this imbalance factor first.")
 ]
+Unlabelled = Annotated[
+    str | None, typer.Option(help="Rows like the data's, without labels, for recipes that learn from them.")
+]
 PriorOption = Annotated[
     str,
     typer.Option(
@@ -40,7 +43,11 @@ PriorOption = Annotated[
     ),
 ]
 Backbone = Annotated[
-    str | None, typer.Option(help="resnet8, resnet20, resnet32, mlp or linear; default by kind of data.")
+    str | None,
+    typer.Option(
+        help="resnet8, resnet20, resnet32, mlp or linear; hf:FOLDER_OR_NAME or timm:NAME for a pre-trained encoder, with "
+        "options behind it: hf:NAME,tune=frozen|lora|full,pool=cls|mean. Default by kind of data."
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of the first stage; later stages scale with it.")]
 Tuning = Annotated[
@@ -54,9 +61,18 @@ Tuning = Annotated[
 
 @app.command()
 def compare(
-    data: Data,
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt; several are ranked over."
+        ),
+    ],
     recipes: Annotated[
-        str | None, typer.Option(help="Names separated by commas; `longtail recipes` lists them.")
+        str | None,
+        typer.Option(
+            help="Names separated by commas; `longtail recipes` lists them. METHOD+ESTIMATOR, such as smote+logistic, "
+            "is a classical recipe on resampled rows."
+        ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
@@ -82,40 +98,40 @@ def compare(
     features: Features = None,
     no_header: NoHeader = False,
     imbalance: Imbalance = None,
+    unlabelled: Unlabelled = None,
 ) -> None:
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
     from longtail.report import listings, show
+    from longtail.report.progress import progress
+    from longtail.report.ranks import show_ranks
 
     with errors():
         seconds = None if budget is None else duration(budget)
-        dataset = read(data, kind, text, label, features, no_header, imbalance)
-        listings.show_dataset(api.inspect(dataset))
+        sets = [read(path, kind, text, label, features, no_header, imbalance, unlabelled) for path in data]
+        for dataset in sets:
+            listings.show_dataset(api.inspect(dataset))
+        settings: dict[str, Any] = {
+            "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
+            "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "out": out, "backbone": backbone, "epochs": epochs,
+            "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),
+        }  # fmt: skip
         try:
             with progress() as on:
-                found = api.compare(
-                    dataset,
-                    recipes=names(recipes),
-                    folds=folds,
-                    seeds=seeds,
-                    prior=api.read_prior(prior, dataset.labels.names),
-                    baseline=baseline,
-                    jobs=jobs or os.cpu_count() or 1,
-                    budget=seconds,
-                    out=out,
-                    backbone=backbone,
-                    epochs=epochs,
-                    tuning=tuning,
-                    duplicates=duplicates,
-                    model=model,
-                    on=on,
-                    command=command(),
-                )
+                if len(sets) > 1:
+                    several = api.compare_several(sets, prior=prior, on=on, **settings)
+                else:
+                    one = api.read_prior(prior, sets[0].labels.names)
+                    found = api.compare(sets[0], prior=one, on=on, **settings)
         except KeyboardInterrupt:
             typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
             raise typer.Exit(130) from None
-        show(found.results)
-        listings.show_files(found.results, found.folder)
+        if len(sets) > 1:
+            show_ranks(several.rankings)
+            typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
+        else:
+            show(found.results)
+            listings.show_files(found.results, found.folder)
 
 
 @app.command()
@@ -132,14 +148,18 @@ def train(
     features: Features = None,
     no_header: NoHeader = False,
     imbalance: Imbalance = None,
+    unlabelled: Unlabelled = None,
 ) -> None:
     """Train one recipe on all rows and save the model."""
     from longtail import api
+    from longtail.report.progress import progress
 
     with errors():
-        dataset = read(data, kind, text, label, features, no_header, imbalance)
+        dataset = read(data, kind, text, label, features, no_header, imbalance, unlabelled)
         with progress() as on:
             api.train(dataset, recipe=recipe, out=out, backbone=backbone, epochs=epochs, tuning=tuning, on=on)
+        if os.environ.get("RANK", "0") != "0":
+            return
         typer.echo(f"Saved to {out}. Use it: longtail predict {shlex.quote(str(out))} DATA --prior natural")
 
 
@@ -187,6 +207,10 @@ def adjust(
         str | None, typer.Option(help="probabilities or logits, if the columns do not say.")
     ] = None,
     label: Annotated[str, typer.Option(help="Name of the label column.")] = "label",
+    unseen: Annotated[
+        str,
+        typer.Option(help="A class without training rows: error, or rarest (as rare as the rarest seen)."),
+    ] = "error",
     out: Annotated[Path, typer.Option(help="Folder for the adjusted predictions and the adjuster.")] = Path(
         "longtail-adjusted"
     ),
@@ -204,12 +228,134 @@ def adjust(
             held=held,
             kind=kind,
             label=label,
+            unseen=unseen,
             out=out,
         )
         listings.show_adjusted(found)
         typer.echo(
             f"Written to {out}. In production: longtail.adjust.load({str(out / 'adjuster.json')!r})(logits)"
         )
+
+
+@app.command()
+def bench(
+    benchmark: Annotated[str, typer.Argument(help="cifar10-lt or cifar100-lt.")],
+    data: Annotated[
+        str,
+        typer.Option(help="Folder with train and test parquet (Hugging Face schema), or hub to fetch it."),
+    ],
+    imbalance: Annotated[str, typer.Option(help="Imbalance factors separated by commas.")] = "100,50,10",
+    recipes: Annotated[str, typer.Option(help="Names separated by commas, or all.")] = "all",
+    seeds: Annotated[int, typer.Option(help="Runs with other subsets, initial weights and orders.")] = 3,
+    vary: Annotated[
+        str | None,
+        typer.Option(help="subset,init,order: further runs in which that alone changes; splits the spread."),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="quick: ResNet-8, 15 epochs, minutes a run on one core.")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="ldam (SGD and steps, the default) or modern (Nesterov and a cosine).")
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(help="crop-flip, autoaugment or randaugment (both with cutout); default by protocol."),
+    ] = None,
+    epochs: Epochs = None,
+    backbone: Annotated[str | None, typer.Option(help="resnet32 (the default), resnet20 or resnet8.")] = None,
+    tuning: Annotated[
+        str, typer.Option(help="refit: fit tau and calibrators on a held-out part. none: own decisions only.")
+    ] = "refit",
+    curve: Annotated[
+        int,
+        typer.Option(help="Measure test accuracy every so many epochs, for the curves only; 0: at the end."),
+    ] = 0,
+    jobs: Annotated[int, typer.Option(help="Runs side by side, on one GPU too.")] = 1,
+    budget: Annotated[str | None, typer.Option(help="Time to stop at, such as 90s, 10m or 2h.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16; default bf16 on a GPU.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    compiled: Annotated[bool, typer.Option("--compile", help="Run the step through torch.compile.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the table, the results and the figures.")] = Path(
+        "longtail-bench"
+    ),
+) -> None:
+    """Reproduce the published CIFAR-LT table: last epoch, whole balanced test set, beside the published numbers."""
+    from longtail import api
+    from longtail.report.progress import progress
+
+    with errors():
+        on_gpu = api.Engine(device=device).on.type == "cuda"
+        engine = api.Engine(
+            device=device, precision=precision or ("bf16" if on_gpu else "fp32"), compile=compiled
+        )
+        try:
+            with progress() as on:
+                api.bench(
+                    benchmark,
+                    data=data,
+                    imbalances=[float(f) for f in names(imbalance) or ()],
+                    recipes=None if recipes == "all" else names(recipes),
+                    seeds=seeds,
+                    vary=names(vary) or (),
+                    preset=preset,
+                    protocol=protocol,
+                    augment=augment,
+                    epochs=epochs,
+                    backbone=backbone,
+                    tuning=tuning,
+                    curve=curve,
+                    jobs=jobs,
+                    budget=None if budget is None else duration(budget),
+                    out=out,
+                    engine=engine,
+                    on=on,
+                    command=command(),
+                )
+        except KeyboardInterrupt:
+            typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
+            raise typer.Exit(130) from None
+        typer.echo((out / "table.md").read_text(encoding="utf-8"))
+        typer.echo(f"Table: {out / 'table.md'}; every run: {out / 'results.csv'}; figures: {out}/*.svg")
+
+
+@app.command()
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="reviews: which loss finds the rare class?")],
+    data: Annotated[str | None, typer.Argument(help="The data, if not found through LONGTAIL_DATA.")] = None,
+    folds: Annotated[int, typer.Option(help="Each row is tested once a seed.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes that work side by side; 0 takes one a core.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the page, the figures and the numbers.")] = Path(
+        "longtail-reviews"
+    ),
+    backbone: Backbone = None,
+    epochs: Epochs = None,
+    look: Annotated[
+        str, typer.Option(help="Epochs after which p_t and gradients are drawn, beside the last.")
+    ] = "1,3",
+) -> None:
+    """Run a published experiment again, with tests for what it claims."""
+    from longtail import api
+    from longtail.report.progress import progress
+    from longtail.reproduce.words import show
+
+    with errors():
+        with progress() as on:
+            found = api.reproduce(
+                experiment,
+                data,
+                folds=folds,
+                seeds=seeds,
+                backbone=backbone,
+                epochs=epochs,
+                look=[int(e) for e in names(look) or []],
+                jobs=jobs or os.cpu_count() or 1,
+                out=out,
+                on=on,
+                command=command(),
+            )
+        show(found)
+        typer.echo(f"Written to {out}: reviews.html, reviews.csv, reviews.json, figures/")
 
 
 @app.command()
@@ -248,13 +394,14 @@ def read(
     features: str | None,
     no_header: bool,
     imbalance: float | None,
+    unlabelled: str | None = None,
 ) -> Any:
     """Read the data as the options say."""
     from longtail import api
 
     return api.load(
         data, kind=kind, text=text, label=label, features=names(features), header=False if no_header else None,
-        imbalance=imbalance,
+        imbalance=imbalance, unlabelled=unlabelled,
     )  # fmt: skip
 
 
@@ -291,82 +438,10 @@ def errors() -> Iterator[None]:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
         from rich.console import Console
+        from rich.markup import escape
 
-        Console(stderr=True).print(f"[bold red]Error:[/] {_escaped(str(why))}", soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(why))}", soft_wrap=True)
         raise typer.Exit(2) from None
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-@contextmanager
-def progress() -> Iterator[Any]:
-    """A live display of what is running, how far it is and how long it still takes; plain lines where no one watches."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines()
-        return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield _Bars(bar)
-
-
-class _Bars:
-    """Progress events to rich bars: one for the whole, one a worker."""
-
-    def __init__(self, bar: Any) -> None:
-        self.bar = bar
-        self.whole: Any = None
-        self.workers: dict[int, Any] = {}
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if "total" in event:
-            if self.whole is None:
-                self.whole = self.bar.add_task("all", total=event["total"])
-            self.bar.update(self.whole, completed=event["done"], total=event["total"])
-            row = event.get("row")
-            if row is not None and row["status"] == "failed":
-                self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
-            return
-        if "note" in event:
-            self.bar.console.print(f"[dim]  {_escaped(event['note'])}[/]")
-            return
-        worker = event.get("worker", 0)
-        if worker not in self.workers:
-            self.workers[worker] = self.bar.add_task("", total=None)
-        task = self.workers[worker]
-        if "running" in event:
-            self.bar.reset(task, description=_escaped(event["running"]), total=None)
-        if "epochs" in event:
-            self.bar.update(task, completed=event["epoch"] + 1, total=event["epochs"])
-
-
-class _Lines:
-    """Progress events to one line per finished run."""
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        if "note" in event:
-            typer.echo(f"  {event['note']}", err=True)
-        row = event.get("row")
-        if row is not None:
-            what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"
-            typer.echo(f"[{event['done']}/{event['total']}] {event['task']}: {what}", err=True)
 
 
 def main() -> None:

@@ -87,7 +87,8 @@ class Labels:
     @cached_property
     def by_class(self) -> tuple[Tensor, Tensor]:
         """``(order, start)``: example indices sorted by class, stable, and where each class starts in it, ``[C + 1]``."""
-        order = torch.argsort(self.y, stable=True)
+        narrow = torch.int16 if self.num_classes <= 2**15 else torch.int32  # faster to sort, and smaller
+        order = torch.argsort(self.y.to(narrow), stable=True)
         start = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
         return order, start
 

@@ -8,7 +8,7 @@ import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -116,10 +116,7 @@ class Model:
         tensors, _ = load_checked(folder / "model.safetensors")
         weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
         net = restore(None, weights, about["net"])
-        kinds = {
-            c.__name__: c
-            for c in (data.TableEncoder, data.TextEncoder, data.ImageEncoder, data.EmbeddingEncoder)
-        }
+        kinds = {c.__name__: c for c in get_args(data.Encoder)}
         arrays = {k.removeprefix("encoder/"): v for k, v in tensors.items() if k.startswith("encoder/")}
         encoder = kinds[about["encoder"]["class"]].load(unpack(about["encoder"]["facts"], tensors), arrays)
         counts = torch.tensor(about["labels"]["counts"])

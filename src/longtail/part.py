@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,7 @@ Value = Any  # None | bool | int | float | str | tuple[Value, ...] | Part | Swit
 
 FACTS = (
     "counts", "prior", "num_classes", "labels", "feature_dim", "embed", "net", "teachers", "unlabelled", "loss", "mix",
+    "categorical",
 )  # fmt: skip
 """Parameter names that ``Part.build`` fills from the data and the stage when the recipe leaves them out."""
 
@@ -115,15 +116,21 @@ def at(value: Value, t: float) -> Value:
 
 def asks(value: Value, fact: str) -> bool:
     """Does building ``value`` need ``fact`` (a name of :data:`FACTS`), itself or in a part inside it?"""
+    return any(
+        fact in inspect.signature(p.target).parameters and fact not in dict(p.kwargs) for p in parts(value)
+    )
+
+
+def parts(value: Value) -> Iterator[Part[Any]]:
+    """Every part in ``value``, and in the parts inside it."""
     if isinstance(value, Switch):
-        return any(asks(v, fact) for _, v in value.phases)
+        value = tuple(v for _, v in value.phases)
     if isinstance(value, tuple):
-        return any(asks(v, fact) for v in value)
-    if not isinstance(value, Part):
-        return False
-    given = dict(value.kwargs)
-    own = fact not in given and fact in inspect.signature(value.target).parameters
-    return own or any(asks(v, fact) for v in given.values())
+        for v in value:
+            yield from parts(v)
+    elif isinstance(value, Part):
+        yield value
+        yield from parts(tuple(v for _, v in value.kwargs))
 
 
 def is_trusted(p: Part[Any]) -> bool:

@@ -10,34 +10,40 @@ from typing import Any
 
 import torch
 
-from longtail.augment import CropFlip
-from longtail.backbones import MLP, BagOfWords, Identity, ResNetCIFAR
+from longtail.augment import AutoAugment, Compose, Corrupt, CropFlip, Cutout, SimCLRView, Suited
+from longtail.backbones import MLP, BagOfWords, Identity, Pretrained, ResNetCIFAR, as_pretrained
+from longtail.backbones.lora import TRAINED
 from longtail.examples import Examples, Inputs, SparseRows
 from longtail.heads import Linear
 from longtail.net import Net
-from longtail.part import Part, part
+from longtail.part import Part, at, part
 from longtail.recipe import Stage
 from longtail.schedule import Cosine, Steps
 from longtail.seeds import seed_of
 
 
 def cifar_ldam(epochs: int = 200) -> Stage:
-    """The LDAM-DRW protocol for CIFAR-LT (Cao et al. 2019): SGD 0.1, weight decay 2e-4, x0.01 at 80 % and 90 %."""
+    """The LDAM-DRW protocol for CIFAR-LT (Cao et al. 2019), exactly at 200 epochs: SGD 0.1, momentum 0.9, weight decay
+    2e-4, batches of 128, crop and flip; a warm-up of k/5 in epoch k = 1..5; x0.01 after 160 epochs and after 180.
+    """
     return Stage(
         epochs=epochs,
         batch_size=128,
         augment=part(CropFlip, pad=4, flip=True),
         optim=part(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=2e-4),
-        schedule=part(Steps, milestones=(0.8, 0.9), factor=0.01, warmup=0.025),
+        schedule=part(Steps, milestones=(0.8, 0.9), factor=0.01, warmup=0.025, stairs=5),
     )
 
 
-def cifar_modern(epochs: int = 200) -> Stage:
-    """Nesterov, weight decay 5e-4 and a cosine; crop and flip."""
-    return cifar_ldam(epochs).but(
+def cifar_modern(epochs: int = 200, policy: Part[Any] | None = None) -> Stage:
+    """Nesterov, weight decay 5e-4 and a cosine; crop and flip, then ``policy`` (AutoAugment, RandAugment) and cutout."""
+    stage = cifar_ldam(epochs).but(
         optim=part(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True),
         schedule=part(Cosine),
     )
+    if policy is None:
+        return stage
+    return stage.but(augment=part(Compose, parts=(stage.augment, policy, part(Cutout, size=16))))
 
 
 def small_images(n: int = 10_000, side: int = 32, epochs: int | None = None) -> Stage:
@@ -80,11 +86,67 @@ def embeddings(n: int = 10_000, epochs: int | None = None) -> Stage:
     return tabular(n, epochs)
 
 
+def strong_view(base: Stage) -> Part[Any]:
+    """The view that classifies in methods with several: the base's own augmentation, AutoAugment and Cutout of half the
+    side, as PaCo, BCL, NCL and ProCo train with on CIFAR-LT. Rows of features stay as they are.
+    """
+    own = () if base.augment is None else (at(base.augment, 0.0),)
+    images = part(Compose, parts=(*own, part(AutoAugment), part(Cutout, share=0.5)))
+    return part(Suited, images=images, rows=part(Compose, parts=()))
+
+
+def contrast_view(base: Stage, *, scale: float = 0.2, blur: float = 0.5) -> Part[Any]:
+    """The view that contrasts: SimCLR's of images, mirrored only where the base's are; of rows of features, some
+    exchanged (SCARF).
+
+    Args:
+        base: the base stage.
+        scale: smallest share of the image in a crop.
+        blur: probability of the blur.
+    """
+    own = at(base.augment, 0.0)
+    flip = own is None or bool(dict(own.kwargs).get("flip", True))
+    images = part(SimCLRView, scale=(scale, 1.0), p_blur=blur, flip=flip)
+    return part(Suited, images=images, rows=part(Corrupt, p=0.3))
+
+
+def fine_tune(kind: str, n: int = 10_000, epochs: int | None = None, side: int = 224) -> Stage:
+    """All weights of a pre-trained encoder, gently: AdamW at a small rate, warm-up, few epochs (Devlin et al., BERT,
+    NAACL 2019: 2 to 4 epochs at 2e-5 to 5e-5)."""
+    text = kind == "text"
+    return Stage(
+        epochs=epochs or max(2, min(4, round(40_000 / n))),
+        batch_size=32 if text else 64,
+        augment=None if text else part(CropFlip, pad=max(1, side // 8), flip=False),
+        optim=part(torch.optim.AdamW, lr=3e-5 if text else 1e-5, weight_decay=1e-2),
+        schedule=part(Cosine, warmup=0.1),
+    )
+
+
+def adapt(kind: str, n: int = 10_000, epochs: int | None = None, side: int = 224) -> Stage:
+    """Low-rank adapters and the head, the encoder still: AdamW at 5e-4 for text (Hu et al., LoRA, ICLR 2022); for images
+    SGD at 0.01 with a cosine over 10 epochs (Shi et al., LIFT, ICML 2024)."""
+    trains = (TRAINED, "head.*")
+    if kind == "text":
+        chosen = epochs or max(3, min(6, round(60_000 / n)))
+        return fine_tune(kind, n, chosen).but(
+            optim=part(torch.optim.AdamW, lr=5e-4, weight_decay=1e-2), trains=trains
+        )
+    return fine_tune(kind, n, epochs or 10, side).but(
+        batch_size=128,
+        optim=part(torch.optim.SGD, lr=0.01, momentum=0.9, weight_decay=5e-4),
+        schedule=part(Cosine),
+        trains=trains,
+    )
+
+
 BACKBONES = ("resnet8", "resnet20", "resnet32", "mlp", "linear")
-Backbone = str | Part[Any] | Net | None
+Backbone = str | Part[Any] | Net | Pretrained | None
 
 
-def base_stage(kind: str, *, n: int = 10_000, side: int = 32, epochs: int | None = None) -> Stage:
+def base_stage(
+    kind: str, *, n: int = 10_000, side: int = 32, epochs: int | None = None, backbone: Backbone = None
+) -> Stage:
     """The base stage for a kind of data.
 
     Args:
@@ -92,10 +154,15 @@ def base_stage(kind: str, *, n: int = 10_000, side: int = 32, epochs: int | None
         n: training rows.
         side: of the images, in pixels.
         epochs: its length; later stages scale with it. None takes the kind's own.
+        backbone: a pre-trained encoder is adapted or fine-tuned in its own way.
 
     Raises:
         ValueError: an unknown kind.
     """
+    encoder = as_pretrained(backbone)
+    if encoder is not None:
+        encoder.check(kind)
+        return (adapt if encoder.tune == "lora" else fine_tune)(kind, n, epochs, side)
     if kind == "image":
         return small_images(n, side, epochs)
     stages = {"text": text, "table": tabular, "embedding": embeddings}
@@ -108,8 +175,11 @@ def check_backbone(kind: str, name: str | None) -> None:
     """Raises ValueError for an unknown backbone, or one that does not fit the kind of data."""
     if name is None:
         return
+    encoder = as_pretrained(name)
+    if encoder is not None:
+        return encoder.check(kind)
     if name not in BACKBONES:
-        raise ValueError(f"backbone={name!r} must be one of {', '.join(BACKBONES)}")
+        raise ValueError(f"backbone={name!r} must be one of {', '.join(BACKBONES)}, hf:NAME or timm:NAME")
     if kind == "image" and name in ("mlp", "linear"):
         raise ValueError(f"backbone={name!r} does not take images; use resnet8, resnet20 or resnet32")
     if kind != "image" and name.startswith("resnet"):
@@ -140,8 +210,15 @@ def starting_net(kind: str, data: Examples, seed: int, backbone: Backbone = None
     """
     if isinstance(backbone, Net):
         return backbone
-    made = backbone if isinstance(backbone, Part) else default_backbone(kind, data.x, backbone)
+    encoder = as_pretrained(backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("initial", seed))
-        module = made.build()
+        module: Any
+        if encoder is not None:
+            module = encoder.load(kind)
+        elif isinstance(backbone, Part):
+            module = backbone.build()
+        else:
+            assert backbone is None or isinstance(backbone, str)
+            module = default_backbone(kind, data.x, backbone).build()
         return Net(module, Linear(module.out_features, data.labels.num_classes))

@@ -14,9 +14,10 @@ import torch
 
 from longtail.losses import CrossEntropy
 from longtail.objectives import Supervised
-from longtail.part import Part, Switch, asks, digest, from_json, part, to_json
+from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json
 from longtail.samplers import Shuffled
 from longtail.schedule import Cosine
+from longtail.surgery import ResetHead
 
 Own = Mapping[str, Callable[..., Any]]
 
@@ -34,6 +35,8 @@ class Stage:
         norm_stats: may BatchNorm statistics of a frozen backbone move? (MiSLAS: yes, "shifted"; a strict cRT: no.)
         streams: a sampler each; the first sets the epoch's length.
         augment: ``(x, generator) -> x`` on the batch.
+        views: 0 augments every step anew. K > 0, for a stage that trains the head alone and lets no statistics move:
+            the backbone runs once over K augmented views of each example, and the head trains on those.
         mix: ``(x, y, generator) -> (x, y_a, y_b, lam)``.
         loss: ``(logits, y) -> scalar``.
         objective: ``(net, streams, t, generator) -> {name: scalar}``.
@@ -53,6 +56,7 @@ class Stage:
     norm_stats: bool = True
     streams: tuple[Part[Any] | Switch, ...] = (part(Shuffled),)
     augment: Part[Any] | Switch | None = None
+    views: int = 0
     mix: Part[Any] | Switch | None = None
     loss: Part[Any] | Switch = part(CrossEntropy)
     objective: Part[Any] = part(Supervised)
@@ -64,6 +68,10 @@ class Stage:
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError(f"epochs={self.epochs} and batch_size={self.batch_size} must be at least 1")
+        if self.views < 0:
+            raise ValueError(
+                f"views={self.views} must be 0 (augment every step) or the number of views to keep"
+            )
         if not self.streams or not self.trains:
             raise ValueError("a stage needs at least one stream and one glob in trains")
 
@@ -92,9 +100,14 @@ class Stage:
         """Identity: everything but the name."""
         return digest({k: v for k, v in self.to_json().items() if k != "name"})
 
+    @property
+    def parts(self) -> tuple[Part[Any], ...]:
+        """Every part of this stage, those inside others too."""
+        return tuple(p for f in dataclasses.fields(self) for p in parts(getattr(self, f.name)))
+
     def asks(self, fact: str) -> bool:
         """Does a part of this stage need ``fact``, a name of ``longtail.part.FACTS``?"""
-        return any(asks(getattr(self, f.name), fact) for f in dataclasses.fields(self))
+        return any(asks(p, fact) for p in self.parts)
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,17 @@ class Recipe:
     def but(self, **changes: Any) -> Recipe:
         """The same recipe with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    def after(self, *first: Stage) -> Recipe:
+        """The same recipe after other stages (pre-training), which leave it their backbone; the head starts fresh."""
+        own = self.stages[0].but(surgery=(part(ResetHead), *self.stages[0].surgery))
+        return self.but(stages=(*first, own, *self.stages[1:]))
+
+    @property
+    def needs_images(self) -> bool:
+        """Does a part of it say that it works on images only (a class attribute ``needs_images = True``)?"""
+        own = any(getattr(p.target, "needs_images", False) for s in self.stages for p in s.parts)
+        return own or any(t.needs_images for t in self.teachers)
 
     def upto(self, k: int) -> Recipe:
         """The first ``k`` stages, with the teachers that they ask for, and nothing after them."""

@@ -65,7 +65,7 @@ def test_compare_writes_results(folder, compared):
     with open(folder / "out/results.csv", encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
     assert set(rows[0]) == {"recipe", "fold", "seed", "prior", "metric", "value"}
-    assert {r["prior"] for r in rows} == {"as_trained", "natural", "balanced"}
+    assert {r["prior"] for r in rows} == {"", "as_trained", "natural", "balanced"}
     one = [r for r in results["runs"] if r["recipe"] == "logit-adjustment"]
     assert all(s["shared"] for r in one for s in r["stages"])
     sources = {r["recipe"]: r["prior_source"] for r in results["runs"]}
@@ -105,6 +105,44 @@ def test_predict_with_the_model_that_was_kept(folder, compared):
         assert abs(total - 1) < 1e-5
     (folder / "prior.json").write_text(json.dumps([0.1, 0.2, 0.7]))
     longtail("predict", "out/model", "new.csv", "--prior", "prior.json", "--out", "own.csv", cwd=folder)
+
+
+def test_several_data_sets_are_ranked(folder):
+    (folder / "again").mkdir()
+    (folder / "again" / "other.csv").write_bytes((folder / "table.csv").read_bytes())
+    args = (
+        "--recipes",
+        "logistic,random-under+logistic,near-miss+logistic",
+        "--folds",
+        2,
+        "--jobs",
+        1,
+        "--no-model",
+    )
+    done = longtail("compare", "table.csv", "again/other.csv", *args, "--out", "ranks", cwd=folder)
+    assert "Ranks under the natural prior" in done.stdout
+    assert "mean rank" in done.stdout
+    assert sorted(p.name for p in (folder / "ranks").iterdir()) == [
+        "other",
+        "ranks.json",
+        "report.html",
+        "table",
+    ]
+    assert "<script>alert(1)" not in (folder / "ranks/report.html").read_text(encoding="utf-8")
+    own = longtail(
+        "compare",
+        "table.csv",
+        "again/other.csv",
+        *args,
+        "--prior",
+        "p.json",
+        "--out",
+        "r",
+        cwd=folder,
+        check=False,
+    )
+    assert own.returncode == 2
+    assert "must be natural or balanced" in own.stderr
 
 
 def test_train_inspect_and_recipes(folder):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("priors", "two-stage", "sampling")
+PAGES = ("priors", "two-stage", "sampling", "tables", "text", "images")
 
 
 @pytest.mark.parametrize("name", PAGES)

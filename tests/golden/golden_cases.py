@@ -66,8 +66,8 @@ class Deviation:
 
 
 def with_gradients(loss: Tensor, **leaves: Tensor) -> dict[str, Any]:
-    """``{"loss": ..., "grad_<name>": ...}``."""
-    grads = torch.autograd.grad(loss, list(leaves.values()))
+    """``{"loss": ..., "grad_<name>": ...}``; of losses that are not reduced, the gradient of their sum."""
+    grads = torch.autograd.grad(loss.sum(), list(leaves.values()))
     return {"loss": loss, **{f"grad_{name}": g for name, g in zip(leaves, grads)}}
 
 

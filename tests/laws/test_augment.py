@@ -9,17 +9,26 @@ import torch
 from torch import Tensor
 
 from longtail import augment
-from longtail.augment import Compose, CropFlip, Cutout, RandAugment, Views
+from longtail.augment import Compose, Corrupt, CropFlip, Cutout, RandAugment, Views
+from longtail.examples import SparseRows
+from longtail.labels import Labels
+from longtail.net import Net
 from longtail.part import from_json, part, to_json
+from longtail.samplers import Complement
 
 SETTINGS: dict[str, tuple[dict, ...]] = {
     "Compose": ({"parts": (CropFlip(), Cutout(4), RandAugment())},),
     "CropFlip": ({}, {"pad": 1, "flip": False}),
-    "Cutout": ({"size": 5}, {"size": 100, "fill": 128}),
+    "Cutout": ({"size": 5}, {"share": 0.5}, {"size": 100, "fill": 128}),
+    "Suited": ({"images": CropFlip(), "rows": None},),
     "RandAugment": ({}, {"n": 3, "magnitude": 3, "p": 1.0}),
     "SimCLRView": ({}, {"scale": (0.08, 1.0), "p_blur": 0.0}),
 }
-NOT_IMAGES = {"Views"}  # gives a tuple: tested below
+NOT_IMAGES = {
+    "Views",
+    "Corrupt",
+    "CAMImages",
+}  # a tuple; rows of features; sees labels and a net: tested below
 
 
 def cases() -> list:
@@ -74,6 +83,34 @@ def test_an_image_does_not_depend_on_the_others(role: type, kwargs: dict) -> Non
     assert torch.equal(one[:7], two[:7])
 
 
+class Maps(torch.nn.Module):
+    """A backbone with feature maps, for any channels: what is bright, and what is dark."""
+
+    def maps(self, x: Tensor) -> Tensor:
+        light = torch.nn.functional.avg_pool2d(x.float().mean(1, keepdim=True), 3)
+        return torch.cat([light, 255 - light], 1)
+
+
+class OnRareClasses:
+    """CAMImages as an augmentation: every image is of a rare class."""
+
+    def __init__(self) -> None:
+        head = torch.nn.Linear(2, 2)
+        head.weight.data.copy_(torch.eye(2))
+        labels = Labels.of([0] * 99 + [1])
+        self.mix = augment.CAMImages(Net(Maps(), head), labels, Complement())
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return self.mix(x, torch.ones(len(x), dtype=torch.int64), generator)[0]
+
+
+def test_laws_of_new_images() -> None:
+    check_augment(OnRareClasses)
+    x = torch.randint(256, (8, 3, 12, 12), dtype=torch.uint8, generator=seeded(1))
+    other = torch.cat([x[:7], 255 - x[7:]])
+    assert torch.equal(OnRareClasses()(x, seeded(2))[:7], OnRareClasses()(other, seeded(2))[:7])
+
+
 def test_recipes_can_hold_them() -> None:
     p = part(
         Compose, parts=(part(CropFlip, pad=2), part(Views, parts=(part(Cutout, size=4), part(RandAugment))))
@@ -88,6 +125,20 @@ def test_views_draw_apart() -> None:
     a, b, c = Views((CropFlip(), CropFlip(), Cutout(2)))(x, seeded(1))
     assert not torch.equal(a, b)
     assert c.shape == x.shape
+
+
+def test_corrupt_exchanges_features_and_drops_words() -> None:
+    x = torch.arange(400.0).reshape(100, 4)
+    got = Corrupt(0.3)(x, seeded(1))
+    assert 0.2 < float((got != x).float().mean()) < 0.4
+    assert all(bool(torch.isin(got[:, j], x[:, j]).all()) for j in range(4))  # each from its own column
+    assert torch.equal(Corrupt(0.0)(x, seeded(1)), x)
+    rows = SparseRows(torch.tensor([0, 50, 100]), torch.arange(100) % 50, torch.ones(100), 50)
+    dropped = Corrupt(0.3)(rows, seeded(1))
+    assert 0.2 < float((dropped.values == 0).float().mean()) < 0.4
+    assert rows.values.min() == 1
+    with pytest.raises(ValueError, match=r"p=1\.5"):
+        Corrupt(1.5)
 
 
 class Broken:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import json
 import pkgutil
 import sys
 from pathlib import Path
@@ -19,7 +20,10 @@ from torch import nn
 
 import longtail.losses
 from longtail.part import Part, part
-from longtail.testing.loss import LAWS, LossTraits, build, draw, law_compiles
+from longtail.testing.loss import LAWS
+from longtail.testing.loss_running import law_compiles
+from longtail.testing.loss_traits import LossTraits, build, draw, value_and_gradients
+from longtail.testing.ranks import on_ranks
 
 HERE = Path(__file__).parent
 
@@ -68,6 +72,35 @@ def test_law(name: str, law: str) -> None:
     LAWS[law](loss, traits)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_blocks_of_rows_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In eager mode a large batch is worked through in blocks: here a row or two at a time."""
+    traits, loss = traits_of(LOSSES[name]), part(LOSSES[name])
+    got = []
+    for size in (2**17, 8):
+        monkeypatch.setattr("longtail.losses._fused.BLOCK", size)
+        torch.manual_seed(0)
+        got.append(value_and_gradients(build(loss, traits), draw(traits)))
+    (whole, slopes), (in_blocks, others) = got
+    torch.testing.assert_close(in_blocks, whole, rtol=1e-12, atol=1e-12)
+    for slope, other in zip(slopes, others):
+        torch.testing.assert_close(other, slope, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_backward_again(name: str) -> None:
+    """A kept graph gives its gradient again, and one that can be differentiated has the same value."""
+    inputs = draw(traits_of(LOSSES[name]))
+    leaf = inputs[0].clone().requires_grad_()
+    loss = build(part(LOSSES[name]), traits_of(LOSSES[name]))(leaf, *inputs[1:])
+    first, again, smooth = (
+        torch.autograd.grad(loss.sum(), leaf, retain_graph=True, create_graph=create)[0]
+        for create in (False, False, True)
+    )
+    torch.testing.assert_close(again, first, rtol=0, atol=0)
+    torch.testing.assert_close(smooth, first, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 def test_compiles_to_machine_code(name: str) -> None:
@@ -107,12 +140,10 @@ def stateful() -> list[str]:
     return out
 
 
-def _rank(rank: int, store: str, names: list[str], results) -> None:  # type: ignore[no-untyped-def]
+def _rank(rank: int, folder: str, names: list[str]) -> None:
     """One of two processes: two calls on its half of the batch."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    for name in names:
-        results.put((rank, name, *_two_calls(name, slice(rank * 4, rank * 4 + 4))))
-    torch.distributed.destroy_process_group()
+    found = {name: _two_calls(name, slice(rank * 4, rank * 4 + 4)) for name in names}
+    Path(folder, f"{rank}.json").write_text(json.dumps(found))
 
 
 def _two_calls(name: str, some: slice) -> tuple[list[float], list[list[float]]]:
@@ -130,24 +161,11 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
     """
     names = stateful()
     assert "Seesaw" in names
-    context = torch.multiprocessing.get_context("spawn")
-    results = context.SimpleQueue()
-    workers = [
-        context.Process(target=_rank, args=(rank, str(tmp_path / "store"), names, results))
-        for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    got = {
-        (rank, name): (values, state)
-        for rank, name, values, state in (results.get() for _ in range(2 * len(names)))
-    }
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
+    on_ranks(_rank, 2, str(tmp_path), names)
+    got = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
     for name in names:
         values, state = _two_calls(name, slice(None))
-        first, second = got[0, name], got[1, name]
+        first, second = got[0][name], got[1][name]
         assert first[1] == second[1], f"{name}: the ranks' states differ"
         for mine, whole in zip(first[1], state):
             assert mine == pytest.approx(whole, rel=1e-6), f"{name}: the state is not that of one process"

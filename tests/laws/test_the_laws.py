@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from longtail.losses import Focal, focal
 from longtail.part import part
-from longtail.testing.loss import LAWS, LossTraits, check_loss
+from longtail.testing.loss import LAWS, check_loss
+from longtail.testing.loss_traits import LossTraits
 
 
 class Sound(nn.Module):

@@ -16,6 +16,7 @@ from longtail.adjust.inputs import (
     log_probabilities,
 )
 from longtail.adjust.label_shift import PriorEstimate, bbse_prior, em_prior, estimate_prior
+from longtail.adjust.models import predictions_of
 from longtail.adjust.predictions import Predictions, read_counts, read_predictions, write_predictions
 from longtail.adjust.prior_shift import PriorShift, shift_bias
 from longtail.adjust.temperature import Temperature
@@ -46,6 +47,7 @@ __all__ = [
     "from_json",
     "load",
     "log_probabilities",
+    "predictions_of",
     "read_counts",
     "read_predictions",
     "save",

@@ -18,14 +18,12 @@ from typing import Any
 import numpy as np
 
 from longtail.adjust.bias_temperature import BiasTemperature
+from longtail.adjust.bootstrap import Interval, compare
 from longtail.adjust.chain import Chain
 from longtail.adjust.files import save
 from longtail.adjust.inputs import Floats, Ints, check_prior, softmax
 from longtail.adjust.predictions import Predictions, write_predictions
 from longtail.adjust.prior_shift import PriorShift
-
-Interval = tuple[float, float, float]
-SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "worst_class_recall", "nll", "brier", "ece")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,31 +130,9 @@ def adjust_predictions(
         source = "given" if given else source
         adjuster = PriorShift(assumed, to=put_in, unseen=unseen)
     after = Predictions(adjuster(predictions.logits), predictions.y, predictions.names)
-    scores = {}
+    scores: dict[str, dict[str, dict[str, Interval]]] = {}
     if predictions.y is not None:
         under = named if isinstance(prior, str) else {**named, "declared": target}
         pair = softmax(predictions.logits), softmax(after.logits)
-        scores = {k: _compare(*pair, predictions.y, v, resamples, level, seed) for k, v in under.items()}
+        scores = compare(*pair, predictions.y, under, resamples, level, seed)
     return Adjusted(adjuster, after, after.logits.argmax(1), assumed, source, target, scores)
-
-
-def _compare(
-    before: Floats, after: Floats, y: Ints, prior: Floats, resamples: int, level: float, seed: int
-) -> dict[str, dict[str, Interval]]:
-    """Both sets of probabilities scored under ``prior``, and their difference on the same resamples."""
-    from longtail.metrics import evaluate
-
-    def both(rows: Ints | slice) -> Floats:
-        pair = [evaluate(p[rows], y[rows], prior=prior) for p in (before, after)]
-        table = np.array([[scores[m] for m in SCORES] for scores in pair])
-        return np.vstack([table, table[1] - table[0]])
-
-    rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(y == k) for k in np.unique(y)]
-    point = both(slice(None))
-    draws = [both(np.concatenate([rng.choice(m, len(m)) for m in members])) for _ in range(resamples)]
-    low, high = np.quantile(draws or [point], [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return {
-        row: {m: (float(point[i, j]), float(low[i, j]), float(high[i, j])) for j, m in enumerate(SCORES)}
-        for i, row in enumerate(("before", "after", "change"))
-    }

@@ -83,8 +83,8 @@ class BiasTemperature(Affine):
     def fit(self, logits: Array, y: Array) -> BiasTemperature:
         """A fitted one, from held-out logits ``[N, C]`` and labels ``[N]``.
 
-        Warns if the held-out part has fewer examples than the C + 1 parameters: then the penalty decides
-        much.
+        Warns if the held-out part has fewer examples than the C + 1 parameters (then the penalty decides much), or
+        none of a class (whose bias stays 0).
 
         Raises:
             ValueError: bad rows, see :func:`longtail.adjust.check_logits`.
@@ -92,6 +92,7 @@ class BiasTemperature(Affine):
         z = check_logits(logits)
         labels = check_labels(y, len(z), z.shape[1])
         warn_if_few(len(z), z.shape[1] + 1, "BiasTemperature")
+        warn_if_absent(labels, z.shape[1], "BiasTemperature")
         temperature, bias = fit_bias_temperature(z, labels, self.strength)
         mean = softmax(z / temperature + bias).mean(0)
         return BiasTemperature(temperature, bias, mean / mean.sum(), self.strength)
@@ -118,5 +119,17 @@ def warn_if_few(rows: int, parameters: int, name: str) -> None:
         warnings.warn(
             f"{name}: {rows} held-out examples for {parameters} parameters; the fit is regularised towards "
             "no change. Hold out more, or use Temperature (one parameter)",
+            stacklevel=3,
+        )
+
+
+def warn_if_absent(y: Ints, num_classes: int, name: str) -> None:
+    """Say so if a class has no held-out example."""
+    absent = np.flatnonzero(np.bincount(y, minlength=num_classes) == 0)
+    if len(absent):
+        listed = ", ".join(map(str, absent[:5])) + (" ..." if len(absent) > 5 else "")
+        warnings.warn(
+            f"{name}: no held-out example of {len(absent)} of {num_classes} classes ({listed}): their bias stays as it "
+            "is. Hold out some of each class, or use Temperature (one parameter)",
             stacklevel=3,
         )

@@ -56,6 +56,7 @@ def em_prior(
     weights: Floats | None = None,
     start: Floats | None = None,
     limit: int = 1000,
+    tolerance: float = 1e-9,
 ) -> Floats:
     """q ``[C]`` by EM from ``probs [N, C]`` that assume ``source [C]``; ``weights [N]`` are multiplicities.
 
@@ -72,7 +73,7 @@ def em_prior(
         new /= new.sum()
         change = float(np.abs(new - q).max())
         q = new
-        if change < 1e-9:
+        if change < tolerance:
             break
     return q
 
@@ -135,7 +136,7 @@ def estimate_prior(
         q = em_prior(probs, source)
         weights = (rng.multinomial(n, np.full(n, 1 / n)) for _ in range(resamples))
         start = 0.99 * q + 0.01 * source  # EM cannot leave a zero
-        draws = [em_prior(probs[w > 0], source, w[w > 0].astype(float), start, limit=100) for w in weights]
+        draws = [em_prior(probs[w > 0], source, w[w > 0].astype(float), start, 100, 1e-6) for w in weights]
     else:
         if held is None:
             raise ValueError("method='bbse' needs held=(logits, y) of labelled held-out data")

@@ -18,7 +18,7 @@ import numpy as np
 
 from longtail.adjust._minimise import cross_entropy, minimise
 from longtail.adjust.affine import Affine, Array, Vector, numbers
-from longtail.adjust.bias_temperature import prior_like, warn_if_few
+from longtail.adjust.bias_temperature import prior_like, warn_if_absent, warn_if_few
 from longtail.adjust.inputs import Floats, Ints, check_labels, check_logits, check_prior, check_rows, softmax
 from longtail.part import part
 
@@ -85,7 +85,8 @@ class VectorScaling(Affine):
     def fit(self, logits: Array, y: Array) -> VectorScaling:
         """A fitted one, from held-out logits ``[N, C]`` and labels ``[N]``.
 
-        Warns if the held-out part has fewer examples than the 2 C parameters: then the penalty decides much.
+        Warns if the held-out part has fewer examples than the 2 C parameters (then the penalty decides much), or none
+        of a class (whose scale stays 1 and bias 0).
 
         Raises:
             ValueError: bad rows, see :func:`longtail.adjust.check_logits`.
@@ -93,6 +94,7 @@ class VectorScaling(Affine):
         z = check_logits(logits)
         labels = check_labels(y, len(z), z.shape[1])
         warn_if_few(len(z), 2 * z.shape[1], "VectorScaling")
+        warn_if_absent(labels, z.shape[1], "VectorScaling")
         weight, bias = fit_vector_scaling(z, labels, self.strength)
         mean = softmax(weight * (z - z.mean(1, keepdims=True)) + bias).mean(0)
         return VectorScaling(weight, bias, mean / mean.sum(), self.strength)

@@ -4,16 +4,14 @@ from longtail.backbones.attended import Attended
 from longtail.backbones.bag_of_words import BagOfWords
 from longtail.backbones.identity import Identity
 from longtail.backbones.mlp import MLP
+from longtail.backbones.pretrained import Pretrained, as_pretrained
 from longtail.backbones.resnet_cifar import Normalize, ResNetCIFAR
 from longtail.backbones.resnet_experts import ResNetBranch, ResNetTrunk
+from longtail.backbones.text_model import TextModel
+from longtail.backbones.timm_model import TimmModel
+from longtail.backbones.vision_model import VisionModel
 
 __all__ = [
-    "MLP",
-    "Attended",
-    "BagOfWords",
-    "Identity",
-    "Normalize",
-    "ResNetBranch",
-    "ResNetCIFAR",
-    "ResNetTrunk",
-]
+    "MLP", "Attended", "BagOfWords", "Identity", "Normalize", "Pretrained", "ResNetBranch", "ResNetCIFAR", "ResNetTrunk",
+    "TextModel", "TimmModel", "VisionModel", "as_pretrained",
+]  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from longtail.classical.categorical import Blocks
 from longtail.classical.estimators.weighting import first_present
 from longtail.classical.heads import LinearModel
 from longtail.classical.inputs import rows_of
@@ -63,7 +64,9 @@ class Classical:
         """Identity: everything but the name."""
         return digest({"estimator": to_json(self.estimator), "finish": to_json(self.finish)})
 
-    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
+    def fit(
+        self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1, categorical: Blocks = ()
+    ) -> tuple[Net, Tensor | None]:
         """Fit the estimator and export it.
 
         Args:
@@ -71,6 +74,8 @@ class Classical:
             labels: of the training rows; classes may have none, and get a probability of about 1e-13.
             seed: of all randomness.
             threads: that the estimator may use.
+            categorical: half-open ranges of the one-hot columns of ``x``, one a category, for the estimators that ask for
+                them (SMOTENC); ``TableEncoder.categorical``.
 
         Returns:
             A net giving log-probabilities ``[N, C]``, in evaluation mode, and the prior they assume, float64
@@ -88,7 +93,9 @@ class Classical:
             backbone = rows_of(x)
             only = LinearModel.constant(backbone.out_features, labels.num_classes, first_present(labels))
             return Net(backbone, only).eval(), labels.prior
-        net, prior = self.estimator.build().fit(x, labels, seed=seed % 2**32, threads=threads)
+        net, prior = self.estimator.build(categorical=categorical).fit(
+            x, labels, seed=seed % 2**32, threads=threads
+        )
         return net.eval(), prior
 
 
@@ -101,6 +108,7 @@ def out_of_fold_logits(
     folds: int = 3,
     threads: int = 1,
     groups: Tensor | None = None,
+    categorical: Blocks = (),
 ) -> Tensor:
     """Logits of every row by an estimator that was not fitted on it: to fit adjusters and thresholds without
     test data.
@@ -115,6 +123,7 @@ def out_of_fold_logits(
         folds: number of fits.
         threads: that an estimator may use.
         groups: int64 ``[N]``; rows of a group (duplicates, say) stay in one fold. None: every row for itself.
+        categorical: as for :meth:`Classical.fit`.
 
     Returns:
         float32 ``[N, C]``.
@@ -134,7 +143,7 @@ def out_of_fold_logits(
             continue
         if not len(train):
             raise ValueError(f"groups has fewer than folds={folds} groups: lower folds")
-        net, _ = recipe.fit(x[train], labels.take(train), seed=seed, threads=threads)
+        net, _ = recipe.fit(x[train], labels.take(train), seed=seed, threads=threads, categorical=categorical)
         with torch.no_grad():
             out[test] = torch.cat([net(x[rows]) for rows in test.split(4096)])
     return out

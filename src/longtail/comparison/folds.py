@@ -157,7 +157,10 @@ def inner_split(labels: Labels, duplicate_of: Tensor, share: float, seed: int) -
     held = torch.zeros(len(y), dtype=torch.bool)
     held[order] = rank < wanted[y[order]]
     if not bool(held.any()):
-        raise ValueError(f"share={share} of {len(y)} rows holds none of any class: raise it")
+        raise ValueError(
+            f"share={share} of {len(y)} different rows holds none of any class, so what a recipe leaves open cannot be "
+            "fitted on held-out rows: give more rows, or take a recipe that leaves nothing open (erm, logit-adjustment)"
+        )
     held = held[group]
     return (~held).nonzero().flatten(), held.nonzero().flatten()
 

@@ -57,6 +57,8 @@ class Row:
             or the cache.
         prior_source: "closed form", "fitted" or "none": where the prior its logits carry is known from.
         problem: the error of a failed run, or why runs are missing.
+        size: bytes of the fitted model's arrays, mean over the runs.
+        predict_per_row: seconds from a raw row to its logits, where all test rows of a fold are predicted at once.
     """
 
     recipe: str
@@ -77,6 +79,8 @@ class Row:
     parameters: int | None
     prior_source: str
     problem: str | None = None
+    size: float = math.nan
+    predict_per_row: float = math.nan
 
     @property
     def alone(self) -> float:
@@ -155,6 +159,10 @@ def leaderboard(results: Results, prior: str, metric: str | None = None) -> list
             parameters=next((run["parameters"] for run in runs.values()), None),
             prior_source=next((run["prior_source"] for run in runs.values()), "none"),
             problem=_problem(results, name),
+            size=_mean([run["bytes"] for run in runs.values() if "bytes" in run]),
+            predict_per_row=_mean(
+                [run["predict_seconds"] / run["test_rows"] for run in runs.values() if run.get("test_rows")]
+            ),
         )
         rows.append(row)
     sign = 1.0 if by in LOWER_IS_BETTER else -1.0
@@ -198,14 +206,21 @@ def indistinguishable(
     return [row for row, p in zip(rows[1:], holm(tests)) if not p < level]
 
 
+COSTS = {"fit_seconds": "seconds", "predict_seconds": "predict_seconds", "model_bytes": "bytes"}
+"""What a run cost: its name in ``results.csv``, and in a run of ``results.json``."""
+
+
 def write_csv(results: Results, path: str | Path) -> None:
     """``results.csv``, tidy: one line per recipe, fold, seed, prior and metric; a score that does not exist
-    is empty."""
+    is empty, and so is the prior of what a run cost."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["recipe", "fold", "seed", "prior", "metric", "value"])
         for name in results["recipes"]:
             for (fold, seed), run in finished(results, name).items():
+                for metric, key in COSTS.items():
+                    if key in run:
+                        out.writerow([name, fold, seed, "", metric, run[key]])
                 for prior, scores in run["scores"].items():
                     for metric, value in scores.items():
                         number = as_float(value)

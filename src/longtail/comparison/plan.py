@@ -3,24 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
 
 import torch
 
+from longtail.backbones import as_pretrained
 from longtail.classical import Classical
+from longtail.comparison.features import front_of
 from longtail.comparison.folds import folds, inner_split
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
+from longtail.labels import Labels
 from longtail.net import Net
-from longtail.part import Part, digest
-from longtail.protocol import base_stage, check_backbone, starting_net
+from longtail.part import digest
+from longtail.protocol import Backbone, base_stage, check_backbone, starting_net
 from longtail.recipe import Recipe, Stage
-from longtail.run import Engine
+from longtail.run import Engine, Probe
 from longtail.run.chain import net_digest
 
 AnyRecipe = Recipe | Classical
 RecipeLike = Recipe | Classical | Callable[[Stage], Recipe]
+
+
+class Study(Protocol):
+    """What the runner needs to know: a ``Plan``, or any other set of runs over training and test rows of one data set.
+
+    A run is a recipe in a cell: ``fold`` says which rows train and which test, ``seed`` which randomness.
+    """
+
+    @property
+    def dataset(self) -> Dataset: ...
+    @property
+    def recipes(self) -> tuple[tuple[str, RecipeLike], ...]: ...
+    @property
+    def prior(self) -> str | tuple[float, ...]: ...
+    @property
+    def backbone(self) -> Backbone: ...
+    @property
+    def tuning(self) -> str: ...
+    @property
+    def inner_share(self) -> float: ...
+    @property
+    def fold_seed(self) -> int: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def duplicate_of(self) -> torch.Tensor: ...
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """(fold, seed) of the runs of each recipe."""
+        ...
+
+    @property
+    def tested_under(self) -> str:
+        """The prior that the test rows were drawn under: "natural" or "balanced"."""
+        ...
+
+    def recipe(self, name: str) -> AnyRecipe: ...
+    def identity(self, name: str, fold: int, seed: int) -> str: ...
+    def prepare(self, fold: int) -> Prepared: ...
+    def draws(self, seed: int) -> tuple[int, int]:
+        """The seed of the initial weights, and that of everything drawn later."""
+        ...
+
+    def where(self, fold: int, seed: int) -> str:
+        """A cell in words."""
+        ...
+
+    def with_engine(self, engine: Engine) -> Study: ...
+    def probe(self, prepared: Prepared) -> Probe | None:
+        """What to measure along the way."""
+        ...
+
+
+def made(found: RecipeLike, base: Stage, name: str) -> AnyRecipe:
+    """A recipe, from the base stage where it is a function of one, under the name of the table."""
+    recipe = found if isinstance(found, Recipe | Classical) else found(base)
+    return recipe.but(name=name) if isinstance(recipe, Recipe) else recipe
 
 
 @dataclass(frozen=True)
@@ -52,7 +113,7 @@ class Plan:
     fold_seed: int = 0
     prior: str | tuple[float, ...] = "natural"
     baseline: str = "erm"
-    backbone: str | Part[Any] | Net | None = None
+    backbone: Backbone = None
     epochs: int | None = None
     tuning: str = "refit"
     inner_share: float = 0.2
@@ -75,8 +136,31 @@ class Plan:
             raise ValueError(f"duplicates={self.duplicates!r} must be 'together' or 'ignore'")
         if isinstance(self.backbone, str):
             check_backbone(self.dataset.kind, self.backbone)
+        encoder = as_pretrained(self.backbone)
+        if encoder is not None and encoder.frozen:
+            raise ValueError(
+                f"backbone {encoder} is frozen: compute its features first (longtail.comparison.features."
+                "frozen_features) and plan on those, as compare and train do"
+            )
         if self.baseline not in names:
             raise ValueError(f"baseline={self.baseline!r} is not among the recipes: {', '.join(names)}")
+        for name in names:
+            self._check_fits(name)
+
+    def _check_fits(self, name: str) -> None:
+        """A recipe that these data are not for is an error before anything is trained."""
+        made = self.recipe(name)
+        if not isinstance(made, Recipe):
+            return
+        if made.needs_images and self.dataset.kind != "image":
+            raise ValueError(
+                f"recipe {name!r} needs images, and this is {self.dataset.kind} data: leave it out"
+            )
+        if any(s.asks("unlabelled") for s in made.stages) and self.dataset.unlabelled is None:
+            raise ValueError(
+                f"recipe {name!r} learns from rows without labels: give some with --unlabelled FILE "
+                "(unlabelled=... in Python), or leave it out"
+            )
 
     @property
     def duplicate_of(self) -> torch.Tensor:
@@ -88,58 +172,105 @@ class Plan:
         """The base stage that recipes start from."""
         raw = self.dataset.raw
         side = int(raw.shape[-1]) if isinstance(raw, torch.Tensor) and raw.dim() == 4 else 32
-        return base_stage(self.dataset.kind, n=len(self.dataset), side=side, epochs=self.epochs)
+        return base_stage(
+            self.dataset.kind, n=len(self.dataset), side=side, epochs=self.epochs, backbone=self.backbone
+        )
 
     def recipe(self, name: str) -> AnyRecipe:
         """The recipe of that name, made from the base stage where it is a function of one."""
-        found = dict(self.recipes)[name]
-        made = found if isinstance(found, Recipe | Classical) else found(self.base)
-        return made.but(name=name) if isinstance(made, Recipe) else made
+        return made(dict(self.recipes)[name], self.base, name)
+
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """(fold, seed) of the runs of each recipe."""
+        return [(fold, seed) for fold in range(self.folds) for seed in range(self.seeds)]
+
+    def probe(self, prepared: Prepared) -> Probe | None:
+        """Nothing is measured along the way."""
+        return None
+
+    def with_engine(self, engine: Engine) -> Plan:
+        """The same plan on another engine."""
+        return replace(self, engine=engine)
+
+    @property
+    def tested_under(self) -> str:
+        """Test rows are folds of the data, so as frequent as in it."""
+        return "natural"
+
+    def draws(self, seed: int) -> tuple[int, int]:
+        """One seed is for all: initial weights and order."""
+        return seed, seed
+
+    def where(self, fold: int, seed: int) -> str:
+        """A cell in words."""
+        return f"fold {fold + 1}" + (f", seed {seed}" if seed else "")
+
+    def prepare(self, fold: int | None) -> Prepared:
+        """The rows of a fold; None trains on all rows, for the model to keep."""
+        d = self.dataset
+        if fold is None:
+            train, test = torch.arange(len(d)), torch.arange(0)
+        else:
+            train, test = folds(d.labels, self.duplicate_of, self.folds, self.fold_seed)[fold]
+        return Prepared(self, train, test, d.labels)
 
     def identity(self, name: str, fold: int, seed: int) -> str:
         """Names the result of one run: equal identities mean equal results."""
         what = self.recipe(name)
+        encoder = as_pretrained(self.backbone)
         backbone = net_digest(self.backbone) if isinstance(self.backbone, Net) else repr(self.backbone)
+        backbone = encoder.fingerprint() if encoder is not None else backbone
         numbers = [fold, seed, self.folds, self.fold_seed, self.inner_share, self.epochs, self.duplicates]
         where = [self.engine.numerics(), self.tuning, self.prior, backbone]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
 
 class Prepared:
-    """The rows of one fold, split and encoded; encoders are fitted on the rows that train, and on no others."""
+    """The rows of one fold, split and encoded; encoders are fitted on the rows that train, and on no others.
 
-    def __init__(self, plan: Plan, fold: int | None) -> None:
-        self.plan = plan
-        d = plan.dataset
-        if fold is None:  # the model to keep: all rows train
-            self.train_rows, self.test_rows = torch.arange(len(d)), torch.arange(0)
-        else:
-            self.train_rows, self.test_rows = folds(d.labels, plan.duplicate_of, plan.folds, plan.fold_seed)[
-                fold
-            ]
-        inner, held = inner_split(
-            d.labels.take(self.train_rows),
-            plan.duplicate_of[self.train_rows],
-            plan.inner_share,
-            plan.fold_seed,
-        )
-        self.inner_rows, self.held_rows = self.train_rows[inner], self.train_rows[held]
+    Args:
+        study: whose rows these are.
+        train, test: rows of its data set.
+        labels: those whose frequencies are "natural", and whose counts say which classes are many or few.
+    """
+
+    def __init__(self, study: Study, train: torch.Tensor, test: torch.Tensor, labels: Labels) -> None:
+        self.study, self.train_rows, self.test_rows, self.labels = study, train, test, labels
         self._encoded: dict[str, tuple[Any, Examples]] = {}
+
+    @cached_property
+    def split(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(inner rows, held-out rows) of the training rows; made when a recipe needs it, for a few rows have none."""
+        study = self.study
+        labels, same = study.dataset.labels.take(self.train_rows), study.duplicate_of[self.train_rows]
+        inner, held = inner_split(labels, same, study.inner_share, study.fold_seed)
+        return self.train_rows[inner], self.train_rows[held]
+
+    @property
+    def inner_rows(self) -> torch.Tensor:
+        return self.split[0]
+
+    @property
+    def held_rows(self) -> torch.Tensor:
+        return self.split[1]
 
     def training(self, part: str) -> tuple[Any, Examples]:
         """The fitted encoder and the training examples of ``part``: "full" (all training rows) or "inner"."""
         if part not in self._encoded:
             rows = self.train_rows if part == "full" else self.inner_rows
-            dataset = self.plan.dataset.take(rows)
-            encoder = encoder_for(dataset).fit(dataset.raw)
-            self._encoded[part] = (encoder, Examples(encoder(dataset.raw), dataset.labels, dataset.name))
+            dataset = self.study.dataset.take(rows)
+            encoder: Any = front_of(dataset, self.study.backbone) or encoder_for(dataset).fit(dataset.raw)
+            more = None if dataset.unlabelled is None else encoder(dataset.unlabelled)
+            examples = Examples(encoder(dataset.raw), dataset.labels, dataset.name, more)
+            self._encoded[part] = (encoder, examples)
         return self._encoded[part]
 
     def encode(self, encoder: Any, rows: torch.Tensor) -> Examples:
-        dataset = self.plan.dataset.take(rows)
+        dataset = self.study.dataset.take(rows)
         return Examples(encoder(dataset.raw), dataset.labels, dataset.name)
 
     def net(self, part: str, seed: int) -> Net:
         """Initial weights for ``part``, from the seed."""
         _, examples = self.training(part)
-        return starting_net(self.plan.dataset.kind, examples, seed, self.plan.backbone)
+        return starting_net(self.study.dataset.kind, examples, seed, self.study.backbone)

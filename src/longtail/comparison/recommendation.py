@@ -83,7 +83,7 @@ def _as_good(results: Results, prior: str, best: Row) -> str:
     ties = indistinguishable(results, prior)
     if not ties:
         return "Every other ranked recipe is shown to be worse."
-    text = f"Not distinguishable from it on these folds: {_list([row.title for row in ties])}."
+    text = f"Not distinguishable from it on these folds: {_some([row.title for row in ties])}."
     quick = min(ties, key=lambda row: row.alone)
     if quick.alone < 0.8 * best.alone:
         times = f"{duration(quick.alone)} a run against {duration(best.alone)}"
@@ -141,6 +141,39 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def data_size(count: float) -> str:
+    """Bytes as people read them.
+
+    >>> data_size(812.0), data_size(54_000.0), data_size(3_210_000.0)
+    ('0.8 kB', '54 kB', '3.2 MB')
+    """
+    if not math.isfinite(count):
+        return "–"
+    number, unit = next(
+        (count / f, u) for f, u in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if count >= f or u == "kB"
+    )
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+def per_thousand(seconds_a_row: float) -> str:
+    """The time that a thousand rows take, in milliseconds.
+
+    >>> per_thousand(4.2e-6), per_thousand(0.00012)
+    ('4.2 ms', '120 ms')
+    """
+    if not math.isfinite(seconds_a_row):
+        return "–"
+    ms = 1e6 * seconds_a_row
+    return f"{ms:.1f} ms" if ms < 9.95 else f"{ms:.0f} ms"
+
+
+def _some(names: list[str], most: int = 6) -> str:
+    """The first names and how many others there are."""
+    return _list(
+        names if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} others (≈ in the table)"]
+    )
 
 
 def _list(names: list[str]) -> str:

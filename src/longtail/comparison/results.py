@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,14 @@ def backbone_name(plan: Plan) -> str:
 def versions() -> dict[str, str]:
     """Versions of what a result depends on."""
     packages = ("longtail", "torch", "numpy", "scikit-learn", "pandas")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in packages}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # run from the source tree
+        return "not installed"
 
 
 def hardware() -> str:

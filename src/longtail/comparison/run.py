@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from longtail.classical import Classical
-from longtail.comparison.plan import Plan
+from longtail.comparison.plan import Study
 from longtail.comparison.work import Task, Worker
 from longtail.part import digest
 from longtail.recipe import Recipe
@@ -36,7 +36,7 @@ Rows = list[dict[str, Any]]
 
 
 def run(
-    plan: Plan,
+    plan: Study,
     folder: Path,
     *,
     jobs: int = 1,
@@ -55,7 +55,7 @@ def run(
     if jobs < 1:
         raise ValueError(f"jobs={jobs} must be at least 1")
     if budget is not None:
-        plan = replace(plan, engine=replace(plan.engine, deadline=time.time() + budget))
+        plan = plan.with_engine(replace(plan.engine, deadline=time.time() + budget))
     folder.mkdir(parents=True, exist_ok=True)
     graph = tasks(plan, folder)
     rows: Rows = []
@@ -65,31 +65,30 @@ def run(
         done += 1
         if row is not None:
             rows.append(row)
-        on({"task": label(task), "total": total, "done": done, "row": row})
+        on({"task": label(plan, task), "total": total, "done": done, "row": row})
     order = {name: k for k, (name, _) in enumerate(plan.recipes)}
     rows.sort(key=lambda r: (order[r["recipe"]], r["fold"], r["seed"]))
     return mark_shared(rows, list(order))
 
 
-def tasks(plan: Plan, folder: Path) -> dict[Task, set[Task]]:
+def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
     """Every task with the tasks it waits for, fold by fold, so that a budget that ends early leaves whole folds."""
     worker = Worker(plan, folder)
     graph: dict[Task, set[Task]] = {}
     distinct: dict[str, Task] = {}
-    for fold in range(plan.folds):
-        for seed in range(plan.seeds):
-            for name, _ in plan.recipes:
-                score = Task(name, fold, seed)
-                graph[score] = set()
-                recipe = plan.recipe(name)
-                if isinstance(recipe, Classical) or worker.run_file(score).exists():
-                    continue
-                parts = ["inner"] if plan.tuning == "holdout" else ["full"]
-                if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
-                    parts.append("inner")
-                for part in parts:
-                    last = _chain(graph, distinct, recipe, Task(name, fold, seed, part))
-                    graph[score].add(last)
+    for fold, seed in plan.cells:
+        for name, _ in plan.recipes:
+            score = Task(name, fold, seed)
+            graph[score] = set()
+            recipe = plan.recipe(name)
+            if isinstance(recipe, Classical) or worker.run_file(score).exists():
+                continue
+            parts = ["inner"] if plan.tuning == "holdout" else ["full"]
+            if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
+                parts.append("inner")
+            for part in parts:
+                last = _chain(graph, distinct, recipe, Task(name, fold, seed, part))
+                graph[score].add(last)
     return graph
 
 
@@ -113,7 +112,7 @@ def _chain(
     return here
 
 
-def label(task: Task) -> str:
+def label(plan: Study, task: Task) -> str:
     """A task in words."""
     what = (
         ""
@@ -122,7 +121,7 @@ def label(task: Task) -> str:
         + f" stage {task.stage + 1}"
         + (" (inner split)" if task.part == "inner" else "")
     )
-    return f"{task.recipe}, fold {task.fold + 1}" + (f", seed {task.seed}" if task.seed else "") + what
+    return f"{task.recipe}, {plan.where(task.fold, task.seed)}{what}"
 
 
 def mark_shared(rows: Rows, order: list[str]) -> Rows:
@@ -145,7 +144,7 @@ def _ready(graph: dict[Task, set[Task]]) -> tuple[TopologicalSorter[Task], dict[
 
 
 def _here(
-    plan: Plan, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
+    plan: Study, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
 ) -> Iterator[tuple[Task, Any]]:
     sorter, rank = _ready(graph)
     waiting: list[tuple[int, Task]] = []
@@ -155,7 +154,7 @@ def _here(
         for task in sorter.get_ready():
             heapq.heappush(waiting, (rank[task], task))
         _, task = heapq.heappop(waiting)
-        now[0] = label(task)
+        now[0] = label(plan, task)
         on({"running": now[0]})
         yield task, _attempt(worker, task)
         sorter.done(task)
@@ -176,7 +175,7 @@ def _attempt(worker: Worker, task: Task) -> Any:
 _worker: Worker | None = None
 
 
-def _start(plan: Plan, folder: Path, events: Any) -> None:
+def _start(plan: Study, folder: Path, events: Any) -> None:
     """Set a worker process up: it leaves Ctrl-C to its parent, ends with it, and keeps to one thread."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -194,12 +193,12 @@ def _end_with(parent: int) -> None:
 def _do(task: Task) -> Any:
     assert _worker is not None
     say = _worker.on
-    say({"running": label(task)})
+    say({"running": label(_worker.plan, task)})
     return _attempt(_worker, task)
 
 
 def _processes(
-    plan: Plan, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
+    plan: Study, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
 ) -> Iterator[tuple[Task, Any]]:
     sorter, rank = _ready(graph)
     context = mp.get_context("spawn")

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from longtail import metrics
 from longtail.classical import Classical, out_of_fold_logits
-from longtail.comparison.plan import Plan, Prepared
-from longtail.examples import Examples
+from longtail.classical.categorical import Blocks
+from longtail.comparison.plan import Prepared, Study
+from longtail.examples import Examples, TokenRows
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
@@ -45,10 +46,10 @@ class Task:
 class Worker:
     """The state of a worker process: the plan, the cache, and the fold at hand."""
 
-    def __init__(self, plan: Plan, folder: Path, on: On = ignore) -> None:
+    def __init__(self, plan: Study, folder: Path, on: On = ignore) -> None:
         self.plan, self.folder, self.on = plan, folder, on
         self.cache = Cache(folder / "cache")
-        self.prepared = lru_cache(maxsize=1)(lambda fold: Prepared(plan, fold))
+        self.prepared = lru_cache(maxsize=1)(plan.prepare)
 
     def run_file(self, task: Task) -> Path:
         return self.folder / "runs" / f"{self.plan.identity(task.recipe, task.fold, task.seed)}.json"
@@ -82,19 +83,30 @@ class Worker:
     def trained(self, recipe: Recipe, prepared: Prepared, seed: int, part: str) -> Outcome:
         """Train a recipe's stages on a part of the fold's training rows, through the cache."""
         _, examples = prepared.training(part)
-        engine, net = self.plan.engine, prepared.net(part, seed)
-        return train_stages(recipe, net, examples, seed=seed, engine=engine, cache=self.cache, on=self.on)
+        initial, order = self.plan.draws(seed)
+        return train_stages(
+            recipe, prepared.net(part, initial), examples, seed=order, engine=self.plan.engine, cache=self.cache,
+            on=self.on, probe=self.plan.probe(prepared) if part == "full" else None,
+        )  # fmt: skip
 
     def outcome(self, prepared: Prepared, name: str, seed: int, part: str) -> Outcome:
         """A recipe trained on a part of the fold's training rows, through the cache."""
         recipe = self.plan.recipe(name)
         if isinstance(recipe, Classical):
-            return self.classical(recipe, prepared.training(part)[1], seed)
+            encoder, examples = prepared.training(part)
+            return self.classical(recipe, examples, seed, categorical_of(encoder))
         return self.trained(recipe, prepared, seed, part)
 
-    def classical(self, recipe: Classical, examples: Examples, seed: int) -> Outcome:
+    def classical(
+        self, recipe: Classical, examples: Examples, seed: int, categorical: Blocks = ()
+    ) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
-        key = digest({"data": examples.fingerprint, "seed": seed, "recipe": recipe.digest})
+        if isinstance(examples.x, TokenRows):
+            raise TypeError(
+                "a classical recipe cannot read tokens: compare it with tune=frozen, or without a backbone"
+            )
+        fitted = [recipe.but(finish=()).digest, categorical]
+        key = digest({"data": examples.fingerprint, "seed": seed, "classical": fitted})
         stored = self.cache.get(key)
         if stored is not None:
             net = restore(None, *stored)
@@ -102,8 +114,9 @@ class Worker:
             prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
             seconds = stored[1]["seconds"]
         else:
+            self.plan.engine.check_time()
             began = time.perf_counter()
-            net, prior = recipe.fit(examples.x, examples.labels, seed=seed, threads=1)
+            net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
             seconds = time.perf_counter() - began
             kept = None if prior is None else prior.tolist()
             self.cache.put(key, net.state_dict(), {"prior": kept, "seconds": seconds, **specs(net)})
@@ -120,11 +133,13 @@ class Worker:
             fitted: tuple[Any, ...] = ()
             if outcome.recipe.finish or outcome.logit_prior is None:
                 rows = prepared.train_rows if part == "full" else prepared.inner_rows
-                logits, event = self.out_of_fold(outcome.recipe, examples, seed, self.plan.duplicate_of[rows])
+                categorical = categorical_of(encoder)
+                groups = self.plan.duplicate_of[rows]
+                logits, event = self.out_of_fold(outcome.recipe, examples, seed, groups, categorical)
                 outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
                 fitted = fit_finish(outcome, examples, examples, logits)
             return encoder, finish(outcome, examples, fitted), [outcome]
-        if not needs_held(outcome.recipe, examples.labels):
+        if self.plan.tuning == "none" or not needs_held(outcome.recipe, examples.labels):
             return encoder, finish(outcome, examples, fit_finish(outcome, examples, None)), [outcome]
         inner_encoder, inner_examples = prepared.training("inner")
         inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
@@ -133,16 +148,18 @@ class Worker:
         return encoder, finish(outcome, examples, fitted), [outcome] if inner is outcome else [outcome, inner]
 
     def out_of_fold(
-        self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor
+        self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor, categorical: Blocks
     ) -> tuple[Tensor, dict[str, Any]]:
         """Logits of the training rows by models that did not see them, through the cache; and the event of doing it."""
-        key = digest(
-            {"data": examples.fingerprint, "seed": seed, "out of fold": recipe.but(finish=()).digest}
-        )
+        fitted = [recipe.but(finish=()).digest, categorical]
+        key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": fitted})
         stored = self.cache.get(key)
         if stored is None:
+            self.plan.engine.check_time()
             began = time.perf_counter()
-            logits = out_of_fold_logits(recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of)
+            logits = out_of_fold_logits(
+                recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of, categorical=categorical
+            )
             stored = {"logits": logits}, {"seconds": time.perf_counter() - began}
             self.cache.put(key, *stored)
         event = {"stage": "out of fold", "epoch": 0, "epochs": 1, "seconds": stored[1]["seconds"], "key": key}
@@ -152,23 +169,25 @@ class Worker:
         """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
         prepared = self.prepared(task.fold)
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
+        began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
-        began = time.perf_counter()
         logits = outcome.logits(test.x)
         predict_seconds = time.perf_counter() - began
         scores: dict[str, Any] = {}
         per_class: dict[str, Any] = {}
         confusion: dict[str, Any] = {}
         reliability: dict[str, Any] = {}
-        labels, y = self.plan.dataset.labels, test.labels.y
+        labels, y = prepared.labels, test.labels.y
         for name, prior in self.priors().items():
+            if name != "as_trained" and outcome.prior_source == "none":  # nothing was held out to fit it on
+                continue
             if name == "as_trained":
                 probabilities = torch.softmax(logits.double(), -1).float()
                 decisions, weights = probabilities.argmax(-1), None
             else:
                 probabilities = outcome.probabilities(logits, prior)
                 decisions = outcome.decide(probabilities, prior)
-                weights = None if name == "natural" else prior_vector(prior, labels)
+                weights = None if name == self.plan.tested_under else prior_vector(prior, labels)
             found = metrics.evaluate(
                 probabilities, y, prior=weights, groups=labels.groups(), decisions=decisions
             )
@@ -184,7 +203,9 @@ class Worker:
             }
         return {
             "predict_seconds": predict_seconds,
+            "test_rows": len(test),
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
+            "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
             "prior_source": outcome.prior_source,
             "stages": [s for o in trained for s in stage_times(o)],
             "scores": scores,
@@ -192,7 +213,9 @@ class Worker:
             "confusion": confusion,
             "reliability": reliability,
             "history": [
-                {k: e[k] for k in ("stage", "epoch", "loss")} for e in trained[0].history if "loss" in e
+                {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
+                for e in trained[0].history
+                if "loss" in e
             ],
         }
 
@@ -202,6 +225,11 @@ class Worker:
         if not isinstance(self.plan.prior, str):
             named["declared"] = self.plan.prior
         return named
+
+
+def categorical_of(encoder: Any) -> Blocks:
+    """The one-hot columns that an encoder makes; none but of tables."""
+    return getattr(encoder, "categorical", ())
 
 
 def stage_times(outcome: Outcome) -> list[dict[str, Any]]:

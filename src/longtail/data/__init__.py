@@ -5,9 +5,12 @@ from longtail.data.digits import digits_lt
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
+    FeatureEncoder,
     ImageEncoder,
+    SparseEncoder,
     TableEncoder,
     TextEncoder,
+    TokenEncoder,
     encoder_for,
 )
 from longtail.data.images import ImageFiles
@@ -21,16 +24,19 @@ from longtail.data.imbalance import (
     step_counts,
 )
 from longtail.data.inspect import inspect_facts
-from longtail.data.read import load, load_inputs
+from longtail.data.read import load, load_inputs, with_unlabelled
 
 __all__ = [
     "Dataset",
     "EmbeddingEncoder",
     "Encoder",
+    "FeatureEncoder",
     "ImageEncoder",
     "ImageFiles",
+    "SparseEncoder",
     "TableEncoder",
     "TextEncoder",
+    "TokenEncoder",
     "choose_first",
     "choose_random",
     "cifar_lt_counts",
@@ -44,4 +50,5 @@ __all__ = [
     "pareto_counts",
     "select",
     "step_counts",
+    "with_unlabelled",
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from longtail.examples import SparseRows
 from longtail.labels import Labels
 
 KINDS = ("image", "text", "table", "embedding")
@@ -23,12 +25,13 @@ class Dataset:
         name: for display.
         kind: "image", "text", "table" or "embedding".
         raw: images as uint8 ``[N, 3, H, W]`` (0..255), or :class:`ImageFiles` where sizes differ; text as
-            ``list[str]``; a table as a ``pandas.DataFrame`` of feature columns; embeddings as float32 ``[N,
-            d]``.
+            ``list[str]``, or :class:`SparseRows` that are features already; a table as a ``pandas.DataFrame`` of
+            feature columns; embeddings as float32 ``[N, d]``.
         labels: one label a row.
         duplicate_of: int64 ``[N]``, equal for rows whose input is the same, whatever their label.
         notes: what was detected and done, in plain words.
         fingerprint: SHA-256 of rows and labels; the name and the notes do not enter.
+        unlabelled: further rows like ``raw``, without labels, for recipes that learn from them; None is none.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Dataset:
     duplicate_of: Tensor
     notes: tuple[str, ...]
     fingerprint: str
+    unlabelled: Any = None
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
@@ -65,8 +69,25 @@ class Dataset:
     def take(self, index: Tensor) -> Dataset:
         """The rows at ``index`` (int64), in that order; the classes and the groups of duplicates stay."""
         h = hashlib.sha256(self.fingerprint.encode() + index.to(torch.int64).numpy().tobytes())
-        raw, labels = select(self.raw, index), self.labels.take(index)
-        return Dataset(self.name, self.kind, raw, labels, self.duplicate_of[index], self.notes, h.hexdigest())
+        return replace(
+            self,
+            raw=select(self.raw, index),
+            labels=self.labels.take(index),
+            duplicate_of=self.duplicate_of[index],
+            fingerprint=h.hexdigest(),
+        )
+
+    def with_unlabelled(self, raw: Any) -> Dataset:
+        """The same rows, and ``raw`` beside them, without labels.
+
+        >>> rows = Dataset.of("toy", "text", ["good", "bad"], Labels.of([1, 0])).with_unlabelled(["fine"])
+        >>> rows.take(torch.tensor([0])).unlabelled
+        ['fine']
+        """
+        _, content = _identities(self.kind, raw)
+        h = hashlib.sha256(self.fingerprint.encode() + b" unlabelled " + content)
+        note = f"{len(raw)} rows without labels beside them"
+        return replace(self, unlabelled=raw, notes=(*self.notes, note), fingerprint=h.hexdigest())
 
 
 def select(raw: Any, index: Tensor) -> Any:
@@ -75,7 +96,7 @@ def select(raw: Any, index: Tensor) -> Any:
     >>> select(["a", "b", "c"], torch.tensor([2, 0]))
     ['c', 'a']
     """
-    if isinstance(raw, Tensor):
+    if isinstance(raw, Tensor | SparseRows):
         return raw[index]
     if isinstance(raw, list):
         return [raw[i] for i in index.tolist()]
@@ -84,25 +105,53 @@ def select(raw: Any, index: Tensor) -> Any:
     return raw.take(index)
 
 
+def row_keys(kind: str, raw: Any) -> Any:
+    """A 64-bit hash of each row's input, uint64 ``[N]``: equal for equal rows, wherever they stand.
+
+    >>> keys = row_keys("text", ["good", "bad", "good"])
+    >>> keys[0] == keys[2], keys[0] == keys[1]
+    (np.True_, np.False_)
+    """
+    import numpy as np
+    import pandas as pd
+
+    if kind == "table":
+        return pd.util.hash_pandas_object(raw, index=False).to_numpy()
+    if isinstance(raw, SparseRows):
+        return _sparse_keys(raw)
+    if kind == "text":
+        return np.array([_digest(t.encode()) for t in raw], dtype=np.uint64)
+    if isinstance(raw, Tensor):
+        flat = raw.contiguous().reshape(len(raw), -1)
+        return np.array([_digest(row.tobytes()) for row in flat.numpy()], dtype=np.uint64)
+    return np.asarray(raw.digests, dtype=np.uint64)
+
+
 def _identities(kind: str, raw: Any) -> tuple[Tensor, bytes]:
     """The group of each row (numbered by first appearance), and bytes that identify all rows in order."""
     import numpy as np
     import pandas as pd
 
-    columns = ""
+    keys, columns = row_keys(kind, raw), ""
     if kind == "table":
-        keys = pd.util.hash_pandas_object(raw, index=False).to_numpy()
         columns = repr([(str(c), str(d)) for c, d in raw.dtypes.items()])
-    elif kind == "text":
-        keys = np.array([_digest(t.encode()) for t in raw], dtype=np.uint64)
+    elif isinstance(raw, SparseRows):
+        columns = repr(raw.num_columns)
     elif isinstance(raw, Tensor):
-        flat = raw.contiguous().reshape(len(raw), -1)
-        keys = np.array([_digest(row.tobytes()) for row in flat.numpy()], dtype=np.uint64)
         columns = repr((tuple(raw.shape[1:]), str(raw.dtype)))
-    else:
-        keys = np.asarray(raw.digests, dtype=np.uint64)
     groups = torch.from_numpy(pd.factorize(keys)[0].astype(np.int64))
     return groups, columns.encode() + keys.tobytes()
+
+
+def _sparse_keys(raw: SparseRows) -> Any:
+    import numpy as np
+
+    starts = raw.indptr.tolist()
+    indices, values = raw.indices.numpy(), raw.values.numpy()
+    return np.array(
+        [_digest(indices[a:b].tobytes() + values[a:b].tobytes()) for a, b in itertools.pairwise(starts)],
+        dtype=np.uint64,
+    )
 
 
 def _digest(data: bytes) -> int:

@@ -21,7 +21,13 @@ from longtail.data.columns import Roles, column_type, find, inputs_of, roles, ta
 from longtail.data.dataset import KINDS, Dataset
 from longtail.data.delimited import read_delimited
 from longtail.data.digits import digits_lt
-from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, TableEncoder, TextEncoder
+from longtail.data.encode import (
+    EmbeddingEncoder,
+    Encoder,
+    ImageEncoder,
+    TableEncoder,
+    encoder_for,
+)
 from longtail.data.encoding import clean, decode
 from longtail.data.images import SUFFIXES, list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
@@ -139,6 +145,21 @@ def load_inputs(
     return raw
 
 
+def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
+    """``data`` with the rows of another file or folder beside it, as inputs without labels.
+
+    Args:
+        data: what is labelled.
+        path: rows like its own: the same columns, images, texts or embeddings of the same width; labels in it are not
+            read.
+
+    Raises:
+        FileNotFoundError, ValueError: as for :func:`load_inputs`.
+    """
+    like = encoder_for(data).fit(data.raw)
+    return data.with_unlabelled(load_inputs(path, like))
+
+
 def _inputs(
     where: Path,
     like: Encoder,
@@ -172,7 +193,7 @@ def _inputs(
         return rows
     if isinstance(like, ImageEncoder) and where.suffix.lower() in SUFFIXES:
         return read_images([where], str(where))[0]
-    if isinstance(like, TextEncoder) and _suffix(where) == ".txt":
+    if like.kind == "text" and _suffix(where) == ".txt":
         whole, said = decode(read_bytes(where), where, encoding)
         if "\t" not in whole:
             lines = whole.removesuffix("\n").split("\n")
@@ -195,9 +216,9 @@ def _inputs(
         notes += said
         return frame
     chosen = find(sheet, text, "text") if text is not None else None
-    if isinstance(like, TextEncoder) and chosen is None and len(columns) == 1:
+    if like.kind == "text" and chosen is None and len(columns) == 1:
         chosen = columns[0]
-    if isinstance(like, TextEncoder) and chosen is None and len(columns) == 2 and not sheet.named:
+    if like.kind == "text" and chosen is None and len(columns) == 2 and not sheet.named:
         chosen = max(columns, key=lambda c: sheet.frame[c].nunique())
     _, inputs = inputs_of(sheet, like.kind, chosen, columns, False, notes)
     return _raw(sheet, Roles(like.kind, None, inputs), notes)

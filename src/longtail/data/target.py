@@ -58,6 +58,11 @@ def classes_of(
         if floats:
             notes.append(f"{where}: {floats[0]} is read as class {names_of[bare.index(floats[0])]}")
         order = sorted(set(names_of), key=float)
+        if len(order) > 30 and order != [str(k) for k in range(len(order))]:
+            notes.append(
+                f"{where}: {len(order)} different whole numbers ({order[0]} to {order[-1]}) are read as classes; if they "
+                "are a quantity, bin them first"
+            )
     else:
         if len(set(bare)) > max(10, len(column) / 2):
             raise ValueError(
@@ -132,7 +137,7 @@ def _number_name(value: float) -> str:
 def _refuse_continuous(numbers: list[float], n: int, where: str) -> None:
     distinct = len(set(numbers))
     fractions = any(v != int(v) for v in numbers)
-    if distinct > 30 and (fractions or distinct > n / 4):
+    if (distinct > 30 and (fractions or distinct > n / 4)) or distinct > max(10, n / 2):
         what = "a continuous quantity" if fractions else "a quantity or an identifier"
         raise ValueError(
             f"{where}: {distinct} different numbers in {n} rows ({min(numbers):g} to {max(numbers):g})"

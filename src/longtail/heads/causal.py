@@ -14,7 +14,8 @@ k-th part.
 | mu, m | ``momentum``, ``mean`` (a buffer) |
 
 Differs from the authors' code in mu, which there follows the learning rate outside CIFAR; only m's direction
-matters. Zero features give zero logits (there: NaN). On several ranks the batch mean is averaged over them.
+matters. Zero features give zero logits (there: NaN). On several ranks the batch mean is averaged over them. K need
+not divide d (there it must).
 """
 
 from __future__ import annotations
@@ -46,29 +47,41 @@ def causal_logits(
     >>> causal_logits(f, w, torch.tensor([9.0, 0.0]), parts=1, scale=1.0, gamma=0.0, alpha=1.0).tolist()
     [[0.0, 0.800000011920929]]
     """
-    f = F.normalize(features.unflatten(-1, (parts, -1)), dim=-1)
-    w = weight.unflatten(-1, (parts, -1))
+    f = F.normalize(cut(features, parts), dim=-1)
+    w = cut(weight, parts)
     w = w / (w.norm(dim=-1, keepdim=True) + gamma)
     if mean is not None:
-        d = F.normalize(mean.to(f.dtype).unflatten(-1, (parts, -1)), dim=-1)
+        d = F.normalize(cut(mean.to(f.dtype), parts), dim=-1)
         f = f - alpha * (f * d).sum(-1, keepdim=True) * d
     return scale / parts * F.linear(f.flatten(-2), w.flatten(-2))
+
+
+def cut(x: Tensor, parts: int) -> Tensor:
+    """``x [..., d]`` in K parts ``[..., K, d / K]``; parts that are one shorter than others end in a zero.
+
+    >>> cut(torch.tensor([1.0, 2.0, 3.0]), 2).tolist()
+    [[1.0, 2.0], [3.0, 0.0]]
+    """
+    if x.shape[-1] % parts == 0:
+        return x.unflatten(-1, (parts, -1))
+    pieces = x.tensor_split(parts, -1)
+    return torch.stack([F.pad(p, (0, pieces[0].shape[-1] - p.shape[-1])) for p in pieces], -2)
 
 
 class Causal(nn.Module):
     """``features [B, d] -> logits [B, C]``: plain in training, with the mean direction removed in eval mode.
 
     Args:
-        feature_dim: d (a fact), a multiple of ``parts``.
+        feature_dim: d (a fact), at least ``parts``.
         num_classes: C (a fact).
-        parts: K.
+        parts: K; the parts are as even as d allows.
         scale: tau > 0.
         gamma: added to the weight norms.
         alpha: how much is removed; 0 removes nothing.
         momentum: mu in [0, 1).
 
     Raises:
-        ValueError: a number out of range, or d no multiple of ``parts``.
+        ValueError: a number out of range, or more parts than features.
     """
 
     mean: Tensor
@@ -85,8 +98,8 @@ class Causal(nn.Module):
         momentum: float = 0.9,
     ) -> None:
         super().__init__()
-        if parts < 1 or feature_dim % parts:
-            raise ValueError(f"parts={parts} must divide feature_dim={feature_dim}: try 1")
+        if not 1 <= parts <= feature_dim:
+            raise ValueError(f"parts={parts} must lie in 1..feature_dim={feature_dim}")
         if not scale > 0 or not gamma >= 0 or not alpha >= 0 or not 0 <= momentum < 1:
             raise ValueError(
                 f"scale={scale}, gamma={gamma}, alpha={alpha}, momentum={momentum}: out of range: "

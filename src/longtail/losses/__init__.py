@@ -3,7 +3,7 @@
 All drop in for ``nn.CrossEntropyLoss``.
 """
 
-from longtail.losses._common import check_values
+from longtail.losses._checks import check_values
 from longtail.losses.balanced_contrastive import BalancedContrastive, balanced_contrastive
 from longtail.losses.balanced_group_softmax import (
     BalancedGroupSoftmax,

@@ -1,10 +1,9 @@
-"""What the one-vs-rest (sigmoid) losses share: targets, the focal term, the reduction over classes and rows.
+"""What the one-vs-rest (sigmoid) losses share: targets, weighted focal terms, the reduction over rows.
 
-A binary term with logit ``z`` and target ``t`` is a function of the signed logit ``s = z if t else -z``
-alone, because ``p_t = sigmoid(s)``: its cross-entropy is ``softplus(-s)``, its error ``1 - p_t`` is
-``sigmoid(-s)``. Nothing here ever takes the logarithm of a probability. The softmax losses' conventions hold,
-with three additions: logits ``[B]`` ask one binary question a row, float targets may be multi-hot, and the
-mean has more normalisers.
+A binary term with logit ``z`` and target ``t`` is a function of the logit *against* the target,
+``x = -z if t else z``, alone: its cross-entropy is ``log(1 + e^x)``, its error ``1 - p_t`` is ``sigmoid(x)``. Nothing
+here ever takes the logarithm of a probability. The softmax losses' conventions hold, with three additions: logits
+``[B]`` ask one binary question a row, float targets may be multi-hot, and the mean has more normalisers.
 """
 
 from __future__ import annotations
@@ -15,25 +14,40 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._common import Vector, along_classes, check, per_class, wide
+from longtail.losses._checks import Vector, along_classes, check, check_smoothing, per_class, wide
+from longtail.losses._fused import fused
 
 BinaryNormalizer = Literal["weights", "batch", "elements", "positives"]
+Factor = float | Tensor
 
 
 class Binary(NamedTuple):
-    """Targets spread over the classes.
+    """Logits with their targets, hard or soft.
 
     Attributes:
         logits: float32 or float64, ``[B, C, d1, ...]`` (or ``[B]``).
-        target: the same shape: bool where the labels are hard, float in [0, 1] where they are soft.
+        soft: targets in [0, 1], like the logits; None where the labels are hard.
+        label: the row's positive class, int64 ``[B, 1, d1, ...]``, 0 where it has none; None where they are soft.
+        labelled: bool like ``label``, False where the row has no positive; None if every row has one.
         valid: bool ``[B, d1, ...]``, False where the label is ``ignore_index``; None if every row counts.
         given: the targets as they came, class indices or soft labels.
     """
 
     logits: Tensor
-    target: Tensor
+    soft: Tensor | None
+    label: Tensor | None
+    labelled: Tensor | None
     valid: Tensor | None
     given: Tensor
+
+    def is_label(self) -> Tensor:
+        """bool like the logits: the positives, of hard labels; a mask, of which the compiler makes one loop."""
+        assert self.label is not None
+        return _is_label(self.logits, self.label, self.labelled)
+
+    def of(self, rows: slice) -> Binary:
+        """Some of the rows."""
+        return Binary(*(None if t is None else t[rows] for t in self))  # type: ignore[arg-type]
 
     def elements(self) -> Tensor | None:
         """``valid``, broadcastable to the logits."""
@@ -51,8 +65,8 @@ def binary(
     label_smoothing: float = 0.0,
     background: bool = False,
 ) -> Binary:
-    """One 0/1 question a class: integer labels become one-hot, float targets of the logits' shape are taken
-    as they are.
+    """One 0/1 question a class: an integer label is its row's one positive, float targets of the logits' shape
+    are taken as they are.
 
     With ``background`` the label C is a row without a positive; otherwise a label out of range is an error on
     the CPU and a device assertion on CUDA.
@@ -60,74 +74,152 @@ def binary(
     Raises:
         TypeError, ValueError: dtypes or shapes that do not fit, or ``label_smoothing`` outside [0, 1].
     """
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing={label_smoothing} must lie in [0, 1]")
+    check_smoothing(label_smoothing)
     if logits.dim() == 1:
         if target.is_floating_point() and target.shape != logits.shape:
             raise ValueError(
                 f"target has shape {tuple(target.shape)}, the logits {tuple(logits.shape)}; make them equal"
             )
-        soft = check(
-            logits.unsqueeze(1),
-            target.unsqueeze(1) if target.is_floating_point() else target,
-            reduction,
-            least=1,
-        )
+        of_columns = target.unsqueeze(1) if target.is_floating_point() else target
+        soft = check(logits.unsqueeze(1), of_columns, reduction, least=1)
     else:
         soft = check(logits, target, reduction, least=1)
     z = wide(logits)
-    if soft:
-        valid, t = None, target.to(z.dtype)
-    else:
-        valid = target != ignore_index
-        t = target == 1 if z.dim() == 1 else _one_hot(z, torch.where(valid, target, 0).long(), background)
-    if label_smoothing:
-        t = t.to(z.dtype) * (1 - label_smoothing) + label_smoothing / 2
-    return Binary(z, t, valid, target)
+    valid = None if soft else target != ignore_index
+    if soft or z.dim() == 1:
+        t = target.to(z.dtype) if soft else (target == 1).to(z.dtype)
+        return Binary(z, _smoothed(t, label_smoothing), None, None, valid, target)
+    label = torch.where(target != ignore_index, target, 0).long().unsqueeze(1)
+    labelled = None
+    if background:
+        labelled = label < z.shape[1]
+        label = torch.where(labelled | (label > z.shape[1]), label, 0)  # what is above C shall still fail
+    if not label_smoothing:
+        return Binary(z, None, label, labelled, valid, target)
+    one = z.new_ones(1).expand(label.shape) if labelled is None else labelled.to(z.dtype)
+    t = torch.zeros_like(z).scatter_(1, label, one)
+    return Binary(z, _smoothed(t, label_smoothing), None, None, valid, target)
 
 
-def focal_term(b: Binary, gamma: float = 0.0, detach: bool = False) -> Tensor:
-    """``(1 - p_t)^gamma * cross-entropy`` of every element; ``gamma=0`` is binary cross-entropy.
-
-    The modulator is ``exp(gamma * log(1 - p_t))``, so its gradient is exact where p_t rounds to 1, also for
-    gamma < 1.
-    """
-    if b.target.dtype == torch.bool:
-        return _focal(torch.where(b.target, -b.logits, b.logits), gamma, detach)
-    return b.target * _focal(-b.logits, gamma, detach) + (1 - b.target) * _focal(b.logits, gamma, detach)
+def _smoothed(t: Tensor, label_smoothing: float) -> Tensor:
+    return t * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else t
 
 
-def positive_negative(
-    b: Binary, positive: float, negative: float, gamma: float = 0.0, detach: bool = False
+def focal_rows(
+    b: Binary, positive: Factor = 1.0, negative: Factor = 1.0, gamma: float = 0.0, detach: bool = False
 ) -> Tensor:
-    """:func:`focal_term` with one factor for the positives and another for the negatives."""
-    if b.target.dtype == torch.bool:
-        term = focal_term(b, gamma, detach)
-        return torch.where(b.target, positive * term, negative * term)
-    of_positive, of_negative = _focal(-b.logits, gamma, detach), _focal(b.logits, gamma, detach)
-    return positive * b.target * of_positive + negative * (1 - b.target) * of_negative
+    """``sum_c weight (1 - p_t)^gamma (-log p_t)`` of each row, ``[B, d1, ...]``; gamma 0 is cross-entropy.
+
+    The modulator's gradient is exact where p_t rounds to 1, also for gamma < 1.
+
+    Args:
+        positive: factor of the positives; a number, ``[C]``, or like the logits.
+        negative: that of the negatives.
+        detach: treat the modulator as a constant.
+    """
+    z = b.logits
+    positive, negative = _along(positive, z), _along(negative, z)
+    if b.label is not None:
+        if isinstance(positive, Tensor):
+            positive = positive.expand(z.shape).gather(1, b.label)
+        return fused(
+            binary_maths, binary_kernel, z, b.label, b.labelled, positive, negative, gamma, detach
+        ).squeeze(1)
+    assert b.soft is not None
+    value = b.soft * positive * _term(-z, gamma, detach) + (1 - b.soft) * negative * _term(z, gamma, detach)
+    return value.sum(1) if z.dim() > 1 else value
+
+
+def _along(factor: Factor, z: Tensor) -> Factor:
+    return along_classes(factor, z) if isinstance(factor, Tensor) and factor.dim() == 1 < z.dim() else factor
+
+
+def _term(x: Tensor, gamma: float, detach: bool) -> Tensor:
+    """Of the logit against the target: ``log(1 + e^x)`` and, with it, ``log(1 - p_t) = x - log(1 + e^x)``."""
+    error = F.softplus(x, threshold=40)  # beyond it log(1 + e^x) is x to the last digit, in float64 too
+    if not gamma:
+        return error
+    modulator = torch.exp(gamma * (x - error))
+    return error * (modulator.detach() if detach else modulator)
+
+
+def _is_label(z: Tensor, label: Tensor, labelled: Tensor | None) -> Tensor:
+    mask = label == along_classes(torch.arange(z.shape[1], device=z.device), z)
+    return mask if labelled is None else mask & labelled
+
+
+def binary_maths(
+    z: Tensor,
+    label: Tensor,
+    labelled: Tensor | None,
+    positive: Factor,
+    negative: Factor,
+    gamma: float,
+    detach: bool,
+) -> Tensor:
+    """``[B, 1, ...]``."""
+    is_label = _is_label(z, label, labelled)
+    term = _term(torch.where(is_label, -z, z), gamma, detach)
+    return torch.where(is_label, positive * term, negative * term).sum(1, keepdim=True)
+
+
+def binary_kernel(
+    z: Tensor,
+    label: Tensor,
+    labelled: Tensor | None,
+    positive: Factor,
+    negative: Factor,
+    gamma: float,
+    detach: bool,
+) -> tuple[Tensor, Tensor]:
+    """Every element as a negative, then the label's column over again."""
+    value, slope = _value_and_slope(z, gamma, detach)
+    as_positive, up = _value_and_slope(-z.gather(1, label), gamma, detach)
+    as_positive, up = as_positive * positive, up * -positive
+    if isinstance(negative, Tensor) or negative != 1:
+        value, slope = value.mul_(negative), slope.mul_(negative)
+    if labelled is not None:
+        as_positive = torch.where(labelled, as_positive, value.gather(1, label))
+        up = torch.where(labelled, up, slope.gather(1, label))
+    return value.scatter_(1, label, as_positive).sum(1, keepdim=True), slope.scatter_(1, label, up)
+
+
+def _value_and_slope(x: Tensor, gamma: float, detach: bool) -> tuple[Tensor, Tensor]:
+    """:func:`_term` and its derivative, ``m (1 - p_t) + [not detach] gamma m p_t log(1 + e^x)``, m the modulator."""
+    value, miss = F.softplus(x, threshold=40), torch.sigmoid(x)
+    if not gamma:
+        return value, miss
+    modulator = miss.square() if gamma == 2 else miss.pow(gamma)
+    if not detach:
+        miss = (1 - miss).mul_(value).mul_(gamma).add_(miss)
+    return value.mul_(modulator), modulator.mul_(miss)
 
 
 def gradient_length(b: Binary) -> Tensor:
     """``|sigmoid(z) - t|`` of every element, detached: the size of the cross-entropy's gradient."""
     z = b.logits.detach()
-    if b.target.dtype == torch.bool:
-        return torch.sigmoid(torch.where(b.target, -z, z))
-    return (torch.sigmoid(z) - b.target).abs()
+    if b.soft is not None:
+        return (torch.sigmoid(z) - b.soft).abs()
+    assert b.label is not None
+    if torch.compiler.is_compiling():
+        return torch.sigmoid(torch.where(b.is_label(), -z, z))
+    of_label = z.gather(1, b.label)
+    of_label = -of_label if b.labelled is None else torch.where(b.labelled, -of_label, of_label)
+    return torch.sigmoid(z).scatter_(1, b.label, torch.sigmoid(of_label))
 
 
 def reduced_binary(
-    element: Tensor,
+    rows: Tensor,
     b: Binary,
     *,
     weight: Vector | None = None,
     reduction: str,
     normalizer: str,
 ) -> Tensor:
-    """Sum elements over the classes, weigh the rows, and reduce them; over nothing the mean is 0.
+    """Weigh the rows' losses and reduce them; over nothing the mean is 0.
 
     Args:
-        element: a loss for every element, the logits' shape.
+        rows: a loss for every row, ``[B, d1, ...]``.
         weight: ``[C]``; a row has the weight of its class (1 for background), of its soft label the mean.
         normalizer: the mean divides by the rows' ``weights``, the number of valid rows (``batch``), of their
             ``elements`` (rows x C), or of ``positives`` (at least 1).
@@ -136,32 +228,27 @@ def reduced_binary(
         raise ValueError(
             f"normalizer={normalizer!r} is unknown; choose 'weights', 'batch', 'elements' or 'positives'"
         )
-    loss = element.sum(1) if element.dim() > 1 else element
-    mass = torch.ones_like(loss) if b.valid is None else b.valid.to(loss.dtype)
-    rows = mass
+    mass = torch.ones_like(rows) if b.valid is None else b.valid.to(rows.dtype)
+    counted = mass
     if weight is not None:
         own = _row_weight(per_class("weight", weight, b.logits), b)
-        loss, mass = loss * own, mass * own if normalizer == "weights" else mass
+        rows, mass = rows * own, mass * own if normalizer == "weights" else mass
     if b.valid is not None:
-        loss = torch.where(b.valid, loss, 0.0)
+        rows = torch.where(b.valid, rows, 0.0)
     if reduction == "none":
-        return loss
+        return rows
     if reduction == "sum":
-        return loss.sum()
-    if normalizer == "positives":
-        positive = b.target.sum(1) if element.dim() > 1 else b.target
-        total = (positive * rows).sum().clamp(min=1)
-    else:
-        total = mass.sum()
-    if normalizer == "elements" and element.dim() > 1:
-        total = total * element.shape[1]
-    return loss.sum() / torch.where(total > 0, total, 1.0)
+        return rows.sum()
+    total = (_positives(b) * counted).sum().clamp(min=1) if normalizer == "positives" else mass.sum()
+    if normalizer == "elements" and b.logits.dim() > 1:
+        total = total * b.logits.shape[1]
+    return rows.sum() / torch.where(total > 0, total, 1.0)
 
 
-def _one_hot(z: Tensor, y: Tensor, background: bool) -> Tensor:
-    if background:
-        return y.unsqueeze(1) == along_classes(torch.arange(z.shape[1], device=z.device), z)
-    return torch.zeros_like(z, dtype=torch.bool).scatter_(1, y.unsqueeze(1), True)
+def _positives(b: Binary) -> Factor:
+    if b.soft is not None:
+        return b.soft.sum(1) if b.soft.dim() > 1 else b.soft
+    return 1.0 if b.labelled is None else b.labelled.squeeze(1).to(b.logits.dtype)
 
 
 def _row_weight(w: Tensor, b: Binary) -> Tensor:
@@ -169,12 +256,3 @@ def _row_weight(w: Tensor, b: Binary) -> Tensor:
         return (b.given.to(w.dtype) * along_classes(w, b.logits)).sum(1)
     y = b.given.clamp(0, w.numel() - 1)
     return torch.where(y == b.given, w[y.long()], 1.0)
-
-
-def _focal(against: Tensor, gamma: float, detach: bool) -> Tensor:
-    """Of the logit against the target: ``log(1 + e^x)`` and, with it, ``log(1 - p) = x - log(1 + e^x)``."""
-    error = F.softplus(against, threshold=40)  # beyond it log(1 + e^x) is x to the last digit, in float64 too
-    if not gamma:
-        return error
-    modulator = torch.exp(gamma * (against - error))
-    return error * (modulator.detach() if detach else modulator)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._common import wide
+from longtail.losses._checks import wide
 
 
 def check_features(features: Tensor, labels: Tensor, dims: int, temperature: float, reduction: str) -> None:

@@ -11,31 +11,45 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.losses._common import summed_over_ranks
+from longtail.losses._reduce import summed_over_ranks
 
 Start = Literal["unbiased", "zero", "first"]
 BinWeight = Callable[[Tensor, Tensor], Tensor]
 
 
 @torch.no_grad()
-def harmonised(
-    length: Tensor, valid: Tensor | None, bins: int, bin_weight: BinWeight
-) -> tuple[Tensor, Tensor]:
-    """The weight of every element and the number of valid ones, from the gradient lengths in [0, 1].
+def slots(length: Tensor, valid: Tensor | None, bins: int) -> tuple[Tensor, Tensor]:
+    """The bin of every gradient length in [0, 1], in a small integer type, and how many each holds, float64 ``[bins]``.
 
     Bin b holds lengths in [b / bins, (b + 1) / bins), the last one 1 as well. ``valid`` broadcasts; where it is
-    False the weight is 0.
+    False the bin is one more, ``bins``, and not counted. ``length`` is overwritten.
     """
+    slot = length.mul_(bins).int().clamp_(0, bins - 1)  # NaN, which is no index, goes to some bin
+    if valid is not None:
+        kept = valid.int()
+        slot = slot.mul_(kept).add_((1 - kept).mul_(bins))
+    counts = _histogram(slot.flatten(), bins + 1)[:bins]
+    return slot if bins > 255 else slot.to(torch.uint8), counts
+
+
+@torch.no_grad()
+def weights(counts: Tensor, bin_weight: BinWeight, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The weight of an element of each bin, and 0 for one that is not valid, ``[bins + 1]``; and the number of valid
+    elements.
+    """
+    total = counts.sum()
+    return F.pad(bin_weight(counts, total), (0, 1)).to(dtype), total.to(dtype)
+
+
+def looked_up(weight: Tensor, slot: Tensor) -> Tensor:
+    """``weight[slot]``, several times as fast."""
+    return weight.index_select(0, slot.flatten().int()).view_as(slot)
+
+
+def check_bins(bins: int) -> None:
+    """Raise ValueError where there is no bin."""
     if bins < 1:
         raise ValueError(f"bins={bins} must be at least 1")
-    slot = (length * bins).long().clamp_(0, bins - 1)  # NaN, which is no index, goes to some bin
-    if valid is not None:
-        slot = torch.where(valid, slot, bins)
-    slot = slot.flatten()
-    counts = _histogram(slot, bins + 1)[:bins]
-    total = counts.sum()
-    weight = F.pad(bin_weight(counts, total), (0, 1)).to(length.dtype)
-    return weight.index_select(0, slot).view_as(length), total.to(length.dtype)
 
 
 def _histogram(slot: Tensor, slots: int) -> Tensor:
@@ -43,7 +57,7 @@ def _histogram(slot: Tensor, slots: int) -> Tensor:
     if slot.is_cuda:  # where adding atomically to a few places is slow
         return torch.histc(slot.float(), bins=slots, min=0, max=slots).double()
     counts = torch.zeros(slots, dtype=torch.float64, device=slot.device)
-    return counts.scatter_add_(0, slot, counts.new_ones(1).expand(len(slot)))
+    return counts.index_add_(0, slot, counts.new_ones(1).expand(len(slot)))
 
 
 def batch_weight(counts: Tensor, total: Tensor) -> Tensor:
@@ -74,8 +88,7 @@ class RunningWeight(nn.Module):
 
     def __init__(self, bins: int, momentum: float, start: Start) -> None:
         super().__init__()
-        if bins < 1:
-            raise ValueError(f"bins={bins} must be at least 1")
+        check_bins(bins)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum={momentum} must lie in [0, 1)")
         if start not in ("unbiased", "zero", "first"):

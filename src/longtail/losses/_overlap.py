@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._common import along_classes, check, wide
+from longtail.losses._checks import along_classes, check, wide
 
 Region = Literal["sample", "batch"]
 DSCRegion = Literal["example", "batch"]

@@ -23,7 +23,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction
 from longtail.losses._contrast import (
     check_features,
     masked_logsumexp,
@@ -32,6 +31,7 @@ from longtail.losses._contrast import (
     similarity,
     without_self,
 )  # fmt: skip
+from longtail.losses._reduce import Reduction
 
 
 def balanced_contrastive(

@@ -30,7 +30,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction, Vector, checked_counts, warn_if_batch, wide
+from longtail.losses._checks import Vector, checked_counts, warn_if_batch, wide
+from longtail.losses._reduce import Reduction
 
 Background = Literal["first", "last"]
 

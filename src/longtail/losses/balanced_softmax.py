@@ -17,20 +17,18 @@ label turns up.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     checked_counts,
-    checked_weight,
-    cross_entropy_of,
     floored,
-    normalised,
     per_class,
     warn_if_batch,
 )
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def balanced_softmax(
@@ -69,7 +67,7 @@ def balanced_softmax(
     )  # fmt: skip
 
 
-class BalancedSoftmax(nn.Module):
+class BalancedSoftmax(ClassLoss):
     """Balanced softmax; arguments as in :func:`balanced_softmax`.
 
     Raises:
@@ -81,7 +79,6 @@ class BalancedSoftmax(nn.Module):
     [0.5, 0.5]
     """
 
-    weight: Tensor | None
     counts: Tensor
 
     def __init__(
@@ -94,25 +91,20 @@ class BalancedSoftmax(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.total = int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return balanced_softmax(
-            logits, target, self.counts, weight=self.weight, reduction=self.reduction,
-            normalizer=self.normalizer, ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            logits, target, self.counts, label_smoothing=self.label_smoothing, **self.common
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight / counts``; uniform for a natural stream."""
         if self.label_smoothing:
             return None
         prior = seen / floored(self.counts.to(seen))
-        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
+        return self.weighted(prior)

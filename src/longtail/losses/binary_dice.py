@@ -22,8 +22,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction
 from longtail.losses._overlap import Region, binary_targets, check_smooth, overlap, pooled
+from longtail.losses._reduce import Reduction
 
 
 def binary_dice(

@@ -24,7 +24,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction
 from longtail.losses._overlap import (
     DSCRegion,
     binary_targets,
@@ -35,6 +34,7 @@ from longtail.losses._overlap import (
     reduced_examples,
     sigmoid_power,
 )  # fmt: skip
+from longtail.losses._reduce import Reduction
 
 
 def binary_dsc(

@@ -24,20 +24,17 @@ code in the sign of iota for negatives: theirs subtracts it from the logit whate
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     checked_counts,
-    checked_weight,
     floored,
-    normalised,
-    reduced,
     warn_if_batch,
     wide,
-)  # fmt: skip
+)
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 
 
 def binary_vs_parameters(counts: Vector, gamma: float = 0.15, tau: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -113,7 +110,7 @@ def _pair(name: str, value: Vector, z: Tensor) -> Tensor:
     return pair.to(z)
 
 
-class BinaryVS(nn.Module):
+class BinaryVS(ClassLoss):
     """Binary VS loss with the parameters that follow from the counts; other arguments as in
     :func:`binary_vs`.
 
@@ -129,7 +126,6 @@ class BinaryVS(nn.Module):
     counts: Tensor
     delta: Tensor
     iota: Tensor
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -143,23 +139,16 @@ class BinaryVS(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("counts", checked_counts(counts))
         delta, iota = binary_vs_parameters(self.counts, gamma, tau)
         self.register_buffer("delta", delta)
         self.register_buffer("iota", iota)
-        self.register_buffer("weight", checked_weight(weight))
         self.gamma, self.tau, self.scale, self.total = gamma, tau, scale, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
-        return binary_vs(
-            logits, target, delta=self.delta, iota=self.iota, scale=self.scale, weight=self.weight,
-            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
-        )  # fmt: skip
+        return binary_vs(logits, target, delta=self.delta, iota=self.iota, scale=self.scale, **self.common)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior^tau`` at ``gamma=0`` and ``scale=1``, where the loss is logit adjustment;
@@ -168,4 +157,4 @@ class BinaryVS(nn.Module):
         if self.gamma or self.scale != 1:
             return None
         prior = seen / floored(self.counts).to(seen) ** self.tau
-        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
+        return self.weighted(prior)

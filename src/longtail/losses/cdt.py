@@ -18,19 +18,17 @@ Differs from the authors' code in nothing; an empty class is counted as the rare
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     checked_counts,
-    checked_weight,
-    cross_entropy_of,
-    normalised,
     per_class,
     warn_if_batch,
 )
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 from longtail.losses.vs import class_scale
 
 
@@ -72,7 +70,7 @@ def cdt(
     )  # fmt: skip
 
 
-class CDT(nn.Module):
+class CDT(ClassLoss):
     """Cross-entropy with class-dependent temperatures; arguments as in :func:`cdt`.
 
     Raises:
@@ -83,7 +81,6 @@ class CDT(nn.Module):
     0.6931
     """
 
-    weight: Tensor | None
     counts: Tensor
 
     def __init__(
@@ -97,23 +94,19 @@ class CDT(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.gamma, self.total = gamma, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return cdt(
-            logits, target, self.counts, gamma=self.gamma, weight=self.weight, reduction=self.reduction,
-            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            logits, target, self.counts, gamma=self.gamma, label_smoothing=self.label_smoothing, **self.common
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None, unless gamma is 0: the temperatures change the shape of the posterior."""
         if self.gamma or self.label_smoothing:
             return None
-        return normalised(seen if self.weight is None else seen * self.weight.to(seen))
+        return self.weighted(seen)

@@ -20,16 +20,12 @@ error: its loss is constant.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    checked_weight,
-    cross_entropy_of,
-    normalised,
-)
+from longtail.losses._checks import Vector
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def cross_entropy(
@@ -67,15 +63,13 @@ def cross_entropy(
     )  # fmt: skip
 
 
-class CrossEntropy(nn.Module):
+class CrossEntropy(ClassLoss):
     """Weighted cross-entropy, in the place of ``nn.CrossEntropyLoss``; arguments as in :func:`cross_entropy`.
 
     >>> import torch
     >>> round(CrossEntropy(weight=(1.0, 3.0))(torch.zeros(2, 2), torch.tensor([0, 1])).item(), 4)
     0.6931
     """
-
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -86,17 +80,11 @@ class CrossEntropy(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.register_buffer("weight", checked_weight(weight))
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        super().__init__(weight, reduction, normalizer, ignore_index)
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        return cross_entropy(
-            logits, target, weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
-            ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+        return cross_entropy(logits, target, label_smoothing=self.label_smoothing, **self.common)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
@@ -104,4 +92,4 @@ class CrossEntropy(nn.Module):
         """
         if self.label_smoothing:
             return None
-        return normalised(seen if self.weight is None else seen * self.weight.to(seen))
+        return self.weighted(seen)

@@ -25,10 +25,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction
+from longtail.losses._checks import check, wide
 from longtail.losses._overlap import Region, check_smooth, over_classes, overlap, pooled, softmax_targets
+from longtail.losses._reduce import Reduction
+from longtail.losses._region import region_loss
+from longtail.losses.dsc import dsc
 
 OverClasses = Literal["mean", "sum"]
 
@@ -66,9 +70,28 @@ def dice(
     [0.0, 0.5]
     """
     check_smooth(smooth)
-    log_p, t, valid = softmax_targets(logits, target, reduction, ignore_index)
-    value, some = overlap(log_p.exp(), t, valid, smooth=smooth, squared=squared, region=region)
-    return pooled(over_classes(value, classes), some, region, reduction)
+    if region not in ("sample", "batch"):
+        raise ValueError(f"region={region!r} is unknown; choose 'sample' or 'batch'")
+    if classes not in ("mean", "sum"):
+        raise ValueError(f"classes={classes!r} is unknown; choose 'mean' or 'sum'")
+    if logits.dim() == 2 and region == "sample" and not target.is_floating_point():  # an example is a region
+        return dsc(
+            logits, target, alpha=0.0, smooth=smooth, squared=squared, classes=classes, reduction=reduction,
+            ignore_index=ignore_index,
+        )  # fmt: skip
+    if target.is_floating_point():
+        log_p, t, valid = softmax_targets(logits, target, reduction, ignore_index)
+        value, some = overlap(log_p.exp(), t, valid, smooth=smooth, squared=squared, region=region)
+        return pooled(over_classes(value, classes), some, region, reduction)
+    check(logits, target, reduction)
+    valid = target != ignore_index
+    z, label, valid = (
+        x.flatten(d) if x.dim() > d else x.unsqueeze(d)
+        for x, d in ((wide(logits), 2), (torch.where(valid, target, 0).long(), 1), (valid, 1))
+    )
+    loss = region_loss(z, label, valid, smooth=smooth, squared=squared, batch=region == "batch")
+    loss = loss / z.shape[1] if classes == "mean" else loss
+    return pooled(loss, valid.any() if region == "batch" else valid.any(1), region, reduction)
 
 
 class Dice(nn.Module):

@@ -27,7 +27,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import wide
+from longtail.losses._checks import wide
 from longtail.losses._contrast import check_features, similarity
 
 CentroidGradient = Literal["exact", "authors"]

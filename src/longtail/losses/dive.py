@@ -22,17 +22,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Reduction,
-    Vector,
-    check,
-    checked_counts,
-    cross_entropy_of,
-    floored,
-    per_class,
-    warn_if_batch,
-    wide,
-)  # fmt: skip
+from longtail.losses._checks import Vector, check, checked_counts, floored, per_class, warn_if_batch, wide
+from longtail.losses._reduce import Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def dive(

@@ -26,7 +26,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction
+from longtail.losses._checks import check, wide
+from longtail.losses._example import example_rows
 from longtail.losses._overlap import (
     DSCRegion,
     check_dsc,
@@ -38,6 +39,7 @@ from longtail.losses._overlap import (
     reduced_examples,
     softmax_targets,
 )  # fmt: skip
+from longtail.losses._reduce import Reduction
 
 OverClasses = Literal["sum", "mean", "true"]
 
@@ -77,6 +79,16 @@ def dsc(
     [0.533, 1.0]
     """
     check_dsc(alpha, smooth, region)
+    if region == "example" and not target.is_floating_point():
+        check(logits, target, reduction)
+        if classes not in ("sum", "mean", "true"):
+            raise ValueError(f"classes={classes!r} is unknown; choose 'sum', 'mean' or 'true'")
+        valid = target != ignore_index
+        loss = example_rows(
+            wide(logits), torch.where(valid, target, 0).long(), alpha=alpha, smooth=smooth, squared=squared,
+            only_label=classes == "true",
+        )  # fmt: skip
+        return reduced_examples(loss / logits.shape[1] if classes == "mean" else loss, valid, reduction)
     log_p, t, valid = softmax_targets(logits, target, reduction, ignore_index)
     q = torch.exp(log_p + alpha * log_one_minus(log_p)) if alpha else log_p.exp()
     if region == "batch":

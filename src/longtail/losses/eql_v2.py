@@ -31,11 +31,13 @@ from longtail.losses._binary import (
     Binary,
     BinaryNormalizer,
     binary,
-    focal_term,
+    focal_rows,
     gradient_length,
     reduced_binary,
 )
-from longtail.losses._common import Reduction, Vector, along_classes, per_class, summed_over_ranks
+from longtail.losses._checks import Vector, per_class
+from longtail.losses._fused import blocks
+from longtail.losses._reduce import Reduction, summed_over_ranks
 
 
 def eql_v2(
@@ -69,23 +71,37 @@ def eql_v2(
     (1.3863, 3.4656)
     """
     b = binary(logits, target, reduction, ignore_index=ignore_index)
-    element = focal_term(b) * _element_weight(b, ratio, gamma, mu, alpha, objectness)
-    return reduced_binary(element, b, reduction=reduction, normalizer=normalizer)
+    rows = focal_rows(b, *_factors(b, ratio, gamma, mu, alpha, objectness))
+    return reduced_binary(rows, b, reduction=reduction, normalizer=normalizer)
 
 
 @torch.no_grad()
-def _element_weight(
+def _factors(
     b: Binary, ratio: Vector, gamma: float, mu: float, alpha: float, objectness: bool
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
+    """Of positives and of negatives, each ``[C]`` (or ``[C + 1]``)."""
     columns = b.logits[:, :-1] if objectness else b.logits
     negative = torch.sigmoid(gamma * (per_class("ratio", ratio, columns) - mu))
     if objectness:
         negative = F.pad(negative, (0, 1), value=1.0)
-    negative = along_classes(negative, b.logits)
-    positive = 1 + alpha * (1 - negative)
-    if b.target.dtype == torch.bool:
-        return torch.where(b.target, positive, negative)
-    return b.target * positive + (1 - b.target) * negative
+    return 1 + alpha * (1 - negative), negative
+
+
+def _lengths(b: Binary) -> Tensor:
+    """Gradient lengths summed by class, of the positives and of all, float64 ``[2, C]``."""
+    length = gradient_length(b)
+    if b.valid is not None:
+        length = length * b.valid.unsqueeze(1)
+    if b.label is not None and not torch.compiler.is_compiling():
+        zero = torch.zeros(length.shape[1], dtype=torch.float64, device=length.device)
+        up = zero.scatter_add(0, b.label.flatten(), length.gather(1, b.label).flatten().double())
+    else:
+        up = _by_class(torch.where(b.is_label(), length, 0.0) if b.soft is None else length * b.soft)
+    return torch.stack([up, _by_class(length)])
+
+
+def _by_class(x: Tensor) -> Tensor:
+    return x.sum([d for d in range(x.dim()) if d != 1]).double()
 
 
 class EQLv2(nn.Module):
@@ -128,22 +144,18 @@ class EQLv2(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         b = binary(logits, target, self.reduction, ignore_index=self.ignore_index)
-        weight = _element_weight(b, self.ratio, self.gamma, self.mu, self.alpha, self.objectness)
-        loss = reduced_binary(focal_term(b) * weight, b, reduction=self.reduction, normalizer=self.normalizer)
+        positive, negative = _factors(b, self.ratio, self.gamma, self.mu, self.alpha, self.objectness)
+        rows = focal_rows(b, positive, negative)
         if self.training:
-            self._remember(b, weight)
-        return loss
+            self._remember(b, positive, negative)
+        return reduced_binary(rows, b, reduction=self.reduction, normalizer=self.normalizer)
 
     @torch.no_grad()
-    def _remember(self, b: Binary, weight: Tensor) -> None:
-        length = gradient_length(b) * weight
-        if b.valid is not None:
-            length = length * b.valid.unsqueeze(1)
-        rows = [d for d in range(length.dim()) if d != 1]
-        positive = (length * b.target).sum(rows, dtype=torch.float64)
-        sums = torch.stack([positive, length.sum(rows, dtype=torch.float64) - positive])
-        classes = self.ratio.numel()
-        sums = summed_over_ranks(sums[:, :classes].contiguous())
+    def _remember(self, b: Binary, positive: Tensor, negative: Tensor) -> None:
+        of_blocks = [_lengths(b.of(rows)) for rows in blocks(b.logits)]
+        up, total = torch.stack(of_blocks).sum(0)
+        sums = torch.stack([positive * up, negative * (total - up).clamp_min(0)])
+        sums = summed_over_ranks(sums[:, : self.ratio.numel()].contiguous())
         # New tensors, not the old ones changed: a compiled backward may read the ratio that forward read.
         self.positive, self.negative = self.positive + sums[0], self.negative + sums[1]
         self.ratio = self.positive / (self.negative + 1e-10)

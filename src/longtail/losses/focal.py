@@ -26,23 +26,21 @@ ports do.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_smoothing,
     checked_weight,
-    log_odds,
-    nll_of,
     per_class,
-    reduced,
-    reduced_soft,
     wide,
 )
+from longtail.losses._module import ClassLoss
+from longtail.losses._odds import log_odds, nll_of
+from longtail.losses._reduce import Normalizer, Reduction, reduced, reduced_soft
 
 
 def focal(
@@ -81,8 +79,7 @@ def focal(
     soft = check(logits, target, reduction)
     if gamma < 0:
         raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing={label_smoothing} must lie in [0, 1]")
+    check_smoothing(label_smoothing)
     w = None if weight is None else per_class("weight", weight, logits)
     a = alpha if alpha is None or isinstance(alpha, float | int) else per_class("alpha", alpha, logits)
     if not soft and label_smoothing == 0:
@@ -105,14 +102,15 @@ def focal(
     y = torch.where(target == ignore_index, 0, target).long()
     own = terms.gather(1, y.unsqueeze(1)).squeeze(1)
     loss = (1 - label_smoothing) * own + label_smoothing * terms.mean(1)
-    mass = w if w is not None and normalizer == "weights" else None
-    if reduction != "mean" or mass is None:
-        return reduced(
-            loss, target, weight=None, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
-        )
-    valid = target != ignore_index
-    total = torch.where(valid, mass[y], 0.0).sum()
-    return torch.where(valid, loss, 0.0).sum() / torch.where(total > 0, total, 1.0)
+    return reduced(
+        loss,
+        target,
+        mass=w,
+        weight=None,
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
+    )
 
 
 def _modulator(log_one_minus_p: Tensor, gamma: float, detach: bool) -> Tensor:
@@ -131,14 +129,13 @@ def _every_class(z: Tensor, gamma: float, detach: bool) -> Tensor:
     return -log_p * _modulator(log_q, gamma, detach)
 
 
-class Focal(nn.Module):
+class Focal(ClassLoss):
     """Softmax focal loss; arguments as in :func:`focal`.
 
     >>> Focal(gamma=0.0)(torch.zeros(1, 4), torch.tensor([2])).item() == torch.tensor(4.0).log().item()
     True
     """
 
-    weight: Tensor | None
     alpha: Tensor | float | None
 
     def __init__(
@@ -153,25 +150,26 @@ class Focal(nn.Module):
         label_smoothing: float = 0.0,
         detach: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if gamma < 0:
             raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
-        self.register_buffer("weight", checked_weight(weight))
         if alpha is None or isinstance(alpha, float | int):
             self.alpha = alpha
         else:
             self.register_buffer("alpha", checked_weight(alpha))
         self.gamma, self.detach = gamma, detach
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return focal(
-            logits, target, gamma=self.gamma, alpha=self.alpha, weight=self.weight, reduction=self.reduction,
-            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+            logits,
+            target,
+            gamma=self.gamma,
+            alpha=self.alpha,
+            label_smoothing=self.label_smoothing,
             detach=self.detach,
-        )  # fmt: skip
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: focal is no proper score, its logits carry no prior in closed form."""

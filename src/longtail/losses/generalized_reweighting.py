@@ -21,17 +21,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    checked_counts,
-    cross_entropy_of,
-    floored,
-    normalised,
-    per_class,
-    warn_if_batch,
-)  # fmt: skip
+from longtail.losses._checks import Vector, checked_counts, floored, normalised, per_class, warn_if_batch
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def reweighting_of(counts: Tensor, rho: float = 1.2) -> Tensor:

@@ -25,9 +25,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._binary import BinaryNormalizer, binary, focal_term, gradient_length, reduced_binary
-from longtail.losses._common import Reduction
-from longtail.losses._density import BinWeight, RunningWeight, Start, batch_weight, harmonised
+from longtail.losses._binary import (
+    Binary,
+    BinaryNormalizer,
+    binary,
+    binary_kernel,
+    binary_maths,
+    focal_rows,
+    gradient_length,
+    reduced_binary,
+)
+from longtail.losses._checks import along_classes
+from longtail.losses._density import (
+    BinWeight,
+    RunningWeight,
+    Start,
+    batch_weight,
+    check_bins,
+    looked_up,
+    slots,
+    weights,
+)
+from longtail.losses._fused import blocks, fused
+from longtail.losses._reduce import Reduction
 
 
 def ghm_c(
@@ -59,17 +79,38 @@ def ghm_c(
     >>> [round(v, 3) for v in rows.tolist()]
     [0.19, 0.19, 6.381]
     """
+    check_bins(bins)
     b = binary(logits, target, reduction, ignore_index=ignore_index)
     valid = b.elements()
     if mask is not None:
         valid = mask.to(torch.bool) if valid is None else mask.to(torch.bool) & valid
-    weight, total = harmonised(gradient_length(b), valid, bins, bin_weight)
-    element = focal_term(b) * weight
-    if mask is not None:
-        element = torch.where(mask.to(torch.bool), element, 0.0)
+        b = b._replace(logits=torch.where(mask.to(torch.bool), b.logits, 0.0))
+    parts = [_slots(b.of(rows), valid, rows, bins) for rows in blocks(b.logits)]
+    slot, counts = torch.cat([s for s, _ in parts]), torch.stack([c for _, c in parts]).sum(0)
+    weight, total = weights(counts, bin_weight, b.logits.dtype)
+    if b.label is None:
+        w = looked_up(weight, slot)
+        rows = focal_rows(b, w, w)
+    else:
+        rows = fused(_maths, _kernel, b.logits, b.label, slot, along_classes(weight, b.logits)).squeeze(1)
     if reduction == "mean" and normalizer == "elements":  # masked elements are not counted either
-        return reduced_binary(element, b, reduction="sum", normalizer="batch") / total.clamp(min=1)
-    return reduced_binary(element, b, reduction=reduction, normalizer=normalizer)
+        return reduced_binary(rows, b, reduction="sum", normalizer="batch") / total.clamp(min=1)
+    return reduced_binary(rows, b, reduction=reduction, normalizer=normalizer)
+
+
+def _slots(b: Binary, valid: Tensor | None, rows: slice, bins: int) -> tuple[Tensor, Tensor]:
+    some = valid if valid is None or len(valid) == 1 else valid[rows]
+    return slots(gradient_length(b), some, bins)
+
+
+def _maths(z: Tensor, label: Tensor, slot: Tensor, weight: Tensor) -> Tensor:
+    w = looked_up(weight.flatten(), slot)
+    return binary_maths(z, label, None, w, w, 0.0, False)
+
+
+def _kernel(z: Tensor, label: Tensor, slot: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    w = looked_up(weight.flatten(), slot)
+    return binary_kernel(z, label, None, w.gather(1, label), w, 0.0, False)
 
 
 class GHMC(nn.Module):

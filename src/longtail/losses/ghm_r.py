@@ -22,8 +22,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction, wide
-from longtail.losses._density import BinWeight, RunningWeight, Start, batch_weight, harmonised
+from longtail.losses._checks import wide
+from longtail.losses._density import (
+    BinWeight,
+    RunningWeight,
+    Start,
+    batch_weight,
+    check_bins,
+    looked_up,
+    slots,
+    weights,
+)
+from longtail.losses._reduce import Reduction
 
 
 def ghm_r(
@@ -59,6 +69,7 @@ def ghm_r(
             f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have one shape; "
             "GHM-R is a regression loss: for classes use ghm_c"
         )
+    check_bins(bins)
     if mu <= 0:
         raise ValueError(f"mu={mu} must be above 0")
     if reduction not in ("none", "mean", "sum"):
@@ -67,8 +78,9 @@ def ghm_r(
     d = x - target.to(x.dtype)
     root = torch.sqrt(d * d + mu * mu)
     valid = None if mask is None else mask.to(torch.bool).expand_as(d)
-    weight, total = harmonised((d.detach() / root.detach()).abs(), valid, bins, bin_weight)
-    element = (root - mu) * weight
+    slot, counts = slots((d.detach() / root.detach()).abs(), valid, bins)
+    weight, total = weights(counts, bin_weight, x.dtype)
+    element = (root - mu) * looked_up(weight, slot)
     if valid is not None:
         element = torch.where(valid, element, 0.0)
     if reduction == "none":

@@ -25,20 +25,12 @@ authors' code in nothing else: the factor is differentiated there too.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    check,
-    checked_weight,
-    log_odds,
-    nll_of,
-    per_class,
-    reduced,
-    wide,
-)
+from longtail.losses._checks import Vector, check, per_class, wide
+from longtail.losses._module import ClassLoss
+from longtail.losses._odds import log_odds, nll_of
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 
 
 def influence_balanced(
@@ -79,14 +71,14 @@ def influence_balanced(
         )
     w = None if weight is None else per_class("weight", weight, logits)
     r = log_odds(logits, target, ignore_index=ignore_index)
-    influence = 2 * torch.sigmoid(r) * wide(features).abs().sum(1)
+    influence = 2 * torch.sigmoid(r) * torch.linalg.vector_norm(wide(features), 1, dim=1)
     loss = nll_of(r) * alpha / (influence + eps)
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
     )
 
 
-class InfluenceBalanced(nn.Module):
+class InfluenceBalanced(ClassLoss):
     """Influence-balanced loss; arguments as in :func:`influence_balanced`. It is called with the features
     as well.
 
@@ -99,7 +91,6 @@ class InfluenceBalanced(nn.Module):
     0.693
     """
 
-    weight: Tensor | None
     reads_features = True
 
     def __init__(
@@ -112,21 +103,13 @@ class InfluenceBalanced(nn.Module):
         normalizer: Normalizer = "batch",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if alpha <= 0 or eps <= 0:
             raise ValueError(f"alpha={alpha} and eps={eps} must be above 0")
-        self.register_buffer("weight", checked_weight(weight))
         self.alpha, self.eps = alpha, eps
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor, features: Tensor) -> Tensor:
-        return influence_balanced(
-            logits, target, features, alpha=self.alpha, eps=self.eps, weight=self.weight,
-            reduction=self.reduction,
-            normalizer=self.normalizer, ignore_index=self.ignore_index,
-        )  # fmt: skip
+        return influence_balanced(logits, target, features, alpha=self.alpha, eps=self.eps, **self.common)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: examples are weighed by their own loss, which is no class prior."""

@@ -29,25 +29,21 @@ import math
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     checked_counts,
-    checked_weight,
     floored,
-    log_odds_and_gap,
-    nll_of,
     per_class,
-    reduced,
-    reduced_soft,
     warn_if_batch,
     wide,
 )
+from longtail.losses._module import ClassLoss
+from longtail.losses._odds import nll
+from longtail.losses._reduce import Normalizer, Reduction, reduced, reduced_soft
 
 Shape = Literal["concave", "linear", "convex", "power"]
 
@@ -140,15 +136,13 @@ def label_aware_smoothing(
         smooth = q * (1 - along_classes(eps, log_p)) + share / c
         return reduced_soft(-(smooth * log_p).sum(1), reduction)
     y = torch.where(target == ignore_index, 0, target).long()
-    # sum_j target_j (-log p_j) = -log p_y + eps_y (z_y - mean z)
-    r, gap = log_odds_and_gap(logits, target, ignore_index=ignore_index)
-    loss = nll_of(r) + eps[y] * gap
+    loss = nll(logits, target, smoothing=eps[y], ignore_index=ignore_index)
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
     )
 
 
-class LabelAwareSmoothing(nn.Module):
+class LabelAwareSmoothing(ClassLoss):
     """Label-aware smoothing; arguments as in :func:`label_aware_smoothing`.
 
     Raises:
@@ -160,7 +154,6 @@ class LabelAwareSmoothing(nn.Module):
     0.6931
     """
 
-    weight: Tensor | None
     counts: Tensor
 
     def __init__(
@@ -177,23 +170,25 @@ class LabelAwareSmoothing(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.head, self.tail, self.power, self.total = head, tail, power, int(self.counts.sum())
         self.shape: Shape = shape
         self.spread: Literal["others", "all"] = spread
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return label_aware_smoothing(
-            logits, target, self.counts, head=self.head, tail=self.tail, shape=self.shape, power=self.power,
-            spread=self.spread, weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
-        )  # fmt: skip
+            logits,
+            target,
+            self.counts,
+            head=self.head,
+            tail=self.tail,
+            shape=self.shape,
+            power=self.power,
+            spread=self.spread,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: smoothing flattens the posterior, and each class differently."""

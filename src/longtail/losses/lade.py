@@ -25,22 +25,21 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
+    along_classes,
     check,
     checked_prior,
-    checked_weight,
     floored,
-    nll,
-    normalised,
     per_class,
-    reduced,
     wide,
 )
+from longtail.losses._fused import fused
+from longtail.losses._module import ClassLoss
+from longtail.losses._odds import nll
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 from longtail.losses.logit_adjusted import log_power
 
 
@@ -71,22 +70,45 @@ def lade_regulariser(
     -0.5662
     """
     check(logits, target, "mean", soft=False)
-    pi = per_class("prior", prior, logits)
-    c = logits.shape[1]
-    z = wide(logits).movedim(1, -1).reshape(-1, c)
-    y = target.reshape(-1)
-    valid = y != ignore_index
-    y = torch.where(valid, y, 0).long()
+    z, pi = wide(logits), per_class("prior", prior, logits)
+    valid = target != ignore_index
+    y = torch.where(valid, target, 0).long()
     ones = valid.to(z.dtype)
-    own = torch.where(valid, z.gather(1, y.unsqueeze(1)).squeeze(1), 0.0)
-    count = torch.zeros_like(pi).scatter_add(0, y, ones)
-    total = ones.sum()
-    divisor = count + count_eps if count_eps > 0 else count.clamp_min(1)
-    mean = torch.zeros_like(pi).scatter_add(0, y, own) / divisor
-    uniform = math.log(1 / c + prior_eps)
-    whole = torch.logsumexp(torch.where(valid.unsqueeze(1), z, -1e30), 0) - total.clamp_min(1).log()
-    log_mean = torch.where(total > 0, whole - log_power(pi, 1.0, prior_eps) + uniform, 0.0)
-    return -(pi * (mean - log_mean - penalty * log_mean**2)).sum()
+    count = torch.zeros_like(pi).scatter_add(0, y.flatten(), ones.flatten())
+    each = pi / (count + count_eps if count_eps > 0 else count.clamp_min(1))
+    # What log_mean adds to the log of the sum of exponentials: -log(number of targets) - log(C pi).
+    offset = (
+        math.log(1 / z.shape[1] + prior_eps) - log_power(pi, 1.0, prior_eps) - ones.sum().clamp_min(1).log()
+    )
+    constants = (y.unsqueeze(1), ones.unsqueeze(1), (each[y] * ones).unsqueeze(1))
+    value = fused(
+        _maths, _kernel, z, *constants, along_classes(pi, z), along_classes(offset, z), penalty, by_row=False
+    )
+    return torch.where(ones.sum() > 0, value, 0.0)
+
+
+def _maths(
+    z: Tensor, at: Tensor, valid: Tensor, each: Tensor, pi: Tensor, offset: Tensor, penalty: float
+) -> Tensor:
+    """R; ``each`` is ``pi_y / (examples of y in the batch)``, ``valid`` 0 or 1, both one a target."""
+    rows = [d for d in range(z.dim()) if d != 1]
+    log_mean = torch.logsumexp(z + (valid - 1) * 1e30, rows, keepdim=True) + offset
+    return (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
+
+
+def _kernel(
+    z: Tensor, at: Tensor, valid: Tensor, each: Tensor, pi: Tensor, offset: Tensor, penalty: float
+) -> tuple[Tensor, Tensor]:
+    rows = [d for d in range(z.dim()) if d != 1]
+    e = z + (valid - 1) * 1e30
+    if not len(e):
+        return e.sum(), e
+    top = e.amax(rows, keepdim=True)
+    total = e.sub_(top).exp_().sum(rows, keepdim=True)
+    log_mean = top + total.log() + offset
+    value = (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
+    slope = e.mul_(pi * (1 + 2 * penalty * log_mean) / total).mul_(valid)
+    return value, slope.scatter_add_(1, at, -each)
 
 
 def lade(
@@ -139,7 +161,7 @@ def lade(
     )
 
 
-class LADE(nn.Module):
+class LADE(ClassLoss):
     """LADE; arguments as in :func:`lade`.
 
     Raises:
@@ -150,7 +172,6 @@ class LADE(nn.Module):
     [0.5, 0.5]
     """
 
-    weight: Tensor | None
     prior: Tensor
 
     def __init__(
@@ -166,22 +187,21 @@ class LADE(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("prior", checked_prior("prior", prior))
-        self.register_buffer("weight", checked_weight(weight))
         self.strength, self.penalty, self.prior_eps, self.count_eps = strength, penalty, prior_eps, count_eps
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return lade(
-            logits, target, self.prior, strength=self.strength, penalty=self.penalty,
+            logits,
+            target,
+            self.prior,
+            strength=self.strength,
+            penalty=self.penalty,
             prior_eps=self.prior_eps,
-            count_eps=self.count_eps, weight=self.weight, reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
-        )  # fmt: skip
+            count_eps=self.count_eps,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior`` at strength 0; else None: lambda pulls each logit's log-mean to a value
@@ -190,4 +210,4 @@ class LADE(nn.Module):
         if self.strength:
             return None
         prior = seen / floored(self.prior.to(seen))
-        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
+        return self.weighted(prior)

@@ -22,19 +22,12 @@ treatment of an empty class only: it takes the largest margin, where theirs is i
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    checked_counts,
-    checked_weight,
-    cross_entropy_of,
-    floored,
-    per_class,
-    warn_if_batch,
-)
+from longtail.losses._checks import Vector, checked_counts, floored, per_class, warn_if_batch
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def ldam_margins(counts: Tensor, max_margin: float = 0.5) -> Tensor:
@@ -87,7 +80,7 @@ def ldam(
     )  # fmt: skip
 
 
-class LDAM(nn.Module):
+class LDAM(ClassLoss):
     """LDAM; arguments as in :func:`ldam`. Deferred re-weighting (DRW) is a switch of losses, not an argument.
 
     Raises:
@@ -98,7 +91,6 @@ class LDAM(nn.Module):
     True
     """
 
-    weight: Tensor | None
     counts: Tensor
 
     def __init__(
@@ -113,23 +105,24 @@ class LDAM(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if max_margin < 0 or scale <= 0:
             raise ValueError(f"max_margin={max_margin} must be at least 0 and scale={scale} above 0")
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.max_margin, self.scale, self.total = max_margin, scale, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return ldam(
-            logits, target, self.counts, max_margin=self.max_margin, scale=self.scale, weight=self.weight,
-            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
+            logits,
+            target,
+            self.counts,
+            max_margin=self.max_margin,
+            scale=self.scale,
             label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: the margin changes the shape of the posterior, not only its prior."""

@@ -19,19 +19,12 @@ Differs from the authors' code in the epsilon: theirs takes ``log(pi^tau + 1e-12
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    checked_prior,
-    checked_weight,
-    cross_entropy_of,
-    floored,
-    normalised,
-    per_class,
-)
+from longtail.losses._checks import Vector, checked_prior, floored, per_class
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def logit_adjusted(
@@ -82,7 +75,7 @@ def log_power(prior: Tensor, tau: float, eps: float) -> Tensor:
     return (prior**tau + eps).log() if eps > 0 else tau * floored(prior).log()
 
 
-class LogitAdjusted(nn.Module):
+class LogitAdjusted(ClassLoss):
     """Logit-adjusted cross-entropy; arguments as in :func:`logit_adjusted`.
 
     Raises:
@@ -93,7 +86,6 @@ class LogitAdjusted(nn.Module):
     [0.5, 0.5]
     """
 
-    weight: Tensor | None
     prior: Tensor
     target_prior: Tensor | None
 
@@ -110,22 +102,24 @@ class LogitAdjusted(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("prior", checked_prior("prior", prior))
         known = None if target_prior is None else checked_prior("target_prior", target_prior)
         self.register_buffer("target_prior", known)
-        self.register_buffer("weight", checked_weight(weight))
         self.tau, self.eps = tau, eps
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return logit_adjusted(
-            logits, target, self.prior, tau=self.tau, target_prior=self.target_prior, eps=self.eps,
-            weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
-            ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            logits,
+            target,
+            self.prior,
+            tau=self.tau,
+            target_prior=self.target_prior,
+            eps=self.eps,
+            label_smoothing=self.label_smoothing,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight * (target_prior / prior)^tau``."""
@@ -134,4 +128,4 @@ class LogitAdjusted(nn.Module):
         prior = seen / floored(self.prior.to(seen)) ** self.tau
         if self.target_prior is not None:
             prior = prior * floored(self.target_prior.to(seen)) ** self.tau
-        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
+        return self.weighted(prior)

@@ -30,8 +30,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction, Vector, checked_prior, floored, per_class, wide
+from longtail.losses._checks import Vector, checked_prior, floored, per_class, wide
 from longtail.losses._contrast import check_features, reduced_anchors, similarity, without_self
+from longtail.losses._reduce import Reduction
 
 
 def paco(

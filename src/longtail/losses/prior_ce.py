@@ -18,19 +18,12 @@ counted as the rarest present one.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    checked_prior,
-    checked_weight,
-    cross_entropy_of,
-    floored,
-    normalised,
-    per_class,
-)
+from longtail.losses._checks import Vector, checked_prior, floored, per_class
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 from longtail.losses.logit_adjusted import log_power
 
 
@@ -70,7 +63,7 @@ def prior_ce(
     )  # fmt: skip
 
 
-class PriorCE(nn.Module):
+class PriorCE(ClassLoss):
     """Prior cross-entropy; arguments as in :func:`prior_ce`.
 
     Raises:
@@ -81,7 +74,6 @@ class PriorCE(nn.Module):
     [0.5, 0.5]
     """
 
-    weight: Tensor | None
     prior: Tensor
 
     def __init__(
@@ -95,23 +87,19 @@ class PriorCE(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("prior", checked_prior("prior", prior))
-        self.register_buffer("weight", checked_weight(weight))
         self.eps = eps
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return prior_ce(
-            logits, target, self.prior, eps=self.eps, weight=self.weight, reduction=self.reduction,
-            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            logits, target, self.prior, eps=self.eps, label_smoothing=self.label_smoothing, **self.common
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight / prior``."""
         if self.label_smoothing:
             return None
         prior = seen / floored(self.prior.to(seen))
-        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
+        return self.weighted(prior)

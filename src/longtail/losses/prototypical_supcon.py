@@ -23,8 +23,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.losses._common import Reduction, log_odds, wide
+from longtail.losses._checks import wide
 from longtail.losses._contrast import check_features, reduced_anchors, similarity
+from longtail.losses._odds import log_odds
+from longtail.losses._reduce import Reduction
 
 
 def prototypical_supcon(

@@ -26,20 +26,19 @@ Differs from the authors' code in the epochs: theirs brings w and v_c in after 1
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     check,
     checked_counts,
-    checked_weight,
-    cross_entropy_of,
     per_class,
     warn_if_batch,
     wide,
-)  # fmt: skip
+)
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 from longtail.losses.ldam import ldam_margins
 
 
@@ -113,7 +112,7 @@ def ride(
     return individual * experts * each + kl.sum() / valid.sum().clamp(min=1)
 
 
-class RIDE(nn.Module):
+class RIDE(ClassLoss):
     """RIDE's loss; arguments as in :func:`ride`.
 
     >>> RIDE(counts=torch.tensor([90, 9, 1]))(torch.zeros(2, 3, 3), torch.tensor([0, 2])).shape
@@ -121,7 +120,6 @@ class RIDE(nn.Module):
     """
 
     counts: Tensor
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -138,14 +136,11 @@ class RIDE(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.diversity, self.temperature, self.tail_softness = diversity, temperature, tail_softness
         self.max_margin, self.scale, self.individual = max_margin, scale, individual
         self.ignore_index, self.total = ignore_index, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
 
     def forward(self, expert_logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
@@ -159,10 +154,7 @@ class RIDE(nn.Module):
             max_margin=self.max_margin,
             scale=self.scale,
             individual=self.individual,
-            weight=self.weight,
-            reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
+            **self.common,
         )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:

@@ -32,21 +32,13 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
-    Vector,
-    along_classes,
-    check,
-    checked_weight,
-    nll,
-    per_class,
-    reduced,
-    summed_over_ranks,
-    wide,
-)
+from longtail.losses._checks import Vector, along_classes, check, per_class, wide
+from longtail.losses._fused import fused
+from longtail.losses._module import ClassLoss
+from longtail.losses._odds import nll, nll_of, odds_kernel, odds_maths
+from longtail.losses._reduce import Normalizer, Reduction, reduced, summed_over_ranks
 
 
 def seesaw(
@@ -114,21 +106,36 @@ def seesaw(
 def _factored(
     z: Tensor, target: Tensor, seen: Tensor, p: float, q: float, eps: float, ignore_index: int
 ) -> Tensor:
-    y = torch.where(target == ignore_index, 0, target).long()
-    shift = None
-    if q > 0:
-        shift = torch.log_softmax(z.detach(), 1)
-        own = shift.gather(1, y.unsqueeze(1))
-        shift = shift.sub_(own.clamp_min(math.log(eps))).clamp_min_(0).mul_(q)
-    if p > 0:
-        log_n = p * seen.clamp_min(1).log()
-        # p log(min(N_j, N_y) / N_y) without - p log N_y, which is the same for all j
-        mitigation = torch.minimum(along_classes(log_n, z), log_n[y].unsqueeze(1))
-        shift = mitigation if shift is None else shift.add_(mitigation)
-    return nll(z, target, shift=shift, ignore_index=ignore_index)
+    valid = target != ignore_index
+    y = torch.where(valid, target, 0).long()
+    log_n = p * seen.clamp_min(1).log()
+    own_n = log_n[y].unsqueeze(1)
+    r = fused(_maths, _kernel, z, y.unsqueeze(1), along_classes(log_n, z), own_n, q, eps)
+    return torch.where(valid, nll_of(r.squeeze(1)), 0.0)
 
 
-class Seesaw(nn.Module):
+def _log_factors(z: Tensor, at: Tensor, log_n: Tensor, own_n: Tensor, q: float, eps: float) -> Tensor:
+    """``log S_yj`` up to a number that is the same for all j; that of the label is 0 but for it."""
+    # p log(min(N_j, N_y) / N_y) without - p log N_y
+    mitigation = torch.minimum(log_n, own_n)
+    if q == 0:
+        return mitigation
+    log_s = torch.log_softmax(z.detach(), 1)
+    own = log_s.gather(1, at)
+    return log_s.sub_(own.clamp_min(math.log(eps))).clamp_min_(0).mul_(q).add_(mitigation)
+
+
+def _maths(z: Tensor, at: Tensor, log_n: Tensor, own_n: Tensor, q: float, eps: float) -> Tensor:
+    return odds_maths(z, at, 1.0, _log_factors(z, at, log_n, own_n, q, eps), None, None, None)
+
+
+def _kernel(
+    z: Tensor, at: Tensor, log_n: Tensor, own_n: Tensor, q: float, eps: float
+) -> tuple[Tensor, Tensor]:
+    return odds_kernel(z, at, 1.0, _log_factors(z, at, log_n, own_n, q, eps), None, None, None)
+
+
+class Seesaw(ClassLoss):
     """Seesaw loss with its running label counts (buffer ``seen``); arguments as in :func:`seesaw`.
 
     In train mode a call counts its labels first, over all ranks, then computes the loss; in eval mode it
@@ -144,7 +151,6 @@ class Seesaw(nn.Module):
     [3, 1, 0]
     """
 
-    weight: Tensor | None
     seen: Tensor
 
     def __init__(
@@ -160,15 +166,11 @@ class Seesaw(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if num_classes < 1 or p < 0 or q < 0:
             raise ValueError(f"num_classes={num_classes} must be at least 1, p={p} and q={q} at least 0")
         self.register_buffer("seen", torch.zeros(num_classes, dtype=torch.int64))
-        self.register_buffer("weight", checked_weight(weight))
         self.p, self.q, self.eps, self.objectness = p, q, eps, objectness
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         check(logits, target, self.reduction, least=4 if self.objectness else 2, soft=False)
@@ -180,10 +182,15 @@ class Seesaw(nn.Module):
             batch = torch.zeros_like(self.seen).scatter_add(0, torch.where(counted, y, 0), counted.long())
             self.seen += summed_over_ranks(batch)
         return seesaw(
-            logits, target, self.seen, p=self.p, q=self.q, eps=self.eps, objectness=self.objectness,
-            weight=self.weight, reduction=self.reduction, normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
-        )  # fmt: skip
+            logits,
+            target,
+            self.seen,
+            p=self.p,
+            q=self.q,
+            eps=self.eps,
+            objectness=self.objectness,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: the factors depend on the label and on the scores."""

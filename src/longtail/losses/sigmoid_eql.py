@@ -22,18 +22,19 @@ CIFAR-10-LT: .05). Differs from the authors' code in nothing, with ``background=
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_term, reduced_binary
-from longtail.losses._common import (
-    Reduction,
+from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._checks import (
     Vector,
     along_classes,
     checked_counts,
     checked_weight,
     per_class,
     warn_if_batch,
-)  # fmt: skip
+)
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Reduction
 
 
 def sigmoid_eql(
@@ -67,15 +68,17 @@ def sigmoid_eql(
     [0.6931, 1.3863]
     """
     b = binary(logits, target, reduction, ignore_index=ignore_index, background=background)
-    rare = along_classes(per_class("frequency", frequency, b.logits) < threshold, b.logits)
+    rare = along_classes(
+        (per_class("frequency", frequency, b.logits) < threshold).to(b.logits.dtype), b.logits
+    )
     if background:
-        rare = rare & _foreground(b).unsqueeze(1)
-    element = focal_term(b)
-    if b.target.dtype == torch.bool:
-        element = torch.where(rare & ~b.target, 0.0, element)
+        rare = rare * _foreground(b).unsqueeze(1).to(b.logits.dtype)
+    if b.soft is None:
+        rows = focal_rows(b, negative=1 - rare)
     else:
-        element = element * torch.where(rare, b.target, 1.0)
-    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+        w = 1 - rare * (1 - b.soft)
+        rows = focal_rows(b, positive=w, negative=w)
+    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
 
 
 def _foreground(b: Binary) -> Tensor:
@@ -84,7 +87,7 @@ def _foreground(b: Binary) -> Tensor:
     return b.given < b.logits.shape[1]
 
 
-class SigmoidEQL(nn.Module):
+class SigmoidEQL(ClassLoss):
     """Sigmoid equalization loss; arguments as in :func:`sigmoid_eql`.
 
     Args:
@@ -97,7 +100,6 @@ class SigmoidEQL(nn.Module):
 
     counts: Tensor
     frequency: Tensor
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -111,7 +113,7 @@ class SigmoidEQL(nn.Module):
         normalizer: BinaryNormalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
         self.register_buffer("counts", checked_counts(counts))
@@ -121,11 +123,7 @@ class SigmoidEQL(nn.Module):
             else checked_weight(frequency)
         )
         self.register_buffer("frequency", share)
-        self.register_buffer("weight", checked_weight(weight))
         self.threshold, self.background, self.total = threshold, background, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: BinaryNormalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
@@ -134,11 +132,8 @@ class SigmoidEQL(nn.Module):
             target,
             self.frequency,
             threshold=self.threshold,
-            weight=self.weight,
             background=self.background,
-            reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
+            **self.common,
         )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:

@@ -24,10 +24,12 @@ which is for the head to do.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._binary import BinaryNormalizer, binary, focal_term, positive_negative, reduced_binary
-from longtail.losses._common import Reduction, Vector, checked_weight
+from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._checks import Vector
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Reduction
 
 
 def sigmoid_focal(
@@ -77,12 +79,9 @@ def sigmoid_focal(
         label_smoothing=label_smoothing,
         background=background,
     )
-    element = (
-        focal_term(b, gamma, detach)
-        if alpha is None
-        else positive_negative(b, alpha, 1 - alpha, gamma, detach)
-    )
-    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+    rows = focal_rows(b, positive, negative, gamma, detach)
+    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
 
 
 def _check(gamma: float, alpha: float | None) -> None:
@@ -92,15 +91,13 @@ def _check(gamma: float, alpha: float | None) -> None:
         raise ValueError(f"alpha={alpha} must lie in [0, 1]: positives weigh alpha, negatives 1 - alpha")
 
 
-class SigmoidFocal(nn.Module):
+class SigmoidFocal(ClassLoss):
     """Sigmoid focal loss; arguments as in :func:`sigmoid_focal`.
 
     >>> import torch
     >>> round(SigmoidFocal(gamma=0.0)(torch.zeros(1, 3), torch.tensor([2])).item(), 4)  # 3 log 2
     2.0794
     """
-
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -115,13 +112,10 @@ class SigmoidFocal(nn.Module):
         label_smoothing: float = 0.0,
         detach: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         _check(gamma, alpha)
-        self.register_buffer("weight", checked_weight(weight))
         self.gamma, self.alpha, self.background = gamma, alpha, background
-        self.reduction: Reduction = reduction
-        self.normalizer: BinaryNormalizer = normalizer
-        self.ignore_index, self.label_smoothing, self.detach = ignore_index, label_smoothing, detach
+        self.label_smoothing, self.detach = label_smoothing, detach
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return sigmoid_focal(
@@ -129,13 +123,10 @@ class SigmoidFocal(nn.Module):
             target,
             gamma=self.gamma,
             alpha=self.alpha,
-            weight=self.weight,
             background=self.background,
-            reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
             detach=self.detach,
+            **self.common,
         )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:

@@ -24,22 +24,19 @@ leaves the log-sum-exp.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     checked_counts,
-    checked_weight,
-    log_odds,
-    nll_of,
     per_class,
-    reduced,
     warn_if_batch,
 )
+from longtail.losses._module import ClassLoss
+from longtail.losses._odds import log_odds, nll_of
+from longtail.losses._reduce import Normalizer, Reduction, reduced
 
 
 def softmax_eql(
@@ -100,15 +97,13 @@ def _draws(like: Tensor, gamma: float, generator: torch.Generator | None) -> Ten
     """Bernoulli(gamma) of the shape of ``like``, gamma rounded to 1 / 65536: four draws of every 64 random
     bits.
     """
-    if torch.compiler.is_compiling():
-        return torch.rand(like.shape, device=like.device) < gamma
-    bits = torch.empty((like.numel() + 3) // 4, dtype=torch.int64, device=like.device)
-    bits.random_(-(2**63), None, generator=generator)
+    words = (like.numel() + 3) // 4
+    bits = torch.randint(-(2**63), 2**63 - 1, (words,), device=like.device, generator=generator)
     draws = bits.view(torch.int16)[: like.numel()].view(like.shape)
     return draws <= max(round(gamma * 65536), 1) - 32769
 
 
-class SoftmaxEQL(nn.Module):
+class SoftmaxEQL(ClassLoss):
     """Softmax equalization loss; arguments as in :func:`softmax_eql`. The draws come from torch's default
     generator.
 
@@ -121,7 +116,6 @@ class SoftmaxEQL(nn.Module):
     2.0
     """
 
-    weight: Tensor | None
     counts: Tensor
 
     def __init__(
@@ -135,22 +129,17 @@ class SoftmaxEQL(nn.Module):
         normalizer: Normalizer = "weights",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if not 0 <= gamma <= 1:
             raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.threshold, self.gamma, self.total = threshold, gamma, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return softmax_eql(
-            logits, target, self.counts, threshold=self.threshold, gamma=self.gamma, weight=self.weight,
-            reduction=self.reduction, normalizer=self.normalizer, ignore_index=self.ignore_index,
-        )  # fmt: skip
+            logits, target, self.counts, threshold=self.threshold, gamma=self.gamma, **self.common
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: a normaliser that depends on the label makes the loss no proper score."""

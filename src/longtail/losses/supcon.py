@@ -27,7 +27,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._common import Reduction
 from longtail.losses._contrast import (
     check_features,
     masked_logsumexp,
@@ -36,6 +35,7 @@ from longtail.losses._contrast import (
     similarity,
     without_self,
 )  # fmt: skip
+from longtail.losses._reduce import Reduction
 
 Anchors = Literal["all", "first"]
 

@@ -21,20 +21,18 @@ they divide by it. An empty class is counted as the rarest class that has exampl
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._common import (
-    Normalizer,
-    Reduction,
+from longtail.losses._checks import (
     Vector,
     checked_counts,
-    checked_weight,
-    cross_entropy_of,
     floored,
-    normalised,
     per_class,
     warn_if_batch,
 )
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Normalizer, Reduction
+from longtail.losses._softmax import cross_entropy_of
 
 
 def vs(
@@ -85,7 +83,7 @@ def class_scale(counts: Tensor, gamma: float) -> Tensor:
     return (n / n.amax()) ** gamma
 
 
-class VS(nn.Module):
+class VS(ClassLoss):
     """Vector-scaling loss; arguments as in :func:`vs`.
 
     Raises:
@@ -96,7 +94,6 @@ class VS(nn.Module):
     [0.5, 0.5]
     """
 
-    weight: Tensor | None
     counts: Tensor
 
     def __init__(
@@ -111,21 +108,22 @@ class VS(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(weight, reduction, normalizer, ignore_index)
         self.register_buffer("counts", checked_counts(counts))
-        self.register_buffer("weight", checked_weight(weight))
         self.gamma, self.tau, self.total = gamma, tau, int(self.counts.sum())
-        self.reduction: Reduction = reduction
-        self.normalizer: Normalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return vs(
-            logits, target, self.counts, gamma=self.gamma, tau=self.tau, weight=self.weight,
-            reduction=self.reduction,
-            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            logits,
+            target,
+            self.counts,
+            gamma=self.gamma,
+            tau=self.tau,
+            label_smoothing=self.label_smoothing,
+            **self.common,
+        )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior^tau`` where gamma is 0; else None: the factor changes the shape of the
@@ -134,4 +132,4 @@ class VS(nn.Module):
         if self.gamma or self.label_smoothing:
             return None
         prior = seen / floored(self.counts.to(seen)) ** self.tau
-        return normalised(prior if self.weight is None else prior * self.weight.to(seen))
+        return self.weighted(prior)

@@ -17,11 +17,12 @@ no silent smoothing of the targets to [0.01, 0.99]: ask for that with ``label_sm
 
 from __future__ import annotations
 
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from longtail.losses._binary import BinaryNormalizer, binary, focal_term, reduced_binary
-from longtail.losses._common import Reduction, Vector, along_classes, checked_weight, per_class
+from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._checks import Vector, checked_weight, per_class
+from longtail.losses._module import ClassLoss
+from longtail.losses._reduce import Reduction
 
 
 def weighted_bce(
@@ -53,17 +54,13 @@ def weighted_bce(
     [2.0794, 0.6931]
     """
     b = binary(logits, target, reduction, ignore_index=ignore_index, label_smoothing=label_smoothing)
-    if isinstance(positive_weight, float | int):
-        extra: float | Tensor = positive_weight - 1
-    else:
-        extra = along_classes(per_class("positive_weight", positive_weight, b.logits), b.logits) - 1
-    element = focal_term(b)
-    if isinstance(extra, Tensor) or extra != 0:
-        element = element + extra * b.target * -F.logsigmoid(b.logits)
-    return reduced_binary(element, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    if not isinstance(positive_weight, float | int):
+        positive_weight = per_class("positive_weight", positive_weight, b.logits)
+    rows = focal_rows(b, positive=positive_weight)
+    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
 
 
-class WeightedBCE(nn.Module):
+class WeightedBCE(ClassLoss):
     """Weighted binary cross-entropy; arguments as in :func:`weighted_bce`.
 
     >>> import torch
@@ -71,7 +68,6 @@ class WeightedBCE(nn.Module):
     True
     """
 
-    weight: Tensor | None
     positive_weight: Tensor | float
 
     def __init__(
@@ -84,26 +80,20 @@ class WeightedBCE(nn.Module):
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.register_buffer("weight", checked_weight(weight))
+        super().__init__(weight, reduction, normalizer, ignore_index)
         if isinstance(positive_weight, float | int):
             self.positive_weight = positive_weight
         else:
             self.register_buffer("positive_weight", checked_weight(positive_weight))
-        self.reduction: Reduction = reduction
-        self.normalizer: BinaryNormalizer = normalizer
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return weighted_bce(
             logits,
             target,
             positive_weight=self.positive_weight,
-            weight=self.weight,
-            reduction=self.reduction,
-            normalizer=self.normalizer,
-            ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
+            **self.common,
         )
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:

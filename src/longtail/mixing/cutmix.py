@@ -66,7 +66,7 @@ class CutMix:
         self, x: Tensor, y: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = check_inputs(x, y)
-        if x.dim() != 4:
+        if not isinstance(x, Tensor) or x.dim() != 4:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}: CutMix takes images [B, C, H, W]; use Mixup for features"
             )

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from longtail.examples import SparseRows
+
 
 def beta(alpha: float, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Draws from Beta(alpha, alpha), float32 of ``shape``, on the generator's device.
@@ -53,32 +55,40 @@ def check_counts(counts: Tensor) -> Tensor:
     return counts
 
 
-def check_inputs(x: Any, y: Tensor) -> Tensor:
-    """``x`` as floats (uint8 becomes float32, its range stays).
+def check_inputs(x: Any, y: Tensor) -> Any:
+    """``x`` as floats (uint8 becomes float32, its range stays), or sparse rows as they are.
 
     Raises:
-        TypeError: ``x`` is no tensor of numbers that can be mixed.
+        TypeError: ``x`` is neither a tensor of numbers that can be mixed nor sparse rows.
         ValueError: ``x`` and ``y`` differ in length.
     """
-    if not isinstance(x, Tensor):
+    if not isinstance(x, Tensor | SparseRows):
         raise TypeError(
-            f"x is {type(x).__name__}: only tensors mix; mix the features instead (ManifoldMixup)"
+            f"x is {type(x).__name__}: only tensors and sparse rows mix; mix the features instead (ManifoldMixup)"
         )
     if len(x) != len(y):
         raise ValueError(f"x has {len(x)} rows and y has {len(y)}")
-    if x.is_floating_point():
+    if isinstance(x, SparseRows) or x.is_floating_point():
         return x
     if x.dtype != torch.uint8:
         raise TypeError(f"x is {x.dtype}: indices do not mix; mix the features instead (ManifoldMixup)")
     return x.float()
 
 
-def blend(x: Tensor, partner: Tensor, lam: Tensor) -> Tensor:
+def blend(x: Any, partner: Tensor, lam: Tensor) -> Any:
     """``lam * x + (1 - lam) * x[partner]``; ``lam`` is a scalar or one a row.
+
+    Of sparse rows, the result holds the entries of both: a column may occur twice in a row, and counts as the sum.
 
     >>> blend(torch.tensor([[0.0], [1.0]]), torch.tensor([1, 0]), torch.tensor(0.75))
     tensor([[0.2500],
             [0.7500]])
     """
+    if isinstance(x, SparseRows):
+        pairs = torch.stack([torch.arange(len(x), device=partner.device), partner], 1).flatten()
+        both, weight = x[pairs], lam.to(x.values.dtype).expand(len(x))
+        each = torch.stack([weight, 1 - weight], 1).flatten()
+        values = both.values * torch.repeat_interleave(each, both.indptr.diff())
+        return SparseRows(both.indptr[::2], both.indices, values, x.num_columns)
     lam = lam.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1)) if lam.dim() else lam.to(x.dtype)
     return lam * x + (1 - lam) * x[partner]

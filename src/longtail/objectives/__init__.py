@@ -1,25 +1,45 @@
 """Objectives: what a training step minimises, as named terms whose sum is the loss."""
 
+from longtail.objectives.balanced_contrast import BalancedContrast
 from longtail.objectives.bilateral import Bilateral, cumulative
 from longtail.objectives.clouded import Clouded
 from longtail.objectives.distilled import Distilled
 from longtail.objectives.diverse import Diverse
+from longtail.objectives.global_local_mixture import GlobalLocalMixture
+from longtail.objectives.hybrid import Hybrid
 from longtail.objectives.memorised import Memorised
+from longtail.objectives.momentum_contrast import MomentumContrast, info_nce
+from longtail.objectives.nested_collaborative import NestedCollaborative
+from longtail.objectives.parametric_contrast import ParametricContrast
+from longtail.objectives.probabilistic_contrast import ProbabilisticContrast, proco_logits
+from longtail.objectives.pseudo_labelled import PseudoLabelled
+from longtail.objectives.rotation import Rotation
 from longtail.objectives.routing import Routing
 from longtail.objectives.self_paced import SelfPaced
 from longtail.objectives.skilled import Skilled
 from longtail.objectives.supervised import Batch, Supervised
 
 __all__ = [
+    "BalancedContrast",
     "Batch",
     "Bilateral",
     "Clouded",
     "Distilled",
     "Diverse",
+    "GlobalLocalMixture",
+    "Hybrid",
     "Memorised",
+    "MomentumContrast",
+    "NestedCollaborative",
+    "ParametricContrast",
+    "ProbabilisticContrast",
+    "PseudoLabelled",
+    "Rotation",
     "Routing",
     "SelfPaced",
     "Skilled",
     "Supervised",
     "cumulative",
+    "info_nce",
+    "proco_logits",
 ]

@@ -2,12 +2,16 @@
 Recipe.
 """
 
+from longtail.recipes.bag_of_tricks import bag_of_tricks
 from longtail.recipes.bags import bags
 from longtail.recipes.balanced_softmax import balanced_softmax
 from longtail.recipes.bbn import bbn
+from longtail.recipes.bcl import bcl
 from longtail.recipes.cb_focal import cb_focal
 from longtail.recipes.class_balanced_sampling import class_balanced_sampling
+from longtail.recipes.combined import combined
 from longtail.recipes.crt import crt
+from longtail.recipes.decoupled_joint import decoupled_joint
 from longtail.recipes.dice import dice
 from longtail.recipes.disalign import disalign
 from longtail.recipes.dive import dive
@@ -18,25 +22,37 @@ from longtail.recipes.erm import erm
 from longtail.recipes.fine_tune_balanced import fine_tune_balanced
 from longtail.recipes.focal import focal
 from longtail.recipes.ghm import ghm
+from longtail.recipes.glmc import glmc
+from longtail.recipes.hybrid_psc import hybrid_psc
+from longtail.recipes.hybrid_sc import hybrid_sc
 from longtail.recipes.label_smoothing import label_smoothing
 from longtail.recipes.ldam import ldam
 from longtail.recipes.ldam_drw import ldam_drw
 from longtail.recipes.leap import leap
 from longtail.recipes.lfme import lfme
+from longtail.recipes.lift import lift
 from longtail.recipes.logit_adjustment import logit_adjustment
 from longtail.recipes.lws import lws
 from longtail.recipes.mamix import mamix
 from longtail.recipes.manifold_mixup import manifold_mixup
 from longtail.recipes.mislas import mislas
 from longtail.recipes.mixup import mixup
+from longtail.recipes.ncl import ncl
 from longtail.recipes.ncm import ncm
 from longtail.recipes.oltr import oltr
+from longtail.recipes.paco import paco
+from longtail.recipes.proco import proco
 from longtail.recipes.progressive_sampling import progressive_sampling
+from longtail.recipes.pseudo_labels import pseudo_labels
 from longtail.recipes.remix import remix
 from longtail.recipes.ride import ride
 from longtail.recipes.sade import sade
+from longtail.recipes.sam import sam
 from longtail.recipes.seesaw import seesaw
 from longtail.recipes.square_root_sampling import square_root_sampling
+from longtail.recipes.ssp_moco import ssp_moco
+from longtail.recipes.ssp_rotation import ssp_rotation
+from longtail.recipes.swa import swa
 from longtail.recipes.tau_norm import tau_norm
 from longtail.recipes.tde import tde
 from longtail.recipes.vs_loss import vs_loss
@@ -46,8 +62,9 @@ ALL = (
     erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling,
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
-    crt, lws, disalign, bags, mislas, fine_tune_balanced, tde, bbn,
-    oltr, lfme, dive, leap, ride, sade,
+    crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, bag_of_tricks, tde, bbn,
+    hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels,
+    oltr, lfme, dive, leap, ride, sade, sam, swa, combined, lift,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

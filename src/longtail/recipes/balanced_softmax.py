@@ -2,6 +2,8 @@
 
 Paper: Ren et al., Balanced meta-softmax for long-tailed visual recognition, NeurIPS 2020, equation 4.
 Claim: one stage, no extra cost; its logits assume the balanced prior.
+
+Reach for it when one stage and no hyper-parameter must do: logits carry a uniform prior, exactly.
 """
 
 from longtail.losses import BalancedSoftmax

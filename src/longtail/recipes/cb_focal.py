@@ -4,6 +4,8 @@ Paper: Cui et al., Class-balanced loss based on effective number of samples, CVP
 Claim: CIFAR-10-LT 74.6 %, CIFAR-100-LT 39.6 % at imbalance 100, ResNet-32 (the best of a grid, as later
 papers quote it).
 
+Reach for it as focal, with class weights.
+
 Differs from the authors' code in the probabilities: theirs are sigmoids, one a class, and here they are a softmax.
 """
 

@@ -2,6 +2,8 @@
 
 Paper: Shen, Lin & Huang, Relay backpropagation, ECCV 2016 (class-aware sampling).
 Claim: better tail recall at the price of over-fitting the tail; its logits assume the balanced prior.
+
+Reach for it when the tail is not so small that its examples are seen hundreds of times over.
 """
 
 from longtail.part import part

@@ -4,6 +4,8 @@ Paper: Milletari, Navab & Ahmadi, V-Net, 3DV 2016; for imbalanced classification
 NLP tasks, ACL 2020.
 Claim: each class counts alike, as in macro F1, which the overlap resembles. Its scores are no log probabilities.
 
+Reach for it when F1 is the score, positives are few, and probabilities do not matter.
+
 Differs from V-Net in the denominator, which is squared there (``squared=True``).
 """
 

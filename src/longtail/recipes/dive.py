@@ -4,7 +4,7 @@ Paper: He et al., Distilling virtual examples for long-tailed recognition, ICCV 
 Claim: CIFAR-10-LT 78.9 %, CIFAR-100-LT 45.5 % at imbalance 100, ResNet-32 (the figures of the port in the bag of tricks).
 Its teacher is balanced-softmax, trained once for both.
 
-Reach for it when balanced-softmax is good already and a second training may be spent on it.
+Reach for it as a second stage to balanced-softmax, at the cost of a second training.
 """
 
 from longtail.losses import DiVE

@@ -2,6 +2,8 @@
 
 Paper: Cui et al., Class-balanced loss based on effective number of samples, CVPR 2019.
 Claim: between no weights (beta 0) and inverse frequency (beta 1); its logits assume the prior times the weights.
+
+Reach for it when inverse frequencies are too steep for the rarest classes.
 """
 
 from longtail import weights

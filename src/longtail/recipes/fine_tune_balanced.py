@@ -3,6 +3,10 @@
 Paper: Cui et al., Large scale fine-grained categorization and domain-specific transfer learning, CVPR 2018.
 Claim: features of the long tail, a head for the balanced test; the small rate keeps the first while the second moves.
 Shares erm's stage.
+Measured: balanced accuracy, prior set, 5 folds: winequality-white .298 ± .087 (erm .321), reviews .943 ± .004 (erm
+.941), mammography .882 ± .043 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
+
+Reach for it when all of the net may move to balanced batches at a small rate.
 
 Differs from the paper in the data: there a balanced subset, here all examples, the rare ones more often.
 """

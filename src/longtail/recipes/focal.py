@@ -2,6 +2,8 @@
 
 Paper: Lin et al., Focal loss for dense object detection, ICCV 2017, equation 4.
 Claim: helps dense detection; on long-tailed classification it is about level with cross-entropy (CIFAR-LT tables).
+
+Reach for it when easy examples drown the hard ones, whatever their class; calibrate its probabilities.
 """
 
 from longtail.losses import Focal

@@ -2,6 +2,8 @@
 
 Paper: Li, Liu & Wang, Gradient harmonized single-stage detector, AAAI 2019 (GHM-C).
 Claim: made for detection, with one sigmoid a class; the class imbalance is met through the easy examples it brings.
+
+Reach for it when labels are noisy: it damps the hardest examples as well as the easiest.
 """
 
 from longtail.losses import GHMC

@@ -2,6 +2,8 @@
 
 Paper: Szegedy et al., Rethinking the Inception architecture for computer vision, CVPR 2016, section 7.
 Claim: less over-confidence; it does nothing about the imbalance itself.
+
+Reach for it when probabilities are over-confident and the tail is not the concern.
 """
 
 from longtail.losses import CrossEntropy

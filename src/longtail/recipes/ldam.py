@@ -3,6 +3,10 @@
 Paper: Cao et al., Learning imbalanced datasets with label-distribution-aware margin loss, NeurIPS 2019, equation 13.
 Claim: CIFAR-10-LT 73.7 %, CIFAR-100-LT 38.9 % at imbalance 100, ResNet-32 (Zhang et al., AAAI 2021); the margin alone,
 without deferred re-weighting (ldam-drw).
+Measured: balanced accuracy, prior set, 5 folds: winequality-white .324 ± .055 (erm .321), reviews .933 ± .012 (erm
+.941), mammography .894 ± .016 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
+
+Reach for it as the loss of ldam-drw alone, to see what the margin gives.
 """
 
 from longtail.heads import Cosine

@@ -2,6 +2,10 @@
 
 Paper: Cao et al., Learning imbalanced datasets with label-distribution-aware margin loss, NeurIPS 2019, equation 13.
 Claim: CIFAR-10-LT 77.0 %, CIFAR-100-LT 42.0 % at imbalance 100, ResNet-32 (the paper's own figures).
+Measured: balanced accuracy, prior set, 5 folds: winequality-white .315 ± .067 (erm .321), reviews .937 ± .008 (erm
+.941), mammography .894 ± .019 (erm .906). 2 cores of an Intel Xeon, longtail 0.1.0; docs/two-stage.md.
+
+Reach for it when classes have very few examples and the head can be a normalised one.
 """
 
 from longtail.heads import Cosine

@@ -4,7 +4,7 @@ Paper: Liu et al., Deep representation learning on long-tailed data: a learnable
 2020.
 Claim: made for re-identification of persons and faces; the paper has no figure for a classification benchmark of ours.
 
-Reach for it when rare classes have a handful of examples each, too few to show how widely they vary.
+Reach for it when rare classes have few, alike examples and the frequent ones vary.
 
 Differs from the paper, which came without code: features are turned, not the angle inside an ArcFace loss, and without a
 margin; ``head=None`` is its flexible form, a number parts head from tail.

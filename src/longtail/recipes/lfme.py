@@ -4,8 +4,7 @@ Paper: Xiang, Ding and Han, Learning from multiple experts: self-paced knowledge
 classification, ECCV 2020.
 Claim: on classes of one size, an expert for these alone does better than a net for all (no figure: none was checked).
 
-Reach for it with many classes, which fall into groups of several each; a group of one class has nothing to teach, and
-three groups need three classes (``experts=2`` two).
+Reach for it when one net is worse on a group of classes than a net trained on that group alone.
 
 Differs from the paper: by default the groups are thirds of the classes by size, so that none is empty; the paper's are
 ``shots=(100, 20)``. See ``longtail.objectives.SelfPaced`` for the rest.

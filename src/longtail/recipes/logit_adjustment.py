@@ -2,6 +2,8 @@
 
 Paper: Menon et al., Long-tail learning via logit adjustment, ICLR 2021, section 4.1 (post-hoc).
 Claim: balanced accuracy with no training beyond erm; shares erm's stage.
+
+Reach for it when a model is trained already: it costs nothing.
 """
 
 from longtail.adjust import PriorShift

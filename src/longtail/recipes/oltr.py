@@ -4,7 +4,7 @@ Paper: Liu et al., Large-scale long-tailed recognition in an open world, CVPR 20
 Claim: ImageNet-LT with a ResNet-10: 44.2 %, 35.2 %, 17.5 % on many-, medium- and few-shot classes, open-set F-measure
 .446 (the authors' figures). Shares erm's stage. ``longtail.metrics.open_set`` measures the last.
 
-Reach for it when inputs of classes that training never saw are to be told from rare ones.
+Reach for it when inputs of unknown classes come in: its features say how near they are to any known one.
 
 Differs from the authors' code: one learning rate for all in the second stage (theirs is ten times larger for the head);
 no further layer between pooling and head. A backbone without feature maps goes without the modulated attention.

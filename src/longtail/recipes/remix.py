@@ -2,6 +2,8 @@
 
 Paper: Chou et al., Remix: rebalanced mixup, ECCV 2020 workshops, equation 6.
 Claim: CIFAR-10-LT 81.8 %, CIFAR-100-LT 46.0 % at imbalance 100, with deferred re-weighting (NTU library's figures).
+
+Reach for it when mixup helps and the tail's share of the mixed label is to be larger.
 """
 
 from longtail.mixing import Remix

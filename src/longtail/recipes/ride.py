@@ -4,7 +4,7 @@ Paper: Wang et al., Long-tailed recognition by routing diverse distribution-awar
 Claim: CIFAR-100-LT 48.6 % at imbalance 100 with three routed experts, a ResNet-32 whose last two stages are narrowed
 (24-48) and there three times, images also turned by up to 15 degrees (the paper's figure).
 
-Reach for it when accuracy may cost several times the computation in training, and less at test, where the router stops.
+Reach for it when prediction may cost a little more and accuracy on all groups matters: experts differ in what they miss.
 
 Differs from the authors' code: the augmentation is the protocol's; distillation from six experts (49.0 %) is left out.
 """

@@ -16,6 +16,8 @@ Where it is not, fit the experts' weights on unlabelled test inputs, from two au
     better = outcome.but(net=weigh(outcome.net), logit_prior=weigh.logit_prior(outcome.logit_prior))
     better.logits(x).argmax(1)  # as published: no prior applied
 
+Reach for it when the prior where it is used is unknown or changes: its experts are made for three of them.
+
 Differs from the authors' code: the augmentation is the protocol's.
 """
 

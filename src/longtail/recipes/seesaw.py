@@ -2,6 +2,8 @@
 
 Paper: Wang et al., Seesaw loss for long-tailed instance segmentation, CVPR 2021.
 Claim: made for detection, where it counts the labels as they come; here with one output a class.
+
+Reach for it when counts are not known in advance.
 """
 
 from longtail.losses import Seesaw

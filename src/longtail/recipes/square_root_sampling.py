@@ -2,6 +2,8 @@
 
 Paper: Mahajan et al., Exploring the limits of weakly supervised pretraining, ECCV 2018 (and Kang et al., ICLR 2020).
 Claim: a milder over-fit of the tail than class-balanced sampling; its logits assume the prior ~ sqrt(n).
+
+Reach for it as the compromise between the data as they come and balanced batches.
 """
 
 from longtail.part import part

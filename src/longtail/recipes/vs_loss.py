@@ -2,6 +2,8 @@
 
 Paper: Kini et al., Label-imbalanced and group-sensitive classification under overparameterization, NeurIPS 2021.
 Claim: the factor still moves the boundary when the training error is zero, the shift alone does not.
+
+Reach for it when training goes far past zero error.
 """
 
 from longtail.losses import VS

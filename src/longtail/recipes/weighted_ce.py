@@ -2,6 +2,9 @@
 
 Paper: King & Zeng, Logistic regression in rare events data, Political Analysis 2001 (case weights).
 Claim: better tail recall; its logits assume the balanced prior.
+
+Reach for it when errors have costs by class, or as the plainest re-weighting; very rare classes make its steps
+uneven.
 """
 
 from longtail.losses import CrossEntropy

@@ -17,7 +17,7 @@ from longtail.comparison.leaderboard import (
     ranking_metric,
     shown_priors,
 )
-from longtail.comparison.recommendation import duration, p_text, recommendation
+from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
 from longtail.report import figures
 
 HERE = Path(__file__).parent
@@ -45,7 +45,10 @@ def render(results: Results) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    env.filters.update(three=three, duration=duration, p_text=p_text, thousands=lambda n: f"{n:,}")
+    env.filters.update(
+        three=three, duration=duration, p_text=p_text, data_size=data_size, per_thousand=per_thousand,
+        thousands=lambda n: f"{n:,}",
+    )  # fmt: skip
     texts, shown = recommendation(results), compared(results)
     priors = [_section(results, prior, texts[prior], shown) for prior in shown_priors(results)]
     rows = priors[0]["rows"]
@@ -101,7 +104,12 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
         "rows": rows,
         "best": best,
         "metric": metric,
-        "columns": sorted(COLUMNS, key=lambda name: name != metric),  # the ranking metric first
+        # the ranking metric first; nothing for a group that no class is in
+        "columns": [
+            name
+            for name in sorted(COLUMNS, key=lambda name: name != metric)
+            if name == metric or any(math.isfinite(row.mean.get(name, math.nan)) for row in rows)
+        ],
         "ties": {row.recipe for row in indistinguishable(results, prior)}
         if best and best.done > 1
         else set(),

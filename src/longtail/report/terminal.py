@@ -15,7 +15,7 @@ from longtail.comparison.leaderboard import (
     ranking_metric,
     shown_priors,
 )
-from longtail.comparison.recommendation import duration, p_text, recommendation
+from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,12 +23,31 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 # In order of importance: the last ones go first where the terminal is narrow.
-COLUMNS = ("worst_class_recall", "few", "many", "medium", "nll", "ece", "time", "other", "brier")
+COLUMNS = (
+    "worst_class_recall",
+    "few",
+    "many",
+    "medium",
+    "nll",
+    "ece",
+    "time",
+    "other",
+    "predict",
+    "size",
+    "brier",
+)
 SHORT = {
     "balanced_accuracy": "bal. acc",
     "worst_class_recall": "worst class",
     "ece": "ECE",
-    "time": "time a run",
+    "time": "fit time",
+    "predict": "1,000 pred.",
+    "size": "size",
+}
+COSTS = {
+    "time": lambda row: duration(row.seconds),
+    "predict": lambda row: per_thousand(row.predict_per_row),
+    "size": lambda row: data_size(row.size),
 }
 NARROW = 32  # columns of the recipe's name, at most
 
@@ -63,6 +82,14 @@ def show(results: Results, console: Console | None = None) -> None:
         console.print(Padding(Text(texts[prior]), (0, 0, 0, 2)))
     console.print()
     console.print(Text(_legend(results), style="dim"))
+    if fitted := [
+        r.title for r in leaderboard(results, shown_priors(results)[0]) if r.prior_source == "fitted"
+    ]:
+        console.print(
+            Text(
+                f"Prior fitted on held-out rows, for want of a closed form: {', '.join(fitted)}.", style="dim"
+            )
+        )
     for row in leaderboard(results, shown_priors(results)[0]):
         if row.problem:
             console.print(Text.assemble((row.title, "bold yellow"), f" {row.problem}"))
@@ -118,9 +145,7 @@ def _table(
         if as_trained:
             cells.append(Text(_three(row.as_trained.get(metric, math.nan)), style="not bold"))
         cells.append(_difference(results, row, detail))
-        cells += [
-            Text(duration(row.seconds)) if name == "time" else _score(row, name, False) for name in shown
-        ]
+        cells += [Text(COSTS[name](row)) if name in COSTS else _score(row, name, False) for name in shown]
         table.add_row(*cells, style="green" if row.rank == 1 else "dim" if row.rank is None else "")
     return table
 
@@ -161,6 +186,9 @@ def _legend(results: Results) -> str:
         "Scores: higher is better, but NLL, Brier and ECE (how true the probabilities are): lower is better."
     ]
     parts.append("many, medium, few: mean recall of the frequent, medium and rare classes.")
+    parts.append(
+        "fit time: training of a run, tuning included; 1,000 pred.: from raw rows to logits, one core."
+    )
     if "balanced" in shown_priors(results):
         parts.append("as trained: the recipe's own decisions, before the prior is set.")
     if several:

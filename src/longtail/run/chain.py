@@ -71,6 +71,9 @@ def train_stages(
         raise ValueError(
             f"net has {net.num_classes} outputs and the labels {data.labels.num_classes} classes"
         )
+    for part in (p for stage in recipe.stages for p in stage.parts):
+        if hasattr(part.target, "check_net"):  # a net that a late stage cannot use is an error now
+            part.target.check_net(net)
     first = copy.deepcopy(net)
     keys = stage_keys(recipe, net, data, seed, engine)
     done = agreed(lambda: max((k for k, key in enumerate(keys) if key in cache), default=-1))

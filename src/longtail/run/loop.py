@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from longtail.examples import Examples, Inputs
 from longtail.net import Net
-from longtail.part import Part, at
+from longtail.part import Part, Switch, at
 from longtail.recipe import Stage
 from longtail.run.average import Average
 from longtail.run.cache import Cache, pack, unpack
 from longtail.run.engine import Engine, OutOfTime
+from longtail.run.features import head_only
 from longtail.run.ranks import agreed, here, mean, share
 from longtail.seeds import generator, seed_of
 
@@ -94,22 +95,31 @@ def run_stage(
     net = operate(stage.surgery, copy.deepcopy(net), data, engine, key).to(device)
     trained = choose(net, stage.trains)
     whole = net
+    x: Any = data.x
     if reads_features_only(net, stage, trained):
         # Nothing before the head moves, so its output is computed once.
-        data = Examples(infer(net, data.x, engine, features=True), data.labels, data.name)
-        net = Net(nn.Identity(), net.head)
-    labels, x, y = data.labels, data.x.to(device), data.labels.y.to(device)
+        augment = _built(stage.augment, 0.0, facts_of(net, data, engine))
+        net, stage, data, x = head_only(
+            net, stage, data, engine, augment=augment, key=key, folder=cache.folder
+        )
+    elif stage.views:
+        raise ValueError(
+            f"stage {stage.name!r}: views={stage.views} needs a stage that trains the head alone: trains=('head.*',), "
+            "norm_stats=False, one augment throughout, no mix, a plain objective; or set views=0"
+        )
+    labels, x, y = data.labels, x.to(device), data.labels.y.to(device)
     if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     teachers = tuple(copy.deepcopy(t).to(device).eval().requires_grad_(False) for t in teachers)
     facts = {**facts_of(net, data, engine), "teachers": teachers}
+    if stage.asks("net"):
+        facts["net"] = copy.deepcopy(net)  # as it is now, for what is built later or after a kill, too
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(key, "objective"))
         mixer, loss = _built(stage.mix, 0.0, facts), _built(stage.loss, 0.0, facts)
         objective = stage.objective.build(**facts, loss=loss, mix=mixer).to(device)
-    step = Step(net, objective)
-    hooks = [mixer.attach(net)] if hasattr(mixer, "attach") else []  # manifold mixup mixes inside the net
+    step, phase = Step(net, objective), Phase(stage, objective, net, facts, key)
     params = [p for p in net.parameters() if p.requires_grad] + [
         p for p in objective.parameters() if p.requires_grad
     ]
@@ -124,21 +134,16 @@ def run_stage(
     if resumed is not None:
         tensors, packed = resumed
         state = unpack(packed["state"], tensors)
+        history = packed["history"]
+        phase.enter((len(history) - 1) / stage.epochs)  # its loss may have a state
         step.load_state_dict(state["step"])
         optimizer.load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
-        history = packed["history"]
-    phase = None
     run: nn.Module = engine.wrap(step, unused=getattr(objective, "leaves_unused", False))
     saved = time.monotonic()
     for epoch in range(len(history), stage.epochs):
         began, t = time.perf_counter(), epoch / stage.epochs
-        if phase != (now := (at(stage.loss, t), at(stage.mix, t))):
-            if phase is not None or epoch:
-                objective.loss = _built(stage.loss, t, facts).to(device)
-                objective.mix = _built(stage.mix, t, facts)
-                hooks += [objective.mix.attach(net)] if hasattr(objective.mix, "attach") else []
-            phase = now
+        phase.enter(t)
         set_modes(step, stage, trained)
         draw = generator(key, epoch)
         order = [at(s, t).build(**facts)(labels, draw, t) for s in stage.streams]
@@ -213,10 +218,39 @@ def run_stage(
             saved = time.monotonic()
         if ranks > 1 and agreed(lambda: engine.late):
             raise OutOfTime
-    for hook in hooks:
-        hook.remove()
+    phase.leave()
     whole.requires_grad_(True).eval()
     return whole, history
+
+
+class Phase:
+    """The loss and the mixer in force: where a stage switches them, the objective gets the new ones."""
+
+    def __init__(self, stage: Stage, objective: Any, net: Net, facts: dict[str, Any], key: str) -> None:
+        self.stage, self.objective, self.net, self.facts, self.key = stage, objective, net, facts, key
+        self.now = (at(stage.loss, 0.0), at(stage.mix, 0.0))
+        self.hook: Any = None
+        self._attach()
+
+    def enter(self, t: float) -> None:
+        now = (at(self.stage.loss, t), at(self.stage.mix, t))
+        if now == self.now:
+            return
+        self.leave()
+        self.now, device = now, next(self.net.parameters()).device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(self.key, "phase", repr(now)))
+            self.objective.loss = _built(self.stage.loss, t, self.facts).to(device)
+            self.objective.mix = _built(self.stage.mix, t, self.facts)
+        self._attach()
+
+    def leave(self) -> None:
+        if self.hook is not None:
+            self.hook.remove()
+
+    def _attach(self) -> None:
+        mixer: Any = getattr(self.objective, "mix", None)  # manifold mixup mixes inside the net
+        self.hook = mixer.attach(self.net) if hasattr(mixer, "attach") else None
 
 
 @dataclass(frozen=True)
@@ -274,7 +308,7 @@ def reads_features_only(net: Net, stage: Stage, trained: set[str]) -> bool:
     """May the stage train the head on features computed once?"""
     still = not stage.norm_stats and all(name.startswith("head.") for name in trained)
     plain = (
-        stage.augment is None
+        (stage.augment is None or (stage.views > 0 and not isinstance(stage.augment, Switch)))
         and stage.mix is None
         and getattr(stage.objective.target, "reads_logits_only", False)
     )
@@ -298,6 +332,8 @@ def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False, batch:
     """Logits (or features) of all inputs, float32 on the CPU, in evaluation mode."""
     was, device = net.training, engine.on
     net.eval().to(device)
+    if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     module = net.backbone if features else net
     out = []
     with torch.no_grad(), engine.autocast():

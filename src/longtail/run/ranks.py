@@ -6,6 +6,7 @@ gradients are averaged. The first rank alone reads and writes the cache, and tel
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,10 +24,16 @@ def here() -> tuple[int, int]:
     return (dist.get_rank(), dist.get_world_size()) if spread else (0, 1)
 
 
+def launched() -> int:
+    """The number of processes that a launcher says it started; 1 without one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def join(device: torch.device) -> torch.device:
     """Join the ranks that a launcher started, if it did; returns the device of this one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+    if launched() > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(dist.destroy_process_group)
     if device.type == "cuda" and device.index is None and here()[1] > 1:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)

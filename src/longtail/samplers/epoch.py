@@ -2,25 +2,45 @@
 
 The epoch's indices follow from ``(seed, epoch)`` alone. Rank r of W takes every W-th of them from the r-th
 on, so that the ranks' batches together are the one-process batch; nothing depends on the global random state.
+
+It is a ``DistributedSampler`` by type, because Lightning wraps any other sampler in one of its own: each rank
+would get a share of its share, and the epoch number would not arrive.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sized
+from itertools import chain
+from operator import length_hint
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.utils.data import Sampler
+from torch.utils.data.distributed import DistributedSampler
 
 from longtail.labels import Labels
+from longtail.part import Part, Switch, at
 from longtail.samplers.drawn import CHUNK
 from longtail.samplers.shuffled import Shuffled
 from longtail.seeds import generator
 
 
-class EpochSampler(Sampler[int]):
+def ranks() -> tuple[int, int]:
+    """``(number of ranks, this rank)`` to deal an epoch to: those of ``torch.distributed``, if it runs.
+
+    ``(1, 0)`` where an ``accelerate.Accelerator`` was made (the HF Trainer makes one): the loaders that it
+    prepares deal out whole batches of the one-process epoch themselves, and dealing twice would lose data.
+    """
+    state = sys.modules.get("accelerate.state")
+    accelerated = state is not None and bool(state.AcceleratorState._shared_state)
+    if accelerated or not (dist.is_available() and dist.is_initialized()):
+        return 1, 0
+    return dist.get_world_size(), dist.get_rank()
+
+
+class EpochSampler(DistributedSampler[int]):
     """Indices for a ``DataLoader(dataset, sampler=...)``: sharded by rank, new each epoch, resumable in the
     middle of one.
 
@@ -30,10 +50,12 @@ class EpochSampler(Sampler[int]):
 
     Args:
         labels: the labels of the data set, in its order.
-        sampler: ``(labels, generator, t) -> indices``; None shuffles.
+        sampler: ``(labels, generator, t) -> indices``; or ``part(...)`` of one, or a ``switch`` of parts over
+            progress (deferral); None shuffles.
         seed: of the whole training.
         epochs: of the whole training; needed by samplers that change with progress t = epoch / epochs.
-        num_replicas: ranks; None asks ``torch.distributed``, and is 1 without it.
+        num_replicas: ranks; None asks :func:`ranks` when it is needed, so that a sampler made before
+            the processes start is right in each of them.
         rank: this rank, likewise.
         drop_last: see above.
         dataset: if given, its length is compared with the labels' at each epoch.
@@ -48,10 +70,12 @@ class EpochSampler(Sampler[int]):
     (3, [0, 1, 2])
     """
 
+    shuffle = True  # what frameworks may read of a DistributedSampler
+
     def __init__(
         self,
         labels: Labels,
-        sampler: Callable[..., Tensor] | None = None,
+        sampler: Callable[..., Tensor] | Part[Any] | Switch | None = None,
         *,
         seed: int = 0,
         epochs: int | None = None,
@@ -60,58 +84,97 @@ class EpochSampler(Sampler[int]):
         drop_last: bool = False,
         dataset: Sized | None = None,
     ) -> None:
-        spread = dist.is_available() and dist.is_initialized()
-        self.num_replicas = (
-            num_replicas if num_replicas is not None else (dist.get_world_size() if spread else 1)
-        )
-        self.rank = rank if rank is not None else (dist.get_rank() if spread and num_replicas is None else 0)
+        self._ranks = (num_replicas, rank)
         if self.num_replicas < 1 or not 0 <= self.rank < self.num_replicas:
             raise ValueError(
                 f"rank={self.rank} must lie in 0..num_replicas-1, with num_replicas={self.num_replicas}"
             )
         self.labels = labels
         self.sampler: Any = sampler if sampler is not None else Shuffled()
-        self.seed, self.epochs, self.drop_last, self.dataset = seed, epochs, drop_last, dataset
-        self.epoch, self._start, self._yielded, self._resumed = 0, 0, 0, False
+        self.seed, self.epochs, self.drop_last = seed, epochs, drop_last
+        self.dataset: Any = dataset
+        self.epoch, self._start, self._resumed = 0, 0, False
+        self._handed = 0
+        self._running: Iterator[int] = iter([])  # of the block handed out last
         self._known: tuple[int, int] | None = None  # (epoch, its length)
+        self._drawn: tuple[int, Tensor] | None = (
+            None  # (epoch, its indices), where only drawing tells the length
+        )
         if epochs is None and not torch.equal(self.class_distribution(0.0), self.class_distribution(1.0)):
             raise ValueError(
                 f"epochs=None: {type(self.sampler).__name__} changes with progress; give their number"
             )
-        if drop_last and self.num_replicas > self._total():
-            raise ValueError(
-                f"num_replicas={self.num_replicas} is more than the {self._total()} indices of an epoch"
-            )
+        self._check_ranks()
         next(self._blocks())  # fills what the labels cache, so that the first index of an epoch comes at once
+
+    @property
+    def num_replicas(self) -> int:  # type: ignore[override]
+        """Ranks that share an epoch."""
+        given = self._ranks[0]
+        return given if given is not None else ranks()[0]
+
+    @property
+    def rank(self) -> int:  # type: ignore[override]
+        """This one's place among them."""
+        replicas, rank = self._ranks
+        return rank if rank is not None else (ranks()[1] if replicas is None else 0)
+
+    @property
+    def num_samples(self) -> int:  # type: ignore[override]
+        """``len(self)``, under ``DistributedSampler``'s name."""
+        return len(self)
+
+    @property
+    def total_size(self) -> int:  # type: ignore[override]
+        """What all ranks yield in a whole epoch."""
+        return len(self) * self.num_replicas
 
     @property
     def t(self) -> float:
         """Progress in [0, 1]."""
         return min(self.epoch / self.epochs, 1.0) if self.epochs else 0.0
 
+    def _at(self, t: float) -> Any:
+        """The sampler in force at progress ``t``."""
+        chosen = at(self.sampler, t)
+        if isinstance(chosen, Part):
+            labels = self.labels
+            return chosen.build(
+                labels=labels, counts=labels.counts, prior=labels.prior, num_classes=labels.num_classes
+            )
+        return chosen
+
     def class_distribution(self, t: float | None = None) -> Tensor:
         """What the sampler induces, now or at progress ``t``, float64 ``[C]``."""
-        q: Tensor = self.sampler.class_distribution(self.labels, self.t if t is None else t)
+        t = self.t if t is None else t
+        q: Tensor = self._at(t).class_distribution(self.labels, t)
         return q
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of an epoch; setting the epoch we are in keeps a resumed position."""
         if epoch != self.epoch:
-            self.epoch, self._start, self._yielded, self._resumed = epoch, 0, 0, False
+            self.epoch, self._start, self._resumed = epoch, 0, False
+            self._handed, self._running = 0, iter([])
 
     def _blocks(self) -> Iterator[Tensor]:
         """The epoch's indices of all ranks, in order, a block at a time."""
-        draw = generator("epoch", self.seed, self.epoch)
-        chunks = getattr(self.sampler, "chunks", None)
-        if chunks is not None:
-            yield from chunks(self.labels, draw, self.t)
-        else:
-            yield from self.sampler(self.labels, draw, self.t).split(CHUNK)
+        draw, sampler = generator("epoch", self.seed, self.epoch), self._at(self.t)
+        if hasattr(sampler, "chunks"):
+            yield from sampler.chunks(self.labels, draw, self.t)
+            return
+        drawn, self._drawn = self._drawn, None
+        if drawn is None or drawn[0] != self.epoch:
+            drawn = (self.epoch, sampler(self.labels, draw, self.t))
+        yield from drawn[1].split(CHUNK)
 
     def _total(self) -> int:
         if self._known is None or self._known[0] != self.epoch:
-            size = getattr(self.sampler, "size", None)
-            total = size(self.labels, self.t) if size else sum(len(block) for block in self._blocks())
+            sampler, draw = self._at(self.t), generator("epoch", self.seed, self.epoch)
+            if hasattr(sampler, "size"):
+                total = sampler.size(self.labels, self.t)
+            else:  # kept, so that the epoch that begins now is not drawn twice
+                self._drawn = (self.epoch, sampler(self.labels, draw, self.t))
+                total = len(self._drawn[1])
             self._known = (self.epoch, total)
         return self._known[1]
 
@@ -122,32 +185,44 @@ class EpochSampler(Sampler[int]):
     def _each(self, left: int) -> int:
         return left // self.num_replicas if self.drop_last else -(-left // self.num_replicas)
 
+    def _check_ranks(self) -> None:
+        if self.drop_last and self.num_replicas > self._total():
+            raise ValueError(
+                f"num_replicas={self.num_replicas} is more than the {self._total()} indices of an epoch"
+            )
+
     def __iter__(self) -> Iterator[int]:
+        return chain.from_iterable(self._lists())  # no Python between two indices of a block
+
+    def _lists(self) -> Iterator[Iterator[int]]:
+        """This rank's indices, a block at a time; nothing happens before the first is asked for."""
         if self.dataset is not None and len(self.dataset) != len(self.labels):
             raise ValueError(
                 f"dataset has {len(self.dataset)} examples now and labels {len(self.labels)}: build anew"
             )
+        self._check_ranks()
         if not self._resumed:
             self._start = 0
-        self._resumed, self._yielded = False, 0
-        start, total, w = self._start, self._total(), self.num_replicas
+        self._resumed, self._handed, self._running = False, 0, iter([])
+        start, total, w, rank = self._start, self._total(), self.num_replicas, self.rank
         each = self._each(max(total - start, 0))
         head = torch.empty(0, dtype=torch.int64)  # the epoch's first indices, to fill the ranks up at its end
         begin = 0
         for block in self._blocks():
             if len(head) < w:
                 head = torch.cat([head, block[: w - len(head)]])
-            turn = max(-(-(begin - start - self.rank) // w), 0)  # this rank's turns before the block
-            for index in block[start + self.rank + turn * w - begin :: w].tolist():
-                if self._yielded == each:
-                    return
-                self._yielded += 1
-                yield index
+            turn = max(-(-(begin - start - rank) // w), 0)  # this rank's turns before the block
+            own = block[start + rank + turn * w - begin :: w][: each - self._handed]
+            if len(own):
+                yield self._hand(own.tolist())
             begin += len(block)
-        while self._yielded < each:
-            beyond = start + self._yielded * w + self.rank - total
-            self._yielded += 1
-            yield int(head[beyond % len(head)])
+        if self._handed < each:
+            beyond = range(start + self._handed * w + rank - total, start + each * w + rank - total, w)
+            yield self._hand([int(head[k % len(head)]) for k in beyond])
+
+    def _hand(self, indices: list[int]) -> Iterator[int]:
+        self._handed, self._running = self._handed + len(indices), iter(indices)
+        return self._running
 
     def state_dict(self, consumed: int | None = None) -> dict[str, Any]:
         """Where we are, for ``load_state_dict``: the same on all ranks.
@@ -157,7 +232,8 @@ class EpochSampler(Sampler[int]):
                 None takes those yielded. A loader with workers asks ahead of training: pass ``step *
                 batch_size`` then.
         """
-        done = (self._yielded if consumed is None else consumed) * self.num_replicas
+        yielded = self._handed - length_hint(self._running)
+        done = (yielded if consumed is None else consumed) * self.num_replicas
         return {
             "seed": self.seed,
             "epoch": self.epoch,
@@ -177,8 +253,8 @@ class EpochSampler(Sampler[int]):
             raise ValueError(
                 f"seed={state['seed']} in the state and {self.seed} here: an epoch follows from its seed"
             )
-        self.epoch, self._start, self._yielded = state["epoch"], state["position"], 0
-        self._resumed = True
+        self.epoch, self._start, self._resumed = state["epoch"], state["position"], True
+        self._handed, self._running = 0, iter([])
         if self._total() != state["total"]:
             raise ValueError(
                 f"total={state['total']} in the state and {self._total()} here: another sampler?"

@@ -11,6 +11,10 @@ Gupta, Dollar and Girshick, *LVIS*, CVPR 2019, section 4 (after Mahajan et al., 
 | square root | ``sqrt=False`` leaves it out |
 | the classes of an image | ``categories``; None takes the one label |
 
+Images with several classes have no single label to be sampled by: give their classes here, and to ``EpochSampler`` labels
+of any one class an image, ``Labels.of(torch.zeros(N, dtype=torch.int64))`` where there is none. ``category_shares`` says
+what becomes of f_c.
+
 Image i comes floor(r_i) times and once more with probability r_i - floor(r_i), drawn each epoch, so an
 epoch's length varies a little.
 *Differs from the authors' code in* float64 where detectron2 rounds r to float32.
@@ -25,17 +29,22 @@ from torch import Tensor
 
 from longtail.labels import Labels
 
+Categories = Sequence[Sequence[int]] | Tensor
+"""The classes of each image: a list of class indices an image, or 0/1 ``[N, C]``."""
 
-def repeat_factors(categories: Sequence[Sequence[int]], threshold: float, sqrt: bool = True) -> Tensor:
+
+def repeat_factors(categories: Categories, threshold: float, sqrt: bool = True) -> Tensor:
     """r_i of every image, float64 ``[N]``; an image without a class has 1.
 
     >>> repeat_factors([[0], [0], [0, 1], []], threshold=1.0, sqrt=False).tolist()
     [1.3333333333333333, 1.3333333333333333, 4.0, 1.0]
+    >>> repeat_factors(torch.tensor([[1, 0], [1, 0], [1, 1], [0, 0]]), threshold=1.0, sqrt=False)[2].item()
+    4.0
     """
     return _factors(*_pairs(categories), len(categories), threshold, sqrt)
 
 
-def shares(categories: Sequence[Sequence[int]]) -> Tensor:
+def shares(categories: Categories) -> Tensor:
     """f_c, the share of images that hold class c, float64 ``[C]``.
 
     >>> shares([[0], [0, 1], [], [0, 0]]).tolist()
@@ -44,12 +53,26 @@ def shares(categories: Sequence[Sequence[int]]) -> Tensor:
     return _shares(_pairs(categories)[1], len(categories))
 
 
-def _pairs(categories: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """(image, class) of every class an image holds, each once."""
-    held = [sorted(set(one)) for one in categories]
-    size = torch.tensor([len(one) for one in held])
-    image = torch.repeat_interleave(torch.arange(len(held)), size)
-    return image, torch.tensor([c for one in held for c in one], dtype=torch.int64)
+def _pairs(categories: Categories) -> tuple[Tensor, Tensor]:
+    """(image, class) of every class an image holds, each once.
+
+    Raises:
+        ValueError: no image, a negative class, or a tensor that is not 0/1 ``[N, C]``.
+    """
+    if isinstance(categories, Tensor):
+        if categories.dim() != 2 or not bool(((categories == 0) | (categories == 1)).all()):
+            raise ValueError(f"categories has shape {tuple(categories.shape)}: a tensor must be 0/1, [N, C]")
+        image, category = categories.nonzero(as_tuple=True)
+    else:
+        held = [sorted(set(one)) for one in categories]
+        size = torch.tensor([len(one) for one in held], dtype=torch.int64)
+        image = torch.repeat_interleave(torch.arange(len(held)), size)
+        category = torch.tensor([c for one in held for c in one], dtype=torch.int64)
+    if not len(categories):
+        raise ValueError("categories is empty: give the classes of each image")
+    if len(category) and int(category.min()) < 0:
+        raise ValueError(f"categories holds class {int(category.min())}: classes are 0, 1, 2 ...")
+    return image, category
 
 
 def _shares(category: Tensor, num: int) -> Tensor:
@@ -57,10 +80,14 @@ def _shares(category: Tensor, num: int) -> Tensor:
 
 
 def _factors(image: Tensor, category: Tensor, num: int, threshold: float, sqrt: bool) -> Tensor:
-    r = threshold / _shares(category, num).clamp(min=1e-300)
-    r = (r.sqrt() if sqrt else r).clamp(min=1.0)
+    r = _class_factors(_shares(category, num), threshold, sqrt)
     out = torch.ones(num, dtype=torch.float64)
     return out.scatter_reduce_(0, image, r[category], "amax") if len(category) else out
+
+
+def _class_factors(share: Tensor, threshold: float, sqrt: bool) -> Tensor:
+    r = threshold / share.clamp(min=1e-300)
+    return (r.sqrt() if sqrt else r).clamp(min=1.0)
 
 
 class RepeatFactor:
@@ -69,10 +96,12 @@ class RepeatFactor:
     Args:
         threshold: t; classes in a smaller share of the images are repeated (0.001 in LVIS).
         sqrt: the square root of the formula.
-        categories: the classes of each image, several or none; None takes the single labels.
+        categories: the classes of each image, several or none, as lists or as 0/1 ``[N, C]``; None takes the single
+            labels.
 
     Raises:
-        ValueError: ``threshold`` is not above 0; ``categories`` is not as long as the labels.
+        ValueError: ``threshold`` is not above 0; ``categories`` is not as long as the labels, holds a negative
+            class, or is a tensor of something else.
 
     >>> labels = Labels.of([0, 0, 0, 1])
     >>> RepeatFactor(threshold=1.0, sqrt=False).class_distribution(labels).tolist()
@@ -80,23 +109,36 @@ class RepeatFactor:
     """
 
     def __init__(
-        self, threshold: float = 0.001, sqrt: bool = True, categories: Sequence[Sequence[int]] | None = None
+        self, threshold: float = 0.001, sqrt: bool = True, categories: Categories | None = None
     ) -> None:
         if not threshold > 0:
             raise ValueError(f"threshold={threshold} must be above 0: a share of the images, 0.001 in LVIS")
         self.threshold, self.sqrt = threshold, sqrt
-        self.categories = categories
-        self._given = None if categories is None else repeat_factors(categories, threshold, sqrt)
+        self._held = None if categories is None else _pairs(categories)
+        self._given = None
+        if self._held is not None and categories is not None:
+            self._given = _factors(*self._held, len(categories), threshold, sqrt)
 
     def factors(self, labels: Labels) -> Tensor:
         """r_i of every example, float64 ``[N]``."""
         if self._given is None:
-            return _factors(torch.arange(len(labels)), labels.y, len(labels), self.threshold, self.sqrt)
+            return _class_factors(labels.prior, self.threshold, self.sqrt)[labels.y]
         if len(self._given) != len(labels):
             raise ValueError(
                 f"categories has {len(self._given)} entries and labels {len(labels)}: one an image"
             )
         return self._given
+
+    def category_shares(self, labels: Labels) -> Tensor:
+        """The share of an epoch's images that hold class c, expected, float64 ``[C]``: f_c after sampling.
+
+        >>> sampler = RepeatFactor(threshold=1.0, sqrt=False, categories=[[0], [0], [0, 1], []])
+        >>> sampler.category_shares(Labels.of([0, 0, 0, 0])).tolist()
+        [0.8695652173913043, 0.5217391304347826]
+        """
+        r = self.factors(labels)
+        image, category = self._held if self._held is not None else (torch.arange(len(labels)), labels.y)
+        return torch.bincount(category, weights=r[image]) / r.sum()
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Expected frequencies of the (single) labels, float64 ``[C]``."""

@@ -6,6 +6,7 @@ from longtail.surgery.add_experts import AddExperts
 from longtail.surgery.add_memory import AddMemory
 from longtail.surgery.change_experts import AddRouters, WeighExperts
 from longtail.surgery.class_means import ClassMeans
+from longtail.surgery.cosine_means import CosineMeans
 from longtail.surgery.swap import ResetHead, SwapHead
 from longtail.surgery.tau_normalize import TauNormalize, tau_normalize
 
@@ -17,6 +18,7 @@ __all__ = [
     "AddRouters",
     "AddScale",
     "ClassMeans",
+    "CosineMeans",
     "ResetHead",
     "SwapHead",
     "TauNormalize",

@@ -3,8 +3,10 @@
 from longtail.testing.adjuster import check_adjuster
 from longtail.testing.head import check_head
 from longtail.testing.loss import LAWS as LOSS_LAWS
-from longtail.testing.loss import LossTraits, check_loss
+from longtail.testing.loss import check_loss
+from longtail.testing.loss_traits import LossTraits
 from longtail.testing.mixer import check_mixer
+from longtail.testing.objective import check_objective, check_ranks
 from longtail.testing.recipe import check_recipe
 from longtail.testing.sampler import check_sampler
 from longtail.testing.surgery import check_surgery
@@ -16,6 +18,8 @@ __all__ = [
     "check_head",
     "check_loss",
     "check_mixer",
+    "check_objective",
+    "check_ranks",
     "check_recipe",
     "check_sampler",
     "check_surgery",

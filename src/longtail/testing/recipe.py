@@ -1,7 +1,8 @@
 """Laws of recipes. ``check_recipe(f)`` raises AssertionError on a recipe that breaks one.
 
 A recipe is a function from a base stage to a ``Recipe``. The toy is three Gaussians of equal covariance, whose Bayes
-posterior is linear and known, with 1,200, 300 and 75 examples.
+posterior is linear and known, with 1,200, 300 and 75 examples, and 200 more without labels. A recipe that needs images
+(``Recipe.needs_images``) has three textures of 8 x 8 pixels instead, with no posterior that is known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from longtail.backbones import ResNetCIFAR
 from longtail.examples import Examples, Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -35,7 +37,23 @@ def toy(seed: int = 0, counts: tuple[int, ...] = COUNTS) -> Examples:
     """Examples from the three Gaussians."""
     g = torch.Generator().manual_seed(seed)
     y = torch.repeat_interleave(torch.arange(3), torch.tensor(counts))
-    return Examples(CENTRES[y] + torch.randn(len(y), 2, generator=g), Labels.of(y), "toy")
+    x = CENTRES[y] + torch.randn(len(y), 2, generator=g)
+    more = CENTRES[torch.randint(3, (200,), generator=g)] + torch.randn(200, 2, generator=g)
+    return Examples(x, Labels.of(y), "toy", more)
+
+
+def toy_images(seed: int = 0, counts: tuple[int, ...] = (120, 40, 16)) -> Examples:
+    """Noisy gradients from left to right, from top to bottom, and both: uint8 ``[N, 3, 8, 8]``."""
+    g = torch.Generator().manual_seed(seed)
+    y = torch.repeat_interleave(torch.arange(3), torch.tensor(counts))
+    ramp = torch.linspace(0, 160, 8)
+    kinds = torch.stack([ramp.expand(8, 8), ramp[:, None].expand(8, 8), (ramp + ramp[:, None]) / 2])
+
+    def drawn(of: Tensor) -> Tensor:
+        noise = 40 * torch.rand(len(of), 3, 8, 8, generator=g)
+        return (kinds[of][:, None] + noise).to(torch.uint8)
+
+    return Examples(drawn(y), Labels.of(y), "toy images", drawn(torch.randint(3, (40,), generator=g)))
 
 
 def toy_net() -> Net:
@@ -43,6 +61,18 @@ def toy_net() -> Net:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return Net(nn.Sequential(nn.Linear(2, 8)), nn.Linear(8, 3))
+
+
+def toy_image_net() -> Net:
+    """The smallest ResNet, started from a fixed seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Net(ResNetCIFAR(8), nn.Linear(64, 3))
+
+
+def toy_for(recipe: Recipe) -> tuple[Net, Examples]:
+    """Net and examples that a recipe can be trained on."""
+    return (toy_image_net(), toy_images()) if recipe.needs_images else (toy_net(), toy())
 
 
 def toy_stage(epochs: int = 12) -> Stage:
@@ -105,7 +135,7 @@ def check_digest(recipe: Recipe) -> None:
 
 def check_frozen(recipe: Recipe) -> None:
     """What a stage does not train is bit-equal before and after it."""
-    net, data = toy_net(), toy()
+    net, data = toy_for(recipe)
     for k, stage in enumerate(recipe.stages):
         before = train_stages(recipe.upto(k), net, data).net if k else net
         key = stage_keys(recipe, net, data, 0, Engine())[k]
@@ -123,7 +153,7 @@ def check_frozen(recipe: Recipe) -> None:
 
 def check_cached(recipe: Recipe) -> None:
     """From the cache or fresh, the same bits."""
-    net, data = toy_net(), toy()
+    net, data = toy_for(recipe)
     fresh = train_stages(recipe, net, data).net.state_dict()
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(2):
@@ -135,7 +165,12 @@ def check_cached(recipe: Recipe) -> None:
 
 
 def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
-    """Where a recipe claims a ``logit_prior``, taking it out gives the Bayes posterior under the balanced prior."""
+    """Where a recipe claims a ``logit_prior``, taking it out gives the Bayes posterior under the balanced prior.
+
+    On images the posterior is not known: a recipe that needs them is not tested here.
+    """
+    if recipe.needs_images:
+        return
     outcome = train(recipe, toy_net(), toy(), held=toy(2))
     if outcome.logit_prior is None:
         return

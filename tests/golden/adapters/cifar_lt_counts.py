@@ -9,7 +9,8 @@ def run(case: Case) -> dict:
     kind = case.params["imb_type"]
     if kind == "exp":
         counts = exponential_counts(n_max, c, imbalance)
-        assert counts.equal(cifar_lt_counts(c, imbalance))
+        if case.inputs["num_train_images"] == 50_000 and c in (10, 100):
+            assert counts.equal(cifar_lt_counts(c, imbalance))
     elif kind == "step":
         counts = step_counts(n_max, c, imbalance)
     else:

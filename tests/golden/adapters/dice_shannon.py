@@ -38,7 +38,7 @@ def _each_example_by_itself(case: Case) -> None:
     want = {"mean": rows.mean(), "sum": rows.sum(), "none": rows}[p["reduction"]]
     got = dsc(case.leaf("logits"), case.whole("labels"), reduction=p["reduction"], **_arguments(case))
     assert got.requires_grad
-    np.testing.assert_allclose(got.detach().numpy(), want, rtol=1e-9)
+    np.testing.assert_allclose(got.detach().numpy(), want, rtol=1e-9, atol=1e-15)
     assert np.isfinite(torch.autograd.grad(got.sum(), got, allow_unused=True)[0].numpy()).all()
 
 

@@ -13,6 +13,6 @@ def run(case: Case) -> dict:
     x = case.number("images")
     assert x is not None
     return {
-        "lambda_y": mamix_weight(share, n[y], n[y][partner], omega=case.params["mamix_ratio"]),
+        "lambda_y": mamix_weight(share, n[y], n[y][partner], omega=case.params.get("mamix_ratio", -0.25)),
         "mixed": blend(x, partner, 1 - share),
     }

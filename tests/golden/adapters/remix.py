@@ -14,7 +14,7 @@ ELSEWHERE = {
 def run(case: Case) -> dict:
     n, y, partner = case.whole("class_counts"), case.whole("labels"), case.whole("permutation")
     p, lam = case.params, torch.tensor(case.params["lambda_x"], dtype=torch.float64)
-    weight = remix_weight(lam, n[y], n[y][partner], kappa=p["kappa"], tau=p["tau"])
+    weight = remix_weight(lam, n[y], n[y][partner], kappa=p.get("kappa", 3.0), tau=p.get("tau", 0.5))
     x, w = case.number("images_as_features"), case.number("classifier_weight")
     assert x is not None
     assert w is not None

@@ -12,6 +12,6 @@ def run(case: Case) -> dict:
     categories, p = case.inputs["image_categories"], case.params
     f = shares(categories)
     return {
-        "image_repeat_factor": repeat_factors(categories, p["repeat_thresh"], p["sqrt"]),
+        "image_repeat_factor": repeat_factors(categories, p["repeat_thresh"], p.get("sqrt", True)),
         "category_frequency": {str(c): float(f[c]) for c in range(len(f))},
     }

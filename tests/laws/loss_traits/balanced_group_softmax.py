@@ -1,7 +1,7 @@
 import embedding_family as reference
 import torch
 
-from longtail.testing.loss import COUNTS, LossTraits
+from longtail.testing.loss_traits import COUNTS, LossTraits
 
 EDGES = (3, 20)
 

@@ -1,5 +1,5 @@
 import softmax_family as reference
 
-from longtail.testing.loss import LossTraits
+from longtail.testing.loss_traits import LossTraits
 
 TRAITS = {"BalancedSoftmax": LossTraits(reference=reference.shifted)}

@@ -1,7 +1,7 @@
 import embedding_family as reference
 import torch
 
-from longtail.testing.loss import LossTraits
+from longtail.testing.loss_traits import LossTraits
 
 
 def inputs(generator: torch.Generator, batch: int, classes: int) -> tuple[torch.Tensor, ...]:

@@ -1,7 +1,7 @@
 import softmax_family as reference
 import torch
 
-from longtail.testing.loss import LossTraits, softmax_inputs
+from longtail.testing.loss_traits import LossTraits, softmax_inputs
 
 
 def inputs(generator: torch.Generator, batch: int, classes: int) -> tuple[torch.Tensor, ...]:

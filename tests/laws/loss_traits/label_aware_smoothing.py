@@ -1,6 +1,6 @@
 import softmax_family as reference
 
-from longtail.testing.loss import LossTraits
+from longtail.testing.loss_traits import LossTraits
 
 TRAITS = {
     "LabelAwareSmoothing": LossTraits(

@@ -1,5 +1,5 @@
 import softmax_family as reference
 
-from longtail.testing.loss import LossTraits
+from longtail.testing.loss_traits import LossTraits
 
 TRAITS = {"LDAM": LossTraits(neutral={"max_margin": 0.0, "scale": 1.0}, reference=reference.ldam)}

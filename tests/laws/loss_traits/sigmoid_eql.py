@@ -1,6 +1,6 @@
 import sigmoid_family as reference
 
-from longtail.testing.loss import LossTraits
+from longtail.testing.loss_traits import LossTraits
 
 TRAITS = {
     "SigmoidEQL": LossTraits(

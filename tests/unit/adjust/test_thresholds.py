@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 import numpy as np
 import pytest
 import torch
 
 from longtail.adjust import Thresholds, from_json
-from longtail.adjust.thresholds import score_decisions
+from longtail.adjust.thresholds import _line_search, score_decisions
 from longtail.metrics import evaluate
 from longtail.testing.adjuster import held_out
 
@@ -32,6 +33,51 @@ def test_the_metric_rises_on_held_out_and_on_fresh_data(metric: str, key: str) -
         plain = evaluate(p[rows], y[rows])[key]
         tuned = evaluate(p[rows], y[rows], decisions=fitted.decide(p[rows]))[key]
         assert tuned > plain + gain, (tuned, plain)
+
+
+@pytest.mark.parametrize("metric, beta", [("macro_f1", 1.0), ("f_beta", 2.0), ("balanced_accuracy", 1.0)])
+@pytest.mark.parametrize("ties", [False, True])
+def test_a_step_finds_the_best_weight_there_is(metric: str, beta: float, ties: bool) -> None:
+    """Running sums against scoring every weight at which a decision changes, one by one."""
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        c, n = int(rng.integers(2, 7)), int(rng.integers(3, 40))
+        p = rng.dirichlet(np.full(c, 0.5), n)
+        if ties:
+            p = np.round(4 * p + 0.1)
+            p /= p.sum(1, keepdims=True)
+        y = rng.integers(0, rng.integers(1, c + 1), n)  # some classes have no example
+        a = rng.uniform(0.2, 5, c)
+        for j in range(c):
+            others = (p * a).copy()
+            others[:, j] = -1.0
+            rival, other, own = others.max(1), others.argmax(1), p[:, j]
+            between = (a[j] / 1000, a[j] * 1000)
+            true = np.bincount(y, minlength=c).astype(float)
+            weight, score = _line_search(own, rival, other, y, true, j, between, metric, beta)
+            edges = np.unique(rival[own > 0] / own[own > 0])
+            edges = edges[(edges > between[0]) & (edges < between[1])]
+            edges = np.concatenate([[between[0]], edges, [between[1]]])
+            tried = [
+                score_decisions(np.where(own * w > rival, j, other), y, c, metric, beta)
+                for w in np.sqrt(edges[:-1] * edges[1:])[edges[1:] > edges[:-1] * (1 + 1e-9)]
+            ]
+            assert score == pytest.approx(max(tried), abs=1e-12)
+            reached = score_decisions(np.where(own * weight > rival, j, other), y, c, metric, beta)
+            assert reached == pytest.approx(score, abs=1e-12)
+
+
+def test_many_classes_are_fitted_in_seconds() -> None:
+    rng = np.random.default_rng(0)
+    z = 1.5 * rng.normal(size=(4000, 200))
+    y = rng.integers(0, 200, 4000)
+    z[np.arange(4000), y] += 3
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    began = time.process_time()
+    fitted = Thresholds("macro_f1").fit(p, y)
+    assert time.process_time() - began < 20
+    plain, tuned = (score_decisions(d, y, 200, "macro_f1") for d in (p.argmax(1), fitted.decide(p)))
+    assert tuned > plain + 0.01
 
 
 def test_two_classes_reach_the_best_single_threshold() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -55,6 +56,16 @@ def test_cutout_is_a_clipped_square_with_a_uniform_centre() -> None:
     assert abs(float(share[0, 0]) - 0.09) < 0.02  # three rows and columns of centres reach the corner
 
 
+def test_cutout_is_black_after_normalisation_too() -> None:
+    """Black pixels, not the mean: cut out before the net's first layer normalises."""
+    from longtail.backbones.resnet_cifar import Normalize
+
+    x = torch.full((4, 3, 8, 8), 200, dtype=torch.uint8)
+    gone = Cutout(size=100)(x, seeded())
+    assert int(gone.max()) == 0
+    assert float(Normalize()(gone).max()) < -1.9
+
+
 def test_auto_augment_has_the_25_sub_policies_and_their_magnitudes() -> None:
     assert len(auto_augment.POLICY) == 25
     names = auto_augment.NAMES
@@ -69,6 +80,13 @@ def test_auto_augment_has_the_25_sub_policies_and_their_magnitudes() -> None:
     assert value("color", 9) == pytest.approx(1.9)
     assert [value("posterize", m) for m in (0, 9)] == [8, 4]
     assert [value("solarize", m) for m in (0, 9)] == [256, 0]
+    tables = {
+        "shear_y": np.linspace(0, 0.3, 10), "translate_x": np.linspace(0, 150 / 331, 10),
+        "rotate": np.linspace(0, 30, 10), "sharpness": 1 + np.linspace(0, 0.9, 10),
+        "posterize": np.round(np.linspace(8, 4, 10)), "solarize": np.linspace(256, 0, 10),
+    }  # fmt: skip
+    for name, table in tables.items():
+        assert [value(name, m) for m in range(10)] == pytest.approx(table.tolist(), abs=1e-4), name
     op = torch.tensor([names.index("rotate"), names.index("brightness"), names.index("translate_x")])
     back = auto_augment.value(op, torch.tensor([9, 9, 9]), -torch.ones(3))
     assert back.tolist() == pytest.approx([30, 0.1, -150 / 331])  # rotations have no sign
@@ -93,6 +111,9 @@ def test_rand_augment_magnitudes_and_probability() -> None:
     assert value("solarize", 5) == 128
     assert value("solarize_add", 10) == 110
     assert value("translate_x", 10) == pytest.approx(0.45)
+    assert [value("posterize", m) for m in (0, 2.4, 2.5, 10)] == [0, 0, 1, 4]  # bits kept
+    assert [round(value("color", m), 6) for m in (0, 5, 10)] == [0.1, 1.0, 1.9]
+    assert len(rand_augment.NAMES) == 15
     x = torch.randint(30, 220, (3000, 3, 8, 8), dtype=torch.uint8, generator=seeded())
     assert torch.equal(RandAugment(p=0.0)(x, seeded(1)), x)
     stayed = float((RandAugment()(x, seeded(1)) == x).flatten(1).all(1).float().mean())

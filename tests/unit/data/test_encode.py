@@ -11,8 +11,9 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import StandardScaler
 
-from longtail.data import EmbeddingEncoder, ImageEncoder, TableEncoder, TextEncoder
+from longtail.data import EmbeddingEncoder, ImageEncoder, SparseEncoder, TableEncoder, TextEncoder
 from longtail.data.encode.text import unsegmented
+from longtail.examples import SparseRows
 
 CHINESE = ["味道很不错，分量足", "不好吃，分量少", "味道不好，分量不足 OK", "好吃", "", "还行，味道不错"]
 ENGLISH = [
@@ -32,6 +33,7 @@ MIXED = pd.DataFrame(
         "big": [1e300, -1e300, 1e299, 0.0],
     }
 )
+SPARSE = SparseRows(torch.tensor([0, 2, 2, 3]), torch.tensor([0, 3, 1]), torch.tensor([3.0, 4.0, 2.0]), 4)
 FITTED = {
     "table": (TableEncoder.fit(MIXED), MIXED),
     "char": (TextEncoder.fit(CHINESE), CHINESE),
@@ -41,6 +43,7 @@ FITTED = {
         torch.ones(2, 3, 8, 8, dtype=torch.uint8),
     ),
     "embedding": (EmbeddingEncoder.fit(torch.rand(9, 4)), torch.rand(3, 4)),
+    "sparse": (SparseEncoder.fit(SPARSE), SPARSE),
 }
 
 
@@ -176,3 +179,13 @@ def test_images() -> None:
     small = ImageEncoder.fit(raw, size=3)(raw)
     assert (tuple(small.shape), small.dtype) == ((3, 3, 3, 3), torch.uint8)
     assert torch.allclose(small.float().mean(), raw.float().mean(), atol=4)
+
+
+def test_sparse_rows_get_a_common_length_and_keep_their_zeros() -> None:
+    encoder = SparseEncoder.fit(SPARSE)
+    assert float(encoder(SPARSE).dense().square().sum(1).mean()) == pytest.approx(1)
+    assert torch.equal(encoder(SPARSE).dense() == 0, SPARSE.dense() == 0)
+    with pytest.raises(ValueError, match="has 3 columns; the model takes 4"):
+        encoder(SparseRows(SPARSE.indptr, SPARSE.indices % 3, SPARSE.values, 3))
+    empty = SparseRows(torch.tensor([0, 0]), torch.tensor([], dtype=torch.int64), torch.tensor([]), 4)
+    assert SparseEncoder.fit(empty).scale == 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 import torch
-from torch import distributed, multiprocessing, nn
+from torch import nn
 from torch.nn import functional as F
 
 from longtail.heads import (
@@ -25,6 +26,7 @@ from longtail.heads import (
     spec_of,
 )
 from longtail.losses import BalancedGroupSoftmax, discriminative_centroids, group_layout, merge_groups
+from longtail.testing.ranks import on_ranks
 
 COUNTS = torch.tensor([1500, 500, 100, 99, 10, 9, 0])
 
@@ -111,6 +113,21 @@ def test_causal_without_alpha_is_the_training_form(x: torch.Tensor) -> None:
     assert head.eval()(x).equal(z)
 
 
+@pytest.mark.parametrize("width, parts", [(7, 2), (7, 3), (8, 3)])
+def test_causal_parts_of_unequal_length(width: int, parts: int) -> None:
+    """Part by part, by hand: lengths 4 + 3, 3 + 2 + 2, 3 + 3 + 2."""
+    torch.manual_seed(0)
+    head, x = Causal(width, 3, parts=parts, alpha=1.2).double(), torch.randn(5, width, dtype=torch.float64)
+    head.train()(x)
+    want = torch.zeros(5, 3, dtype=torch.float64)
+    pieces = zip(x.tensor_split(parts, 1), head.weight.tensor_split(parts, 1), head.mean.tensor_split(parts))
+    for f, w, m in pieces:
+        f, d = f / f.norm(dim=1, keepdim=True), m / m.norm()
+        f = f - 1.2 * (f @ d)[:, None] * d
+        want += 16 / parts * f @ (w / (w.norm(dim=1, keepdim=True) + 1 / 32)).T
+    assert head.eval()(x).allclose(want, rtol=1e-10)
+
+
 def test_causal_removes_the_mean_direction(x: torch.Tensor) -> None:
     """With alpha 1, features along the running mean give nothing."""
     head = Causal(8, 3, alpha=1.0).train()
@@ -124,30 +141,16 @@ def test_causal_removes_the_mean_direction(x: torch.Tensor) -> None:
     assert head.mean.equal(before)
 
 
-def _mean_on_a_rank(rank: int, port: int, x: torch.Tensor, results) -> None:  # type: ignore[no-untyped-def]
-    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def _mean_on_a_rank(rank: int, folder: str, x: torch.Tensor) -> None:
     head = Causal(8, 3)
     head(x[rank * 3 : rank * 3 + 3])
-    results[rank] = head.mean.tolist()
-    distributed.destroy_process_group()
+    torch.save(head.mean, f"{folder}/{rank}.pt")
 
 
-def test_causal_averages_over_ranks(x: torch.Tensor) -> None:
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        results = manager.dict()
-        workers = [context.Process(target=_mean_on_a_rank, args=(r, port, x, results)) for r in range(2)]
-        for w in workers:
-            w.start()
-        for w in workers:
-            w.join(120)
-        for rank in range(2):
-            assert torch.tensor(results[rank]).allclose(x.mean(0), atol=1e-6)
+def test_causal_averages_over_ranks(x: torch.Tensor, tmp_path: Path) -> None:
+    on_ranks(_mean_on_a_rank, 2, str(tmp_path), x)
+    for rank in range(2):
+        assert torch.load(tmp_path / f"{rank}.pt").allclose(x.mean(0), atol=1e-6)
 
 
 def test_grouped_probabilities_by_hand(x: torch.Tensor) -> None:
@@ -249,7 +252,7 @@ def test_memory_is_trained_by_the_centroid_loss(x: torch.Tensor) -> None:
         (lambda: Scaled(8, 3, Cosine(8, 3), scale_bias=False), "no bias to spare"),
         (lambda: Aligned(8, 3, form="code"), "form='code'"),
         (lambda: Aligned(8, 3, Linear(7, 3)), "7 features"),
-        (lambda: Causal(7, 3), "parts=2 must divide feature_dim=7"),
+        (lambda: Causal(7, 3, parts=8), r"parts=8 must lie in 1\.\.feature_dim=7"),
         (lambda: Causal(8, 3, momentum=1.0), "momentum=1.0"),
         (lambda: Grouped(8, 7, COUNTS, edges=(100, 10)), "must increase"),
         (lambda: Grouped(8, 6, COUNTS), r"counts has shape \(7,\)"),

@@ -42,6 +42,45 @@ def test_nan_logits_give_a_nan_loss(loss) -> None:
     assert loss(torch.full_like(Z, float("nan")), Y).isnan()
 
 
+@pytest.mark.parametrize("loss", [Dice(), Dice(region="batch"), DSC(), DSC(region="batch")], ids=repr)
+def test_label_out_of_range_is_an_error(loss) -> None:
+    with pytest.raises((IndexError, RuntimeError), match="out of"):
+        loss(Z, torch.tensor([0, 1, 3, 0]))
+
+
+@pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("smooth", [1.0, 1e-4, 0.0])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, 2.5])
+@pytest.mark.parametrize("classes", ["sum", "mean", "true"])
+@pytest.mark.parametrize("factor", [1.0, 8.0, 40.0])
+def test_hard_labels_give_what_one_hot_labels_give(alpha, smooth, squared, classes, factor) -> None:
+    """Hard labels have a gradient written by hand, soft ones that of autograd."""
+    z = factor * torch.randn(7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    y, leaf = torch.tensor([0, 1, 2, 0, 2, 1, 1]), z.requires_grad_()
+    how = {"alpha": alpha, "smooth": smooth, "squared": squared, "classes": classes, "reduction": "none"}
+    got = dsc(leaf, y, **how)
+    want = dsc(leaf, torch.eye(3, dtype=torch.float64)[y], **how)
+    torch.testing.assert_close(got, want, rtol=1e-9, atol=1e-12)
+    slopes = [torch.autograd.grad(loss.sum(), leaf)[0] for loss in (got, want)]
+    torch.testing.assert_close(*slopes, rtol=1e-8, atol=1e-11)
+
+
+@pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("smooth", [1.0, 0.0])
+@pytest.mark.parametrize("region", ["sample", "batch"])
+@pytest.mark.parametrize("block", [8, 2**17])
+def test_dense_hard_labels_give_what_one_hot_labels_give(squared, smooth, region, block, monkeypatch) -> None:
+    monkeypatch.setattr("longtail.losses._fused.BLOCK", block)
+    leaf = logits(3, 4, 2, 5).requires_grad_()
+    y = torch.randint(3, (3, 2, 5), generator=torch.Generator().manual_seed(1))  # class 3 does not occur
+    how = {"squared": squared, "smooth": smooth, "region": region}
+    got = dice(leaf, y, **how)
+    want = dice(leaf, torch.nn.functional.one_hot(y, 4).movedim(-1, 1).double(), **how)
+    torch.testing.assert_close(got, want, rtol=1e-9, atol=1e-12)
+    slopes = [torch.autograd.grad(loss, leaf)[0] for loss in (got, want)]
+    torch.testing.assert_close(*slopes, rtol=1e-8, atol=1e-12)
+
+
 def test_dense_dice_runs_over_the_positions_of_a_sample() -> None:
     z, y = logits(2, 3, 4, 5), torch.randint(3, (2, 4, 5), generator=torch.Generator().manual_seed(0))
     y[1, 0] = -100

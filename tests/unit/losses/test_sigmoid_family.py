@@ -58,6 +58,20 @@ def test_nan_logits_give_a_nan_loss(loss) -> None:
     assert loss(torch.full_like(Z, float("nan")), Y).isnan()
 
 
+@pytest.mark.parametrize("detach", [False, True])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 3.5])
+@pytest.mark.parametrize("factor", [1.0, 8.0, 100.0])
+def test_hard_labels_give_what_one_hot_labels_give(gamma, detach, factor) -> None:
+    """Hard labels have a gradient written by hand, soft ones that of autograd."""
+    leaf = (factor * logits(4, 3)).requires_grad_()
+    how = {"gamma": gamma, "alpha": 0.3, "detach": detach, "reduction": "none"}
+    got = sigmoid_focal(leaf, Y, **how)
+    want = sigmoid_focal(leaf, torch.eye(3, dtype=torch.float64)[Y], **how)
+    torch.testing.assert_close(got, want, rtol=1e-9, atol=1e-12)
+    slopes = [torch.autograd.grad(loss.sum(), leaf)[0] for loss in (got, want)]
+    torch.testing.assert_close(*slopes, rtol=1e-8, atol=1e-11)
+
+
 @pytest.mark.parametrize("loss", [SigmoidFocal(), WeightedBCE(), GHMC()], ids=lambda m: type(m).__name__)
 def test_one_class_is_one_question(loss) -> None:
     assert loss(torch.ones(4, 1), Y * 0).isfinite()

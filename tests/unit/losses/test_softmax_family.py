@@ -30,7 +30,7 @@ from longtail.losses import (
     softmax_eql,
     vs,
 )
-from longtail.losses._common import _OneRead, _plain, log_odds
+from longtail.losses._odds import log_odds, odds_kernel, odds_maths
 from longtail.part import part
 from longtail.weights import effective_number
 
@@ -76,14 +76,12 @@ def test_eager_and_compiled_paths_agree() -> None:
     z = Z.clone().requires_grad_()
     scale, shift = torch.rand(1, 4, dtype=torch.float64), torch.rand(6, 4, dtype=torch.float64)
     margin, drop = torch.rand(6, 1, dtype=torch.float64), torch.rand(6, 4) < 0.3
-    arguments = (z, Y.unsqueeze(1), scale, shift, margin, drop, True)
-    for mine, plain in zip(_OneRead.apply(*arguments)[:2], _plain(*arguments)):
-        torch.testing.assert_close(mine, plain, rtol=1e-12, atol=1e-12)
-        (a,), (b,) = (
-            torch.autograd.grad(mine.sum(), z, retain_graph=True),
-            torch.autograd.grad(plain.sum(), z, retain_graph=True),
-        )
-        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    for smoothing in (None, 0.3, torch.rand(6, 1, dtype=torch.float64)):
+        arguments = (z, Y.unsqueeze(1), scale, shift, margin, drop, smoothing)
+        value, slope = odds_kernel(*arguments)
+        want = odds_maths(*arguments)
+        torch.testing.assert_close(value, want, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(slope, torch.autograd.grad(want.sum(), z)[0], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore:There is a performance drop")

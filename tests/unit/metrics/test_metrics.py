@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as mp
 from imblearn.metrics import geometric_mean_score
 from sklearn import metrics as sk
 
@@ -26,6 +25,7 @@ from longtail.metrics import (
     per_class,
     reliability,
 )
+from longtail.testing.ranks import on_ranks
 
 GROUPS = {"many": torch.tensor([0, 1]), "medium": torch.tensor([2]), "few": torch.tensor([3, 4])}
 
@@ -199,20 +199,15 @@ def test_inputs_of_any_kind_agree() -> None:
 
 
 def _rank(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)  # a forked child must not use the parent's thread pool
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2
-    )
     p, y = sample()
     s = Streaming(5, prior=[0.2] * 5, counts=np.bincount(y), groups=GROUPS)
     s.update(p[rank::2], y[rank::2])
     s.all_reduce()
     torch.save(s.compute(), f"{folder}/{rank}.pt")
-    torch.distributed.destroy_process_group()
 
 
 def test_two_ranks_equal_one(tmp_path: object) -> None:
-    mp.start_processes(_rank, (str(tmp_path),), nprocs=2, start_method="fork")
+    on_ranks(_rank, 2, str(tmp_path))
     p, y = sample()
     want = evaluate(p, y, prior=[0.2] * 5, groups=GROUPS)
     for rank in range(2):

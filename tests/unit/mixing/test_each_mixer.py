@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from longtail.examples import SparseRows
 from longtail.mixing import CutMix, MAMix, ManifoldMixup, Mixup, Remix, mamix_weight, remix_weight
 from longtail.mixing.cutmix import box
 from longtail.mixing.draws import beta
@@ -163,3 +164,24 @@ def test_manifold_mixup_takes_indices_and_says_when_it_is_not_attached() -> None
 def test_bad_input_names_the_argument(build: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         build()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_sparse_rows_mix_as_the_dense_ones_do(per_sample: bool) -> None:
+    g = torch.Generator().manual_seed(0)
+    dense = torch.rand(6, 9, generator=g) * (torch.rand(6, 9, generator=g) < 0.4)
+    y = torch.tensor([0, 0, 1, 1, 2, 2])
+    csr = dense.to_sparse_csr()
+    rows = SparseRows(csr.crow_indices(), csr.col_indices(), csr.values(), 9)
+    mix = Mixup(per_sample=per_sample)
+    expected = mix(dense, y, torch.Generator().manual_seed(1))
+    got = mix(rows, y, torch.Generator().manual_seed(1))
+    assert torch.allclose(got[0].dense(), expected[0])
+    assert torch.equal(got[2], expected[2])
+    assert len(got[0]) == 6
+
+
+def test_cutmix_of_sparse_rows_says_that_it_needs_images() -> None:
+    rows = SparseRows(torch.tensor([0, 1, 1]), torch.tensor([0]), torch.tensor([1.0]), 4)
+    with pytest.raises((TypeError, ValueError), match="image"):
+        CutMix()(rows, torch.tensor([0, 1]), torch.Generator())

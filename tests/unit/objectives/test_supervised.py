@@ -44,7 +44,7 @@ def test_a_loss_that_cannot_be_left_unreduced_is_an_error():
             return F.cross_entropy(logits, y)
 
     with pytest.raises(TypeError, match="Own has none"):
-        Supervised(Own(), lambda x, y, g: (x, y, y, torch.ones(6)))(
+        Supervised(Own(), lambda x, y, g: (x, y, y.flip(0), torch.ones(6)))(
             nn.Linear(4, 3), [(x, y)], 0.0, torch.Generator()
         )
 

@@ -99,7 +99,7 @@ def one_run(
     shared = [stage == "train" and name != "erm" for stage in stages]
     run: dict[str, Any] = {
         "recipe": name, "fold": fold, "seed": seed, "status": status, "error": None,
-        "seconds": seconds + fold, "predict_seconds": 0.2, "parameters": 12_345,
+        "seconds": seconds + fold, "predict_seconds": 0.2, "test_rows": len(y), "parameters": 12_345, "bytes": 49_380,
         "prior_source": "none" if name == "focal" else "closed form",
         "stages": [
             {"name": s, "key": f"{s}-{fold}-{seed}", "seconds": 40.0, "shared": h}

@@ -18,7 +18,7 @@ from rich.console import Console
 from specimen import specimen
 
 from longtail.comparison.leaderboard import leaderboard
-from longtail.comparison.recommendation import recommendation
+from longtail.comparison.recommendation import _some, recommendation
 from longtail.report import figures, render, show, write_report
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
@@ -280,3 +280,25 @@ def test_terminal_with_one_run_claims_nothing() -> None:
 def test_importing_the_report_needs_no_drawing_library() -> None:
     code = "import sys, longtail.report; print({'matplotlib', 'jinja2', 'rich'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+def test_cost_is_a_column_of_the_page_and_of_the_terminal() -> None:
+    results = specimen(folds=2)
+    page = Page(render(results)).text
+    wide = Console(width=400, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+    show(results, wide)
+    row = leaderboard(results, "natural")[0]
+    assert row.size == 49_380
+    assert row.predict_per_row == pytest.approx(0.2 / results["runs"][0]["test_rows"], rel=0.05)
+    text = wide.export_text()
+    for shown in ("49 kB", f"{1e6 * row.predict_per_row:.0f} ms"):
+        assert shown in page
+        assert shown in text
+    for run in results["runs"]:  # a comparison of before these were measured
+        del run["bytes"], run["test_rows"]
+    assert "49 kB" not in Page(render(results)).text
+
+
+def test_a_long_list_of_ties_is_cut_short() -> None:
+    assert _some([f"r{k}" for k in range(7)]).endswith("r5 and r6")
+    assert _some([f"r{k}" for k in range(26)]).endswith("r5 and 20 others (≈ in the table)")

@@ -6,6 +6,7 @@ from torch import nn
 
 from longtail import recipes
 from longtail.heads import Cosine
+from longtail.losses import GHMC, CrossEntropy, Seesaw
 from longtail.net import Net
 from longtail.part import part, switch
 from longtail.run import Cache, Engine, OutOfTime, run_stage, train_stages
@@ -56,6 +57,30 @@ def test_dropout_resumes_bit_for_bit(tmp_path):
         run_stage(net, stage, data, key="k", engine=engine, cache=Cache(tmp_path), on=kill)
     again, history = run_stage(net, stage, data, key="k", engine=engine, cache=Cache(tmp_path))
     assert len(history) == 4
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in straight.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        part(GHMC, momentum=0.9),
+        switch({0: part(CrossEntropy), 0.3: part(Seesaw)}),
+        switch({0: part(Seesaw), 0.7: part(CrossEntropy)}),
+    ],
+    ids=["state", "state later", "state at first"],
+)
+@pytest.mark.parametrize("when", [1, 2, 3])
+def test_a_loss_with_a_state_resumes_bit_for_bit(tmp_path, loss, when):
+    stage, engine = toy_stage(4).but(loss=loss), Engine(checkpoint_seconds=0.0)
+    straight, _ = run_stage(toy_net(), stage, toy(), key="k")
+
+    def kill(event):
+        if event["epoch"] == when:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_stage(toy_net(), stage, toy(), key="k", engine=engine, cache=Cache(tmp_path), on=kill)
+    again, _ = run_stage(toy_net(), stage, toy(), key="k", cache=Cache(tmp_path))
     assert all(torch.equal(v, again.state_dict()[k]) for k, v in straight.state_dict().items())
 
 
@@ -123,8 +148,6 @@ def test_a_last_batch_of_one_is_left_out():
 
 
 def test_a_switch_of_losses_changes_late(monkeypatch):
-    from longtail.losses import CrossEntropy
-
     used = []
     forward = CrossEntropy.forward
     monkeypatch.setattr(

@@ -1,15 +1,12 @@
 """Two gloo ranks train what one process trains."""
 
-import os
-
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from longtail import recipes
 from longtail.run import Cache, run_stage, train_stages
 from longtail.run.loop import batch_starts
+from longtail.testing.ranks import on_ranks
 from longtail.testing.recipe import toy, toy_net, toy_stage
 
 CHOSEN = (recipes.erm, recipes.weighted_ce, recipes.balanced_softmax, recipes.crt, recipes.ldam_drw)
@@ -24,24 +21,17 @@ def trained(recipe) -> dict[str, torch.Tensor]:
 
 
 def rank_of_two(rank: int, folder: str) -> None:
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    try:
-        for recipe in CHOSEN:
-            torch.save(trained(recipe), f"{folder}/{recipe.__name__}-{rank}.pt")
-        for again in range(2):
-            cached = train_stages(recipes.crt(toy_stage(2)), toy_net(), toy(), cache=Cache(f"{folder}/cache"))
-            torch.save(cached.net.state_dict(), f"{folder}/cached-{again}-{rank}.pt")
-        dist.barrier()
-    finally:
-        dist.destroy_process_group()
+    for recipe in CHOSEN:
+        torch.save(trained(recipe), f"{folder}/{recipe.__name__}-{rank}.pt")
+    for again in range(2):
+        cached = train_stages(recipes.crt(toy_stage(2)), toy_net(), toy(), cache=Cache(f"{folder}/cache"))
+        torch.save(cached.net.state_dict(), f"{folder}/cached-{again}-{rank}.pt")
 
 
 @pytest.fixture(scope="module")
 def two_ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
-    mp.spawn(rank_of_two, args=(str(folder),), nprocs=2)
+    on_ranks(rank_of_two, 2, str(folder))
     return folder
 
 

@@ -81,8 +81,8 @@ def test_ema_is_the_recursion():
 
 def test_swa_is_the_mean_of_the_last_epochs_with_statistics_of_its_own():
     seen = []
-    stage = toy_stage(4).but(average=part(SWA, start=0.5))
-    plain = toy_stage(4)
+    plain = toy_stage(4).but(batch_size=525)  # three equal batches
+    stage = plain.but(average=part(SWA, start=0.5))
     probe = Probe(lambda net: seen.append({k: v.clone() for k, v in net.state_dict().items()}) or {})
     run_stage(normed_net(), plain, toy(), key="k", probe=probe)
     swa, _ = run_stage(normed_net(), stage, toy(), key="k")
@@ -90,7 +90,7 @@ def test_swa_is_the_mean_of_the_last_epochs_with_statistics_of_its_own():
     assert torch.allclose(swa.backbone[0].weight, expected, atol=1e-6)
     x = toy().x
     mean = swa.backbone[0](x).mean(0)
-    assert torch.allclose(swa.backbone[1].running_mean, mean, atol=1e-3)  # the mean of the batches' means
+    assert torch.allclose(swa.backbone[1].running_mean, mean, atol=1e-5)
 
 
 def test_swa_keeps_statistics_that_must_not_move():
@@ -101,7 +101,7 @@ def test_swa_keeps_statistics_that_must_not_move():
 
 
 def test_sam_uses_the_gradient_at_the_worst_point():
-    w0, rho, lr = torch.tensor([[1.0, -2.0]]), 0.3, 0.1
+    w0, rho = torch.tensor([[1.0, -2.0]]), 0.3
     net = nn.Linear(2, 1, bias=False)
     with torch.no_grad():
         net.weight.copy_(w0)
@@ -116,7 +116,6 @@ def test_sam_uses_the_gradient_at_the_worst_point():
         loss().backward()
     assert torch.equal(net.weight, w0)
     assert torch.allclose(net.weight.grad, 4 * (w0 + rho * g / g.norm()) ** 3)
-    assert lr  # the step itself is the optimiser's
 
 
 def test_sam_leaves_batch_statistics_alone():

@@ -10,6 +10,7 @@ from longtail.samplers import (
     ClassAware,
     ClassBalanced,
     EffectiveNumberSampler,
+    EpochSampler,
     MPerClass,
     OverSample,
     Progressive,
@@ -106,6 +107,31 @@ def test_repeat_factors_of_images_with_several_classes() -> None:
         sampler(LABELS, seeded())
 
 
+def test_images_with_several_classes_through_an_epoch() -> None:
+    """Multi-label data has no single labels: any will do, and the classes' shares come out as declared."""
+    held = torch.rand(300, 6, generator=seeded()) < 0.5 ** torch.arange(1, 7)
+    lists = [row.nonzero().flatten().tolist() for row in held]
+    assert [] in lists
+    assert torch.equal(repeat_factors(held, 0.3), repeat_factors(lists, 0.3))
+    labels = Labels.of(torch.zeros(300, dtype=torch.int64))
+    sampler, seen = RepeatFactor(threshold=0.3, categories=held), torch.zeros(300)
+    ranks = [EpochSampler(labels, sampler, seed=1, num_replicas=2, rank=r) for r in range(2)]
+    for epoch in range(200):
+        for one in ranks:
+            one.set_epoch(epoch)
+        whole = EpochSampler(labels, sampler, seed=1)
+        whole.set_epoch(epoch)
+        index = [i for turn in zip(*ranks) for i in turn]
+        assert index[: len(whole)] == list(whole)
+        seen += torch.bincount(torch.tensor(index), minlength=300)
+    got = (seen @ held.float()) / seen.sum()
+    torch.testing.assert_close(got.double(), sampler.category_shares(labels), atol=0.01, rtol=0)
+    before = held.double().mean(0)
+    assert float(sampler.category_shares(labels)[5]) > 2 * float(before[5])  # the rarest class is seen more
+    single = RepeatFactor(threshold=0.3)
+    assert torch.equal(single.category_shares(LABELS), single.class_distribution(LABELS))
+
+
 def test_progressive_conventions() -> None:
     labels = Labels.of([0, 0, 0, 1])
 
@@ -139,6 +165,10 @@ def test_subset_by_group() -> None:
         (lambda: OverSample(ratio=1.5), r"ratio=1\.5"),
         (lambda: UnderSample(to=-1), "-1 must be at least 1"),
         (lambda: RepeatFactor(threshold=0), "threshold=0"),
+        (lambda: RepeatFactor(categories=[]), "categories is empty"),
+        (lambda: RepeatFactor(categories=[[0], [-1]]), "holds class -1"),
+        (lambda: RepeatFactor(categories=torch.tensor([[0, 2]])), "must be 0/1"),
+        (lambda: RepeatFactor(categories=torch.tensor([0, 1])), "must be 0/1"),
         (lambda: ClassAware(k=0), "k=0"),
         (lambda: MPerClass(m=3, batch_size=8), "batch_size=8"),
         (lambda: Subset(), "classes=None"),

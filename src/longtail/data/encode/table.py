@@ -128,6 +128,24 @@ class TableEncoder:
         return sum(step.width for step in self.plan)
 
     @property
+    def categorical(self) -> tuple[tuple[int, int], ...]:
+        """The 0/1 columns as half-open ranges, one a category: the levels of a column of words, and each mark of missing
+        numbers.
+
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"size": [1.0, 3.0], "colour": ["red", "blue"]})
+        >>> TableEncoder.fit(frame).categorical
+        ((1, 3),)
+        """
+        at, found = 0, []
+        for step in self.plan:
+            start = at + 1 if isinstance(step, _Numeric) else at
+            at += step.width
+            if start < at:
+                found.append((start, at))
+        return tuple(found)
+
+    @property
     def kinds(self) -> dict[str, str]:
         """Which columns are read as a "number" and which as a "word"; those that were constant are in neither."""
         return {step.name: "number" if isinstance(step, _Numeric) else "word" for step in self.plan}

@@ -1,0 +1,22 @@
+"""Bench: the published CIFAR-LT tables, trained again: protocol, published numbers, runner, tables and figures."""
+
+from longtail.bench.benchmark import bench
+from longtail.bench.cifar import CifarLT, read_cifar
+from longtail.bench.plan import CifarPlan, Draw, design
+from longtail.bench.published import Published, published, reference
+from longtail.bench.statistics import components, rank_agreement, spearman
+
+__all__ = [
+    "CifarLT",
+    "CifarPlan",
+    "Draw",
+    "Published",
+    "bench",
+    "components",
+    "design",
+    "published",
+    "rank_agreement",
+    "read_cifar",
+    "reference",
+    "spearman",
+]

@@ -1,0 +1,60 @@
+"""Features: what stands between raw rows and a pre-trained encoder, and the features of a frozen one, computed once.
+
+A frozen encoder turns the whole data set into vectors before anything is compared: it sees no labels, so no fold learns
+from another. What is fitted on vectors (their standardisation included) is fitted on training rows only, as ever.
+"""
+
+from __future__ import annotations
+
+from longtail.backbones import as_pretrained
+from longtail.data import Dataset, FeatureEncoder, ImageEncoder, TokenEncoder
+from longtail.part import digest
+from longtail.protocol import Backbone
+from longtail.run import Cache
+
+
+def front_of(dataset: Dataset, backbone: Backbone) -> TokenEncoder | ImageEncoder | None:
+    """The encoder that a pre-trained backbone needs in front: tokens, or images of about its input's size; None for any
+    other backbone. Nothing is learnt from the rows but the common size of images."""
+    encoder = as_pretrained(backbone)
+    if encoder is None:
+        return None
+    encoder.check(dataset.kind)
+    if dataset.kind == "text":
+        made = TokenEncoder.of(encoder.source, encoder.tokens, encoder.download)
+        return made.noting_cuts(dataset.raw)
+    return ImageEncoder.fit(dataset.raw, largest=224)
+
+
+def frozen_features(
+    dataset: Dataset, backbone: Backbone, cache: Cache | None = None
+) -> tuple[Dataset, FeatureEncoder] | None:
+    """The data set as features of a frozen encoder, and the encoder to put before a model; None for any other backbone.
+
+    The encoder runs over the rows once; with a cache, never again.
+
+    Args:
+        dataset: texts or images.
+        backbone: one whose ``tune`` is "frozen".
+        cache: of computed features.
+
+    Raises:
+        ValueError: the encoder cannot be read here, or does not take this kind of data.
+        ImportError: its library is not installed.
+    """
+    encoder = as_pretrained(backbone)
+    if encoder is None or not encoder.frozen:
+        return None
+    front = front_of(dataset, encoder)
+    assert front is not None
+    made = FeatureEncoder(front, encoder.load(dataset.kind))
+    key = digest(["features", dataset.fingerprint, encoder.fingerprint()])
+    stored = cache.get(key) if cache is not None else None
+    features = made.features(dataset.raw) if stored is None else stored[0]["features"]
+    if cache is not None and stored is None:
+        cache.put(key, {"features": features}, {})
+    said = f"{features.shape[1]} frozen features of {encoder}"
+    return Dataset(
+        dataset.name, "embedding", features, dataset.labels, dataset.duplicate_of,
+        (*dataset.notes, *front.notes, said), key,
+    ), made  # fmt: skip

@@ -1,0 +1,87 @@
+"""Frozen features: a pre-trained backbone as a part of the encoder, so that whatever is trained behind it is trained on
+vectors. The backbone's weights are saved with the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from longtail.data.encode.embedding import EmbeddingEncoder
+from longtail.data.encode.image import ImageEncoder
+from longtail.data.encode.tokens import TokenEncoder
+from longtail.part import from_json, to_json
+
+BATCH = 512
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureEncoder:
+    """Texts or images -> float32 ``[N, d]``: ``back(backbone(front(raw)))``.
+
+    Attributes:
+        front: raw rows -> what the backbone takes.
+        backbone: a module with a ``spec`` and ``out_features``; it is never trained here.
+        back: standardises the features by the training rows; None leaves them.
+    """
+
+    front: TokenEncoder | ImageEncoder
+    backbone: nn.Module
+    back: EmbeddingEncoder | None = None
+    kind: ClassVar[str] = "embedding"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*self.front.notes, *(self.back.notes if self.back is not None else ()))
+
+    def followed_by(self, back: EmbeddingEncoder) -> FeatureEncoder:
+        """The same with another last step."""
+        return replace(self, back=back)
+
+    def __call__(self, raw: Any) -> Tensor:
+        features = self.features(raw)
+        return features if self.back is None else self.back(features)
+
+    def features(self, raw: Any) -> Tensor:
+        """What the backbone gives, float32 ``[N, d]``; on a GPU where there is one."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        module = self.backbone.eval().to(device)
+        out = []
+        with torch.no_grad():
+            x = self.front(raw)
+            for start in range(0, len(x), BATCH):
+                out.append(module(x[start : start + BATCH].to(device)).float().cpu())
+        return torch.cat(out) if out else torch.zeros(0, self.num_features)
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        return (self.num_features,)
+
+    @property
+    def num_features(self) -> int:
+        return int(self.backbone.out_features)  # type: ignore[arg-type]
+
+    def save(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        front, arrays = self.front.save()
+        tensors = {f"front/{k}": v for k, v in arrays.items()}
+        tensors |= {f"backbone/{k}": v for k, v in self.backbone.state_dict().items()}
+        facts: dict[str, Any] = {"kind": self.kind, "front": front, "backbone": to_json(self.backbone.spec)}
+        if self.back is not None:
+            facts["back"], arrays = self.back.save()
+            tensors |= {f"back/{k}": v for k, v in arrays.items()}
+        return facts, tensors
+
+    @classmethod
+    def load(cls, facts: dict[str, Any], tensors: dict[str, Tensor]) -> FeatureEncoder:
+        def under(name: str) -> dict[str, Tensor]:
+            return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+
+        kinds: dict[str, Any] = {"text": TokenEncoder, "image": ImageEncoder}
+        front = kinds[facts["front"]["kind"]].load(facts["front"], under("front/"))
+        backbone: nn.Module = from_json(facts["backbone"]).build()
+        backbone.load_state_dict(under("backbone/"))
+        back = EmbeddingEncoder.load(facts["back"], under("back/")) if "back" in facts else None
+        return cls(front, backbone.eval(), back)

@@ -1,0 +1,1 @@
+"""Integrations: longtail inside other frameworks. Each file imports the framework it is named after."""

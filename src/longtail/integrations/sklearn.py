@@ -1,0 +1,306 @@
+"""LongTailClassifier: every recipe, deep and classical, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from longtail import api
+from longtail.data import (
+    Dataset,
+    EmbeddingEncoder,
+    Encoder,
+    ImageEncoder,
+    SparseEncoder,
+    TableEncoder,
+    TextEncoder,
+)
+from longtail.data.dataset import KINDS, row_keys, select
+from longtail.integrations.inputs import (
+    frame_of,
+    images_of,
+    is_images,
+    is_texts,
+    repeated,
+    rows_of_sparse,
+    texts_of,
+    weights_of,
+)
+from longtail.labels import Labels
+from longtail.model import Model
+from longtail.report.progress import training_progress
+from longtail.run import Engine
+from longtail.run.outcome import Prior
+
+
+class LongTailClassifier(ClassifierMixin, BaseEstimator):
+    """A recipe as a scikit-learn classifier, whose probabilities are for the class prior you deploy under.
+
+    Takes numbers, data frames of numbers and words, sparse rows, texts and images; see
+    :mod:`longtail.integrations.inputs` for what counts as which. Encoders (scaling, one-hot levels, TF-IDF) are fitted
+    in ``fit``; what a recipe leaves open (temperature, thresholds) is fitted on an inner split of the training rows.
+
+    Args:
+        recipe: a name (``longtail recipes`` lists them, ``"smote+logistic"`` works too), or a recipe of your own.
+        prior: class frequencies where the model is used: "natural" (as in training), "balanced", one probability a class
+            in the order of ``classes_``, or a probability by class. It may be changed after fitting.
+        backbone: "mlp", "linear", "resnet8" ..., a part or a net; None takes the kind's default.
+        epochs: of the first stage; None takes the protocol's for the data.
+        kind: "table", "text", "image" or "embedding"; None tells by ``X``.
+        tuning: "refit" trains on all rows after fitting what is open on an inner split; "holdout" costs half.
+        device: "auto", "cpu", "cuda" ...
+        random_state: of initial weights, order and splits; None draws one.
+        verbose: 0 is silent, 1 shows progress on stderr.
+
+    Attributes:
+        classes_: labels, sorted.
+        model_: the fitted ``longtail.Model``.
+        n_features_in_: columns of ``X``; not set for texts.
+        feature_names_in_: of a data frame whose column names are strings.
+
+    The order of the training rows does not matter: with a ``random_state``, the same rows give the same model.
+
+    ``sample_weight`` in ``fit`` repeats rows; see :func:`longtail.integrations.inputs.repeated`. It works with every
+    recipe, since it changes the training rows and so the training prior, and nothing else.
+
+    ``predict`` takes the most probable class under ``prior``, or, for recipes with tuned thresholds under the natural
+    prior, the thresholds' decision, which need not be the most probable class.
+
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["common", "rare"], [90, 10])
+    >>> X = rng.normal(size=(100, 2)) + 3 * (y == "rare")[:, None]
+    >>> model = LongTailClassifier("logistic", prior="balanced", random_state=0).fit(X, y)
+    >>> model.predict([[0.0, 0.0], [3.0, 3.0]]).tolist()
+    ['common', 'rare']
+    """
+
+    classes_: Any
+    model_: Model
+
+    def __init__(
+        self,
+        recipe: Any = "erm",
+        *,
+        prior: Any = "natural",
+        backbone: Any = None,
+        epochs: int | None = None,
+        kind: str | None = None,
+        tuning: str = "refit",
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.recipe = recipe
+        self.prior = prior
+        self.backbone = backbone
+        self.epochs = epochs
+        self.kind = kind
+        self.tuning = tuning
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LongTailClassifier:
+        """Train the recipe on all rows.
+
+        Args:
+            X: rows; see the class.
+            y: a label a row, of any type that sorts.
+            sample_weight: a number a row, not negative.
+
+        Raises:
+            ValueError: fewer than two classes, continuous labels, an unknown recipe or backbone, a prior that is none.
+        """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        if self.kind not in (None, *KINDS):
+            raise ValueError(f"kind={self.kind!r} must be one of {', '.join(KINDS)}, or None to tell by X")
+        if self.kind == "text" and not is_texts(X, "text") and not hasattr(X, "nnz"):
+            raise ValueError(
+                "kind='text' takes one text a row: a list, a series, or a data frame of one column"
+            )
+        raw, kind = self._rows(X, None)
+        y = column_or_1d(y.cpu().numpy() if isinstance(y, torch.Tensor) else y, warn=True)
+        if y.dtype.kind in "fc":
+            assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        check_consistent_length(raw if kind != "image" else raw.numpy(), y)
+        random = check_random_state(self.random_state)
+        seed = int(random.randint(2**31 - 1))
+        _, codes = np.unique(y, return_inverse=True)
+        order = np.lexsort((row_keys(kind, raw), codes))  # the same rows in any order: the same model
+        if sample_weight is not None:
+            order = order[repeated(weights_of(sample_weight, len(y))[order], random)]
+        raw, y = select(raw, torch.from_numpy(order)), y[order]
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has one class, {self.classes_[0]!r}, where its weight is not zero: at least two classes are needed"
+            )
+        labels = Labels.of(torch.from_numpy(codes.astype(np.int64)), [str(c) for c in self.classes_])
+        self._prior()  # a wrong prior is an error now, not after training
+        with training_progress(bool(self.verbose)) as on:
+            self.model_ = api.train(
+                Dataset.of("X", kind, raw, labels),
+                recipe=self.recipe,
+                backbone=self.backbone,
+                epochs=self.epochs,
+                tuning=self.tuning,
+                engine=Engine(device=self.device),
+                seed=seed,
+                on=on,
+            )
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities under ``prior``, float64 ``[N, C]``, in the order of ``classes_``."""
+        p = self._probabilities(X).double().numpy()
+        return p / p.sum(1, keepdims=True)
+
+    def predict(self, X: Any) -> Any:
+        """Labels ``[N]``."""
+        outcome = self._fitted().outcome
+        return self.classes_[outcome.decide(self._probabilities(X), self._prior()).numpy()]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model as safetensors and JSON, no pickle; ``longtail predict`` reads it too.
+
+        Raises:
+            TypeError: labels that JSON does not hold, or a net of modules of your own.
+        """
+        model = self._fitted()
+        if self.classes_.dtype.kind not in "iufbUO" or not all(
+            isinstance(c, _PLAIN) for c in self.classes_.tolist()
+        ):
+            raise TypeError(
+                f"classes_ of dtype {self.classes_.dtype}: only numbers, booleans and strings are saved"
+            )
+        prior = self._prior()
+        facts = {
+            "classes": self.classes_.tolist(),
+            "dtype": self.classes_.dtype.str,
+            "prior": prior if isinstance(prior, str) else [float(p) for p in prior],
+            "n_features_in": getattr(self, "n_features_in_", None),
+            "feature_names_in": list(getattr(self, "feature_names_in_", [])),
+            "params": {
+                k: v for k, v in self.get_params().items() if isinstance(v, _PLAIN | None) and k != "prior"
+            },
+        }
+        return Model(model.outcome, model.encoder, {**model.facts, "classifier": facts}).save(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> LongTailClassifier:
+        """Read what ``save``, ``longtail train`` or ``longtail compare`` wrote; the latter's classes are strings.
+
+        A recipe, backbone or net of your own is not read back: predicting needs none, refitting does.
+        """
+        model = Model.load(folder)
+        facts = model.facts.get("classifier", {})
+        made = cls(
+            **facts.get("params", {"recipe": model.facts["recipe"]["name"]}),
+            prior=facts.get("prior", "natural"),
+        )
+        made.model_ = Model(model.outcome.but(engine=Engine(device=made.device)), model.encoder, model.facts)
+        made.classes_ = np.array(facts.get("classes", list(model.names)), dtype=facts.get("dtype"))
+        if not facts and isinstance(model.encoder, TableEncoder):
+            facts = {"feature_names_in": model.encoder.columns, "n_features_in": len(model.encoder.columns)}
+        if facts.get("n_features_in") is not None:
+            made.n_features_in_ = facts["n_features_in"]
+        if facts.get("feature_names_in"):
+            made.feature_names_in_ = np.array(facts["feature_names_in"], dtype=object)
+        return made
+
+    def _probabilities(self, X: Any) -> torch.Tensor:
+        model = self._fitted()
+        raw, _ = self._rows(X, model.encoder)
+        return model.predict_proba(raw, self._prior())
+
+    def _fitted(self) -> Model:
+        check_is_fitted(self, "model_")
+        return self.model_
+
+    def _prior(self) -> Prior:
+        """The prior as ``Outcome`` takes it."""
+        if isinstance(self.prior, Mapping):
+            if missing := [c for c in self.classes_.tolist() if c not in self.prior]:
+                raise ValueError(
+                    f"prior has no probability for class {missing[0]!r}; it needs one for each class"
+                )
+            return [float(self.prior[c]) for c in self.classes_.tolist()]
+        if isinstance(self.prior, str):
+            if self.prior not in ("natural", "balanced"):
+                raise ValueError(
+                    f"prior={self.prior!r} must be 'natural', 'balanced', or a probability for each class"
+                )
+            return self.prior
+        prior = [float(p) for p in self.prior]
+        if len(prior) != len(self.classes_):
+            raise ValueError(f"prior has {len(prior)} entries for {len(self.classes_)} classes")
+        return prior
+
+    def _rows(self, X: Any, encoder: Encoder | None) -> tuple[Any, str]:
+        """Raw rows and their kind, as in fitting (``encoder`` None) or as the fitted encoder takes them."""
+        reset = encoder is None
+        if is_texts(X, self.kind) if reset else isinstance(encoder, TextEncoder):
+            return texts_of(X), "text"
+        if is_images(X, self.kind) if reset else isinstance(encoder, ImageEncoder):
+            images = images_of(X)
+            self._width(int(images[0].numel()) if len(images) else 0, reset)
+            return images, "image"
+        if hasattr(X, "columns") and self.kind in (None, "table"):
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            like = cast(TableEncoder, encoder) if not reset else None
+            if not len(X):
+                raise ValueError("X has 0 sample(s), and a minimum of 1 is required")
+            return frame_of(X, like), "table"
+        if isinstance(X, torch.Tensor):
+            X = X.detach().cpu().numpy()
+        least = 2 if reset else 1
+        finite = True if isinstance(encoder, EmbeddingEncoder) or self.kind == "embedding" else "allow-nan"
+        X = validate_data(
+            self,
+            X,
+            accept_sparse="csr",
+            dtype="numeric",
+            ensure_all_finite=finite,
+            ensure_min_samples=least,
+            reset=reset,
+        )
+        if hasattr(X, "nnz") and not reset and not isinstance(encoder, SparseEncoder):
+            X = X.toarray()
+        if isinstance(encoder, SparseEncoder) or hasattr(X, "nnz"):
+            return rows_of_sparse(X), "text"
+        if isinstance(encoder, EmbeddingEncoder) or self.kind == "embedding":
+            return torch.from_numpy(np.array(X, dtype=np.float32)), "embedding"
+        return frame_of(X, None), "table"
+
+    def _width(self, found: int, reset: bool) -> None:
+        if reset:
+            self.n_features_in_ = found
+        elif found != self.n_features_in_:
+            raise ValueError(
+                f"X has {found} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+_PLAIN = bool | int | float | str

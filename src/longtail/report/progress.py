@@ -1,0 +1,109 @@
+"""Progress: the events of training and comparing as a live display, or as plain lines where no one watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def progress() -> Iterator[Any]:
+    """A live display of what is running, how far it is and how long it still takes; plain lines where no one watches."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    if not (console.is_terminal or console.is_jupyter):
+        yield _Lines()
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield _Bars(bar)
+
+
+class _Bars:
+    """Progress events to rich bars: one for the whole, one a worker."""
+
+    def __init__(self, bar: Any) -> None:
+        self.bar = bar
+        self.whole: Any = None
+        self.workers: dict[int, Any] = {}
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "total" in event:
+            if self.whole is None:
+                self.whole = self.bar.add_task("all", total=event["total"])
+            self.bar.update(self.whole, completed=event["done"], total=event["total"])
+            row = event.get("row")
+            if row is not None and row["status"] == "failed":
+                self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
+            return
+        if "note" in event:
+            self.bar.console.print(f"[dim]  {_escaped(event['note'])}[/]")
+            return
+        worker = event.get("worker", 0)
+        if worker not in self.workers:
+            self.workers[worker] = self.bar.add_task("", total=None)
+        task = self.workers[worker]
+        if "running" in event:
+            self.bar.reset(task, description=_escaped(event["running"]), total=None)
+        if "epochs" in event:
+            self.bar.update(task, completed=event["epoch"] + 1, total=event["epochs"])
+
+
+class _Lines:
+    """Progress events to one line per finished run."""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "note" in event:
+            print(f"  {event['note']}", file=sys.stderr)
+        row = event.get("row")
+        if row is not None:
+            what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"
+            print(f"[{event['done']}/{event['total']}] {event['task']}: {what}", file=sys.stderr)
+
+
+class _Epochs:
+    """Training events to at most ten lines a stage."""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "epochs" not in event:
+            return
+        done, epochs = event["epoch"] + 1, event["epochs"]
+        if done == epochs or done % max(1, epochs // 10) == 0:
+            loss = f", loss {event['loss']:.4g}" if "loss" in event else ""
+            name = event.get("stage") or "training"
+            print(f"{name}: epoch {done}/{epochs}{loss}", file=sys.stderr)
+
+
+@contextmanager
+def training_progress(wanted: bool) -> Iterator[Any]:
+    """Progress of one training: the live display, lines where no one watches, or nothing."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not wanted:
+        yield lambda event: None
+    elif console.is_terminal or console.is_jupyter:
+        with progress() as on:
+            yield on
+    else:
+        yield _Epochs()
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

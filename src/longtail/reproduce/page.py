@@ -1,0 +1,75 @@
+"""Page: the reviews experiment as one self-contained HTML page, and each figure as an SVG file of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from longtail import report
+from longtail.comparison.recommendation import duration
+from longtail.reproduce import figures, words
+
+if TYPE_CHECKING:
+    from longtail.reproduce.reviews import Reviews
+
+HERE = Path(__file__).parent
+
+
+def write_page(found: Reviews, folder: Path) -> None:
+    """Write ``reviews.html`` and ``figures/*.svg``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = draw(found)
+    (folder / "reviews.html").write_text(render(found, drawn), encoding="utf-8")
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, svg in drawn.items():
+        (folder / "figures" / f"{name}.svg").write_text(standalone(svg), encoding="utf-8")
+
+
+def draw(found: Reviews) -> dict[str, str]:
+    """Every figure by name, as inline SVG."""
+    names = found.results["data"]["names"]
+    drawn = {"scores": figures.scores(found.ranked, found.positive)}
+    return drawn | {name: figures.probed(name, probe, names) for name, probe in found.probes.items()}
+
+
+def render(found: Reviews, drawn: dict[str, str]) -> str:
+    """The page as a string. Every text is escaped."""
+    import jinja2
+
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    env.filters.update(thousands=lambda n: f"{n:,}", duration=duration)
+    results = found.results
+    failed = [r for r in results["runs"] if r["status"] != "done"]
+    return env.get_template("reviews.html").render(
+        found=found,
+        results=results,
+        data=results["data"],
+        settings=results["settings"],
+        style=style(),
+        heads=words.columns(results),
+        rows=words.rows_of(found),
+        conclusions=words.conclusions(found),
+        drawn=drawn,
+        failed=failed,
+        epochs=next(iter(found.probes.values()))["epochs"],
+        seconds=sum(r.get("seconds", 0) for r in results["runs"]),
+    )
+
+
+def style() -> str:
+    """The style sheet of the report's pages."""
+    return (Path(report.__file__).parent / "page.css").read_text(encoding="utf-8")
+
+
+def standalone(svg: str) -> str:
+    """An inline figure as a file: the page's light colours in place of its variables, on its ground."""
+    light = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", style().split("@media", 1)[0]))
+    text = re.sub(r"var\(--(\w+)\)", lambda m: light[m[1]], svg)
+    ground = f'style="background: {light["page"]}; font-family: sans-serif"'
+    return re.sub(r'style="min-width[^"]*"', ground, text, count=1)

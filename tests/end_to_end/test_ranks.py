@@ -1,0 +1,36 @@
+"""``torchrun -m longtail train`` trains one model on several processes."""
+
+import json
+import subprocess
+import sys
+
+
+def torchrun(*args, cwd):
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        "-m",
+        "longtail",
+    ]
+    return subprocess.run([*command, *args], cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def test_two_processes_train_one_model(tmp_path):
+    done = torchrun("train", "digits-lt", "--recipe", "crt", "--epochs", "2", "--out", "model", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Saved to model") == 1
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["facts"]["recipe"]["name"] == "crt"
+    used = [sys.executable, "-m", "longtail", "predict", "model", "digits-lt"]
+    assert (
+        "rows to predictions.csv" in subprocess.run(used, cwd=tmp_path, capture_output=True, text=True).stdout
+    )
+
+
+def test_compare_refuses_a_launcher(tmp_path):
+    refused = torchrun("compare", "digits-lt", "--recipes", "erm", "--folds", "2", cwd=tmp_path)
+    assert refused.returncode != 0
+    assert "run it without torchrun" in refused.stderr

@@ -1,0 +1,220 @@
+"""The reviews experiment on a small data set: the comparison's own trainings, watched without being touched."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from longtail.data import Dataset
+from longtail.examples import Examples
+from longtail.labels import Labels
+from longtail.losses import GHMC
+from longtail.part import part
+from longtail.protocol import text
+from longtail.reproduce import Reviews, reviews
+from longtail.reproduce.page import standalone
+from longtail.reproduce.probe import BINS, density, gradient_norm, measure
+from longtail.reproduce.reviews import losses
+from longtail.reproduce.words import conclusions
+from longtail.run import Cache
+
+N = 120
+
+
+def dataset() -> Dataset:
+    draw = torch.Generator().manual_seed(0)
+    rows, y = [], []
+    for i in range(N):
+        rare = i % 5 == 0
+        letters = "".join("abcdefgh"[k] for k in torch.randint(0, 8, (12,), generator=draw))
+        rows.append(f"{letters} {'zzz' if rare and i % 10 else 'qq'} <b>{i}")
+        y.append(int(rare))
+    return Dataset.of("<i>toy</i>", "text", rows, Labels.of(y))
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Reviews:
+    return reviews(
+        dataset(), folds=3, seeds=1, epochs=3, out=tmp_path_factory.mktemp("reviews"), command="again"
+    )
+
+
+def test_every_loss_of_the_issue_is_there(found: Reviews) -> None:
+    names = {line.name for line in found.lines}
+    assert names == set(losses(text()))
+    assert {"ce", "weighted-ce", "focal-0.5", "focal-1", "focal-2", "focal-5", "seesaw", "ghm", "dice", "dsc", "ldam",
+            "logit-adjustment", "balanced-softmax", "focal-5-faster"} == names  # fmt: skip
+    assert all(len(line.scores) == 1 and len(line.scores[0]) == 3 for line in found.lines)
+
+
+def test_files(found: Reviews) -> None:
+    page = (found.folder / "reviews.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=\"[^#]", page)
+    assert "<i>toy</i>" not in page
+    assert "&lt;i&gt;toy&lt;/i&gt;" in page
+    for heading, words in conclusions(found):
+        assert heading in page
+        assert "nan" not in words
+    drawn = sorted(p.name for p in (found.folder / "figures").iterdir())
+    assert len(drawn) == 14  # the scores, and thirteen trainings
+    svg = (found.folder / "figures" / "focal-2.svg").read_text(encoding="utf-8")
+    assert "<text" in svg
+    assert "var(" not in svg
+    with (found.folder / "reviews.csv").open(encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 14
+    ce = next(line for line in found.lines if line.name == "ce")
+    assert float(table[0]["fold 2"]) == pytest.approx(ce.scores[0][1], abs=1e-6)
+    assert json.loads((found.folder / "reviews.json").read_text(encoding="utf-8"))["positive"] == "1"
+
+
+def test_scores_are_those_of_the_comparison(found: Reviews) -> None:
+    """The F1 of a run, from its confusion table, is what scikit-learn gives for its model's decisions."""
+    run = next(r for r in found.results["runs"] if r["recipe"] == "dice" and r["fold"] == 1)
+    (_, fp), (fn, tp) = run["confusion"]["as_trained"]
+    line = next(line for line in found.lines if line.name == "dice")
+    assert line.scores[0][1] == pytest.approx(2 * tp / (2 * tp + fp + fn))
+
+
+def test_the_rate_makes_up_for_short_gradients() -> None:
+    p, gamma = 0.5, 5.0
+    pull = (1 - p) ** gamma * (1 - p) - gamma * p * (1 - p) ** gamma * torch.tensor(p).log()
+    made = losses(text())
+    rate = [made[name].stages[0].optim["lr"] for name in ("focal-5", "focal-5-faster")]
+    assert rate[1] / rate[0] == pytest.approx(0.5 / float(pull), rel=1e-3)
+    assert made["focal-5-faster"].stages[0].loss == made["focal-5"].stages[0].loss
+
+
+def test_dsc_has_no_gradient_at_one_half() -> None:
+    """Why it does not start: q = (1 - p) p is largest there, whatever the learning rate."""
+    z = torch.zeros(2, 2, requires_grad=True)
+    losses(text())["dsc"].stages[0].loss.build()(z, torch.tensor([0, 1])).backward()
+    assert z.grad is not None
+    assert z.grad.abs().max() < 1e-7
+
+
+def test_watching_changes_nothing(found: Reviews, tmp_path: Path) -> None:
+    """The watched training left the comparison's bits: the same stages as a comparison without a probe."""
+    from longtail.comparison.plan import Plan
+    from longtail.comparison.work import Worker
+
+    d = dataset()
+    made = losses(Plan(dataset=d, recipes=(("erm", losses(text())["ce"]),), baseline="erm", epochs=3).base)
+    for name in ("focal-2", "ghm", "ldam"):
+        plan = Plan(dataset=d, recipes=((name, made[name]),), baseline=name, folds=3, epochs=3)
+        worker = Worker(plan, tmp_path)
+        outcome = worker.outcome(worker.prepared(0), name, 0, "full")
+        stored = Cache(found.folder / "cache").get(outcome.keys[-1])
+        assert stored is not None, "another key"
+        for key, value in outcome.net.state_dict().items():
+            assert value.equal(stored[0][key]), f"{name}: {key}"
+
+
+def test_the_probe_sees_training_go_on(found: Reviews) -> None:
+    probe = found.probes["ce"]
+    assert probe["epochs"] == [1, 3]
+    rows = [np.array(m["p"]).sum() for m in probe["moments"]]
+    assert rows == [80, 80]
+    middle = (np.arange(BINS) + 0.5) / BINS
+    sure = [float((np.array(m["p"]).sum(0) * middle).sum()) for m in probe["moments"]]
+    assert sure[1] > sure[0], "p_t does not rise"
+
+
+def toy() -> tuple[torch.Tensor, Examples]:
+    draw = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(300, 2, generator=draw)
+    return logits, Examples(torch.zeros(300, 1), Labels.of(torch.arange(300) % 5 // 4))
+
+
+def test_gradient_norm_of_cross_entropy_and_focal() -> None:
+    logits, examples = toy()
+    y = examples.labels.y
+    p = torch.softmax(logits, 1).gather(1, y[:, None]).squeeze(1)
+    base = text()
+    norm = gradient_norm(logits, losses(base)["ce"].stages[0], examples)
+    assert torch.allclose(norm, 2**0.5 * (1 - p), atol=1e-5)
+    gamma = 2.0  # d/dp of (1-p)^gamma log p, by hand
+    pull = (1 - p) ** gamma * (1 - p) - gamma * p * (1 - p) ** gamma * p.log()
+    norm = gradient_norm(logits, losses(base)["focal-2"].stages[0], examples)
+    assert torch.allclose(norm, 2**0.5 * pull, atol=1e-4)
+
+
+def test_ghm_evens_out_what_cross_entropy_does_not() -> None:
+    """Over the bins of gradient length that are filled, GHM's summed pull is flatter."""
+    logits, examples = toy()
+    base = text()
+    one, two = (measure(logits, losses(base)[n].stages[0], examples)["pull"] for n in ("ce", "ghm"))
+    assert np.std(two) < 0.7 * np.std(one)
+    whole = base.but(batch_size=300, loss=part(GHMC, bins=BINS, momentum=0.0))
+    assert sum(measure(logits, whole, examples)["pull"]) == pytest.approx(1)
+
+
+def test_density_is_the_papers() -> None:
+    v, at, width = np.random.default_rng(0).random(500), np.linspace(0, 1, 7), 0.1
+    slow = []
+    for g in at:
+        inside = sum(g - width / 2 <= x <= g + width / 2 for x in v)
+        slow.append(inside / (min(g + width / 2, 1) - max(g - width / 2, 0)))
+    assert density(v, at, width) == pytest.approx(slow)
+
+
+def test_standalone_figures_have_colours() -> None:
+    assert standalone('<svg style="min-width: 3px"><g style="fill: var(--ink)"/></svg>') == (
+        '<svg style="background: #fbfaf8; font-family: sans-serif"><g style="fill: #1d2126"/></svg>'
+    )
+
+
+def test_no_data_says_where_to_put_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LONGTAIL_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"o2o-food-safety.train\.tsv"):
+        reviews()
+
+
+def test_command_line(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from longtail.cli import app
+
+    d = dataset()
+    file = tmp_path / "toy.tsv"
+    lines = [f"{y}\t{row}" for y, row in zip(d.labels.y.tolist(), d.raw)]
+    file.write_text("\n".join(["label\tcomment", *lines]), encoding="utf-8")
+    asked = [
+        "reproduce",
+        "reviews",
+        str(file),
+        "--folds",
+        "2",
+        "--epochs",
+        "1",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    assert "Does focal loss give the highest single fold?" in done.output
+    assert (tmp_path / "out" / "reviews.html").exists()
+    wrong = CliRunner().invoke(app, ["reproduce", "weather"])
+    assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize("options", ["", ",tune=lora,rank=2"])
+def test_with_an_encoder(options: str, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    import tiny
+
+    folder = tiny.bert(tmp_path / "bert")
+    found = reviews(dataset(), folds=2, epochs=1, backbone=f"hf:{folder}{options}", out=tmp_path / "out")
+    assert len(found.lines) == 14, [r["error"] for r in found.results["runs"] if r["status"] != "done"]
+    assert found.results["settings"]["backbone"].startswith(f"hf:{folder}")
+    assert found.results["data"]["kind"] == "text"
+    assert all(np.isfinite(m["norm"]).all() for p in found.probes.values() for m in p["moments"])
