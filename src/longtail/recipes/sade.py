@@ -6,8 +6,6 @@ Claim: CIFAR-100-LT at imbalance 100: 49.8 % on the balanced test set, 65.9 % wh
 50, 42.4 % where it is so in reverse (the paper's figures, weights fitted to the test inputs; a ResNet-32 whose last two
 stages are narrowed and there three times, images also turned by up to 15 degrees).
 
-Reach for it when the class frequencies where you deploy are unknown or change.
-
 The logits' prior has a closed form: where the prior at test is known, ``predict_proba(prior)`` is all there is to do.
 Where it is not, fit the experts' weights on unlabelled test inputs, from two augmented views of them::
 
