@@ -118,7 +118,10 @@ class Labels:
         order = self.counts.argsort(descending=True, stable=True)
         present = order[: int((self.counts > 0).sum())]
         if not 1 <= n <= len(present):
-            raise ValueError(f"n={n} runs of {len(present)} classes with examples: take 1 to {len(present)}")
+            raise ValueError(
+                f"n={n}: {len(present)} classes with examples make at most {len(present)} runs; ask for fewer "
+                "(recipe lfme: experts=2)"
+            )
         runs = list(present.tensor_split(n))
         runs[-1] = torch.cat([runs[-1], order[len(present) :]])
         return tuple(runs)
