@@ -220,6 +220,7 @@ def run_stage(
             raise OutOfTime
     phase.leave()
     whole.requires_grad_(True).eval()
+    whole.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # as the cache gives it back
     return whole, history
 
 

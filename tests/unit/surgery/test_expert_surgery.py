@@ -126,7 +126,7 @@ MINE = (recipes.ride, recipes.sade, recipes.lfme, recipes.oltr, recipes.leap, re
 
 @pytest.mark.parametrize("recipe", MINE, ids=lambda r: r.__name__)
 def test_on_images_what_the_cache_gives_back_is_what_was_trained(tmp_path, recipe):
-    base, engine = toy_stage(1).but(batch_size=12), Engine(channels_last=False)
+    base, engine = toy_stage(1).but(batch_size=12), Engine()
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # on a ResNet nothing is left out
         fresh = train_stages(recipe(base), image_net(), images(), engine=engine)
