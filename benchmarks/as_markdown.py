@@ -65,7 +65,7 @@ def main() -> None:
                 print(f"| – | {row.recipe} | did not run: {row.problem}" + " |" * (len(COLUMNS) + 4))
                 continue
             cells = [number(row.mean.get(c, math.nan)) for c in COLUMNS]
-            cells[COLUMNS.index(metric)] += f" ± {number(row.sd[metric])}"
+            cells[COLUMNS.index(metric)] += f" ± {number(row.sd.get(metric, math.nan))}"
             interval = (
                 f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
                 if math.isfinite(row.difference)

@@ -2,6 +2,7 @@
 assume.
 """
 
+import importlib
 import json
 import subprocess
 import sys
@@ -349,3 +350,18 @@ def test_importing_and_predicting_need_no_scikit_learn():
         "assert not {'sklearn', 'imblearn', 'scipy', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_rus_boost_grows_deeper_where_stumps_are_worse_than_chance(monkeypatch):
+    """A stump says two classes; under-sampled, those may well be the rarest two."""
+    ensemble = pytest.importorskip("imblearn.ensemble")
+    x, labels = blobs((8, 20, 30, 40, 60, 120, 300), d=6)
+    with pytest.raises(ValueError, match="worse than random"):
+        ensemble.RUSBoostClassifier(n_estimators=10, random_state=0).fit(x.numpy(), labels.y.numpy())
+    net, prior = classical.rus_boost(rounds=10).fit(x, labels, seed=0)
+    assert prior is None
+    recall = [(net(x).argmax(1)[labels.y == c] == c).float().mean() for c in range(7)]
+    assert torch.stack(recall).mean() > 1.5 / 7
+    monkeypatch.setattr(importlib.import_module("longtail.classical.estimators.rus_boost"), "DEEPEST", 1)
+    with pytest.raises(ValueError, match=r"depth 1 .* take another recipe"):
+        classical.rus_boost(rounds=10).fit(x, labels, seed=0)

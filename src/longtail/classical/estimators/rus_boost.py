@@ -7,6 +7,9 @@ held-out rows.
 | imbalanced-learn | here |
 |---|---|
 | ``n_estimators``, ``estimator.max_depth`` | ``rounds``, ``depth`` |
+
+Differs from imbalanced-learn, which fails where the first tree is no better than chance, as stumps on many classes are:
+the trees are then grown a level deeper, up to ``DEEPEST``.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ from longtail.classical.inputs import dense_backbone, matrix
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
+
+DEEPEST = 8
+"""Levels of a tree, at most, when ``depth`` is too few."""
 
 
 class RUSBoost:
@@ -41,12 +47,22 @@ class RUSBoost:
 
         backbone = dense_backbone(x, self.components, seed)
         classes, y = np.unique(labels.y.numpy(), return_inverse=True)
-        model = imbalanced("ensemble").RUSBoostClassifier(
-            estimator=DecisionTreeClassifier(max_depth=self.depth),
-            n_estimators=self.rounds,
-            random_state=seed,
-        )
-        with threads_limited(threads):
-            model.fit(matrix(backbone(x)), y)
+        rows = matrix(backbone(x))
+        for depth in range(self.depth, max(self.depth, DEEPEST) + 1):
+            model = imbalanced("ensemble").RUSBoostClassifier(
+                estimator=DecisionTreeClassifier(max_depth=depth), n_estimators=self.rounds, random_state=seed
+            )
+            try:
+                with threads_limited(threads):
+                    model.fit(rows, y)
+                break
+            except ValueError as why:
+                if "worse than random" not in str(why):
+                    raise
+        else:
+            raise ValueError(
+                f"rus_boost: trees of depth {depth} on one under-sample of the classes are no better than chance: take "
+                "another recipe (easy-ensemble, balanced-random-forest)"
+            )
         head = Votes.of([model], classes, backbone.out_features, labels.num_classes)
         return Net(backbone, head), None
