@@ -33,7 +33,7 @@ from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
 from longtail.report.ranks import write_ranks
-from longtail.run import Cache, Engine, Outcome, OutOfTime
+from longtail.run import Engine, Outcome, OutOfTime
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
@@ -132,7 +132,7 @@ def compare(
     dataset = load(data, **how)
     folder = Path(out)
     chosen = pick(recipes)
-    frozen = frozen_features(dataset, backbone, Cache(folder / "cache"))
+    frozen = frozen_features(dataset, backbone, folder / "cache")
     before, kind, said_backbone = None, dataset.kind, backbone
     if frozen is not None:
         (dataset, before), backbone = frozen, None

@@ -6,6 +6,8 @@ from another. What is fitted on vectors (their standardisation included) is fitt
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from longtail.backbones import as_pretrained
 from longtail.data import Dataset, FeatureEncoder, ImageEncoder, TokenEncoder
 from longtail.part import digest
@@ -27,16 +29,16 @@ def front_of(dataset: Dataset, backbone: Backbone) -> TokenEncoder | ImageEncode
 
 
 def frozen_features(
-    dataset: Dataset, backbone: Backbone, cache: Cache | None = None
+    dataset: Dataset, backbone: Backbone, folder: Path | None = None
 ) -> tuple[Dataset, FeatureEncoder] | None:
     """The data set as features of a frozen encoder, and the encoder to put before a model; None for any other backbone.
 
-    The encoder runs over the rows once; with a cache, never again.
+    The encoder runs over the rows once; with a folder, never again.
 
     Args:
         dataset: texts or images.
         backbone: one whose ``tune`` is "frozen".
-        cache: of computed features.
+        folder: of a cache for the features, made where there are any; None keeps nothing.
 
     Raises:
         ValueError: the encoder cannot be read here, or does not take this kind of data.
@@ -45,13 +47,14 @@ def frozen_features(
     encoder = as_pretrained(backbone)
     if encoder is None or not encoder.frozen:
         return None
+    cache = Cache(folder)
     front = front_of(dataset, encoder)
     assert front is not None
     made = FeatureEncoder(front, encoder.load(dataset.kind))
     key = digest(["features", dataset.fingerprint, encoder.fingerprint()])
-    stored = cache.get(key) if cache is not None else None
+    stored = cache.get(key)
     features = made.features(dataset.raw) if stored is None else stored[0]["features"]
-    if cache is not None and stored is None:
+    if stored is None:
         cache.put(key, {"features": features}, {})
     said = f"{features.shape[1]} frozen features of {encoder}"
     return Dataset(

@@ -32,7 +32,7 @@ from longtail.protocol import Backbone
 from longtail.recipe import Recipe, Stage
 from longtail.reproduce import findings
 from longtail.reproduce.probe import probe
-from longtail.run import Cache, Engine
+from longtail.run import Engine
 from longtail.run.loop import On, ignore
 
 BASELINE = "ce"
@@ -164,7 +164,7 @@ def reviews(
     dataset = data if isinstance(data, Dataset) else load(found_data(data))
     folder = Path(out)
     kind, said_backbone = dataset.kind, backbone
-    frozen = frozen_features(dataset, backbone, Cache(folder / "cache"))
+    frozen = frozen_features(dataset, backbone, folder / "cache")
     if frozen is not None:
         dataset, backbone = frozen[0], None
     plan = Plan(
