@@ -204,7 +204,6 @@ def finished(
     """The runs of a plan that have finished or failed, with their seeds."""
     worker, out = Worker(plan, folder), []
     for name, _ in plan.recipes:
-        num_stages = len(plan.recipe(name).stages)  # type: ignore[union-attr]
         for fold, seed in plan.cells:
             file = worker.run_file(Task(name, fold, seed))
             row = failures.get((plan.imbalance, name, fold, seed))
@@ -214,7 +213,7 @@ def finished(
                 continue
             init, order = plan.draws(seed)
             where = {"imbalance": plan.imbalance, "subset": fold, "init": init, "order": order}
-            out.append({**{k: row[k] for k in KEPT if k in row}, **where, "num_stages": num_stages})
+            out.append({**{k: row[k] for k in KEPT if k in row}, **where})
     return out
 
 

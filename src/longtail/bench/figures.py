@@ -25,6 +25,11 @@ def cost(results: Results, imbalance: float) -> str | None:
     def top(line: Any) -> float:
         return float(line.balanced.get("accuracy", line.as_trained["accuracy"])[0])
 
+    in_runs = all(math.isfinite(line.cost) for line in done)  # of erm
+
+    def cost(line: Any) -> float:
+        return float(line.cost if in_runs else line.seconds)
+
     done.sort(key=top, reverse=True)
     height = max(3.2, 0.19 * len(done) + 1.1)
     with _style():
@@ -32,11 +37,11 @@ def cost(results: Results, imbalance: float) -> str | None:
         axes = figure.add_axes((0.09, 0.55 / height, 0.62, 1 - 1.0 / height))
         for line in done:
             own, best = line.as_trained["accuracy"][0], top(line)
-            axes.plot([line.seconds] * 2, [own, best], color=GREY, linewidth=0.8, zorder=1)
-            axes.plot(line.seconds, own, "o", markersize=4, color=OWN, fillstyle="none", zorder=2)
+            axes.plot([cost(line)] * 2, [own, best], color=GREY, linewidth=0.8, zorder=1)
+            axes.plot(cost(line), own, "o", markersize=4, color=OWN, fillstyle="none", zorder=2)
             if line.balanced:
-                axes.plot(line.seconds, best, "o", markersize=5, color=SET, zorder=3)
-        if max(line.seconds for line in done) > 8 * max(min(line.seconds for line in done), 1e-9):
+                axes.plot(cost(line), best, "o", markersize=5, color=SET, zorder=3)
+        if max(map(cost, done)) > 8 * max(min(map(cost, done)), 1e-9):
             axes.set_xscale("log")
         axes.margins(x=0.08, y=0.08)
         low, high = axes.get_ylim()
@@ -47,13 +52,13 @@ def cost(results: Results, imbalance: float) -> str | None:
             at = high - (k + 0.5) * step
             right = axes.get_xlim()[1]
             axes.annotate(
-                f"{line.recipe} {top(line):.1f}", (line.seconds, top(line)), (1.03, at),
+                f"{line.recipe} {top(line):.1f}", (cost(line), top(line)), (1.03, at),
                 xycoords="data", textcoords=("axes fraction", "data"), fontsize=8, va="center",
                 arrowprops=dict(LEADER),
             )  # fmt: skip
             axes.set_xlim(right=right)
         axes.set_ylim(low, high)
-        axes.set_xlabel("training time of a run, s")
+        axes.set_xlabel("training of a run, in runs of erm" if in_runs else "training time of a run, s")
         axes.set_ylabel("accuracy on the balanced test set, %")
         s = results["settings"]
         axes.set_title(

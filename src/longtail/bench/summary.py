@@ -27,7 +27,9 @@ class Line:
         runs: finished runs in which all seeds differ; planned: how many there are to be.
         as_trained: (mean, sd) of each metric of the recipe's own decisions.
         balanced: the same with the prior set to balanced; empty where the prior of its logits is not known.
-        seconds: mean training time of a run by itself, stages it shares with others included.
+        seconds: mean training time of a run by itself, stages it shares with others and its teachers included.
+        cost: the same in runs of erm with the same seeds (processor time on a CPU, where other work does not count); nan
+            without a run of erm.
         published: the number beside it, if there is one.
         problem: the error of a failed run.
     """
@@ -39,6 +41,7 @@ class Line:
     as_trained: dict[str, Score]
     balanced: dict[str, Score]
     seconds: float
+    cost: float
     published: Published | None
     problem: str | None
 
@@ -58,6 +61,8 @@ def lines(results: Results, imbalance: float) -> list[Line]:
     """One line a recipe, the most accurate (as trained) first; those without a finished run last."""
     settings = results["settings"]
     strong = settings["augment"] != "crop-flip"
+    clock = "cpu_seconds" if settings["device"] == "cpu" else "seconds"
+    unit = _units(results, imbalance, clock)
     out = []
     for name in settings["recipes"]:
         of = [r for r in results["runs"] if r["recipe"] == name and r["imbalance"] == imbalance]
@@ -73,6 +78,7 @@ def lines(results: Results, imbalance: float) -> list[Line]:
             as_trained=_scores(done, "as_trained"),
             balanced=_scores(done, "balanced"),
             seconds=statistics.fmean(own_seconds(r) for r in done) if done else math.nan,
+            cost=_cost(done, unit, clock),
             published=reference(name, settings["benchmark"], imbalance, strong),
             problem=failed[0]["error"] if failed else None,
         )
@@ -81,9 +87,23 @@ def lines(results: Results, imbalance: float) -> list[Line]:
     return out
 
 
-def own_seconds(run: Mapping[str, Any]) -> float:
+def own_seconds(run: Mapping[str, Any], clock: str = "seconds") -> float:
     """Training time of the recipe's own stages; not of the second training that fits tau or a calibrator."""
-    return float(sum(s["seconds"] for s in run["stages"][: run["num_stages"]]))
+    return float(sum(s[clock] for s in run["stages"] if not s["refit"]))
+
+
+def _units(results: Results, imbalance: float, clock: str) -> dict[Draw, float]:
+    """What erm took, by run."""
+    return {
+        draw_of(r): own_seconds(r, clock)
+        for r in results["runs"]
+        if (r["recipe"], r["imbalance"], r["status"]) == ("erm", imbalance, "done")
+    }
+
+
+def _cost(runs: Sequence[Mapping[str, Any]], unit: Mapping[Draw, float], clock: str) -> float:
+    found = [own_seconds(r, clock) / unit[draw_of(r)] for r in runs if unit.get(draw_of(r))]
+    return statistics.fmean(found) if found else math.nan
 
 
 def agreement(results: Results, imbalance: float, comparable: bool) -> tuple[float, float, float, int]:

@@ -8,7 +8,7 @@ import math
 
 from longtail.bench.estimate import words
 from longtail.bench.published import Published, published
-from longtail.bench.summary import Line, Results, Score, agreement, lines, spread
+from longtail.bench.summary import Line, Results, Score, agreement, lines, own_seconds, spread
 
 NONE = "–"
 
@@ -33,7 +33,8 @@ def markdown(results: Results) -> str:
         "",
         "Accuracy in per cent, mean ± sd (n runs, in which subset, initial weights and order all differ). *As trained*: "
         "the recipe's own decisions. *Prior set*: `predict_proba(prior=\"balanced\")`. ECE in per cent. *Time*: training "
-        "of one run by itself.",
+        "of one run by itself, teachers included. *Cost*: the same in runs of erm"
+        f"{', in processor time' if s['device'] == 'cpu' else ''}.",
         "",
         *[f"- {note}" for note in results["notes"]],
     ]  # fmt: skip
@@ -47,7 +48,7 @@ def markdown(results: Results) -> str:
 def _table(results: Results, imbalance: float) -> list[str]:
     head = [
         "#", "recipe", "as trained", "prior set", "many", "medium", "few", "ECE as trained", "ECE prior set",
-        "published", "ours − published", "time",
+        "published", "ours − published", "time", "cost",
     ]  # fmt: skip
     out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     rows = lines(results, imbalance)
@@ -66,6 +67,7 @@ def _table(results: Results, imbalance: float) -> list[str]:
             _published(line),
             f"{line.difference:+.1f}" if math.isfinite(line.difference) else NONE,
             words(line.seconds),
+            f"{line.cost:.2f}" if math.isfinite(line.cost) else NONE,
         ]
         out.append("| " + " | ".join(cells) + " |")
     waiting = [line.recipe for line in rows if not line.runs and not line.problem]
@@ -171,7 +173,7 @@ def tidy(results: Results) -> str:
             continue
         where = [results["settings"]["benchmark"], f"{run['imbalance']:g}", run["recipe"]]
         where += [run[factor] for factor in ("subset", "init", "order")]
-        out.writerow([*where, "", "seconds", sum(s["seconds"] for s in run["stages"][: run["num_stages"]])])
+        out.writerow([*where, "", "seconds", own_seconds(run)])
         for prior, scores in run["scores"].items():
             for metric, value in scores.items():
                 out.writerow([*where, prior, metric, "" if value is None else value])

@@ -207,7 +207,7 @@ class Worker:
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
             "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
             "prior_source": outcome.prior_source,
-            "stages": [s for o in trained for s in stage_times(o)],
+            "stages": [s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)],
             "scores": scores,
             "per_class": per_class,
             "confusion": confusion,
@@ -215,7 +215,7 @@ class Worker:
             "history": [
                 {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
                 for e in trained[0].history
-                if "loss" in e
+                if "loss" in e and "teacher" not in e
             ],
         }
 
@@ -232,14 +232,19 @@ def categorical_of(encoder: Any) -> Blocks:
     return getattr(encoder, "categorical", ())
 
 
-def stage_times(outcome: Outcome) -> list[dict[str, Any]]:
-    """Name, key and seconds of each stage of an outcome."""
-    out = []
-    for key in outcome.keys:
-        events = [e for e in outcome.history if e.get("key") == key]
-        name = events[0]["stage"] if events else ""
-        out.append({"name": name, "key": key, "seconds": sum(e["seconds"] for e in events), "shared": False})
-    return out
+def stage_times(outcome: Outcome, refit: bool = False) -> list[dict[str, Any]]:
+    """Name, key and seconds of each stage of an outcome, its teachers' included. ``refit``: it was trained again
+    without a part of the rows, to fit what the recipe leaves open.
+    """
+    out: dict[str, dict[str, Any]] = {}
+    for event in outcome.history:
+        if "seconds" not in event:
+            continue
+        empty = {"name": event["stage"], "key": event["key"], "refit": refit, "shared": False}
+        stage = out.setdefault(event["key"], {**empty, "seconds": 0.0, "cpu_seconds": 0.0})
+        stage["seconds"] += event["seconds"]
+        stage["cpu_seconds"] += event.get("cpu_seconds", event["seconds"])
+    return list(out.values())
 
 
 def write_json(file: Path, value: Any) -> None:

@@ -91,15 +91,28 @@ def train_stages(
             history = list(stored[1]["history"])
             on({"stage": stage.name, "key": key, "cached": True})
             continue
-        taught = tuple(
-            train_stages(teacher, first, data, seed=seed, engine=engine, cache=cache, on=on).net
+        taught = [
+            train_stages(teacher, first, data, seed=seed, engine=engine, cache=cache, on=on)
             for teacher in (recipe.teachers if stage.asks("teachers") else ())
-        )
+        ]
+        for number, teacher in enumerate(taught):  # their time is this recipe's too, once
+            known = {event["key"] for event in history}
+            history += [
+                {**event, "teacher": number} for event in teacher.history if event["key"] not in known
+            ]
         with warnings.catch_warnings():
             # The losses are given the training counts here: that a small set fits one batch is nothing to warn of.
             warnings.filterwarnings("ignore", message="counts sum to")
             net, events = run_stage(
-                net, stage, data, key=key, engine=engine, cache=cache, on=on, teachers=taught, probe=probe
+                net,
+                stage,
+                data,
+                key=key,
+                engine=engine,
+                cache=cache,
+                on=on,
+                teachers=tuple(teacher.net for teacher in taught),
+                probe=probe,
             )
         history += [{**event, "key": key} for event in events]
         seconds = sum(e["seconds"] for e in events)

@@ -91,6 +91,10 @@ def run_stage(
         OutOfTime: the engine's deadline passed.
     """
     engine, cache = engine or Engine(), cache or Cache(None)
+    began, cpu = (
+        time.perf_counter(),
+        time.process_time(),
+    )  # the first epoch's time holds what is made ready for it
     device, (rank, ranks) = engine.on, here()
     net = operate(stage.surgery, copy.deepcopy(net), data, engine, key).to(device)
     trained = choose(net, stage.trains)
@@ -142,7 +146,7 @@ def run_stage(
     run: nn.Module = engine.wrap(step, unused=getattr(objective, "leaves_unused", False))
     saved = time.monotonic()
     for epoch in range(len(history), stage.epochs):
-        began, t = time.perf_counter(), epoch / stage.epochs
+        t = epoch / stage.epochs
         phase.enter(t)
         set_modes(step, stage, trained)
         draw = generator(key, epoch)
@@ -200,7 +204,9 @@ def run_stage(
             "epoch": epoch,
             "epochs": stage.epochs,
             "seconds": time.perf_counter() - began,
+            "cpu_seconds": time.process_time() - cpu,
         }
+        began, cpu = time.perf_counter(), time.process_time()
         history.append({**event, **means, "loss": sum(means.values())})
         if probe is not None and (last or (epoch + 1) % probe.every == 0):
             shown = average.shown if whole is net else whole

@@ -12,10 +12,13 @@ from longtail.bench.summary import agreement, lines, spread
 def run(recipe, accuracy, draw=(0, 0, 0), status="done", **more):
     scores = {"accuracy": accuracy / 100, "many": 0.9, "medium": 0.5, "few": None, "ece": 0.1}
     better = {**scores, "accuracy": accuracy / 100 + 0.05}
-    stages = [{"name": "", "key": "k", "seconds": 60.0}, {"name": "", "key": "inner", "seconds": 50.0}]
+    stages = [
+        {"name": "", "key": "k", "seconds": 60.0, "cpu_seconds": 60.0, "refit": False},
+        {"name": "", "key": "inner", "seconds": 50.0, "cpu_seconds": 50.0, "refit": True},
+    ]
     return {
         "recipe": recipe, "imbalance": 100.0, "subset": draw[0], "init": draw[1], "order": draw[2], "status": status,
-        "error": None, "stages": stages, "num_stages": 1, "scores": {"as_trained": scores, "balanced": better},
+        "error": None, "stages": stages, "scores": {"as_trained": scores, "balanced": better},
         "history": [{"stage": "", "epoch": 0, "loss": 2.0}, {"stage": "", "epoch": 1, "loss": 1.0}], **more,
     }  # fmt: skip
 
