@@ -155,14 +155,22 @@ class Examples:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the inputs and the labels: the data's part of a cache key."""
-        h = hashlib.sha256(self.labels.fingerprint.encode())
-        for x in (self.x,) if self.unlabelled is None else (self.x, self.unlabelled):
-            for t in (x,) if isinstance(x, Tensor) else x.tensors():
-                h.update(repr((tuple(t.shape), str(t.dtype))).encode())
-                h.update(t.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
-        return h.hexdigest()
+        """SHA-256 over the labelled inputs and their labels: the data's part of a cache key."""
+        return _sha256(self.x, self.labels.fingerprint)
+
+    @cached_property
+    def unlabelled_fingerprint(self) -> str | None:
+        """SHA-256 over what is unlabelled, for the keys of stages that learn from it; None where there is none."""
+        return None if self.unlabelled is None else _sha256(self.unlabelled, "unlabelled")
 
     def take(self, index: Tensor) -> Examples:
         """The examples at ``index``; the classes and what is unlabelled stay."""
         return Examples(self.x[index], self.labels.take(index), self.name, self.unlabelled)
+
+
+def _sha256(x: Inputs, first: str) -> str:
+    h = hashlib.sha256(first.encode())
+    for t in (x,) if isinstance(x, Tensor) else x.tensors():
+        h.update(repr((tuple(t.shape), str(t.dtype))).encode())
+        h.update(t.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return h.hexdigest()

@@ -62,6 +62,12 @@ class CifarLT:
             return choose_first(labels, counts)
         return choose_random(labels, counts, subset).sort().values
 
+    def left_out(self, rows: Tensor) -> Tensor:
+        """Rows of the pool that are not among ``rows``: images that a semi-supervised recipe may see, without labels."""
+        rest = torch.ones(self.pool, dtype=torch.bool)
+        rest[rows] = False
+        return rest.nonzero().squeeze(1)
+
 
 def read_cifar(name: str, data: str | Path) -> CifarLT:
     """Read a benchmark.

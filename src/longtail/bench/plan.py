@@ -197,7 +197,9 @@ class CifarPlan:
 
     def prepare(self, fold: int) -> Prepared:
         train = self.cifar.train_rows(self.imbalance, fold)
-        return Prepared(self, train, self.cifar.test_rows, self.dataset.labels.take(train))
+        rest = self.cifar.left_out(train)
+        unlabelled = self.dataset.raw[rest] if len(rest) else None
+        return Prepared(self, train, self.cifar.test_rows, self.dataset.labels.take(train), unlabelled)
 
     def identity(self, name: str, fold: int, seed: int) -> str:
         what = [name, self.recipe(name).digest, self.imbalance, fold, seed, self.inner_share, self.tuning]

@@ -233,10 +233,14 @@ class Prepared:
         study: whose rows these are.
         train, test: rows of its data set.
         labels: those whose frequencies are "natural", and whose counts say which classes are many or few.
+        unlabelled: raw rows without labels; None takes the data set's own.
     """
 
-    def __init__(self, study: Study, train: torch.Tensor, test: torch.Tensor, labels: Labels) -> None:
+    def __init__(
+        self, study: Study, train: torch.Tensor, test: torch.Tensor, labels: Labels, unlabelled: Any = None
+    ) -> None:
         self.study, self.train_rows, self.test_rows, self.labels = study, train, test, labels
+        self.unlabelled = study.dataset.unlabelled if unlabelled is None else unlabelled
         self._encoded: dict[str, tuple[Any, Examples]] = {}
 
     @cached_property
@@ -261,7 +265,7 @@ class Prepared:
             rows = self.train_rows if part == "full" else self.inner_rows
             dataset = self.study.dataset.take(rows)
             encoder: Any = front_of(dataset, self.study.backbone) or encoder_for(dataset).fit(dataset.raw)
-            more = None if dataset.unlabelled is None else encoder(dataset.unlabelled)
+            more = None if self.unlabelled is None else encoder(self.unlabelled)
             examples = Examples(encoder(dataset.raw), dataset.labels, dataset.name, more)
             self._encoded[part] = (encoder, examples)
         return self._encoded[part]

@@ -125,14 +125,16 @@ def train_stages(
 
 def stage_keys(recipe: Recipe, net: Net, data: Examples, seed: int, engine: Engine) -> tuple[str, ...]:
     """``key_0 = H(data, initial weights, seed, numerics)``, ``key_k = H(key_{k-1}, stage_k)``; a stage that asks for
-    teachers counts theirs in.
+    teachers counts theirs in, and one that learns from unlabelled rows those.
     """
     key = digest(
         {"data": data.fingerprint, "net": net_digest(net), "seed": seed, "numerics": engine.numerics()}
     )
     keys = []
-    for stage in recipe.stage_digests:
-        key = digest([key, stage])
+    for stage, identity in zip(recipe.stages, recipe.stage_digests):
+        taught = [s for t in recipe.teachers for s in t.stages] if stage.asks("teachers") else []
+        unlabelled = any(s.asks("unlabelled") for s in (stage, *taught))
+        key = digest([key, identity, data.unlabelled_fingerprint] if unlabelled else [key, identity])
         keys.append(key)
     return tuple(keys)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from longtail import recipes
-from longtail.bench import bench, read_cifar
+from longtail.bench import bench, read_cifar, summary
 from longtail.bench.plan import base_stage
 from longtail.examples import Examples
 from longtail.protocol import starting_net
@@ -244,3 +244,21 @@ def test_killed_and_resumed_gives_the_same_table(done, tailed, tmp_path):
     got = {(r["recipe"], r["init"]): r["scores"] for r in runs}
     assert got == want
     assert "| erm |" in again.stdout
+
+
+def test_what_a_subset_leaves_out_is_there_without_labels(tailed, whole, tmp_path):
+    """Pseudo-labels learns from it, and nothing else changes for the other recipes."""
+    cifar = read_cifar("cifar10-lt", whole)
+    rows = cifar.train_rows(10, 1)
+    assert sorted([*rows.tolist(), *cifar.left_out(rows).tolist()]) == list(range(cifar.pool))
+    found = bench("cifar10-lt", data=whole, recipes=["erm", "pseudo-labels"], seeds=1, out=tmp_path, **SMALL)
+    alone = bench("cifar10-lt", data=whole, recipes=["erm"], seeds=1, out=tmp_path / "alone", **SMALL)
+    assert [r["status"] for r in found["runs"]] == ["done", "done"]
+    assert found["runs"][0]["scores"] == alone["runs"][0]["scores"]
+    lines = {line.recipe: line for line in summary.lines(found, 10)}
+    assert lines["erm"].cost == 1
+    assert lines["pseudo-labels"].cost > 1  # its teacher counts
+    at_own = bench(
+        "cifar10-lt", data=tailed, recipes=["pseudo-labels"], seeds=1, out=tmp_path / "none", **SMALL
+    )
+    assert "no rows without a label" in at_own["runs"][0]["error"]

@@ -194,11 +194,18 @@ class Count(nn.Module):
         return {"loss": self.loss(net(x), y), "seen": torch.tensor(float(self.n))}
 
 
-def test_unlabelled_inputs_reach_the_part_that_asks_and_change_the_fingerprint():
+def test_unlabelled_inputs_reach_the_part_that_asks_and_change_its_key_alone():
     data = toy()
     more = replace(data, unlabelled=torch.randn(7, 2))
-    assert more.fingerprint != data.fingerprint
+    assert more.fingerprint == data.fingerprint
+    assert more.unlabelled_fingerprint != replace(data, unlabelled=torch.randn(7, 2)).unlabelled_fingerprint
     assert more.take(torch.arange(10)).unlabelled is more.unlabelled
+    asks, plain = (
+        Recipe("r", (toy_stage(1).but(objective=o),)) for o in (Part(Count), toy_stage(1).objective)
+    )
+    keys = [[stage_keys(r, toy_net(), d, 0, Engine()) for d in (data, more)] for r in (asks, plain)]
+    assert keys[0][0] != keys[0][1]
+    assert keys[1][0] == keys[1][1]
     _, history = run_stage(toy_net(), toy_stage(1).but(objective=Part(Count)), more, key="k")
     assert history[0]["seen"] == 7
 
