@@ -209,7 +209,7 @@ def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
         "--folds",
         "2",
         "--epochs",
-        "400",
+        "100000",  # never done before it is stopped, however busy the machine
         "--out",
         "stopped",
     ]
