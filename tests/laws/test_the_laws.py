@@ -103,6 +103,13 @@ class BatchSizeInTheLoss(Sound):
         return super().each(z, y) * 7 / len(y)
 
 
+class OverflowingScale(Sound):
+    """A scale of 30 takes a large logit out of float32, and infinity minus infinity is nan."""
+
+    def each(self, z: Tensor, y: Tensor) -> Tensor:
+        return -torch.log_softmax(30 * z, 1).gather(1, y.unsqueeze(1)).squeeze(1)
+
+
 class Overflows(Sound):
     def each(self, z: Tensor, y: Tensor) -> Tensor:
         return torch.log(torch.exp(z).sum(1)) - z.gather(1, y.unsqueeze(1)).squeeze(1)
@@ -198,6 +205,7 @@ BROKEN: list[tuple[type[nn.Module], str, LossTraits]] = [
     (PositionInTheBatch, "batch order", LossTraits()),
     (BatchSizeInTheLoss, "batch independence", LossTraits()),
     (Overflows, "finite", LossTraits()),
+    (OverflowingScale, "never nan", LossTraits()),
     (InHalfPrecision, "half precision", LossTraits()),
     (NotCrossEntropy, "neutral", LossTraits()),
     (Sound, "reference", LossTraits(reference=wrong)),

@@ -38,6 +38,14 @@ def check_features(features: Tensor, labels: Tensor, dims: int, temperature: flo
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
 
 
+BOUND = 1e15  # of an embedding's coordinates: their products, and sums of those, stay far inside float32
+
+
+def bounded(x: Tensor) -> Tensor:
+    """Embeddings in float32 or float64; coordinates beyond ``BOUND`` are taken for it, so that nothing overflows."""
+    return wide(x).clamp(-BOUND, BOUND)
+
+
 def similarity(a: Tensor, b: Tensor) -> Tensor:
     """``a b^T`` in float32 or float64, whatever autocast says: a temperature of 0.07 magnifies rounding
     14-fold.

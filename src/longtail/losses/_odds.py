@@ -18,6 +18,8 @@ OUT = -1e9
 FAINT = -75.0
 # Exponentials below 1e-38 are denormal numbers, on which a CPU is thirty times slower. e^-75 of the largest
 # term is far below the rounding of the sum in either precision.
+LIMIT = torch.finfo(torch.float32).max / 4
+# Of a scaled logit: the difference of two that are larger would overflow.
 
 
 def log_odds(
@@ -114,15 +116,15 @@ def odds_maths(
     z = scaled(z, scale, shift)
     # A masked sum instead of a gather: the compiler makes one loop of it, and of its gradient.
     label = along_classes(torch.arange(z.shape[1], device=z.device, dtype=torch.int32), z) == at.int()
-    own = torch.where(label, z, 0.0).sum(1, keepdim=True)
-    gap = None if smoothing is None else z.sum(1, keepdim=True)
+    own = torch.where(label, z, 0.0).sum(1, keepdim=True).clamp(-LIMIT, LIMIT)
+    gap = None if smoothing is None else _total(z)
     if margin is not None:
         own, gap = own - margin, None if gap is None else gap - margin
     # One maximum of all, where the kernel takes that of the others: a p_y above 1 - e^-75 is rounded to it, and the
     # compiler's loops are shorter.
-    top = z.detach().amax(1, keepdim=True)
+    top = z.detach().amax(1, keepdim=True).clamp(-LIMIT, LIMIT)
     others = z if drop is None else torch.where(drop, OUT, z)
-    total = torch.where(label, 0.0, (others - top).clamp_min(FAINT).exp()).sum(1, keepdim=True)
+    total = torch.where(label, 0.0, (others - top).clamp(FAINT, 0.0).exp()).sum(1, keepdim=True)
     r = total.log() + top - own
     if gap is None or smoothing is None:
         return r
@@ -144,15 +146,15 @@ def odds_kernel(
         e = torch.add(shift, z, alpha=scale)
     else:
         e = z * scale if scale != 1.0 else z.clone()
-    own = e.gather(1, at)
-    gap = None if smoothing is None else e.sum(1, keepdim=True)
+    own = e.gather(1, at).clamp_(-LIMIT, LIMIT)
+    gap = None if smoothing is None else _total(e)
     if margin is not None:
         own, gap = own - margin, None if gap is None else gap - margin
     if drop is not None:
         e.add_(drop.to(e.dtype), alpha=OUT)  # several times faster than masked_fill_ on a CPU
     e.scatter_(1, at, -torch.inf)
-    top = e.amax(1, keepdim=True)
-    total = e.sub_(top).clamp_min_(FAINT).exp_().sum(1, keepdim=True)
+    top = e.amax(1, keepdim=True).clamp_(-LIMIT, LIMIT)
+    total = e.sub_(top).clamp_(FAINT, 0.0).exp_().sum(1, keepdim=True)
     value = top + total.log() - own
     if gap is None or smoothing is None:
         slope = e.mul_(1 / total).scatter_(1, at, -1.0)
@@ -161,3 +163,8 @@ def odds_kernel(
         value = nll_of(value) + smoothing * (own - gap / c)
         slope = e.mul_(miss / total).sub_(smoothing / c).scatter_(1, at, smoothing * (1 - 1 / c) - miss)
     return value, slope.mul_(scale) if isinstance(scale, Tensor) or scale != 1.0 else slope
+
+
+def _total(z: Tensor) -> Tensor:
+    """The sum over the classes, bounded where it overflows (to either side, or to both and so to nan)."""
+    return z.sum(1, keepdim=True).nan_to_num(0.0, LIMIT, -LIMIT).clamp(-LIMIT, LIMIT)

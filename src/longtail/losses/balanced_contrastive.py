@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from longtail.losses._contrast import (
+    bounded,
     check_features,
     masked_logsumexp,
     mean_of,
@@ -65,7 +66,7 @@ def balanced_contrastive(
             f"centers have shape {tuple(centers.shape)}; need [C, {features.shape[2]}], one a class"
         )
     views, classes = features.shape[1], len(centers)
-    items = torch.cat([features.transpose(0, 1).flatten(0, 1), centers.to(features.dtype)])
+    items = bounded(torch.cat([features.transpose(0, 1).flatten(0, 1), centers.to(features.dtype)]))
     y = torch.cat([labels.long().repeat(views), torch.arange(classes, device=labels.device)])
     anchors = len(items) - classes
     s = similarity(items[:anchors], items) / temperature

@@ -27,8 +27,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import wide
-from longtail.losses._contrast import check_features, similarity
+from longtail.losses._contrast import bounded, check_features, similarity
 
 CentroidGradient = Literal["exact", "authors"]
 
@@ -66,7 +65,7 @@ def discriminative_centroids(
         )
     if centroid_gradient not in ("exact", "authors"):
         raise ValueError(f"centroid_gradient={centroid_gradient!r} is unknown; choose 'exact' or 'authors'")
-    f, c, y = wide(features), wide(centroids), labels.long()
+    f, c, y = bounded(features), bounded(centroids), labels.long()
     batch = max(len(f), 1)
     if centroid_gradient == "exact":
         attraction = (f - c[y]).square().sum() / (2 * batch)

@@ -72,7 +72,8 @@ def influence_balanced(
     w = None if weight is None else per_class("weight", weight, logits)
     r = log_odds(logits, target, ignore_index=ignore_index)
     influence = 2 * torch.sigmoid(r) * torch.linalg.vector_norm(wide(features), 1, dim=1)
-    loss = nll_of(r) * alpha / (influence + eps)
+    # Bounded, for a quotient of overflowing numbers has no gradient; a nat is 1e-25 of that.
+    loss = nll_of(r).clamp_max(1e25) * alpha / (influence + eps)
     return reduced(
         loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
     )

@@ -31,7 +31,14 @@ import torch
 from torch import Tensor, nn
 
 from longtail.losses._checks import Vector, checked_prior, floored, per_class, wide
-from longtail.losses._contrast import check_features, reduced_anchors, similarity, without_self
+from longtail.losses._contrast import (
+    BOUND,
+    bounded,
+    check_features,
+    reduced_anchors,
+    similarity,
+    without_self,
+)
 from longtail.losses._reduce import Reduction
 
 
@@ -83,8 +90,9 @@ def paco(
         )
     y = labels.long()
     log_prior = floored(per_class("prior", prior, class_logits)).log()
-    centre = (wide(class_logits) + log_prior) / class_temperature
-    s = similarity(features[:queries], features) / temperature
+    centre = (wide(class_logits).clamp(-(BOUND**2), BOUND**2) + log_prior) / class_temperature
+    f = bounded(features)
+    s = similarity(f[:queries], f) / temperature
     others = without_self(queries, len(features), s.device)
     positive = others & (y[:queries].unsqueeze(1) == y)
     item = (s + math.log(gamma)).masked_fill(~others, torch.finfo(s.dtype).min)

@@ -89,7 +89,9 @@ def ride(
         raise ValueError(f"temperature={temperature} must be above 0")
     if tail_softness is not None and (counts is None or not 0 <= tail_softness <= 1):
         raise ValueError(f"tail_softness={tail_softness} must lie in [0, 1], and needs counts")
-    z = wide(expert_logits)
+    z = wide(expert_logits).clamp(
+        -1e37, 1e37
+    )  # their mean, and what the margins' scale makes of them, stay finite
     n = None if counts is None else per_class("counts", counts, z[:, 0])
     flat, every = z.flatten(0, 1), target.repeat_interleave(experts)
     each = cross_entropy_of(

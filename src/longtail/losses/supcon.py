@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from longtail.losses._contrast import (
+    bounded,
     check_features,
     masked_logsumexp,
     mean_of,
@@ -70,7 +71,7 @@ def supcon(
     if anchors not in ("all", "first"):
         raise ValueError(f"anchors={anchors!r} is unknown; choose 'all' or 'first'")
     batch, views, _ = features.shape
-    items, y = features.transpose(0, 1).flatten(0, 1), labels.repeat(views)
+    items, y = bounded(features).transpose(0, 1).flatten(0, 1), labels.repeat(views)
     rows = batch * views if anchors == "all" else batch
     s = similarity(items[:rows], items) / temperature
     others = without_self(rows, len(items), s.device)

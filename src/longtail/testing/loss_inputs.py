@@ -29,6 +29,26 @@ def law_finite(loss: Part[nn.Module], traits: LossTraits) -> None:
     )
 
 
+def law_never_nan(loss: Part[nn.Module], traits: LossTraits) -> None:
+    """Out of any finite float32 input no NaN comes: the loss is a number, or infinite where it is more than float32
+    holds, and the gradient is finite.
+    """
+    inputs = draw(traits)
+    z = inputs[0].float()
+    rest = [t.float() if t.is_floating_point() else t for t in inputs[1:]]
+    for size in (1e19, 1e30, 1.5e38, torch.finfo(torch.float32).max):
+        one = z.clone()
+        one[1] = z[1].sign() * size
+        same = torch.full_like(z, size)
+        same[0] = -size
+        for logits in (z.sign() * size, z / z.abs().max() * size, one, same):
+            value, gradients = value_and_gradients(build(loss, traits), (logits, *rest))
+            assert not bool(value.isnan().any()), f"loss is nan for finite inputs of up to {size:g}"
+            assert all(bool(torch.isfinite(g).all()) for g in gradients), (
+                f"the gradient is not finite for finite inputs of up to {size:g}"
+            )
+
+
 def law_half_precision(loss: Part[nn.Module], traits: LossTraits) -> None:
     """bf16 and fp16 logits, under autocast too, give what the same logits give in float32."""
     inputs = draw(traits)
