@@ -12,7 +12,7 @@ from torch import Tensor
 from longtail import samplers
 from longtail.labels import Labels
 from longtail.part import Part, from_json, part, to_json
-from longtail.samplers import ClassBalanced, EpochSampler, MPerClass, Shuffled, Subset
+from longtail.samplers import ClassBalanced, EpochSampler, MPerClass, Shuffled, Subset, cycles, drawn
 from longtail.testing.sampler import check_sampler
 
 # Constructor arguments beyond the defaults, for those that need some and for more than one setting.
@@ -29,7 +29,11 @@ SETTINGS: dict[str, tuple[dict, ...]] = {
     "RepeatFactor": ({"threshold": 0.2}, {"threshold": 0.2, "sqrt": False}),
     "ClassAware": ({}, {"k": 4}),
     "MPerClass": ({"m": 4, "batch_size": 16}, {"m": 1, "batch_size": 6}),
-    "Subset": ({"classes": (0, 4, 6)}, {"group": "few", "of": ClassBalanced()}),
+    "Subset": (
+        {"classes": (0, 4, 6)},
+        {"group": "few", "of": ClassBalanced()},
+        {"classes": (0, 1, 5), "of": samplers.RepeatFactor(threshold=0.3)},
+    ),
 }
 
 
@@ -48,6 +52,43 @@ def cases() -> list:
 def test_laws(role: type, kwargs: dict) -> None:
     together = kwargs.get("m", 1)
     check_sampler(role(**kwargs), together=together)
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if 140 examples were many: an epoch comes in several pieces, some classes are shuffled on their own."""
+    monkeypatch.setattr(drawn, "CHUNK", 24)
+    monkeypatch.setattr(cycles, "ALONE", 30)
+    monkeypatch.setattr(cycles, "SLAB", 16)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize(("role", "kwargs"), cases())
+def test_laws_in_pieces(role: type, kwargs: dict) -> None:
+    check_sampler(role(**kwargs), together=kwargs.get("m", 1))
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize(("role", "kwargs"), cases())
+def test_ranks_and_resuming_in_pieces(role: type, kwargs: dict) -> None:
+    """The ranks together are the one-process epoch, and going on in any piece is going straight through."""
+    labels = Labels.of([0] * 80 + [1] * 35 + [3] * 16 + [4] * 7 + [5] * 3 + [6])
+
+    def sampler(**where: int) -> EpochSampler:
+        one = EpochSampler(labels, role(**kwargs), epochs=4, seed=3, **where)
+        one.set_epoch(2)
+        return one
+
+    whole = list(sampler())
+    assert len(whole) == len(sampler())
+    two = [sampler(num_replicas=2, rank=r) for r in range(2)]
+    assert [i for turn in zip(*two) for i in turn][: len(whole)] == whole
+    for stop in range(0, len(whole), 13):
+        first, second = sampler(), sampler()
+        run = iter(first)
+        head = [next(run) for _ in range(stop)]
+        second.load_state_dict(first.state_dict())
+        assert head + list(second) == whole
 
 
 @pytest.mark.parametrize(("role", "kwargs"), cases())
@@ -113,6 +154,9 @@ class Broken:
     def size(self, labels: Labels, t: float = 0.0) -> int:
         return len(labels) + (self.fault == "size")
 
+    def drawn_size(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> int:
+        return len(labels) + (self.fault == "drawn size")
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
         n = len(labels)
         index = torch.randperm(n, generator=generator)
@@ -137,6 +181,7 @@ FAULTS = {
     "claims balance": "frequencies",
     "float32": "float64",
     "size": "size",
+    "drawn size": "drawn_size says",
     "global torch": "global random state",
     "global random": "global random state",
     "no draw": "same indices",

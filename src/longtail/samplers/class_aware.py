@@ -13,12 +13,15 @@ loop after about N / batch steps; here an epoch is N examples (``length``). Cycl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.samplers.cycles import class_order, deal
-from longtail.samplers.drawn import check_length, powers
+from longtail.samplers import drawn
+from longtail.samplers.cycles import Decks
+from longtail.samplers.drawn import check_length, join, powers
 
 
 class ClassAware:
@@ -52,12 +55,19 @@ class ClassAware:
         """Indices in an epoch."""
         return self.length or len(labels)
 
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        present = labels.counts > 0
+        c, left = int(present.sum()), self.size(labels)
+        decks = Decks(labels, labels.counts, present.long(), generator)
+        at_once = max(drawn.CHUNK // (c * self.k), 1)
+        while left > 0:
+            passes = min(at_once, -(-left // (c * self.k)))
+            dealt = decks.take(present * (passes * self.k)).view(c, passes, self.k)
+            columns = torch.rand(passes, c, dtype=torch.float64, generator=generator)
+            order = torch.from_numpy(columns.numpy().argsort(1))
+            yield dealt[order, torch.arange(passes)[:, None]].flatten()[:left]
+            left -= passes * c * self.k
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        size = self.size(labels)
-        present = labels.counts.nonzero().flatten()
-        c, turn = class_order(present, -(-size // self.k), generator)
-        need = self.k * torch.bincount(c, minlength=labels.num_classes)
-        rounds = torch.where(need > 0, -(-need // labels.counts.clamp(min=1)), 0)
-        dealt, start = deal(labels, rounds, generator)
-        at = (start[c] + turn * self.k)[:, None] + torch.arange(self.k)
-        return dealt[at.flatten()[:size]]
+        return join(self.chunks(labels, generator, t), self.size(labels, t))

@@ -14,10 +14,15 @@ every class ends with n_max + n_min. ``longtail.augment.move_foreground`` makes 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
+from longtail.samplers import drawn
+from longtail.samplers.cycles import spread
+from longtail.samplers.drawn import examples, join
 
 
 class Complement:
@@ -56,9 +61,16 @@ class Complement:
         """New images."""
         return int(self.counts(labels).sum())
 
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        end = self.counts(labels).cumsum(0)
+        classes, total = torch.arange(labels.num_classes), int(end[-1])
+        for begin in range(0, total, drawn.CHUNK):
+            upto = end.clamp(
+                begin, begin + drawn.CHUNK
+            )  # of the new images of all classes so far, those up to here
+            c = spread(classes, upto.diff(prepend=torch.tensor([begin])))
+            yield examples(labels, c, generator)
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        order, start = labels.by_class
-        c = torch.repeat_interleave(torch.arange(labels.num_classes), self.counts(labels))
-        n = labels.counts[c].double()
-        u = torch.rand(len(c), dtype=torch.float64, generator=generator)
-        return order[start[c] + torch.minimum((u * n).floor(), n - 1).long()]
+        return join(self.chunks(labels, generator, t), self.size(labels, t))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,17 +55,63 @@ def draw(labels: Labels, q: Tensor, num: int, generator: torch.Generator) -> Ite
     Args:
         q: float ``[C]``, zero for a class without examples.
     """
-    order, start = labels.by_class
-    counts = labels.counts.double()
     keep, alias = alias_table(q)
     for begin in range(0, num, CHUNK):
         size = min(CHUNK, num - begin)
         u = torch.rand(size, dtype=torch.float64, generator=generator).mul_(len(keep))
         column = u.long().clamp_(max=len(keep) - 1)
         c = torch.where(u.sub_(column) < keep[column], column, alias[column])
-        n = counts[c]
-        within = torch.rand(size, dtype=torch.float64, generator=generator).mul_(n).floor_()
-        yield order[start[c].add_(torch.minimum(within, n.sub_(1)).long())]
+        yield examples(labels, c, generator)
+
+
+def examples(labels: Labels, c: Tensor, generator: torch.Generator) -> Tensor:
+    """A random example of each class in ``c``, with replacement: int64, as long as ``c``.
+
+    >>> examples(Labels.of([1, 0, 1]), torch.tensor([0, 0]), torch.Generator()).tolist()
+    [1, 1]
+    """
+    order, start = labels.by_class
+    return order[places(labels.counts, c, generator).add_(start[c])]
+
+
+def places(n: Tensor, c: Tensor, generator: torch.Generator) -> Tensor:
+    """For each class in ``c`` a random number of 0..n[c]-1, int64, as long as ``c``.
+
+    >>> places(torch.tensor([1, 9]), torch.tensor([0, 0]), torch.Generator()).tolist()
+    [0, 0]
+    """
+    u = torch.rand(len(c), dtype=torch.float64, generator=generator)
+    below = n.double().nextafter(torch.zeros((), dtype=torch.float64))  # u * n itself may be rounded up to n
+    return u.mul_(below[c]).long()
+
+
+def join(chunks: Iterator[Tensor], size: int) -> Tensor:
+    """Chunks of ``size`` indices in all as one int64 tensor, never held twice.
+
+    >>> join(iter([torch.tensor([4, 5]), torch.tensor([6])]), 3).tolist()
+    [4, 5, 6]
+    """
+    out, begin = torch.empty(size, dtype=torch.int64), 0
+    for chunk in chunks:
+        out[begin : begin + len(chunk)] = chunk
+        begin += len(chunk)
+    return out
+
+
+def blocks(sampler: Any, labels: Labels, generator: torch.Generator, t: float) -> Iterator[Tensor]:
+    """The epoch of any sampler in pieces: its ``chunks``, or what it gives, cut up."""
+    if hasattr(sampler, "chunks"):
+        yield from sampler.chunks(labels, generator, t)
+    else:
+        yield from sampler(labels, generator, t).split(CHUNK)
+
+
+def size_of(sampler: Any, labels: Labels, generator: torch.Generator, t: float) -> int | None:
+    """Indices in the epoch that ``generator`` would give: any sampler's ``size``, or its ``drawn_size`` where that is
+    drawn; None where only drawing the epoch tells."""
+    if hasattr(sampler, "size"):
+        return int(sampler.size(labels, t))
+    return sampler.drawn_size(labels, generator, t) if hasattr(sampler, "drawn_size") else None
 
 
 def powers(counts: Tensor, power: float) -> Tensor:
@@ -116,9 +163,4 @@ class Drawn(ABC):
         return draw(labels, self.class_distribution(labels, t), self.size(labels, t), generator)
 
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        out = torch.empty(self.size(labels, t), dtype=torch.int64)
-        begin = 0
-        for chunk in self.chunks(labels, generator, t):
-            out[begin : begin + len(chunk)] = chunk
-            begin += len(chunk)
-        return out
+        return join(self.chunks(labels, generator, t), self.size(labels, t))

@@ -22,7 +22,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from longtail.labels import Labels
 from longtail.part import Part, Switch, at
-from longtail.samplers.drawn import CHUNK
+from longtail.samplers.drawn import CHUNK, blocks, size_of
 from longtail.samplers.shuffled import Shuffled
 from longtail.seeds import generator
 
@@ -158,21 +158,18 @@ class EpochSampler(DistributedSampler[int]):
 
     def _blocks(self) -> Iterator[Tensor]:
         """The epoch's indices of all ranks, in order, a block at a time."""
-        draw, sampler = generator("epoch", self.seed, self.epoch), self._at(self.t)
-        if hasattr(sampler, "chunks"):
-            yield from sampler.chunks(self.labels, draw, self.t)
-            return
         drawn, self._drawn = self._drawn, None
-        if drawn is None or drawn[0] != self.epoch:
-            drawn = (self.epoch, sampler(self.labels, draw, self.t))
-        yield from drawn[1].split(CHUNK)
+        if drawn is not None and drawn[0] == self.epoch:
+            yield from drawn[1].split(CHUNK)
+        else:
+            draw = generator("epoch", self.seed, self.epoch)
+            yield from blocks(self._at(self.t), self.labels, draw, self.t)
 
     def _total(self) -> int:
         if self._known is None or self._known[0] != self.epoch:
-            sampler, draw = self._at(self.t), generator("epoch", self.seed, self.epoch)
-            if hasattr(sampler, "size"):
-                total = sampler.size(self.labels, self.t)
-            else:  # kept, so that the epoch that begins now is not drawn twice
+            draw, sampler = generator("epoch", self.seed, self.epoch), self._at(self.t)
+            total = size_of(sampler, self.labels, draw, self.t)
+            if total is None:  # kept, so that the epoch that begins now is not drawn twice
                 self._drawn = (self.epoch, sampler(self.labels, draw, self.t))
                 total = len(self._drawn[1])
             self._known = (self.epoch, total)

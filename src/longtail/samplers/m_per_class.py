@@ -15,14 +15,15 @@ shuffle.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.samplers.cycles import deal
-from longtail.samplers.drawn import powers
-
-ROWS = 1 << 22  # class numbers drawn at a time
+from longtail.samplers import drawn
+from longtail.samplers.cycles import Decks
+from longtail.samplers.drawn import join, powers
 
 
 class MPerClass:
@@ -58,32 +59,49 @@ class MPerClass:
         """Indices in an epoch: N rounded down to whole batches, at least one."""
         return max(len(labels) // self.batch_size, 1) * self.batch_size
 
-    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
         present = labels.counts.nonzero().flatten()
-        p = self.batch_size // self.m
+        p, m = self.batch_size // self.m, self.m
         if p > len(present):
             raise ValueError(
                 f"batch_size={self.batch_size} with m={self.m} needs {p} classes and {len(present)} have "
                 "examples: use a larger m or a smaller batch"
             )
-        batches = self.size(labels) // self.batch_size
-        some = max(ROWS // len(present), 1)
-        picks = [
-            torch.rand(min(some, batches - b), len(present), dtype=torch.float64, generator=generator)
-            .topk(p, dim=1)
-            .indices
-            for b in range(0, batches, some)
-        ]
-        c = present[torch.cat(picks).flatten()]
-        visits = torch.bincount(c, minlength=labels.num_classes)
-        # The number of each visit among those of its class.
-        by_class = c.argsort(stable=True)
-        visit = torch.empty_like(c)
-        visit[by_class] = torch.arange(len(c)) - (visits.cumsum(0) - visits)[c[by_class]]
         # A large class has several visits a shuffle, a small one several shuffles a visit.
-        n = labels.counts.clamp(min=1)
-        per_shuffle, shuffles = (n // self.m).clamp(min=1), -(-self.m // n)
-        dealt, start = deal(labels, -(-visits // per_shuffle) * shuffles, generator)
-        n, per_shuffle, shuffles = n[c], per_shuffle[c], shuffles[c]
-        at = start[c] + visit // per_shuffle * shuffles * n + visit % per_shuffle * self.m
-        return dealt[(at[:, None] + torch.arange(self.m)).flatten()]
+        n, some = labels.counts, labels.counts.clamp(min=1)
+        usable = torch.where(n >= m, n // m * m, m)
+        decks = Decks(labels, usable, torch.where(n > 0, -(-m // some), 0), generator)
+        batches, at_once = self.size(labels) // self.batch_size, max(drawn.CHUNK // self.batch_size, 1)
+        for begin in range(0, batches, at_once):
+            rows = min(at_once, batches - begin)
+            c = present[choose(rows, p, len(present), generator)].flatten()
+            dealt = decks.take(torch.bincount(c, minlength=labels.num_classes) * m)
+            out = torch.empty(len(c), m, dtype=torch.int64)
+            out[c.argsort(stable=True)] = dealt.view(-1, m)
+            yield out.flatten()
+
+    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+        return join(self.chunks(labels, generator, t), self.size(labels, t))
+
+
+def choose(rows: int, p: int, num: int, generator: torch.Generator) -> Tensor:
+    """In each row ``p`` different numbers of 0..num-1, every choice and order equally likely; int64 ``[rows, p]``.
+
+    Floyd's algorithm (Bentley, *Programming pearls*, CACM 1987), on all rows at once, and a shuffle of each row; where it
+    would look through longer rows than there are numbers to sort, the first of a random order.
+
+    >>> choose(2, 3, 3, torch.Generator()).sort().values.tolist()
+    [[0, 1, 2], [0, 1, 2]]
+    """
+    if p * p > 50 * num:
+        order = torch.rand(rows, num, dtype=torch.float64, generator=generator).numpy().argsort(1)
+        return torch.from_numpy(order)[:, :p]
+    high = torch.arange(num - p, num)[:, None]
+    u = torch.rand(p, rows, dtype=torch.float64, generator=generator)
+    pick = torch.minimum(u.mul_(high + 1).long(), high).int().numpy()  # uniform in 0..high
+    for j in range(1, p):
+        taken = (pick[:j] == pick[j]).any(0)
+        pick[j][taken] = num - p + j
+    order = torch.rand(rows, p, dtype=torch.float64, generator=generator).numpy().argsort(1)
+    return torch.from_numpy(pick).long().T.gather(1, torch.from_numpy(order))

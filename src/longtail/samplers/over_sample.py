@@ -8,12 +8,15 @@ target keeps its examples.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.samplers.drawn import check_length
+from longtail.samplers.cycles import spread
+from longtail.samplers.drawn import check_length, examples, join
+from longtail.samplers.scatter import pieces, scatter, shuffle
 
 
 class OverSample:
@@ -49,15 +52,20 @@ class OverSample:
         """Indices in an epoch."""
         return int(self.counts(labels).sum())
 
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        left = (self.counts(labels) - labels.counts).double()
+        classes, into = torch.arange(labels.num_classes), pieces(self.size(labels))
+        # A repeat falls in each piece alike, as an original does: so many of a class in this one, given the ones before.
+        for k, piece in enumerate(scatter(len(labels), into, generator)):
+            here = torch.full_like(left, 1 / (into - k))
+            repeats = torch.binomial(left, here, generator=generator) if k + 1 < into else left
+            left = left - repeats
+            more = examples(labels, spread(classes, repeats.long()), generator)
+            yield shuffle(torch.cat([piece, more]), generator)
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        order, start = labels.by_class
-        missing = self.counts(labels) - labels.counts
-        c = torch.repeat_interleave(torch.arange(labels.num_classes), missing)
-        n = labels.counts[c].double()
-        u = torch.rand(len(c), dtype=torch.float64, generator=generator)
-        extra = order[start[c] + torch.minimum((u * n).floor(), n - 1).long()]
-        epoch = torch.cat([order, extra])
-        return epoch[torch.randperm(len(epoch), generator=generator)]
+        return join(self.chunks(labels, generator, t), self.size(labels, t))
 
 
 def check_target(to: int | None, ratio: float | None) -> tuple[int | None, float | None]:

@@ -22,12 +22,14 @@ epoch's length varies a little.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
+from longtail.samplers.cycles import ranges, spread
+from longtail.samplers.scatter import pieces, scatter, shuffle
 
 Categories = Sequence[Sequence[int]] | Tensor
 """The classes of each image: a list of class indices an image, or 0/1 ``[N, C]``."""
@@ -145,8 +147,33 @@ class RepeatFactor:
         r = self.factors(labels)
         return torch.bincount(labels.y, weights=r, minlength=labels.num_classes) / r.sum()
 
+    def drawn_size(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> int:
+        """Indices in the epoch that ``generator`` would give."""
+        return len(labels) + len(self._repeats(labels, generator))
+
+    def _repeats(self, labels: Labels, generator: torch.Generator) -> Tensor:
+        """The images that come more than once, as often as they come beyond the first time."""
+        if self._given is None:
+            by_class = _class_factors(labels.prior, self.threshold, self.sqrt)
+            order, start = labels.by_class
+            c = (by_class > 1).nonzero().flatten()
+            image = order[ranges(start[c], labels.counts[c])]
+            r = spread(by_class[c], labels.counts[c])
+        else:
+            r = self.factors(labels)
+            image = (r > 1).nonzero().flatten()
+            r = r[image]
+        whole = r.floor()
+        more = torch.rand(len(r), dtype=torch.float64, generator=generator) < r.sub_(whole)
+        return spread(image, whole.long().sub_(1).add_(more))
+
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        repeats = self._repeats(labels, generator)
+        into = pieces(len(labels) + len(repeats))
+        firsts, others = scatter(len(labels), into, generator), scatter(len(repeats), into, generator)
+        for first, other in zip(firsts, others):
+            yield shuffle(torch.cat([first, repeats[other]]), generator)
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        r = self.factors(labels)
-        more = torch.rand(len(r), dtype=torch.float64, generator=generator) < r - r.floor()
-        epoch = torch.repeat_interleave(torch.arange(len(r)), r.floor().long() + more)
-        return epoch[torch.randperm(len(epoch), generator=generator)]
+        return torch.cat(list(self.chunks(labels, generator, t)))

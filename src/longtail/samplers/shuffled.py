@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
+from longtail.samplers.drawn import join
+from longtail.samplers.scatter import pieces, scatter, shuffle
 
 
 class Shuffled:
@@ -23,5 +27,10 @@ class Shuffled:
         """Indices in an epoch."""
         return len(labels)
 
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        for piece in scatter(len(labels), pieces(len(labels)), generator):
+            yield shuffle(piece, generator)
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        return torch.randperm(len(labels), generator=generator)
+        return join(self.chunks(labels, generator, t), len(labels))

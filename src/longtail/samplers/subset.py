@@ -11,13 +11,15 @@ not the sampler's matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
+from longtail.samplers.cycles import ranges, spread
+from longtail.samplers.drawn import blocks, size_of
 from longtail.samplers.shuffled import Shuffled
 
 
@@ -60,6 +62,7 @@ class Subset:
         self.of: Any = of if of is not None else Shuffled()
 
     def _inside(self, labels: Labels) -> tuple[Tensor, Labels]:
+        """The classes, and their examples' labels, class after class."""
         if self.run is not None:
             chosen = labels.runs(self.run[1])[self.run[0]]
         elif self.classes is None:
@@ -68,18 +71,32 @@ class Subset:
             if any(not 0 <= c < labels.num_classes for c in self.classes):
                 raise ValueError(f"classes={self.classes} must lie in 0..{labels.num_classes - 1}")
             chosen = torch.tensor(self.classes, dtype=torch.int64)
-        index = torch.isin(labels.y, chosen).nonzero().flatten()
-        if not len(index):
+        chosen = chosen.unique()
+        size = labels.counts[chosen]
+        if not int(size.sum()):
             raise ValueError(
                 f"classes={self.classes} group={self.group!r} run={self.run}: none of these classes has an example"
             )
-        return index, labels.take(index)
+        return chosen, Labels.of(spread(chosen, size), labels.names, labels.num_classes)
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """What the inner sampler does on the subset, float64 ``[C]``; 0 outside."""
         q: Tensor = self.of.class_distribution(self._inside(labels)[1], t)
         return q
 
+    def drawn_size(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> int:
+        """Indices in the epoch that ``generator`` would give."""
+        inside = self._inside(labels)[1]
+        known = size_of(self.of, inside, generator, t)
+        return len(self.of(inside, generator, t)) if known is None else known
+
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        chosen, inside = self._inside(labels)
+        order, start = labels.by_class
+        index = order[ranges(start[chosen], labels.counts[chosen])]
+        for chunk in blocks(self.of, inside, generator, t):
+            yield index[chunk]
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        index, inside = self._inside(labels)
-        return index[self.of(inside, generator, t)]
+        return torch.cat(list(self.chunks(labels, generator, t)))

@@ -6,12 +6,16 @@ epoch, so that over the epochs all examples are seen; a single epoch is the clas
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.samplers.cycles import deal
+from longtail.samplers.drawn import join
 from longtail.samplers.over_sample import check_target
+from longtail.samplers.scatter import pieces, scatter, shuffle
+from longtail.samplers.some_of_each import some_of_each
 
 
 class UnderSample:
@@ -47,10 +51,11 @@ class UnderSample:
         """Indices in an epoch."""
         return int(self.counts(labels).sum())
 
+    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+        """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
+        kept = some_of_each(labels, self.counts(labels), generator)
+        for piece in scatter(len(kept), pieces(len(kept)), generator):
+            yield shuffle(kept[piece], generator)
+
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
-        dealt, start = deal(labels, torch.ones_like(labels.counts), generator)
-        counts = self.counts(labels)
-        c = torch.repeat_interleave(torch.arange(labels.num_classes), counts)
-        within = torch.arange(len(c)) - (counts.cumsum(0) - counts)[c]
-        epoch = dealt[start[c] + within]
-        return epoch[torch.randperm(len(epoch), generator=generator)]
+        return join(self.chunks(labels, generator, t), self.size(labels, t))

@@ -50,7 +50,8 @@ def check_sampler(
     It gives indices of the labels; follows from its generator alone and leaves all global random states as
     they were; changes neither labels nor itself; draws classes, and examples within a class, as often as
     ``class_distribution`` declares, at the start, the middle and the end of training; never draws a class
-    without examples; survives a class with one; its chunks joined are its epoch.
+    without examples; survives a class with one; its chunks joined are its epoch, and
+    ``size`` or ``drawn_size`` its length.
 
     Args:
         labels: what to sample from; default: :func:`a_long_tail`.
@@ -87,6 +88,9 @@ def check_sampler(
             assert sampler.size(labels, t) == len(first), (
                 f"size says {sampler.size(labels, t)}, not {len(first)}"
             )
+        if hasattr(sampler, "drawn_size"):
+            told = sampler.drawn_size(labels, _seeded(1), t)
+            assert told == len(first), f"drawn_size says {told}, not {len(first)}"
         q = sampler.class_distribution(labels, t)
         assert q.dtype == torch.float64, f"class_distribution gave {q.dtype}, not float64"
         assert q.shape == (c,), f"class_distribution gave shape {tuple(q.shape)}, not [C]"

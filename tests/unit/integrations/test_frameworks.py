@@ -249,6 +249,79 @@ def test_the_hf_trainer_goes_on_in_the_middle_of_an_epoch(tmp_path: Path) -> Non
     check(seen_by(interrupted_hf, 1, tmp_path), by_batch=True)
 
 
+def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True, workers: int = 0) -> None:
+    """Stop in the middle of the second epoch, and go on from the checkpoint with a new trainer, net and sampler."""
+    import lightning
+    from lightning.pytorch.callbacks import ModelCheckpoint
+    from lightning.pytorch.plugins.environments import LightningEnvironment
+
+    ports(rank, folder, world)
+    stop = -(-N // (BATCH * world)) + 2
+
+    class Lit(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = Tiny()
+
+        def training_step(self, batch: dict[str, Tensor], number: int) -> Tensor:
+            return self.net(**batch)["loss"]
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    class Position(lightning.Callback):
+        """Where the epoch stands, in the checkpoint: what docs/sampling.md shows."""
+
+        def __init__(self, of: EpochSampler) -> None:
+            self.of, self.steps = of, 0
+
+        def on_train_epoch_start(self, *_: Any) -> None:
+            self.steps = 0
+
+        def on_train_batch_end(self, *_: Any) -> None:
+            self.steps += 1
+
+        def state_dict(self) -> dict[str, Any]:
+            return self.of.state_dict(consumed=self.steps * BATCH)
+
+        def load_state_dict(self, state: dict[str, Any]) -> None:
+            if kept:
+                self.of.load_state_dict(state)
+
+    def train(steps: int, path: str | None, *keep: Any) -> list[list[int]]:
+        own = sampler()
+        trainer = lightning.Trainer(
+            accelerator="cpu", devices=world, max_epochs=EPOCHS, max_steps=steps, logger=False, strategy="ddp" if world > 1 else "auto", enable_progress_bar=False,
+            enable_model_summary=False, plugins=[LightningEnvironment()], default_root_dir=folder,
+            callbacks=[Position(own), *keep],
+        )  # fmt: skip
+        lit = Lit()
+        trainer.fit(
+            lit, DataLoader(Numbers(), batch_size=BATCH, sampler=own, num_workers=workers), ckpt_path=path
+        )
+        return lit.net.seen
+
+    before = train(
+        stop,
+        None,
+        ModelCheckpoint(dirpath=folder, filename="middle", every_n_train_steps=stop, save_top_k=-1),
+    )
+    assert len(before) == stop
+    torch.save(before + train(-1, f"{folder}/middle.ckpt"), f"{folder}/{rank}.pt")
+
+
+@pytest.mark.parametrize(("world", "workers"), [(1, 0), (2, 0), (1, 2)])
+def test_lightning_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, world: int, workers: int) -> None:
+    pytest.importorskip("lightning")
+    check(seen_by(interrupted_lightning, world, tmp_path, True, workers))
+
+
+def test_a_lightning_checkpoint_without_the_position_would_be_noticed(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    with pytest.raises(AssertionError):
+        check(seen_by(interrupted_lightning, 1, tmp_path, False))
+
+
 def dealt_twice(**where: Any) -> EpochSampler:
     """What went wrong before: a sampler that takes its share although Accelerate will take one too."""
     from longtail.samplers import epoch
