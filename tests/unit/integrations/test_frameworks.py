@@ -291,8 +291,9 @@ def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True,
     def train(steps: int, path: str | None, *keep: Any) -> list[list[int]]:
         own = sampler()
         trainer = lightning.Trainer(
-            accelerator="cpu", devices=world, max_epochs=EPOCHS, max_steps=steps, logger=False, strategy="ddp" if world > 1 else "auto", enable_progress_bar=False,
-            enable_model_summary=False, plugins=[LightningEnvironment()], default_root_dir=folder,
+            accelerator="cpu", devices=world, max_epochs=EPOCHS, max_steps=steps, logger=False,
+            strategy="ddp" if world > 1 else "auto", enable_progress_bar=False, enable_model_summary=False,
+            plugins=[LightningEnvironment()], default_root_dir=folder,
             callbacks=[Position(own), *keep],
         )  # fmt: skip
         lit = Lit()
