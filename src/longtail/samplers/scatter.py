@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from longtail.samplers import drawn
+
+WHOLE = 2**25
+"""Up to so many items are sorted at once; more go a quarter of the pieces at a time, in a quarter of the memory."""
 
 
 def pieces(n: int) -> int:
@@ -40,9 +44,21 @@ def scatter(n: int, into: int, generator: torch.Generator) -> Iterator[Tensor]:
         return
     # Eight bytes a draw. NumPy sorts bytes by counting, in one pass.
     words = torch.empty(-(-n // 8), dtype=torch.int64).random_(-(2**63), None, generator=generator)
-    piece = words.view(torch.uint8)[:n].bitwise_and_(into - 1)
-    sizes = torch.bincount(piece, minlength=into).tolist()
-    yield from torch.from_numpy(piece.numpy().argsort(kind="stable")).split(sizes)
+    piece = words.view(torch.uint8)[:n].bitwise_and_(into - 1).numpy()
+    if n <= WHOLE:
+        yield from _sorted(piece, into)
+        return
+    quarter = max(into // 4, 1)
+    for low in range(0, into, quarter):
+        here = np.flatnonzero(piece // quarter == low // quarter)
+        for places in _sorted(piece[here] - low, quarter):
+            yield torch.from_numpy(here)[places]
+
+
+def _sorted(piece: np.ndarray, into: int) -> tuple[Tensor, ...]:
+    """The places of each of ``into`` pieces, ascending."""
+    sizes = np.bincount(piece, minlength=into).tolist()
+    return torch.from_numpy(piece.argsort(kind="stable")).split(sizes)
 
 
 def shuffle(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from longtail.labels import Labels
 from longtail.samplers import ClassAware, OverSample, Shuffled, cycles, drawn
+from longtail.samplers import scatter as module
 from longtail.samplers.cycles import deal
 from longtail.samplers.m_per_class import choose
 from longtail.samplers.scatter import pieces, scatter, shuffle
@@ -46,6 +47,15 @@ def test_every_order_is_as_likely(monkeypatch: pytest.MonkeyPatch) -> None:
     assert alike(tally(lambda g: in_pieces(4, g).tolist(), 6000), 24)
     # What the test is for: pieces that are not shuffled inside, which a test of positions alone lets through.
     assert not alike(tally(lambda g: torch.cat(list(scatter(4, 4, g))).tolist(), 6000), 24)
+
+
+def test_quarters_of_the_pieces_at_a_time_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = list(scatter(1000, 16, seeded()))
+    monkeypatch.setattr(module, "WHOLE", 999)
+    for whole, part in zip(at_once, scatter(1000, 16, seeded()), strict=True):
+        assert torch.equal(whole, part)
+    # Two pieces have no quarters.
+    assert torch.cat(list(scatter(1000, 2, seeded()))).sort().values.tolist() == list(range(1000))
 
 
 def squares(order: Tensor, before: Tensor) -> dict[str, tuple[Tensor, int]]:
