@@ -1,5 +1,6 @@
 """The command line as a person uses it: subprocesses on small files."""
 
+import contextlib
 import csv
 import json
 import subprocess
@@ -216,18 +217,24 @@ def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
     run = subprocess.Popen(
         [sys.executable, "-m", "longtail", *args, "--jobs", "2"],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # A shell that put the tests in the background has them ignore Ctrl-C, and all they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not list((folder / "stopped").glob("cache/*")) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    os.killpg(run.pid, signal.SIGINT)
-    _, err = run.communicate(timeout=60)
-    assert run.returncode == 130, err
-    assert "the same command goes on from here" in err
-    assert "Traceback" not in err
-    time.sleep(3)
-    with pytest.raises(ProcessLookupError):  # no worker is left behind
-        os.killpg(run.pid, 0)
+    try:
+        deadline = time.monotonic() + 60
+        while not list((folder / "stopped").glob("cache/*")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        os.killpg(run.pid, signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+        assert run.returncode == 130, err
+        assert "the same command goes on from here" in err
+        assert "Traceback" not in err
+        time.sleep(3)
+        with pytest.raises(ProcessLookupError):  # no worker is left behind
+            os.killpg(run.pid, 0)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
 
 
 def test_rows_without_labels_are_learnt_from(folder):
