@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 help:
 	@echo "make demo      compare twelve recipes on built-in data and write demo-out/report.html"
-	@echo "make test      run the tests"
+	@echo "make test      run the tests, JOBS=2 at a time"
 	@echo "make check     format, lint, types, import rules, docstring examples"
 	@echo "make test-all  the tests and the long proofs"
 
@@ -24,10 +24,10 @@ demo: setup
 	$(BIN)/longtail compare digits-lt --folds 3 --jobs $(JOBS) --out demo-out
 
 test: setup
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "not slow"
 
 test-all: setup
-	$(PYTEST)
+	$(PYTEST) -n $(JOBS) --dist worksteal
 
 check: setup
 	$(BIN)/ruff format --check src tests benchmarks docs
