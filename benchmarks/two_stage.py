@@ -105,7 +105,7 @@ def views(data: Examples, test: Examples, args: argparse.Namespace) -> None:
     base = cifar_modern(args.epochs)
     start = starting_net("image", few, 0, f"resnet{args.depth}")
     net, _ = run_stage(start, erm(base).stages[0], few, key="stage 1", engine=ENGINE)
-    features = infer(net, test.x, ENGINE, features=True, batch=128)
+    features = infer(net, test.x, ENGINE, features=True)
     print(f"stage 1: {args.epochs} epochs over {len(few):,} images; balanced accuracy ", end="")
     print(f"{balanced_accuracy(net, features, test.labels.y):.2f} %")
     stage = crt(base, views=1).stages[1].but(epochs=args.view_epochs)
