@@ -335,11 +335,11 @@ def batch_starts(n: int, batch_size: int, ranks: int = 1) -> range:
     return range(0, n - rest if 0 < rest < 2 * ranks and n > rest else n, batch_size)
 
 
-def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False, batch: int | None = None) -> Tensor:
+def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False) -> Tensor:
     """Logits (or features) of all inputs, float32 on the CPU, in evaluation mode."""
     was, device = net.training, engine.on
     # What a convolution of 512 images reads no longer fits a processor's cache: 1.5 times slower an image.
-    batch = batch or (128 if device.type == "cpu" else 512)
+    batch = 128 if device.type == "cpu" else 512
     net.eval().to(device)
     if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -66,9 +66,8 @@ class Complement:
         end = self.counts(labels).cumsum(0)
         classes, total = torch.arange(labels.num_classes), int(end[-1])
         for begin in range(0, total, drawn.CHUNK):
-            upto = end.clamp(
-                begin, begin + drawn.CHUNK
-            )  # of the new images of all classes so far, those up to here
+            # Of the new images of all classes so far, those up to here.
+            upto = end.clamp(begin, begin + drawn.CHUNK)
             c = spread(classes, upto.diff(prepend=torch.tensor([begin])))
             yield examples(labels, c, generator)
 

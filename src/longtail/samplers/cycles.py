@@ -70,7 +70,7 @@ def _deal_small(
     order, first = labels.by_class
     c = spread(torch.arange(len(rounds)), rounds)  # the class of each shuffle
     n = labels.counts[c]
-    to = start[c] + (torch.arange(len(c)) - (rounds.cumsum(0) - rounds)[c]) * n
+    to = start[c] + ranges(torch.zeros_like(rounds), rounds) * n
     slab = n.cumsum(0).sub_(1).div(SLAB, rounding_mode="floor")
     cuts = [k for k in torch.bincount(slab).tolist() if k]
     place = ALONE.bit_length()
@@ -119,7 +119,7 @@ class Decks:
         decks = -(-new // self.usable.clamp(min=1))
         dealt, start = deal(self.labels, decks * self.shuffles, self.generator)
         c = spread(torch.arange(len(need)), decks)
-        turn = torch.arange(len(c)) - (decks.cumsum(0) - decks)[c]
+        turn = ranges(torch.zeros_like(decks), decks)
         of_deck = torch.minimum(self.usable[c], new[c] - turn * self.usable[c])
         out[ranges(begin + old, new)] = dealt[ranges(start[c] + turn * self.size[c], of_deck)]
         # The last deck of each is what the next call goes on with.

@@ -142,11 +142,9 @@ def trained_by_hf(rank: int, folder: str, world: int, make: Callable[..., EpochS
     torch.save(net.seen, f"{folder}/{rank}.pt")
 
 
-def by_lightning(rank: int, folder: str, world: int, make: Callable[..., Any] = sampler) -> None:
+def tiny_lightning() -> Any:
+    """``Tiny`` as a LightningModule."""
     import lightning
-    from lightning.pytorch.plugins.environments import LightningEnvironment
-
-    ports(rank, folder, world)
 
     class Lit(lightning.LightningModule):
         def __init__(self) -> None:
@@ -159,13 +157,22 @@ def by_lightning(rank: int, folder: str, world: int, make: Callable[..., Any] = 
         def configure_optimizers(self) -> Any:
             return torch.optim.SGD(self.parameters(), lr=0.1)
 
+    return Lit()
+
+
+def by_lightning(rank: int, folder: str, world: int, make: Callable[..., Any] = sampler) -> None:
+    import lightning
+    from lightning.pytorch.plugins.environments import LightningEnvironment
+
+    ports(rank, folder, world)
+
     trainer = lightning.Trainer(
         accelerator="cpu", devices=world, max_epochs=EPOCHS, logger=False, enable_checkpointing=False,
         strategy="ddp" if world > 1 else "auto", enable_progress_bar=False, enable_model_summary=False,
         plugins=[LightningEnvironment()], default_root_dir=folder,
     )  # fmt: skip
     # The loader is made before Lightning starts the ranks.
-    lit, loader = Lit(), DataLoader(Numbers(), batch_size=BATCH, sampler=make())
+    lit, loader = tiny_lightning(), DataLoader(Numbers(), batch_size=BATCH, sampler=make())
     trainer.fit(lit, loader)
     assert trainer.world_size == world
     torch.save(lit.net.seen, f"{folder}/{rank}.pt")
@@ -258,17 +265,6 @@ def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True,
     ports(rank, folder, world)
     stop = -(-N // (BATCH * world)) + 2
 
-    class Lit(lightning.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = Tiny()
-
-        def training_step(self, batch: dict[str, Tensor], number: int) -> Tensor:
-            return self.net(**batch)["loss"]
-
-        def configure_optimizers(self) -> Any:
-            return torch.optim.SGD(self.parameters(), lr=0.1)
-
     class Position(lightning.Callback):
         """Where the epoch stands, in the checkpoint: what docs/sampling.md shows."""
 
@@ -296,7 +292,7 @@ def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True,
             plugins=[LightningEnvironment()], default_root_dir=folder,
             callbacks=[Position(own), *keep],
         )  # fmt: skip
-        lit = Lit()
+        lit = tiny_lightning()
         trainer.fit(
             lit, DataLoader(Numbers(), batch_size=BATCH, sampler=own, num_workers=workers), ckpt_path=path
         )
