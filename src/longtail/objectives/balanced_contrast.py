@@ -39,6 +39,7 @@ class BalancedContrast(nn.Module):
     """
 
     couples_batch = True
+    ignores_progress = True
 
     def __init__(
         self,

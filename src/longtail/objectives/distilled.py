@@ -30,6 +30,8 @@ class Distilled(nn.Module):
         ValueError: another number of teachers.
     """
 
+    ignores_progress = True
+
     def __init__(self, loss: nn.Module, teachers: tuple[Net, ...]) -> None:
         super().__init__()
         if len(teachers) != 1:

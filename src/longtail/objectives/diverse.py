@@ -43,6 +43,8 @@ class Diverse(nn.Module):
         loss: ``(expert_logits [B, K, C], y [B]) -> scalar``, from the stage; ``longtail.losses.RIDE``.
     """
 
+    ignores_progress = True
+
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
         self.loss = loss

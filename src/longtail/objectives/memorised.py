@@ -39,6 +39,7 @@ class Memorised(nn.Module):
     """
 
     couples_batch = True  # the repulsion is a hinge on the batch's mean distance
+    ignores_progress = True
 
     def __init__(
         self, loss: nn.Module, centroids: nn.Module, weight: float = 0.01, centroid_rate: float = 1.0

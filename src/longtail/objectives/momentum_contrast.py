@@ -62,6 +62,7 @@ class MomentumContrast(nn.Module):
     """
 
     couples_batch = True
+    ignores_progress = True
 
     def __init__(
         self,

@@ -60,6 +60,8 @@ class NestedCollaborative(nn.Module):
 
     log_counts: Tensor
 
+    ignores_progress = True
+
     def __init__(
         self, net: nn.Module, counts: Tensor, nets: int = 3, hard: float = 0.3, weight: float = 0.6
     ) -> None:

@@ -38,6 +38,7 @@ class ParametricContrast(nn.Module):
     """
 
     couples_batch = True
+    ignores_progress = True
 
     def __init__(
         self,

@@ -78,6 +78,8 @@ class ProbabilisticContrast(nn.Module):
     start: Tensor
     seen: Tensor
 
+    ignores_progress = True
+
     def __init__(
         self,
         loss: nn.Module,

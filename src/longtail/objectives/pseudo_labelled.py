@@ -45,6 +45,7 @@ class PseudoLabelled(nn.Module):
     """
 
     couples_batch = True
+    ignores_progress = True
     labels: Tensor
     chance: Tensor
 

@@ -55,6 +55,7 @@ class Rotation(nn.Module):
 
     needs_images = True
     couples_batch = True
+    ignores_progress = True
 
     def __init__(self, feature_dim: int) -> None:
         super().__init__()

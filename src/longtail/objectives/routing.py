@@ -48,6 +48,8 @@ class Routing(nn.Module):
 
     positive: Tensor
 
+    ignores_progress = True
+
     def __init__(self, positive: float = 100.0) -> None:
         super().__init__()
         if not positive > 0:

@@ -44,6 +44,8 @@ class Skilled(nn.Module):
 
     shift: Tensor
 
+    ignores_progress = True
+
     def __init__(self, loss: nn.Module, counts: Tensor, tau: float = TAU) -> None:
         super().__init__()
         if tau < 0:

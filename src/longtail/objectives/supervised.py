@@ -21,6 +21,7 @@ class Supervised(nn.Module):
     """
 
     reads_logits_only = True
+    ignores_progress = True
 
     def __init__(self, loss: nn.Module, mix: Callable[..., Any] | None = None) -> None:
         super().__init__()

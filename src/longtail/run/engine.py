@@ -29,6 +29,7 @@ class Engine:
             it in any case); or "bf16" for autocast (slower than fp32 on most CPUs).
         channels_last: memory format of images and convolutions.
         compile: run the step through ``torch.compile``.
+        graphs: on an NVIDIA GPU, record a step and replay it (``run.gradient``); the same kernels, so part of no key.
         checkpoint_seconds: an unfinished stage is saved at the first epoch's end after this long.
         deadline: ``time.time()`` at which training stops with ``OutOfTime``; None is never.
     """
@@ -37,6 +38,7 @@ class Engine:
     precision: str = "fp32"
     channels_last: bool = True
     compile: bool = False
+    graphs: bool = True
     checkpoint_seconds: float = 10.0
     deadline: float | None = None
 

@@ -22,6 +22,7 @@ from longtail.run.average import Average
 from longtail.run.cache import Cache, pack, unpack
 from longtail.run.engine import Engine, OutOfTime
 from longtail.run.features import head_only
+from longtail.run.gradient import Gradients
 from longtail.run.ranks import agreed, here, mean, share
 from longtail.seeds import generator, seed_of
 
@@ -144,16 +145,19 @@ def run_stage(
         optimizer.load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
     run: nn.Module = engine.wrap(step, unused=getattr(objective, "leaves_unused", False))
+    on_device = torch.Generator(device=device)
+    gradients = Gradients(run, step, on_device, engine, record=ranks == 1 and sharpness is None)
     saved = time.monotonic()
     for epoch in range(len(history), stage.epochs):
         t = epoch / stage.epochs
-        phase.enter(t)
+        if phase.enter(t):
+            gradients.forget()
         set_modes(step, stage, trained)
         draw = generator(key, epoch)
         order = [at(s, t).build(**facts)(labels, draw, t) for s in stage.streams]
         augment = _built(stage.augment, t, facts)
         own = (rank,) if rank else ()  # the ranks draw their own augmentation and dropout
-        on_device = generator(key, epoch, "device", *own, device=device)
+        on_device.manual_seed(seed_of(key, epoch, "device", *own))
         sums: dict[str, Tensor] = {}
         with torch.random.fork_rng(devices=[] if device.type == "cpu" else None):
             torch.manual_seed(seed_of(key, epoch, "global", *own))
@@ -169,7 +173,7 @@ def run_stage(
                     group["lr"] = rate * schedule(progress)
                 shares = [share(index[start : start + stage.batch_size]) for index in indices]
                 streams = [(inputs(mine), y[mine]) for mine, _ in shares]
-                forward = partial(gradient, run, streams, progress, on_device, shares[0][1], engine)
+                forward = partial(gradients, streams, progress, shares[0][1])
                 optimizer.zero_grad(set_to_none=True)
                 if sharpness is None:
                     terms = forward()
@@ -239,10 +243,11 @@ class Phase:
         self.hook: Any = None
         self._attach()
 
-    def enter(self, t: float) -> None:
+    def enter(self, t: float) -> bool:
+        """Put loss and mixer of progress ``t`` in place; were they others before?"""
         now = (at(self.stage.loss, t), at(self.stage.mix, t))
         if now == self.now:
-            return
+            return False
         self.leave()
         self.now, device = now, next(self.net.parameters()).device
         with torch.random.fork_rng(devices=[]):
@@ -250,6 +255,7 @@ class Phase:
             self.objective.loss = _built(self.stage.loss, t, self.facts).to(device)
             self.objective.mix = _built(self.stage.mix, t, self.facts)
         self._attach()
+        return True
 
     def leave(self) -> None:
         if self.hook is not None:
@@ -268,22 +274,6 @@ class Probe:
 
     measure: Callable[[Net], dict[str, Any]]
     every: int = 1
-
-
-def gradient(
-    run: nn.Module,
-    streams: list[tuple[Any, Tensor]],
-    t: float,
-    generator: torch.Generator,
-    weight: float,
-    engine: Engine,
-) -> dict[str, Tensor]:
-    """One forward and backward pass; ``weight`` is this rank's (see ``ranks.share``)."""
-    with engine.autocast():
-        terms: dict[str, Tensor] = run(streams, t, generator)
-    total = sum(terms.values())
-    (total if weight == 1 else total * weight).backward()  # type: ignore[union-attr]
-    return terms
 
 
 def choose(net: Net, globs: tuple[str, ...]) -> set[str]:
