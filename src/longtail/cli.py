@@ -275,6 +275,7 @@ def bench(
     precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16; default bf16 on a GPU.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     compiled: Annotated[bool, typer.Option("--compile", help="Run the step through torch.compile.")] = False,
+    graphs: Annotated[bool, typer.Option(help="On an NVIDIA GPU, record a step once and replay it.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for the table, the results and the figures.")] = Path(
         "longtail-bench"
     ),
@@ -286,7 +287,10 @@ def bench(
     with errors():
         on_gpu = api.Engine(device=device).on.type == "cuda"
         engine = api.Engine(
-            device=device, precision=precision or ("bf16" if on_gpu else "fp32"), compile=compiled
+            device=device,
+            precision=precision or ("bf16" if on_gpu else "fp32"),
+            compile=compiled,
+            graphs=graphs,
         )
         try:
             with progress() as on:

@@ -23,12 +23,15 @@ WARM = 3  # steps that run as written before one is recorded: libraries choose t
 def gradient(
     run: nn.Module, streams: Streams, t: float, generator: torch.Generator, weight: float, engine: Engine
 ) -> dict[str, Tensor]:
-    """One forward and backward pass; ``weight`` is this rank's (see ``ranks.share``)."""
+    """One forward and backward pass; ``weight`` is this rank's (see ``ranks.share``).
+
+    The terms come back detached: a step that is kept alive beside the next takes its memory, and cannot be recorded.
+    """
     with engine.autocast():
         terms: dict[str, Tensor] = run(streams, t, generator)
     total = sum(terms.values())
     (total if weight == 1 else total * weight).backward()  # type: ignore[union-attr]
-    return terms
+    return {name: value.detach() for name, value in terms.items()}
 
 
 class Gradients:
@@ -64,8 +67,8 @@ class Gradients:
         if self.warmed < WARM:
             self.warmed += 1
             return self._watched(streams, t)
-        if self.graph is None and not self._recorded(streams, t):
-            return gradient(self.run, streams, t, self.generator, weight, self.engine)
+        if self.graph is None:
+            self._record(streams, t)
         for kept, new in zip(self.inputs, tensors(streams)):
             kept.copy_(new)
         for p, grad in self.grads:
@@ -96,9 +99,9 @@ class Gradients:
         waits = ["synchronizing" in str(w.message) for w in said]
         for w in (w for w, wait in zip(said, waits) if not wait):
             warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
-        changed = self.warmed > 1 and self._state() != before  # the first step may make what later ones keep
-        if any(waits) or changed or not torch.equal(drawn, torch.get_rng_state()):
-            self.record = False
+        drew = not torch.equal(drawn, torch.get_rng_state())
+        if self.warmed > 1 and (any(waits) or drew or self._state() != before):
+            self.record = False  # the first step may wait for libraries, and make what later ones keep
         return terms
 
     def _state(self) -> list[Any]:
@@ -108,26 +111,23 @@ class Gradients:
             found += [v for v in vars(module).values() if isinstance(v, bool | int | float | str)]
         return found
 
-    def _recorded(self, streams: Streams, t: float) -> bool:
+    def _record(self, streams: Streams, t: float) -> None:
         params = list(self.step.parameters())
         for p in params:
             p.grad = None  # so that the record writes gradients and does not add to them
-        self.inputs = [x.clone() for x in tensors(streams)]
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.generator)
         try:
             with torch.cuda.graph(graph):
                 kept = like(streams, iter(self.inputs))
-                terms = gradient(self.run, kept, t, self.generator, 1.0, self.engine)
-        except RuntimeError as why:
-            self.record = False
-            warnings.warn(f"this step cannot be recorded and runs as written: {why}", stacklevel=2)
-            for p in params:
-                p.grad = None
-            return False
-        self.graph, self.terms = graph, {name: value.detach() for name, value in terms.items()}
+                self.terms = gradient(self.run, kept, t, self.generator, 1.0, self.engine)
+        except RuntimeError as why:  # generators that were being recorded are of no use any more: no way back
+            raise RuntimeError(
+                f"this stage's step could not be recorded as a CUDA graph: {why}\nTrain with Engine(graphs=False), "
+                "on the command line --no-graphs"
+            ) from why
+        self.graph = graph
         self.grads = [(p, p.grad) for p in params if p.grad is not None]
-        return True
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
