@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from longtail.backbones.resnet_cifar import pooled
 from longtail.part import Part, part
 
 
@@ -57,4 +58,4 @@ class Attended(nn.Module):
         return maps + where * self.back(attended)
 
     def forward(self, x: Any) -> Tensor:
-        return self.maps(x).mean((2, 3))
+        return pooled(self.maps(x))

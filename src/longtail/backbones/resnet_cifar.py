@@ -53,7 +53,9 @@ class Block(nn.Module):
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         out = self.bn2(self.conv2(out))
         if self.stride != 1:
-            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.pad, self.pad))
+            # Every second pixel by pooling, not by a slice: a slice's gradient comes back in the other memory layout,
+            # and so would all gradients below it.
+            x = F.pad(F.avg_pool2d(x, 1, self.stride), (0, 0, 0, 0, self.pad, self.pad))
         return F.relu(out + x, inplace=True)
 
 
@@ -104,4 +106,15 @@ class ResNetCIFAR(nn.Module):
         return self.layer3(self.layer2(self.layer1(out)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.maps(x).mean((2, 3))
+        return pooled(self.maps(x))
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """The mean over all places: maps ``[B, C, H, W]`` to features ``[B, C]``.
+
+    Unlike ``maps.mean((2, 3))``, whose gradient is laid out channels first, it leaves the gradient in the maps' layout.
+
+    >>> pooled(torch.arange(8.0).view(1, 2, 2, 2))
+    tensor([[1.5000, 5.5000]])
+    """
+    return F.avg_pool2d(maps, (maps.shape[2], maps.shape[3])).flatten(1)

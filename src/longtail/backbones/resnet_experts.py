@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.backbones.resnet_cifar import CIFAR_MEAN, CIFAR_STD, Block, ResNetCIFAR
+from longtail.backbones.resnet_cifar import CIFAR_MEAN, CIFAR_STD, Block, ResNetCIFAR, pooled
 from longtail.part import part
 
 
@@ -91,4 +91,4 @@ class ResNetBranch(nn.Module):
                 nn.init.kaiming_normal_(m.weight)
 
     def forward(self, maps: Tensor) -> Tensor:
-        return self.stages(maps).mean((2, 3))
+        return pooled(self.stages(maps))
