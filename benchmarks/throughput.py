@@ -1,6 +1,6 @@
 """Images a second of our training loop, against the bare net and against a conventional data loader.
 
-    python benchmarks/throughput.py [--depth 8] [--images 2048] [--repeats 7] [--threads 1] [--workers 0] [--modern]
+    python benchmarks/throughput.py [--depth 8] [--images 2048] [--repeats 7] [--threads 1] [--modern] [--give-back]
 
 Three loops train the same net with the same optimiser, turn and turn about, so that a noisy machine is noisy for all:
 
@@ -8,6 +8,7 @@ Three loops train the same net with the same optimiser, turn and turn about, so 
 - ours: ``run_stage`` on uint8 images in memory, shuffled, cropped and flipped by the batch;
 - loader: a ``DataLoader`` that crops, flips and normalises image by image with Pillow, as most published code does.
 
+All three keep the memory they free, as the command line does (``longtail.memory``); ``--give-back`` leaves that away.
 Wall time is what counts on an idle machine; the CPU time of the process is beside it, which other work on the machine
 disturbs less (with one thread and no workers; on a GPU it says nothing).
 """
@@ -33,6 +34,7 @@ from longtail.backbones.resnet_cifar import CIFAR_MEAN, CIFAR_STD
 from longtail.examples import Examples
 from longtail.heads import Linear
 from longtail.labels import Labels
+from longtail.memory import keep_freed
 from longtail.net import Net
 from longtail.part import part
 from longtail.protocol import cifar_ldam, cifar_modern
@@ -102,9 +104,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0, help="processes of the DataLoader")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--give-back", action="store_true", help="freed memory goes back to the system")
     parser.add_argument("--modern", action="store_true", help="ours with AutoAugment and cutout besides")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    if not args.give_back:
+        keep_freed()
     engine = Engine(device=args.device, precision=args.precision)
     device, n = engine.on, args.images // BATCH * BATCH
     rng = np.random.default_rng(0)

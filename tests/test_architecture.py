@@ -10,7 +10,7 @@ import pytest
 import longtail
 
 ROOT = Path(longtail.__file__).parent
-FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples"}
+FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples", "memory"}
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
     "losses",

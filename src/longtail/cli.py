@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from longtail.memory import keep_freed
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -450,6 +452,7 @@ def errors() -> Iterator[None]:
 
 def main() -> None:
     """Entry point."""
+    keep_freed()
     app()
 
 

@@ -26,6 +26,7 @@ import torch
 from longtail.classical import Classical
 from longtail.comparison.plan import Study
 from longtail.comparison.work import Task, Worker
+from longtail.memory import keep_freed
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run.chain import needs_held
@@ -176,10 +177,11 @@ _worker: Worker | None = None
 
 
 def _start(plan: Study, folder: Path, events: Any) -> None:
-    """Set a worker process up: it leaves Ctrl-C to its parent, ends with it, and keeps to one thread."""
+    """Set a worker process up: it leaves Ctrl-C to its parent, ends with it, and keeps to one thread and its memory."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    keep_freed()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _worker = Worker(plan, folder, on=lambda event: events.put({"worker": os.getpid(), **event}))
 
