@@ -81,7 +81,6 @@ def estimate(plans: list[CifarPlan], folder: Path, jobs: int) -> str | None:
     many = f"{stages} trainings" if stages > 1 else "1 training"
     text = f"{many} to do: about {words(total)} ({1000 * cost:.2f} ms an image and epoch, {side_by_side} at a time)"
     if plans[0].engine.on.type == "cpu" and total > 1800:
-        text += (
-            "; without a GPU this is long: --preset quick is for a first look, and a killed command goes on"
-        )
+        shorter = "" if plans[0].backbone == "resnet8" else "--preset quick is for a first look, and "
+        text += f"; without a GPU this is long: {shorter}a killed command goes on where it was"
     return text
