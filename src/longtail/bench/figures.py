@@ -41,9 +41,12 @@ def cost(results: Results, imbalance: float) -> str | None:
             axes.plot(cost(line), own, "o", markersize=4, color=OWN, fillstyle="none", zorder=2)
             if line.balanced:
                 axes.plot(cost(line), best, "o", markersize=5, color=SET, zorder=3)
-        if max(map(cost, done)) > 8 * max(min(map(cost, done)), 1e-9):
-            axes.set_xscale("log")
         axes.margins(x=0.08, y=0.08)
+        dearest = max(map(cost, done))
+        if dearest > 8 * max(min(map(cost, done)), 1e-9):
+            axes.set_xscale("log")
+        else:  # from nothing on: a difference of a per cent looks like one
+            axes.set_xlim(0, 1.08 * dearest)
         low, high = axes.get_ylim()
         step = (high - low) / max(len(done), 1)
         for k, line in enumerate(
