@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail import metrics
+from longtail import __version__, metrics
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
 from longtail.comparison.plan import Prepared, Study
@@ -52,7 +52,8 @@ class Worker:
         self.prepared = lru_cache(maxsize=1)(plan.prepare)
 
     def run_file(self, task: Task) -> Path:
-        return self.folder / "runs" / f"{self.plan.identity(task.recipe, task.fold, task.seed)}.json"
+        identity = self.plan.identity(task.recipe, task.fold, task.seed)
+        return self.folder / "runs" / f"{__version__}-{identity}.json"
 
     def do(self, task: Task) -> dict[str, Any] | None:
         """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""

@@ -1,5 +1,7 @@
 """The cache: a folder of trained stages, one file a key, safe to share between processes and to kill at any moment.
 
+A file's name begins with the version of longtail that wrote it: another version trains anew and never takes it for its own.
+
 An entry is one safetensors file: tensors, and JSON with a checksum in its header. It is written to a temporary file and
 renamed, so a reader sees all of it or nothing; a damaged entry is reported, removed, and trained again.
 """
@@ -17,6 +19,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from longtail import __version__
 
 
 class Cache:
@@ -60,7 +64,7 @@ class Cache:
 
     def _file(self, key: str) -> Path:
         assert self.folder is not None
-        return self.folder / f"{key}.safetensors"
+        return self.folder / f"{__version__}-{key}.safetensors"
 
 
 def save_checked(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ import warnings
 import pytest
 import torch
 
+from longtail import __version__
 from longtail.run.cache import Cache, load_checked, pack, unpack
 
 
@@ -15,14 +16,14 @@ def test_round_trip(tmp_path):
     assert tensors["n"].item() == 2
     assert facts == {"why": "é"}
     assert cache.get("b") is None
-    assert [f.name for f in tmp_path.iterdir()] == ["a.safetensors"]
+    assert [f.name for f in tmp_path.iterdir()] == [f"{__version__}-a.safetensors"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "foreign"])
 def test_damage_is_reported_and_forgotten(tmp_path, damage):
     cache = Cache(tmp_path)
     cache.put("a", {"w": torch.arange(300.0)}, {})
-    file = tmp_path / "a.safetensors"
+    file = tmp_path / f"{__version__}-a.safetensors"
     raw = bytearray(file.read_bytes())
     if damage == "cut":
         raw = raw[:-10]
@@ -40,9 +41,20 @@ def test_damage_is_reported_and_forgotten(tmp_path, damage):
     assert not file.exists()
 
 
+def test_what_another_version_trained_is_left_alone(tmp_path, monkeypatch):
+    cache = Cache(tmp_path)
+    cache.put("a", {"w": torch.ones(2)}, {})
+    monkeypatch.setattr("longtail.run.cache.__version__", "0.0.9")
+    assert "a" not in cache
+    assert cache.get("a") is None
+    cache.put("a", {"w": torch.zeros(2)}, {})
+    monkeypatch.undo()
+    assert torch.equal(cache.get("a")[0]["w"], torch.ones(2))
+
+
 def test_a_half_written_file_is_never_seen(tmp_path):
     cache = Cache(tmp_path)
-    (tmp_path / ".a.safetensors.123").write_bytes(b"half")
+    (tmp_path / f".{__version__}-a.safetensors.123").write_bytes(b"half")
     assert cache.get("a") is None
 
 
