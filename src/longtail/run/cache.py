@@ -1,6 +1,6 @@
 """The cache: a folder of trained stages, one file a key, safe to share between processes and to kill at any moment.
 
-A file's name begins with the version of longtail that wrote it: another version trains anew and never takes it for its own.
+A file's name begins with the version of longtail that wrote it: another version trains anew.
 
 An entry is one safetensors file: tensors, and JSON with a checksum in its header. It is written to a temporary file and
 renamed, so a reader sees all of it or nothing; a damaged entry is reported, removed, and trained again.
