@@ -1,4 +1,4 @@
-"""HTML: the results of a comparison as one page: self-contained, light and dark, readable on a phone."""
+"""HTML: the results of a comparison as one page."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from longtail.comparison.leaderboard import (
     ranking_metric,
     shown_priors,
 )
-from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
+from longtail.comparison.recommendation import recommendation
 from longtail.report import figures
+from longtail.report.page import HERE, page
 
-HERE = Path(__file__).parent
 COLUMNS = (
     "balanced_accuracy", "macro_f1", "worst_class_recall", "many", "medium", "few", "nll", "brier", "ece",
 )  # fmt: skip
@@ -37,18 +37,6 @@ def write_report(results: Results, path: str | Path) -> None:
 
 def render(results: Results) -> str:
     """The page as a string."""
-    import jinja2
-
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    env.filters.update(
-        three=three, duration=duration, p_text=p_text, data_size=data_size, per_thousand=per_thousand,
-        thousands=lambda n: f"{n:,}",
-    )  # fmt: skip
     texts, shown = recommendation(results), compared(results)
     priors = [_section(results, prior, texts[prior], shown) for prior in shown_priors(results)]
     rows = priors[0]["rows"]
@@ -57,7 +45,9 @@ def render(results: Results) -> str:
         "training": figures.training(results, rows),
         "cost": figures.cost(rows),
     }
-    return env.get_template("page.html").render(
+    return page(
+        HERE / "comparison.html",
+        made=results,
         results=results,
         data=results["data"],
         settings=results["settings"],
@@ -65,19 +55,9 @@ def render(results: Results) -> str:
         figures=drawn,
         metric_names=METRIC_NAMES,
         lower=LOWER_IS_BETTER,
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
         problems=[row for row in rows if row.problem],
         tested=results["settings"]["folds"] * results["settings"]["seeds"] > 1,
     )
-
-
-def three(value: float) -> str:
-    """A score to three decimals; a dash where there is none.
-
-    >>> three(0.12345), three(float("nan"))
-    ('0.123', '–')
-    """
-    return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
 def compared(results: Results) -> list[str]:

@@ -11,7 +11,7 @@ from longtail.comparison.leaderboard import METRIC_NAMES, PRIOR_NAMES
 from longtail.comparison.ranking import LEVEL, Ranking, sentence
 from longtail.comparison.recommendation import duration, p_text
 from longtail.report.figures import LETTER, WIDTH
-from longtail.report.html import HERE, three
+from longtail.report.page import HERE, page, three
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
 if TYPE_CHECKING:
@@ -106,22 +106,14 @@ def render_ranks(about: Mapping[str, Any], rankings: Sequence[Ranking]) -> str:
             ``link`` to its own page. Nothing in it is trusted: every text is escaped.
         rankings: one a prior.
     """
-    import jinja2
-
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    env.filters.update(three=three, duration=duration, p_text=p_text, thousands=lambda n: f"{n:,}")
-    return env.get_template("ranks.html").render(
+    return page(
+        HERE / "ranks.html",
+        made=about,
         about=about,
         rankings=[(r, sentence(r), critical_difference(r)) for r in rankings],
         prior_names=PRIOR_NAMES,
         metric_names=METRIC_NAMES,
         level=LEVEL,
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
     )
 
 

@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from longtail import report
-from longtail.comparison.recommendation import duration
+from longtail.report.page import page, style
 from longtail.reproduce import figures, words
 
 if TYPE_CHECKING:
@@ -35,23 +34,15 @@ def draw(found: Reviews) -> dict[str, str]:
 
 def render(found: Reviews, drawn: dict[str, str]) -> str:
     """The page as a string. Every text is escaped."""
-    import jinja2
-
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    env.filters.update(thousands=lambda n: f"{n:,}", duration=duration)
     results = found.results
     failed = [r for r in results["runs"] if r["status"] != "done"]
-    return env.get_template("reviews.html").render(
+    return page(
+        HERE / "reviews.html",
+        made=results,
         found=found,
         results=results,
         data=results["data"],
         settings=results["settings"],
-        style=style(),
         heads=words.columns(results),
         rows=words.rows_of(found),
         conclusions=words.conclusions(found),
@@ -60,11 +51,6 @@ def render(found: Reviews, drawn: dict[str, str]) -> str:
         epochs=next(iter(found.probes.values()))["epochs"],
         seconds=sum(r.get("seconds", 0) for r in results["runs"]),
     )
-
-
-def style() -> str:
-    """The style sheet of the report's pages."""
-    return (Path(report.__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
 def standalone(svg: str) -> str:
