@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -64,15 +65,30 @@ class _Bars:
 
 
 class _Lines:
-    """Progress events to one line per finished run."""
+    """Progress events to one line per finished run, and one a minute while none finishes."""
+
+    quiet = 60.0
+
+    def __init__(self) -> None:
+        self.running: dict[int, str] = {}
+        self.said = time.monotonic()
 
     def __call__(self, event: dict[str, Any]) -> None:
+        worker = event.get("worker", 0)
+        if "running" in event:
+            self.running[worker] = event["running"]
         if "note" in event:
-            print(f"  {event['note']}", file=sys.stderr)
+            self.say(f"  {event['note']}")
         row = event.get("row")
         if row is not None:
             what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"
-            print(f"[{event['done']}/{event['total']}] {event['task']}: {what}", file=sys.stderr)
+            self.say(f"[{event['done']}/{event['total']}] {event['task']}: {what}")
+        elif "epochs" in event and time.monotonic() - self.said > self.quiet:
+            self.say(f"  {self.running.get(worker, '')}: epoch {event['epoch'] + 1}/{event['epochs']}")
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+        self.said = time.monotonic()
 
 
 class _Epochs:
