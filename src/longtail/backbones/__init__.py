@@ -5,8 +5,8 @@ from longtail.backbones.bag_of_words import BagOfWords
 from longtail.backbones.identity import Identity
 from longtail.backbones.mlp import MLP
 from longtail.backbones.pretrained import Pretrained, as_pretrained
+from longtail.backbones.resnet_branches import ResNetBranch, ResNetTrunk
 from longtail.backbones.resnet_cifar import Normalize, ResNetCIFAR
-from longtail.backbones.resnet_experts import ResNetBranch, ResNetTrunk
 from longtail.backbones.text_model import TextModel
 from longtail.backbones.timm_model import TimmModel
 from longtail.backbones.vision_model import VisionModel

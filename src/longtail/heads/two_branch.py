@@ -6,16 +6,17 @@ Recognition", CVPR 2020: ``z = W 2 [a f_c ; (1 - a) f_r] + b`` in training, ``W 
 
 | symbol | here |
 |---|---|
-| f_c, f_r | ``conventional(features)``, ``rebalancing(features)``: two residual blocks |
+| f_c, f_r | ``conventional(features)``, ``rebalancing(features)``: the two branches |
 | a (alpha) | the argument of :meth:`mixed`; the objective moves it |
 
-Differs from the authors' code in where the branches live: there in the backbone, here in the head, so that
-any backbone gets them. ``block="conv"`` is theirs (a 3x3 basic block with BatchNorm on feature maps ``[B, d,
-H, W]``, then mean pooling); ``block="mlp"`` is the same idea for feature vectors ``[B, d]``.
+Differs from the authors' code in where the branches live: there in the backbone, here in the head, so that any backbone
+gets them. ``branches`` are theirs where they are the last block of a ResNet (``longtail.surgery.AddBranches``); where
+nothing is given, a residual block each on feature vectors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,52 +26,47 @@ from longtail.part import Part, part
 
 
 class Residual(nn.Module):
-    """``relu(x + g(x))`` with g two layers as wide as x; ``"conv"`` also pools maps to vectors ``[B, d]``."""
+    """``relu(x + g(x))`` with g two layers as wide as x: vectors ``[B, d]`` to vectors ``[B, d]``."""
 
-    def __init__(self, dim: int, block: str) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
-        if block == "conv":
-            layers = [
-                nn.Conv2d(dim, dim, 3, padding=1, bias=False),
-                nn.BatchNorm2d(dim),
-                nn.ReLU(),
-                nn.Conv2d(dim, dim, 3, padding=1, bias=False),
-                nn.BatchNorm2d(dim),
-            ]
-        else:
-            layers = [nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim)]
-        self.inner, self.pool = nn.Sequential(*layers), block == "conv"
+        self.inner = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim))
+        self.out_features = dim
 
     def forward(self, x: Tensor) -> Tensor:
-        y = torch.relu(x + self.inner(x))
-        return y.mean((-2, -1)) if self.pool else y
+        return torch.relu(x + self.inner(x))
 
 
 class TwoBranch(nn.Module):
-    """``features [B, d]`` (or maps ``[B, d, H, W]``) ``-> logits [B, C]``; both branches see the same input.
+    """``features [B, d]`` (or what the branches take) ``-> logits [B, C]``; both branches see the same input.
 
     Args:
         feature_dim: d (a fact).
         num_classes: C (a fact).
-        block: ``"mlp"`` or ``"conv"``.
+        branches: two modules that tell their ``out_features``, the conventional one first; None makes two residual
+            blocks.
 
     Raises:
-        ValueError: unknown ``block``.
+        ValueError: not two branches.
 
     >>> head, f = TwoBranch(4, 3), torch.ones(2, 4)
     >>> head(f).allclose(head.mixed(f, f, alpha=0.5))
     True
     """
 
-    def __init__(self, feature_dim: int, num_classes: int, block: str = "mlp") -> None:
+    def __init__(
+        self, feature_dim: int, num_classes: int, branches: Sequence[nn.Module] | None = None
+    ) -> None:
         super().__init__()
-        if block not in ("mlp", "conv"):
-            raise ValueError(f"block={block!r} must be 'mlp' or 'conv'")
+        made = [Residual(feature_dim) for _ in range(2)] if branches is None else branches
+        if len(made) != 2:
+            raise ValueError(f"branches has {len(made)} modules: there are two, conventional and rebalancing")
         self.in_features, self.out_features = feature_dim, num_classes
-        self.conventional = Residual(feature_dim, block)
-        self.rebalancing = Residual(feature_dim, block)
-        self.linear = nn.Linear(2 * feature_dim, num_classes)
-        self.spec: Part[Any] = part(TwoBranch, feature_dim=feature_dim, num_classes=num_classes, block=block)
+        self.conventional, self.rebalancing = made
+        widths = [int(b.out_features) for b in made]  # type: ignore[arg-type]
+        self.linear = nn.Linear(sum(widths), num_classes)
+        own = None if branches is None else tuple(b.spec for b in made)
+        self.spec: Part[Any] = part(TwoBranch, feature_dim=feature_dim, num_classes=num_classes, branches=own)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.mixed(features, features, 0.5)

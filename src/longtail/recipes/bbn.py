@@ -7,24 +7,25 @@ paper's figures).
 
 Reach for it where one stage is to learn both features and a balanced head.
 
-Differs from the authors' code in the branches' place: two residual blocks on the pooled features (see
-``longtail.heads.TwoBranch``), not copies of the last convolutional block; and in the weight, which moves with each step:
-``released=True`` is theirs, constant over an epoch and, in runs of 90 and 180 epochs, never near 0.
+On a CIFAR ResNet the branches are the paper's, a last block each; any other backbone stays whole, and they are residual
+blocks on its features.
+
+Differs from the authors' code in the weight, which moves with each step: ``released=True`` is theirs, constant over an
+epoch and, in runs of 90 and 180 epochs, never near 0.
 """
 
-from longtail.heads import TwoBranch
 from longtail.objectives import Bilateral
 from longtail.part import part
 from longtail.recipe import Recipe, Stage
 from longtail.samplers import ClassBalanced
-from longtail.surgery import SwapHead
+from longtail.surgery import AddBranches
 
 
 def bbn(base: Stage, *, released: bool = False) -> Recipe:
     """A two-branch head, an instance stream and a reversed one (class probability ~ 1 / n_j)."""
     stage = base.but(
         name="bbn",
-        surgery=(*base.surgery, part(SwapHead, head=part(TwoBranch))),
+        surgery=(*base.surgery, part(AddBranches)),
         streams=(*base.streams, part(ClassBalanced, power=-1.0)),
         objective=part(Bilateral, released_epochs=base.epochs if released else None),
         mix=None,

@@ -2,6 +2,7 @@
 
 from longtail.surgery.add import AddAlignment, AddScale
 from longtail.surgery.add_attention import AddAttention
+from longtail.surgery.add_branches import AddBranches
 from longtail.surgery.add_experts import AddExperts
 from longtail.surgery.add_memory import AddMemory
 from longtail.surgery.change_experts import AddRouters, WeighExperts
@@ -13,6 +14,7 @@ from longtail.surgery.tau_normalize import TauNormalize, tau_normalize
 __all__ = [
     "AddAlignment",
     "AddAttention",
+    "AddBranches",
     "AddExperts",
     "AddMemory",
     "AddRouters",

@@ -27,16 +27,23 @@ class Layouts(TorchDispatchMode):
 
 
 class Experts(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, trunk: nn.Module, branch: nn.Module) -> None:
         super().__init__()
-        self.trunk, self.branch = ResNetTrunk(14), ResNetBranch(blocks=2)
+        self.trunk, self.branch = trunk, branch
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.branch(self.trunk(x))
         return features
 
 
-@pytest.mark.parametrize("make", [lambda: ResNetCIFAR(14), Experts], ids=["ResNetCIFAR", "ResNetBranch"])
+MAKERS = {
+    "ResNetCIFAR": lambda: ResNetCIFAR(14),
+    "an expert": lambda: Experts(ResNetTrunk(14), ResNetBranch(blocks=2)),
+    "a last block": lambda: Experts(ResNetTrunk(14, blocks=5), ResNetBranch(64, (64,))),
+}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_a_step_in_channels_last_stays_in_channels_last(make: Any) -> None:
     """One gradient in the other layout makes all below it several times slower."""
     torch.manual_seed(0)

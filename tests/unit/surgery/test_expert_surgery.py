@@ -13,7 +13,7 @@ from longtail.heads import Experts, Linear, Routed
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.run import Cache, Engine, train_stages
-from longtail.surgery import AddAttention, AddExperts, AddRouters, WeighExperts
+from longtail.surgery import AddAttention, AddBranches, AddExperts, AddRouters, WeighExperts
 from longtail.testing.recipe import toy_stage
 from longtail.weights import expert_priors
 
@@ -34,7 +34,8 @@ def test_the_trunk_is_shared_and_the_experts_differ():
     net = image_net()
     new = AddExperts(3)(net)
     assert isinstance(new.backbone, ResNetTrunk)
-    assert new.backbone.layer1 is net.backbone.layer1
+    assert list(new.backbone.layer1) == list(net.backbone.layer1)
+    assert not len(new.backbone.layer2)
     first, second = (b.stages[0][0].conv1.weight for b in new.head.branches[:2])
     assert not torch.equal(first, second)
     x = images().x
@@ -43,6 +44,32 @@ def test_the_trunk_is_shared_and_the_experts_differ():
     assert wide.head.classifiers[0].in_features == 64
     own = sum(p.numel() for p in net.backbone.layer2.parameters())
     assert sum(p.numel() for p in wide.head.branches[0].stages[0].parameters()) == own
+
+
+def test_branches_of_a_resnet_are_a_last_block_each():
+    torch.manual_seed(0)
+    net = Net(ResNetCIFAR(14), Linear(64, 4))
+    new = AddBranches()(net)
+    assert [*new.backbone.layer1, *new.backbone.layer2] == [*net.backbone.layer1, *net.backbone.layer2]
+    assert list(new.backbone.layer3) == [net.backbone.layer3[0]]
+    branches = new.head.conventional, new.head.rebalancing
+    assert not torch.equal(*(b.stages[0][0].conv1.weight for b in branches))
+    for (
+        branch
+    ) in branches:  # with the ResNet's own last block in its place, a branch gives the ResNet's features
+        branch.stages[0][0].load_state_dict(net.backbone.layer3[1].state_dict())
+    x = images().x
+    net.eval(), new.eval()
+    maps = new.backbone(x)
+    assert maps.shape == (36, 64, 2, 2)
+    for branch in branches:
+        assert torch.allclose(branch(maps), net.backbone(x), atol=1e-6)
+    assert new(x).shape == (36, 4)
+
+
+def test_a_trunk_says_which_cuts_there_are():
+    with pytest.raises(ValueError, match="blocks=4 must be 1 to 3, the blocks of a ResNet-8"):
+        ResNetTrunk(8, blocks=4)
 
 
 def test_attention_is_the_slow_reference_and_starts_as_the_identity():
@@ -121,7 +148,7 @@ def test_weights_move_the_prior_between_the_experts_own():
     assert WeighExperts((1, 0, 0), counts).logit_prior(None) is None
 
 
-MINE = (recipes.ride, recipes.sade, recipes.lfme, recipes.oltr, recipes.leap, recipes.dive)
+MINE = (recipes.bbn, recipes.ride, recipes.sade, recipes.lfme, recipes.oltr, recipes.leap, recipes.dive)
 
 
 @pytest.mark.parametrize("recipe", MINE, ids=lambda r: r.__name__)
