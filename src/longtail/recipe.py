@@ -41,6 +41,8 @@ class Stage:
         loss: ``(logits, y) -> scalar``.
         objective: ``(net, streams, t, generator) -> {name: scalar}``.
         optim: an optimiser of ``torch.optim``.
+        lr_factors: ``(glob, factor)`` pairs over parameter names: what a glob matches learns at factor times the rate.
+            The first that matches counts; one that matches nothing that trains is an error.
         schedule: progress -> multiplier of the learning rate.
         average: weights averaged along the way become the stage's (``longtail.optim``: EMA, SWA).
         sharpness: the gradient is taken at a worse point nearby (``longtail.optim``: SAM); twice the cost.
@@ -61,6 +63,7 @@ class Stage:
     loss: Part[Any] | Switch = part(CrossEntropy)
     objective: Part[Any] = part(Supervised)
     optim: Part[Any] = part(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    lr_factors: tuple[tuple[str, float], ...] = ()
     schedule: Part[Any] = part(Cosine)
     average: Part[Any] | None = None
     sharpness: Part[Any] | None = None
@@ -72,6 +75,8 @@ class Stage:
             raise ValueError(
                 f"views={self.views} must be 0 (augment every step) or the number of views to keep"
             )
+        if any(factor < 0 for _, factor in self.lr_factors):
+            raise ValueError(f"lr_factors={self.lr_factors}: a factor of the learning rate is at least 0")
         if not self.streams or not self.trains:
             raise ValueError("a stage needs at least one stream and one glob in trains")
 
@@ -97,8 +102,9 @@ class Stage:
 
     @property
     def digest(self) -> str:
-        """Identity: everything but the name."""
-        return digest({k: v for k, v in self.to_json().items() if k != "name"})
+        """Identity: everything but the name. Without ``lr_factors`` it is what it was before there were any."""
+        left_out = {"name"} if self.lr_factors else {"name", "lr_factors"}
+        return digest({k: v for k, v in self.to_json().items() if k not in left_out})
 
     @property
     def parts(self) -> tuple[Part[Any], ...]:

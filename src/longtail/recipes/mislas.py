@@ -12,8 +12,7 @@ The defaults are those of the authors' code for CIFAR-10-LT. ``shifted=True``, w
 sets, lets the BatchNorm statistics move to the balanced stream (its affine parameters stay); a short second stage does
 not catch up with that.
 
-Differs from the authors' code in the second stage's learning rate: theirs is smaller for the head (by 0.05 to 0.5) than
-for the scales; here ``lr_factor`` is for both.
+Differs from the authors' code in the first stage, which follows the protocol's schedule.
 """
 
 from longtail.losses import LabelAwareSmoothing
@@ -21,6 +20,7 @@ from longtail.part import part
 from longtail.recipe import Recipe, Stage
 from longtail.recipes.mixup import mixup
 from longtail.samplers import ClassAware
+from longtail.schedule import Cosine
 from longtail.surgery import AddScale
 
 
@@ -35,7 +35,9 @@ def mislas(
     views: int = 0,
     lr_factor: float = 0.5,
 ) -> Recipe:
-    """mixup, then head and scales; ``head`` and ``tail`` are the smoothing of the largest and the rarest class."""
+    """mixup, then head and scales; ``head`` and ``tail`` are the smoothing of the largest and the rarest class, and the
+    head learns at ``lr_factor`` of the scales' rate.
+    """
     second = base.but(
         name="smoothed-head",
         epochs=base.share(share),
@@ -46,6 +48,7 @@ def mislas(
         views=views,
         mix=None,
         loss=part(LabelAwareSmoothing, head=head, tail=tail),
-        optim=base.tune(lr_factor=lr_factor),
+        lr_factors=(("head.inner.*", lr_factor),),
+        schedule=part(Cosine),
     )
     return Recipe("mislas", (*mixup(base, alpha=alpha).stages, second))

@@ -6,8 +6,8 @@ Claim: ImageNet-LT with a ResNet-10: 44.2 %, 35.2 %, 17.5 % on many-, medium- an
 
 Reach for it when inputs of unknown classes come in: its features say how near they are to any known one.
 
-Differs from the authors' code: one learning rate for all in the second stage (theirs is ten times larger for the head);
-no further layer between pooling and head. A backbone without feature maps goes without the modulated attention.
+Differs from the authors' code: no further layer between pooling and head, and the second stage follows the protocol's
+schedule. A backbone without feature maps goes without the modulated attention.
 """
 
 from longtail.losses import DiscriminativeCentroids
@@ -22,7 +22,9 @@ from longtail.surgery import AddAttention, AddMemory
 def oltr(
     base: Stage, *, weight: float = 0.01, share: float = 1.0, lr_factor: float = 0.1, attention: bool = True
 ) -> Recipe:
-    """erm; then everything on class-aware batches for ``share`` of the epochs (ImageNet-LT: 2)."""
+    """erm; then everything on class-aware batches for ``share`` of the epochs (ImageNet-LT: 2), backbone and centroids at
+    ``lr_factor`` of the rate.
+    """
     memory = base.but(
         name="memory",
         epochs=base.share(share),
@@ -30,6 +32,7 @@ def oltr(
         streams=(part(ClassAware, k=4),),
         objective=part(Memorised, weight=weight, centroids=part(DiscriminativeCentroids)),
         optim=base.tune(lr_factor=lr_factor),
+        lr_factors=(("head.centroids", 1.0), ("head.*", 1 / lr_factor)),
         mix=None,
     )
     return Recipe("oltr", (*erm(base).stages, memory))

@@ -125,10 +125,7 @@ def run_stage(
         mixer, loss = _built(stage.mix, 0.0, facts), _built(stage.loss, 0.0, facts)
         objective = stage.objective.build(**facts, loss=loss, mix=mixer).to(device)
     step, phase = Step(net, objective), Phase(stage, objective, net, facts, key)
-    params = [p for p in net.parameters() if p.requires_grad] + [
-        p for p in objective.parameters() if p.requires_grad
-    ]
-    optimizer = stage.optim.build(params, **engine.optimizer_facts())
+    optimizer = stage.optim.build(groups(stage, net, objective), **engine.optimizer_facts())
     rates = [group["lr"] for group in optimizer.param_groups]
     schedule = stage.schedule.build()
     sharpness = stage.sharpness.build(**facts) if stage.sharpness is not None else None
@@ -288,6 +285,31 @@ def choose(net: Net, globs: tuple[str, ...]) -> set[str]:
     for name, p in net.named_parameters():
         p.requires_grad_(name in chosen)
     return chosen
+
+
+def groups(stage: Stage, net: Net, objective: nn.Module) -> list[Any]:
+    """What the optimiser is given: the parameters that train, and where the stage says so each factor's apart.
+
+    Raises:
+        ValueError: a glob in ``lr_factors`` matches no parameter that trains; or the optimiser names no ``lr``.
+    """
+    own = {name: p for name, p in net.named_parameters() if p.requires_grad}
+    others = [p for p in objective.parameters() if p.requires_grad]
+    if not stage.lr_factors:
+        return [*own.values(), *others]
+    for glob, _ in stage.lr_factors:
+        if not any(fnmatchcase(name, glob) for name in own):
+            some = f"{', '.join(list(own)[:3])} ... {list(own)[-1]}" if own else "none"
+            raise ValueError(f"lr_factors={glob!r} matches no parameter that trains; there are: {some}")
+    if "lr" not in dict(stage.optim.kwargs):
+        raise ValueError(f"lr_factors needs the learning rate: give {stage.optim!r} an lr")
+    of: dict[float, list[nn.Parameter]] = {}
+    for name, p in own.items():
+        factor = next((f for glob, f in stage.lr_factors if fnmatchcase(name, glob)), 1.0)
+        of.setdefault(factor, []).append(p)
+    if others:
+        of.setdefault(1.0, []).extend(others)
+    return [{"params": params, "lr": stage.optim["lr"] * factor} for factor, params in of.items()]
 
 
 def set_modes(step: Step, stage: Stage, trained: set[str]) -> None:

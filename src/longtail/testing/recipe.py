@@ -190,5 +190,5 @@ def _other(name: str, value: Any) -> Any:
     if isinstance(value, int):
         return value + 1
     if isinstance(value, tuple):
-        return (*value, "other" if name == "trains" else part(Constant))
+        return (*value, {"trains": "other", "lr_factors": ("other", 2.0)}.get(name, part(Constant)))
     return Part(Constant) if value != Part(Constant) else Part(Cosine)

@@ -10,9 +10,10 @@ from longtail import recipes
 from longtail.net import Net
 from longtail.optim import EMA, SAM, SWA
 from longtail.part import Part, part
-from longtail.recipe import Recipe
+from longtail.recipe import Recipe, Stage
 from longtail.run import Cache, Engine, Probe, run_stage, train_stages
 from longtail.run.chain import stage_keys
+from longtail.schedule import Constant
 from longtail.testing.recipe import toy, toy_net, toy_stage
 
 
@@ -33,6 +34,7 @@ OPTIONS = {
     "ema": {"average": part(EMA, decay=0.9)},
     "swa": {"average": part(SWA, start=0.5)},
     "sam": {"sharpness": part(SAM, rho=0.1)},
+    "factors": {"lr_factors": (("head.weight", 3.0), ("head.*", 0.0), ("backbone.*", 0.5))},
     "asam and ema": {"sharpness": part(SAM, rho=0.5, adaptive=True), "average": part(EMA, decay=0.9)},
 }
 
@@ -59,12 +61,61 @@ def test_killed_and_resumed_equals_straight_through(tmp_path, options):
         {"average": part(EMA, decay=0.0)},
         {"average": part(SWA, start=0.99)},
         {"sharpness": part(SAM, rho=0.0)},
+        {"lr_factors": (("head.*", 1.0),)},
     ],
 )
 def test_neutral_arguments_are_the_plain_stage(neutral):
     plain, _ = run_stage(toy_net(), toy_stage(3), toy(), key="k")
     other, _ = run_stage(toy_net(), toy_stage(3).but(**neutral), toy(), key="k")
     assert torch.allclose(weights(plain), weights(other), atol=1e-6)
+
+
+def test_a_factor_is_a_learning_rate_of_its_own():
+    """The first glob that matches counts; the rest, and the objective's own parameters, keep the stage's rate."""
+    sgd = part(torch.optim.SGD, lr=0.1)  # a step is the rate times the gradient
+    stage = toy_stage(1).but(optim=sgd, schedule=part(Constant), batch_size=len(toy()))
+    before = dict(toy_net().named_parameters())
+
+    def moved(**changes):
+        net, _ = run_stage(toy_net(), stage.but(**changes), toy(), key="k")
+        return {name: (p - before[name]).detach() for name, p in net.named_parameters()}
+
+    plain = moved()
+    factors = {"head.bias": 0.0, "head.weight": 3.0}
+    found = moved(lr_factors=(("head.bias", 0.0), ("head.*", 3.0)))
+    for name, step in plain.items():
+        assert torch.allclose(found[name], factors.get(name, 1.0) * step, atol=1e-7), name
+        assert step.abs().max() > 1e-4, name
+
+
+def test_factors_hold_where_the_head_trains_on_cached_features():
+    stage = toy_stage(2).but(trains=("head.*",), norm_stats=False, lr_factors=(("head.bias", 0.0),))
+    net, _ = run_stage(toy_net(), stage, toy(), key="k")
+    assert torch.equal(net.head.bias, toy_net().head.bias)
+    assert not torch.equal(net.head.weight, toy_net().head.weight)
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"lr_factors": (("neck.*", 2.0),)}, r"lr_factors='neck\.\*' matches no parameter that trains"),
+        ({"lr_factors": (("backbone.*", 2.0),), "trains": ("head.*",)}, "matches no parameter that trains"),
+        ({"lr_factors": (("head.*", 2.0),), "optim": part(torch.optim.Adam)}, r"give Adam\(\) an lr"),
+        ({"lr_factors": (("head.*", -1.0),)}, "at least 0"),
+    ],
+)
+def test_factors_that_cannot_be_meant_say_so(changes, said):
+    with pytest.raises(ValueError, match=said):
+        run_stage(toy_net(), toy_stage(1).but(**changes), toy(), key="k")
+
+
+def test_factors_are_part_of_the_identity_and_their_absence_is_not():
+    stage = toy_stage(1)
+    old = {k: v for k, v in stage.to_json().items() if k != "lr_factors"}  # as saved before there were any
+    assert Stage.from_json(old).digest == stage.digest
+    other = stage.but(lr_factors=(("head.*", 2.0),))
+    assert other.digest != stage.digest
+    assert Stage.from_json(other.to_json()) == other
 
 
 def test_ema_is_the_recursion():
