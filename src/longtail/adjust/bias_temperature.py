@@ -45,6 +45,23 @@ def fit_bias_temperature(logits: Floats, y: Ints, strength: float = 1.0) -> tupl
     return float(np.exp(-x[0])), x[1:]
 
 
+def match_bias(logits: Floats, prior: Floats, start: Floats) -> Floats:
+    """b ``[C]`` under which the mean of softmax(logits + b) over the rows is ``prior``: the most likely one if the rows'
+    labels are that frequent. A class of prior 0 keeps its ``start``.
+    """
+    present = prior > 0
+
+    def objective(bias: Floats) -> tuple[float, Floats]:
+        scores = logits + bias
+        top = scores.max(1, keepdims=True)
+        np.exp(scores - top, out=scores)
+        total = scores.sum(1, keepdims=True)
+        value = float((np.log(total) + top).mean() - prior @ bias)
+        return value, ((scores / total).mean(0) - prior) * present
+
+    return minimise(objective, start.copy(), np.where(present, prior * (1 - prior), 1.0) + 1e-9)
+
+
 class BiasTemperature(Affine):
     """``logits / temperature + bias``.
 
@@ -96,6 +113,31 @@ class BiasTemperature(Affine):
         temperature, bias = fit_bias_temperature(z, labels, self.strength)
         mean = softmax(z / temperature + bias).mean(0)
         return BiasTemperature(temperature, bias, mean / mean.sum(), self.strength)
+
+    def matched(self, logits: Array, prior: Vector) -> BiasTemperature:
+        """This temperature for another training of the same model: biases under which its mean prediction over ``logits
+        [N, C]``, of rows that are as frequent as ``prior [C]`` says, is that prior. It needs no labels.
+
+        The temperature of two trainings on much the same data is much the same; their biases need not be. A net that has
+        not learnt a class yet keeps its logit far below the others, and in another run it may be another class.
+
+        Raises:
+            RuntimeError: not fitted.
+            ValueError: bad rows, or no prior.
+
+        >>> fitted = BiasTemperature(2.0, (0.0, 0.0), (0.5, 0.5))
+        >>> z = np.array([[4.0, 0.0], [0.0, 0.0], [6.0, 0.0]])
+        >>> new = fitted.matched(z, [0.5, 0.5])
+        >>> bool(np.allclose(softmax(new(z)).mean(0), 0.5)), new.temperature
+        (True, 2.0)
+        """
+        if self.temperature is None:
+            raise RuntimeError("BiasTemperature is not fitted: call fit(logits, y) on held-out data first")
+        z = check_logits(logits)
+        wanted = np.asarray(check_prior("prior", prior, z.shape[1]), dtype=np.float64)
+        bias = match_bias(z / self.temperature, wanted, np.asarray(self.bias, dtype=np.float64))
+        mean = softmax(z / self.temperature + bias).mean(0)
+        return BiasTemperature(self.temperature, bias, mean / mean.sum(), self.strength)
 
     def logit_prior(self, before: Array | None) -> Array | None:
         """:attr:`assumes`, whatever was assumed before; a torch tensor unless ``before`` is a numpy array."""

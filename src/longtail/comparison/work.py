@@ -23,7 +23,7 @@ from longtail.examples import Examples, TokenRows
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
-from longtail.run.chain import finish, fit_finish, needs_held, restore, specs
+from longtail.run.chain import finish, fit_finish, matched, needs_held, restore, specs
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import prior_vector
 
@@ -146,7 +146,10 @@ class Worker:
         inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
         held = prepared.encode(inner_encoder, prepared.held_rows)
         fitted = fit_finish(inner, inner_examples, held)
-        return encoder, finish(outcome, examples, fitted), [outcome] if inner is outcome else [outcome, inner]
+        done = finish(outcome, examples, fitted)
+        if inner is outcome:
+            return encoder, done, [outcome]
+        return encoder, matched(done, examples), [outcome, inner]
 
     def out_of_fold(
         self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor, categorical: Blocks

@@ -281,6 +281,16 @@ def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome
     return outcome
 
 
+def matched(outcome: Outcome, data: Examples) -> Outcome:
+    """An outcome whose calibrator was fitted on another training: its biases are set for this one, on the rows it was
+    trained on, by their class frequencies alone. The temperature, for which held-out rows are needed, stays.
+    """
+    if outcome.calibrator is None:
+        return outcome
+    again = outcome.calibrator.matched(outcome.logits(data.x), data.labels.prior)
+    return outcome.but(calibrator=again)
+
+
 @dataclass(frozen=True)
 class Calibrator:
     """Marks the adjuster that was added for probabilities only, so that the recipe's own logits stay as published."""
@@ -332,4 +342,13 @@ def _facts_of(labels: Labels) -> dict[str, Any]:
     }
 
 
-__all__ = ["Calibrator", "finish", "fit_finish", "needs_held", "stages_prior", "train", "train_stages"]
+__all__ = [
+    "Calibrator",
+    "finish",
+    "fit_finish",
+    "matched",
+    "needs_held",
+    "stages_prior",
+    "train",
+    "train_stages",
+]

@@ -129,3 +129,44 @@ def test_gradients_flow_and_bfloat16_stays() -> None:
     assert z.grad is not None
     assert z.grad.tolist() == [[0.5, 0.5]]
     assert adjuster(torch.tensor([[3.0, -1.0]], dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+def a_class_not_learnt_yet(n: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of rows whose classes are as frequent as the prior says; the last class lies far below the others."""
+    rng = np.random.default_rng(0)
+    prior = np.array([0.6, 0.3, 0.1])
+    y = rng.choice(3, n, p=prior)
+    z = rng.normal(size=(n, 3)) + 4 * np.eye(3)[y]
+    z[:, 2] -= 25
+    return z, prior
+
+
+@pytest.mark.parametrize("as_torch", [False, True])
+def test_matched_is_the_fixed_point_of_moving_the_bias_by_the_log_ratio(as_torch: bool) -> None:
+    z, prior = a_class_not_learnt_yet()
+    start = BiasTemperature(1.5, (0.3, -0.2, 0.0), (0.5, 0.4, 0.1))
+    found = start.matched(torch.from_numpy(z) if as_torch else z, prior)
+    bias = np.array(start.bias)
+    for _ in range(5000):
+        scores = np.exp(z / 1.5 + bias)
+        bias += np.log(prior) - np.log((scores / scores.sum(1, keepdims=True)).mean(0))
+    want = bias - bias.mean()
+    assert np.allclose(np.array(found.bias) - np.mean(found.bias), want, atol=1e-4)
+    assert np.allclose(found.assumes, prior, atol=1e-6)
+    assert found.temperature == 1.5
+    assert not np.allclose(start.bias, found.bias)  # the one it was made from stays as it was
+
+
+def test_matched_leaves_an_absent_class_where_it_is() -> None:
+    z, _ = a_class_not_learnt_yet()
+    found = BiasTemperature(1.0, (0.0, 0.0, -1.5), (0.6, 0.3, 0.1)).matched(z, [0.7, 0.3, 0.0])
+    assert found.bias[2] == -1.5
+    assert np.allclose(found.assumes[:2], (0.7, 0.3), atol=1e-6)
+
+
+def test_matched_needs_a_fitted_one_and_a_prior() -> None:
+    z, prior = a_class_not_learnt_yet()
+    with pytest.raises(RuntimeError, match="not fitted"):
+        BiasTemperature().matched(z, prior)
+    with pytest.raises(ValueError, match="prior has shape"):
+        BiasTemperature(1.0, (0.0,) * 3, tuple(prior)).matched(z, prior[:2])
