@@ -5,7 +5,8 @@ Paper: Zhou et al., BBN: bilateral-branch network with cumulative learning, CVPR
 Claim: CIFAR-10-LT 79.8 %, CIFAR-100-LT 42.6 % at imbalance 100, a ResNet-32 with two last blocks (the
 paper's figures).
 
-Reach for it where one stage is to learn both features and a balanced head.
+Reach for it where one stage is to learn both features and a balanced head. Not for two classes of very unequal size:
+nearly every pair of the streams is then one of each, and the best answer to it the weight itself, whatever the inputs.
 
 On a CIFAR ResNet the branches are the paper's, a last block each; any other backbone stays whole, and they are residual
 blocks on its features.
