@@ -33,7 +33,8 @@ from longtail.recipe import Recipe, Stage
 from longtail.run.cache import Cache
 from longtail.run.chain import train_stages
 from longtail.run.engine import Engine
-from longtail.run.loop import Step, choose, facts_of, operate, run_stage
+from longtail.run.loop import Step, facts_of, operate, run_stage
+from longtail.run.trained import choose
 from longtail.seeds import generator
 from longtail.testing.ranks import on_ranks
 from longtail.testing.recipe import toy_for, toy_stage
