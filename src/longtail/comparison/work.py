@@ -7,6 +7,7 @@ import math
 import os
 import time
 import uuid
+import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -145,11 +146,14 @@ class Worker:
         inner_encoder, inner_examples = prepared.training("inner")
         inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
         held = prepared.encode(inner_encoder, prepared.held_rows)
-        fitted = fit_finish(inner, inner_examples, held)
-        done = finish(outcome, examples, fitted)
         if inner is outcome:
-            return encoder, done, [outcome]
-        return encoder, matched(done, examples), [outcome, inner]
+            return encoder, finish(outcome, examples, fit_finish(inner, inner_examples, held)), [outcome]
+        with (
+            warnings.catch_warnings()
+        ):  # the biases are set anew on all training rows, which have every class
+            warnings.filterwarnings("ignore", message="BiasTemperature: no held-out example")
+            fitted = fit_finish(inner, inner_examples, held)
+        return encoder, matched(finish(outcome, examples, fitted), examples), [outcome, inner]
 
     def out_of_fold(
         self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor, categorical: Blocks
