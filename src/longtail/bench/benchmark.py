@@ -10,7 +10,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from longtail.bench import figures, tables
 from longtail.bench.cifar import read_cifar
 from longtail.bench.estimate import estimate
 from longtail.bench.plan import CifarPlan, base_stage, chosen_recipes, design
+from longtail.comparison.plan import RecipeLike
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker, write_json
@@ -39,7 +40,7 @@ def bench(
     *,
     data: str | Path,
     imbalances: Sequence[float] = (100, 50, 10),
-    recipes: Sequence[str] | None = None,
+    recipes: Sequence[str] | Mapping[str, RecipeLike] | None = None,
     seeds: int = 3,
     vary: Sequence[str] = (),
     preset: str | None = None,
@@ -62,7 +63,8 @@ def bench(
         benchmark: "cifar10-lt" or "cifar100-lt".
         data: a folder with train and test parquet in the Hugging Face schema, or "hub" to fetch it.
         imbalances: largest class to smallest, each a table.
-        recipes: names of deep recipes; None takes all.
+        recipes: names of deep recipes; or your own by name: recipes, or functions from a base stage to one. None takes all
+            of the house.
         seeds: runs in which subset, initial weights and order all differ.
         vary: of "subset", "init" and "order": ``seeds - 1`` more runs each, in which that alone changes.
         preset: "quick": ResNet-8, 15 epochs, cosine, crop and flip.

@@ -9,6 +9,7 @@ from typing import Any
 from longtail.bench.summary import Results, lines
 
 OWN, SET, GREY = "#8a8a8a", "#1f6fb2", "#bbbbbb"
+ACCURACY = "test accuracy, %"
 LEADER: dict[str, Any] = {
     "arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2, "relpos": (0, 0.5),
 }  # fmt: skip
@@ -95,6 +96,11 @@ def curves(results: Results, imbalance: float) -> str | None:
             axes.set_title(f"{name}: {what}", fontsize=9)
             axes.tick_params(labelsize=8)
             axes.set_xlabel("epoch", fontsize=8)
+        shown = [axes for axes in grid.flat[: len(names)] if axes.get_title().endswith(ACCURACY)]
+        if shown:  # accuracies compare, losses do not
+            low, high = zip(*(axes.get_ylim() for axes in shown))
+            for axes in shown:
+                axes.set_ylim(min(low), max(high))
         figure.subplots_adjust(
             left=0.06, right=0.99, top=1 - 0.3 / height, bottom=0.45 / height, hspace=0.7, wspace=0.25
         )
@@ -105,7 +111,7 @@ def _curve(history: list[dict[str, Any]]) -> tuple[str, list[int], list[float]]:
     """What is drawn, and its points; epochs are counted through the stages."""
     measured = [(k + 1, 100 * h["probe"]["accuracy"]) for k, h in enumerate(history) if "probe" in h]
     if len(measured) > 2:
-        return "test accuracy, %", [k for k, _ in measured], [v for _, v in measured]
+        return ACCURACY, [k for k, _ in measured], [v for _, v in measured]
     return "training loss", list(range(1, len(history) + 1)), [h["loss"] for h in history]
 
 

@@ -7,7 +7,7 @@ one of those varies with the order too, and :func:`longtail.bench.statistics.com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -92,13 +92,19 @@ def base_stage(protocol: str, epochs: int, augment: str) -> Stage:
 
 
 def chosen_recipes(
-    names: Sequence[str] | None, benchmark: str, imbalance: float, tuning: str = "refit"
+    names: Sequence[str] | Mapping[str, RecipeLike] | None,
+    benchmark: str,
+    imbalance: float,
+    tuning: str = "refit",
 ) -> tuple[tuple[str, RecipeLike], ...]:
     """Deep recipes by name, with what their papers set for this benchmark; None takes all. Untuned ones take UNTUNED.
+    A mapping holds recipes, or functions from a base stage to one, which are taken as they are.
 
     Raises:
         ValueError: no deep recipe of that name.
     """
+    if isinstance(names, Mapping):
+        return tuple(names.items())
     known = {f.__name__.replace("_", "-"): f for f in house.ALL}
     if unknown := [name for name in names or () if name not in known]:
         raise ValueError(f"recipes: there is no deep recipe {unknown[0]!r}; there are {', '.join(known)}")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,20 @@ def test_the_curve_ends_at_the_score_and_changes_nothing(done, tailed, tmp_path)
     assert run["history"][-1]["probe"]["accuracy"] == run["scores"]["as_trained"]["accuracy"]
     assert run["stages"][0]["key"] == plain["stages"][0]["key"]
     assert run["scores"] == plain["scores"]
+
+
+def test_recipes_of_your_own_stand_beside_the_house(done, tailed, tmp_path):
+    own = {"erm": recipes.erm, "mine": partial(recipes.crt, share=0.5, shifted=True)}
+    found = bench("cifar10-lt", data=tailed, recipes=own, seeds=1, out=tmp_path, **SMALL)
+    plain, mine = (by_recipe(found, name)[0] for name in own)
+    assert (
+        plain["stages"][0]["key"]
+        == mine["stages"][0]["key"]
+        == by_recipe(done[0], "erm")[0]["stages"][0]["key"]
+    )
+    assert mine["status"] == "done"
+    assert [s["name"] for s in mine["stages"]] == ["instance", "head"]
+    assert "| mine |" in (tmp_path / "table.md").read_text(encoding="utf-8")
 
 
 def test_untuned_recipes_have_their_own_decisions_only(tailed, tmp_path):
