@@ -63,8 +63,8 @@ def bench(
         benchmark: "cifar10-lt" or "cifar100-lt".
         data: a folder with train and test parquet in the Hugging Face schema, or "hub" to fetch it.
         imbalances: largest class to smallest, each a table.
-        recipes: names of deep recipes; or your own by name: recipes, or functions from a base stage to one. None takes all
-            of the house.
+        recipes: names of deep recipes, None being all; or a mapping of names to recipes of your own, or to functions from
+            a base stage to one.
         seeds: runs in which subset, initial weights and order all differ.
         vary: of "subset", "init" and "order": ``seeds - 1`` more runs each, in which that alone changes.
         preset: "quick": ResNet-8, 15 epochs, cosine, crop and flip.

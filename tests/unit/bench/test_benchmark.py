@@ -172,7 +172,7 @@ def test_recipes_of_your_own_stand_beside_the_house(done, tailed, tmp_path):
         == by_recipe(done[0], "erm")[0]["stages"][0]["key"]
     )
     assert mine["status"] == "done"
-    assert [s["name"] for s in mine["stages"]] == ["instance", "head"]
+    assert [s["name"] for s in mine["stages"]] == ["erm", "head"]
     assert "| mine |" in (tmp_path / "table.md").read_text(encoding="utf-8")
 
 
