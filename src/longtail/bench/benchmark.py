@@ -102,8 +102,8 @@ def bench(
     folder, cifar = Path(out), read_cifar(benchmark, data)
     plans = [
         CifarPlan(
-            cifar, float(imbalance), chosen_recipes(recipes, benchmark, imbalance, tuning), draws, base, backbone,
-            tuning, engine=engine, curve=curve,
+            cifar, float(imbalance), chosen_recipes(recipes, benchmark, imbalance, tuning, protocol), draws, base,
+            backbone, tuning, engine=engine, curve=curve,
         )
         for imbalance in imbalances
     ]  # fmt: skip

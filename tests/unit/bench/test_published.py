@@ -73,6 +73,15 @@ def test_a_paper_s_own_settings_are_arguments_of_its_recipe(case):
     assert recipe(cifar_ldam()).stages[0].epochs == plain.stages[0].epochs
 
 
+def test_the_second_stage_augments_under_the_published_protocol_alone():
+    for name in ("crt", "lws"):
+        views = [
+            chosen_recipes([name], "cifar10-lt", 100, protocol=protocol)[0][1](cifar_ldam()).stages[1].views
+            for protocol in ("ldam", "modern")
+        ]
+        assert views == [10, 0]
+
+
 def test_own_settings_change_what_is_trained():
     ((_, recipe),) = chosen_recipes(["mislas"], "cifar100-lt", 100)
     assert recipe(cifar_ldam()).digest != recipes.mislas(cifar_ldam()).digest
