@@ -47,7 +47,7 @@ prior set, 39.5 ± 0.7 at cost 1:
 - **Worth it, at no cost**: class-balanced sampling 54.8, square-root sampling with the prior set 52.8,
   decoupled-joint 48.6, progressive sampling 47.0, lift 46.3. With so few steps, how often a rare image is seen
   decides.
-- **Dear and good, but no better than class-balanced sampling**: lfme 55.6 at 2.7 runs, oltr 54.1 at 2.2. ssp-moco
+- **Dear and good, but no better than class-balanced sampling**: lfme 55.6 at 2.7 runs, oltr 52.3 at 2.2. ssp-moco
   (44.2 at 2.4) beats erm and crt (41.4) and is still behind the free ones.
 - **Not worth their cost here**: pseudo-labels 32.0 (as trained; the labels of 8,025 left-out images hidden) at 3.2
   runs is level with erm as trained; hybrid-sc 40.3 and dive 39.7 at 2 to 3 runs are level with erm; sam, hybrid-psc,
