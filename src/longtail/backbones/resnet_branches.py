@@ -50,9 +50,10 @@ class ResNetTrunk(nn.Module):
         super().__init__()
         stage = (depth - 2) // 6
         self.blocks = stage if blocks is None else blocks
-        self._take(ResNetCIFAR(depth, mean, std))
+        whole = ResNetCIFAR(depth, mean, std)
         if not 1 <= self.blocks <= 3 * stage:
             raise ValueError(f"blocks={blocks} must be 1 to {3 * stage}, the blocks of a ResNet-{depth}")
+        self._take(whole)
         self.out_features = (16, 32, 64)[(self.blocks - 1) // stage]
         self.spec = part(ResNetTrunk, depth=depth, mean=tuple(mean), std=tuple(std), blocks=blocks)
 

@@ -87,20 +87,20 @@ def curves(results: Results, imbalance: float) -> str | None:
         grid = figure.subplots(down, 3, squeeze=False)
         for axes in grid.flat[len(names) :]:
             axes.set_visible(False)
+        accuracies: list[Any] = []  # they compare, losses do not
         for axes, name in zip(grid.flat, names):
             what = ""
             for run in results["runs"]:
                 if (run["recipe"], run["imbalance"], run["status"]) == (name, imbalance, "done"):
                     what, x, y = _curve(run["history"])
                     axes.plot(x, y, color=SET, linewidth=1, alpha=0.7)
+            if what == ACCURACY:
+                accuracies.append(axes)
             axes.set_title(f"{name}: {what}", fontsize=9)
             axes.tick_params(labelsize=8)
             axes.set_xlabel("epoch", fontsize=8)
-        shown = [axes for axes in grid.flat[: len(names)] if axes.get_title().endswith(ACCURACY)]
-        if shown:  # accuracies compare, losses do not
-            low, high = zip(*(axes.get_ylim() for axes in shown))
-            for axes in shown:
-                axes.set_ylim(min(low), max(high))
+        for axes in accuracies[1:]:
+            axes.sharey(accuracies[0])
         figure.subplots_adjust(
             left=0.06, right=0.99, top=1 - 0.3 / height, bottom=0.45 / height, hspace=0.7, wspace=0.25
         )

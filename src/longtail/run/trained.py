@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,11 +16,7 @@ from longtail.recipe import Stage
 def choose(net: Net, globs: tuple[str, ...]) -> set[str]:
     """Freeze the parameters that no glob matches; return the names of the rest."""
     names = [name for name, _ in net.named_parameters()]
-    for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in names):
-            raise ValueError(
-                f"trains={glob!r} matches no parameter; there are: {', '.join(names[:3])} ... {names[-1]}"
-            )
+    _check_globs("trains", globs, names, "parameter")
     chosen = {name for name in names if any(fnmatchcase(name, glob) for glob in globs)}
     for name, p in net.named_parameters():
         p.requires_grad_(name in chosen)
@@ -36,10 +33,7 @@ def groups(stage: Stage, net: Net, objective: nn.Module) -> list[Any]:
     others = [p for p in objective.parameters() if p.requires_grad]
     if not stage.lr_factors:
         return [*own.values(), *others]
-    for glob, _ in stage.lr_factors:
-        if not any(fnmatchcase(name, glob) for name in own):
-            some = f"{', '.join(list(own)[:3])} ... {list(own)[-1]}" if own else "none"
-            raise ValueError(f"lr_factors={glob!r} matches no parameter that trains; there are: {some}")
+    _check_globs("lr_factors", [glob for glob, _ in stage.lr_factors], list(own), "parameter that trains")
     if "lr" not in dict(stage.optim.kwargs):
         raise ValueError(f"lr_factors needs the learning rate: give {stage.optim!r} an lr")
     of: dict[float, list[nn.Parameter]] = {}
@@ -49,6 +43,14 @@ def groups(stage: Stage, net: Net, objective: nn.Module) -> list[Any]:
     if others:
         of.setdefault(1.0, []).extend(others)
     return [{"params": params, "lr": stage.optim["lr"] * factor} for factor, params in of.items()]
+
+
+def _check_globs(field: str, globs: Sequence[str], names: Sequence[str], what: str) -> None:
+    """Raise ``ValueError`` for a glob that matches none of the names."""
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in names):
+            some = f"{', '.join(names[:3])} ... {names[-1]}" if names else "none"
+            raise ValueError(f"{field}={glob!r} matches no {what}; there are: {some}")
 
 
 def set_modes(step: nn.Module, net: Net, stage: Stage, trained: set[str]) -> None:
