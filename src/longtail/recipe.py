@@ -46,6 +46,8 @@ class Stage:
         schedule: progress -> multiplier of the learning rate.
         average: weights averaged along the way become the stage's (``longtail.optim``: EMA, SWA).
         sharpness: the gradient is taken at a worse point nearby (``longtail.optim``: SAM); twice the cost.
+        solve: where nothing but a head on fixed inputs is trained and the loss is a mean over rows, the problem is handed
+            to this (``longtail.optim``: LBFGS) instead of being stepped through; None always steps.
 
     ``streams``, ``augment``, ``mix`` and ``loss`` may be a ``switch`` over progress (DRW, DRS, mixing off late).
     """
@@ -67,6 +69,7 @@ class Stage:
     schedule: Part[Any] = part(Cosine)
     average: Part[Any] | None = None
     sharpness: Part[Any] | None = None
+    solve: Part[Any] | None = None
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
@@ -102,8 +105,11 @@ class Stage:
 
     @property
     def digest(self) -> str:
-        """Identity: everything but the name. Without ``lr_factors`` it is what it was before there were any."""
-        left_out = {"name"} if self.lr_factors else {"name", "lr_factors"}
+        """Identity: everything but the name. A field that came later counts only where it is used, so that stages
+        without it are what they were.
+        """
+        later = {name for name in ("lr_factors", "solve") if not getattr(self, name)}
+        left_out = {"name", *later}
         return digest({k: v for k, v in self.to_json().items() if k not in left_out})
 
     @property

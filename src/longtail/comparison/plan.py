@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +26,12 @@ from longtail.run.chain import net_digest
 
 AnyRecipe = Recipe | Classical
 RecipeLike = Recipe | Classical | Callable[[Stage], Recipe]
+
+MANY_IMAGES = 4000
+"""Images from which on a length is checked against a shorter one only: three times as long would be minutes."""
+
+MOST_ROWS = 30_000_000
+"""Rows that a search for the length may pass through the net in its longest training."""
 
 
 class Study(Protocol):
@@ -61,7 +68,20 @@ class Study(Protocol):
         """The prior that the test rows were drawn under: "natural" or "balanced"."""
         ...
 
-    def recipe(self, name: str) -> AnyRecipe: ...
+    @property
+    def lengths(self) -> tuple[int, int] | None:
+        """(fewest, most) epochs of the base stage where its length is found on held-out rows; None where it is given."""
+        ...
+
+    @property
+    def base(self) -> Stage:
+        """The base stage that recipes start from."""
+        ...
+
+    def recipe(self, name: str, epochs: int | None = None) -> AnyRecipe:
+        """A recipe by name, on the base stage or on one of so many epochs."""
+        ...
+
     def identity(self, name: str, fold: int, seed: int) -> str: ...
     def prepare(self, fold: int) -> Prepared: ...
     def draws(self, seed: int) -> tuple[int, int]:
@@ -173,12 +193,34 @@ class Plan:
         raw = self.dataset.raw
         side = int(raw.shape[-1]) if isinstance(raw, torch.Tensor) and raw.dim() == 4 else 32
         return base_stage(
-            self.dataset.kind, n=len(self.dataset), side=side, epochs=self.epochs, backbone=self.backbone
+            self.dataset.kind,
+            n=len(self.dataset),
+            side=side,
+            epochs=self.epochs,
+            backbone=self.backbone,
+            classes=self.dataset.labels.num_classes,
         )
 
-    def recipe(self, name: str) -> AnyRecipe:
-        """The recipe of that name, made from the base stage where it is a function of one."""
-        return made(dict(self.recipes)[name], self.base, name)
+    @property
+    def lengths(self) -> tuple[int, int] | None:
+        """A length that was given is not searched for; nor is that of a pre-trained encoder, which over-fits soon."""
+        if self.epochs is not None or as_pretrained(self.backbone) is not None:
+            return None
+        first = self.base.epochs
+        if self.dataset.kind == "image" and len(self.dataset) >= MANY_IMAGES:
+            return max(1, first // 3), first
+        times = 3 if self.dataset.kind == "image" else 27
+        return first, max(first, min(times * first, math.ceil(MOST_ROWS / len(self.dataset))))
+
+    def recipe(self, name: str, epochs: int | None = None) -> AnyRecipe:
+        """The recipe of that name, made from the base stage where it is a function of one.
+
+        Args:
+            name: of the table.
+            epochs: of the base stage; None leaves it as it is.
+        """
+        base = self.base if epochs is None else self.base.but(epochs=epochs)
+        return made(dict(self.recipes)[name], base, name)
 
     @property
     def cells(self) -> list[tuple[int, int]]:

@@ -25,7 +25,7 @@ import torch
 
 from longtail.classical import Classical
 from longtail.comparison.plan import Study
-from longtail.comparison.work import Task, Worker
+from longtail.comparison.work import LENGTH, Task, Worker
 from longtail.memory import keep_freed
 from longtail.part import digest
 from longtail.recipe import Recipe
@@ -78,6 +78,7 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
     graph: dict[Task, set[Task]] = {}
     distinct: dict[str, Task] = {}
     for fold, seed in plan.cells:
+        length = Task("", fold, seed, LENGTH)
         for name, _ in plan.recipes:
             score = Task(name, fold, seed)
             graph[score] = set()
@@ -88,7 +89,9 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
             if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
                 parts.append("inner")
             for part in parts:
-                last = _chain(graph, distinct, recipe, Task(name, fold, seed, part))
+                first = set() if plan.lengths is None else {length}
+                graph.update({task: set() for task in first if task not in graph})
+                last = _chain(graph, distinct, recipe, Task(name, fold, seed, part), first)
                 graph[score].add(last)
     return graph
 
@@ -98,14 +101,17 @@ def _chain(
     distinct: dict[str, Task],
     recipe: Recipe,
     task: Task,
+    first: set[Task],
     teacher: tuple[int, ...] = (),
 ) -> Task:
-    """Put a recipe's stages into the graph, its teachers' before the stage that asks for them; return the last."""
-    before: set[Task] = set()
+    """Put a recipe's stages into the graph after ``first``, its teachers' before the stage that asks for them; return
+    the last.
+    """
+    before = first
     for k, stage in enumerate(recipe.stages):
         if stage.asks("teachers"):
             taught = enumerate(recipe.teachers)
-            before = before | {_chain(graph, distinct, t, task, (*teacher, j)) for j, t in taught}
+            before = before | {_chain(graph, distinct, t, task, first, (*teacher, j)) for j, t in taught}
         prefix = digest([task.fold, task.seed, task.part, *recipe.stage_digests[: k + 1]])
         here = distinct.setdefault(prefix, replace(task, stage=k, teacher=teacher))
         graph.setdefault(here, set()).update(before)
@@ -115,6 +121,8 @@ def _chain(
 
 def label(plan: Study, task: Task) -> str:
     """A task in words."""
+    if task.part == LENGTH:
+        return f"length of training, {plan.where(task.fold, task.seed)}"
     what = (
         ""
         if task.stage is None
@@ -168,7 +176,7 @@ def _attempt(worker: Worker, task: Task) -> Any:
     except OutOfTime:
         return None
     except Exception:
-        if task.stage is None:
+        if task.stage is None and task.part != LENGTH:
             raise
         return None
 

@@ -19,19 +19,25 @@ from torch import Tensor
 from longtail import __version__, metrics
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
-from longtail.comparison.plan import Prepared, Study
+from longtail.comparison.length import FACTOR, Length, find, held_losses
+from longtail.comparison.plan import AnyRecipe, Prepared, Study
 from longtail.examples import Examples, TokenRows
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
 from longtail.run.chain import finish, fit_finish, matched, needs_held, restore, specs
-from longtail.run.loop import On, ignore
+from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.outcome import prior_vector
+from longtail.run.solve import may_be_solved, solvable
+from longtail.run.trained import choose
+
+LENGTH = "length"
 
 
 @dataclass(frozen=True)
 class Task:
-    """One unit of work: stages up to ``stage`` of a recipe on a fold's training part, or (stage None) the run's score.
+    """One unit of work: stages up to ``stage`` of a recipe on a fold's training part, or (stage None) the run's score;
+    ``part`` "length" finds the length of the base stage.
 
     ``teacher`` leads from the recipe to one of its teachers: ``(1, 0)`` is the first teacher of its second.
     """
@@ -58,6 +64,9 @@ class Worker:
 
     def do(self, task: Task) -> dict[str, Any] | None:
         """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
+        if task.part == LENGTH:
+            self.length(self.prepared(task.fold), task.seed)
+            return None
         if task.stage is not None:
             self.stages(task, task.stage + 1)
             return None
@@ -76,11 +85,71 @@ class Worker:
 
     def stages(self, task: Task, upto: int) -> None:
         """Train the first ``upto`` stages of a recipe, or of a teacher of it, through the cache."""
-        recipe = self.plan.recipe(task.recipe)
+        prepared = self.prepared(task.fold)
+        recipe = self.recipe(task.recipe, prepared, task.seed)
         assert isinstance(recipe, Recipe)
         for k in task.teacher:
             recipe = recipe.teachers[k]
-        self.trained(recipe.upto(upto), self.prepared(task.fold), task.seed, task.part)
+        self.trained(recipe.upto(upto), prepared, task.seed, task.part)
+
+    def recipe(self, name: str, prepared: Prepared, seed: int) -> AnyRecipe:
+        """A recipe on the base stage, as long as was found to be enough on this fold's training rows."""
+        made = self.plan.recipe(name)
+        if isinstance(made, Classical) or not self.steps_through(made, prepared, seed):
+            return made
+        found = self.length(prepared, seed)
+        return made if found.converged is None else self.plan.recipe(name, found.epochs)
+
+    def steps_through(self, recipe: Recipe, prepared: Prepared, seed: int) -> bool:
+        """Is a stage of it trained step by step, as far as can be told before the stages before it are trained?"""
+        _, examples = prepared.training("full")
+        net, engine = prepared.net("full", self.plan.draws(seed)[0]), self.plan.engine
+        for stage in recipe.stages:
+            if not may_be_solved(stage) or any(True for _ in net.backbone.parameters()):
+                return True
+            net = operate(stage.surgery, net, examples, engine, "")
+            choose(net, stage.trains)
+            if not solvable(net, stage, examples.x, examples.labels.y, facts_of(net, examples, engine)):
+                return True
+        return False
+
+    def length(self, prepared: Prepared, seed: int) -> Length:
+        """The length of the base stage on this fold's training rows, through the cache."""
+        allowed, base = self.plan.lengths, self.plan.base
+        if allowed is None:
+            return Length(base.epochs, None)
+        try:
+            encoder, examples = prepared.training("inner")
+        except ValueError:  # too few rows to hold any out
+            return Length(base.epochs, None)
+        rule = [
+            FACTOR,
+            base.epochs,
+            allowed,
+            base.digest,
+            seed,
+            self.plan.engine.numerics(),
+            repr(self.plan.backbone),
+        ]
+        key = digest(["length", examples.fingerprint, rule])
+        stored = self.cache.get(key)
+        if stored is None:
+            held = prepared.encode(encoder, prepared.held_rows)
+            searched = base.but(
+                name="erm", solve=None
+            )  # a solved head needs no length; what is stepped through does
+
+            def losses(epochs: int) -> Tensor:
+                recipe = Recipe("erm", (searched.but(epochs=epochs),))
+                return held_losses(self.trained(recipe, prepared, seed, "inner").logits(held.x), held.labels)
+
+            found = find(base.epochs, allowed, losses)
+            self.cache.put(
+                key, {}, {"epochs": found.epochs, "converged": found.converged, "tried": found.tried}
+            )
+            return found
+        facts = stored[1]
+        return Length(facts["epochs"], facts["converged"], tuple((e, v) for e, v in facts["tried"]))
 
     def trained(self, recipe: Recipe, prepared: Prepared, seed: int, part: str) -> Outcome:
         """Train a recipe's stages on a part of the fold's training rows, through the cache."""
@@ -93,7 +162,7 @@ class Worker:
 
     def outcome(self, prepared: Prepared, name: str, seed: int, part: str) -> Outcome:
         """A recipe trained on a part of the fold's training rows, through the cache."""
-        recipe = self.plan.recipe(name)
+        recipe = self.recipe(name, prepared, seed)
         if isinstance(recipe, Classical):
             encoder, examples = prepared.training(part)
             return self.classical(recipe, examples, seed, categorical_of(encoder))
@@ -210,6 +279,7 @@ class Worker:
                 k: [_number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
         return {
+            **self.convergence(prepared, trained, task.seed),
             "predict_seconds": predict_seconds,
             "test_rows": len(test),
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
@@ -226,6 +296,22 @@ class Worker:
                 if "loss" in e and "teacher" not in e
             ],
         }
+
+    def convergence(self, prepared: Prepared, trained: list[Outcome], seed: int) -> dict[str, Any]:
+        """``converged``: did every training of a run reach its end? None where nothing could tell (a length that was
+        given); and the ``length`` that was found.
+        """
+        events = [event for outcome in trained for event in outcome.history]
+        said = [event["converged"] for event in events if "converged" in event]
+        recipe = trained[0].recipe
+        if isinstance(recipe, Classical):
+            return {"converged": all(said)}
+        stepped = any("epoch" in event and "converged" not in event for event in events)
+        if not stepped:
+            return {"converged": all(said)}
+        found = self.length(prepared, seed)
+        ok = False if not all(said) else found.converged
+        return {"converged": ok, "length": {"epochs": found.epochs, "tried": found.tried}}
 
     def priors(self) -> dict[str, Any]:
         """The priors to score under, by name."""

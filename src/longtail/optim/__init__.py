@@ -1,7 +1,8 @@
-"""Optim: what a stage may add to its optimiser: averaged weights (EMA, SWA) and flat minima (SAM)."""
+"""Optim: what a stage may add to its optimiser: averaged weights (EMA, SWA), flat minima (SAM), a solver (L-BFGS)."""
 
 from longtail.optim.ema import EMA
+from longtail.optim.lbfgs import LBFGS
 from longtail.optim.sam import SAM
 from longtail.optim.swa import SWA
 
-__all__ = ["EMA", "SAM", "SWA"]
+__all__ = ["EMA", "LBFGS", "SAM", "SWA"]

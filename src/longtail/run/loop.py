@@ -23,6 +23,7 @@ from longtail.run.engine import Engine, OutOfTime
 from longtail.run.features import head_only
 from longtail.run.gradient import Gradients
 from longtail.run.ranks import agreed, here, mean, share
+from longtail.run.solve import may_be_solved, solvable, solved
 from longtail.run.trained import choose, groups, reads_features_only, set_modes
 from longtail.seeds import generator, seed_of
 
@@ -113,8 +114,12 @@ def run_stage(
             "norm_stats=False, one augment throughout, no mix, a plain objective; or set views=0"
         )
     labels, x, y = data.labels, x.to(device), data.labels.y.to(device)
-    if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if may_be_solved(stage) and ranks == 1:
+        facts = facts_of(net, data, engine)
+        if solvable(net, stage, x, y, facts):
+            event = solved(net, stage, data, x, facts, engine, key)
+            on(event)
+            return whole.requires_grad_(True).eval(), [event]
 
     teachers = tuple(copy.deepcopy(t).to(device).eval().requires_grad_(False) for t in teachers)
     facts = {**facts_of(net, data, engine), "teachers": teachers}
