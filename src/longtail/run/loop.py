@@ -114,12 +114,14 @@ def run_stage(
             "norm_stats=False, one augment throughout, no mix, a plain objective; or set views=0"
         )
     labels, x, y = data.labels, x.to(device), data.labels.y.to(device)
-    if may_be_solved(stage) and ranks == 1:
+    if may_be_solved(stage):
         facts = facts_of(net, data, engine)
         if solvable(net, stage, x, y, facts):
             event = solved(net, stage, data, x, facts, engine, key)
             on(event)
             return whole.requires_grad_(True).eval(), [event]
+    if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     teachers = tuple(copy.deepcopy(t).to(device).eval().requires_grad_(False) for t in teachers)
     facts = {**facts_of(net, data, engine), "teachers": teachers}
