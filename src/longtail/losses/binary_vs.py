@@ -28,13 +28,12 @@ from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
-    checked_counts,
     floored,
     warn_if_batch,
     wide,
 )
 from longtail.losses._module import ClassLoss
-from longtail.losses._reduce import Normalizer, Reduction, reduced
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
 
 
 def binary_vs_parameters(counts: Vector, gamma: float = 0.15, tau: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -59,8 +58,10 @@ def binary_vs(
     iota: Vector = (0.0, 0.0),
     scale: float = 1.0,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
 ) -> Tensor:
     """Vector-scaling loss for two classes.
@@ -71,6 +72,7 @@ def binary_vs(
         delta, iota: multiplicative and additive change, ``(negative, positive)``.
         scale: factor of the whole.
         weight: class weights ``[2]``.
+        counts, prior: of ``(negative, positive)``: one, for the expected weight.
         reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
 
     Raises:
@@ -100,7 +102,10 @@ def binary_vs(
     signed = torch.where(positive, d[1] * z - i[1], -d[0] * z - i[0])
     loss = -torch.nn.functional.logsigmoid(scale * signed)
     w = None if weight is None else _pair("weight", weight, z)
-    return reduced(loss, y, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index)
+    e = expected_weight(normalizer, w, counts, prior, z.new_empty(0, 2))
+    return reduced(
+        loss, y, weight=w, expected=e, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+    )
 
 
 def _pair(name: str, value: Vector, z: Tensor) -> Tensor:
@@ -115,7 +120,8 @@ class BinaryVS(ClassLoss):
     :func:`binary_vs`.
 
     Args:
-        counts: training examples ``(negative, positive)``.
+        counts: training examples ``(negative, positive)``; or
+        prior: their shares, in their place.
         gamma: exponent of the multiplicative change.
         tau: strength of the additive one.
 
@@ -123,28 +129,27 @@ class BinaryVS(ClassLoss):
     torch.Size([])
     """
 
-    counts: Tensor
     delta: Tensor
     iota: Tensor
 
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         gamma: float = 0.15,
         tau: float = 1.0,
         scale: float = 1.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("counts", checked_counts(counts))
-        delta, iota = binary_vs_parameters(self.counts, gamma, tau)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        delta, iota = binary_vs_parameters(self.sizes, gamma, tau)
         self.register_buffer("delta", delta)
         self.register_buffer("iota", iota)
-        self.gamma, self.tau, self.scale, self.total = gamma, tau, scale, int(self.counts.sum())
+        self.gamma, self.tau, self.scale = gamma, tau, scale
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
@@ -156,5 +161,5 @@ class BinaryVS(ClassLoss):
         """
         if self.gamma or self.scale != 1:
             return None
-        prior = seen / floored(self.counts).to(seen) ** self.tau
+        prior = seen / floored(self.sizes.to(seen)) ** self.tau
         return self.weighted(prior)

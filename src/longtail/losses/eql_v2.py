@@ -51,7 +51,7 @@ def eql_v2(
     objectness: bool = False,
     reduction: Reduction = "mean",
     normalizer: BinaryNormalizer = "batch",
-    ignore_index: int = -100,
+    ignore_index: float = -100,
 ) -> Tensor:
     """Gradient-balanced one-vs-rest cross-entropy.
 
@@ -90,8 +90,9 @@ def _factors(
 def _lengths(b: Binary) -> Tensor:
     """Gradient lengths summed by class, of the positives and of all, float64 ``[2, C]``."""
     length = gradient_length(b)
-    if b.valid is not None:
-        length = length * b.valid.unsqueeze(1)
+    counted = b.elements()
+    if counted is not None:
+        length = length * counted
     if b.label is not None and not torch.compiler.is_compiling():
         zero = torch.zeros(length.shape[1], dtype=torch.float64, device=length.device)
         up = zero.scatter_add(0, b.label.flatten(), length.gather(1, b.label).flatten().double())
@@ -129,7 +130,7 @@ class EQLv2(nn.Module):
         objectness: bool = False,
         reduction: Reduction = "mean",
         normalizer: BinaryNormalizer = "batch",
-        ignore_index: int = -100,
+        ignore_index: float = -100,
     ) -> None:
         super().__init__()
         if num_classes < 1:

@@ -28,9 +28,9 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._checks import Vector, checked_prior, floored, per_class, wide
+from longtail.losses._checks import Vector, floored, share, wide
 from longtail.losses._contrast import (
     BOUND,
     bounded,
@@ -39,6 +39,7 @@ from longtail.losses._contrast import (
     similarity,
     without_self,
 )
+from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Reduction
 
 
@@ -46,8 +47,9 @@ def paco(
     features: Tensor,
     labels: Tensor,
     class_logits: Tensor,
-    prior: Vector,
+    prior: Vector | None = None,
     *,
+    counts: Vector | None = None,
     alpha: float = 0.05,
     beta: float = 1.0,
     gamma: float = 1.0,
@@ -62,7 +64,8 @@ def paco(
         features: unit vectors ``[N, D]``: B queries, then keys and queue.
         labels: class indices ``[N]``.
         class_logits: of the B queries, ``[B, C]``.
-        prior: share of each class in training, ``[C]``; taken as given, not normalised.
+        prior: share of each class in training, ``[C]``; taken as given, not normalised; or
+        counts: training examples per class ``[C]``, in its place.
         alpha: weight of a positive embedding.
         beta: weight of the true centre.
         gamma: weight of the embeddings in the denominator, > 0.
@@ -89,7 +92,7 @@ def paco(
             f"alpha={alpha} and beta={beta} at least 0 and not both 0"
         )
     y = labels.long()
-    log_prior = floored(per_class("prior", prior, class_logits)).log()
+    log_prior = floored(share(counts, prior, class_logits)).log()
     centre = (wide(class_logits).clamp(-(BOUND**2), BOUND**2) + log_prior) / class_temperature
     f = bounded(features)
     s = similarity(f[:queries], f) / temperature
@@ -108,7 +111,7 @@ def paco(
     return reduced_anchors(loss, reduction)
 
 
-class PaCo(nn.Module):
+class PaCo(CountedLoss):
     """Parametric contrastive loss; arguments as in :func:`paco`.
 
     >>> loss = PaCo(prior=(0.9, 0.1))
@@ -116,12 +119,11 @@ class PaCo(nn.Module):
     torch.Size([])
     """
 
-    prior: Tensor
-
     def __init__(
         self,
-        prior: Vector,
+        prior: Vector | None = None,
         *,
+        counts: Vector | None = None,
         alpha: float = 0.05,
         beta: float = 1.0,
         gamma: float = 1.0,
@@ -130,16 +132,15 @@ class PaCo(nn.Module):
         class_temperature: float = 1.0,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__()
-        self.register_buffer("prior", checked_prior("prior", prior))
+        super().__init__(counts, prior)
         self.alpha, self.beta, self.gamma, self.temperature = alpha, beta, gamma, temperature
         self.base_temperature, self.class_temperature = base_temperature, class_temperature
         self.reduction: Reduction = reduction
 
     def forward(self, features: Tensor, labels: Tensor, class_logits: Tensor) -> Tensor:
         return paco(
-            features, labels, class_logits, self.prior, alpha=self.alpha, beta=self.beta, gamma=self.gamma,
-            temperature=self.temperature, base_temperature=self.base_temperature,
+            features, labels, class_logits, self.prior, counts=self.counts, alpha=self.alpha, beta=self.beta,
+            gamma=self.gamma, temperature=self.temperature, base_temperature=self.base_temperature,
             class_temperature=self.class_temperature, reduction=self.reduction,
         )  # fmt: skip
 

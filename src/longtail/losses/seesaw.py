@@ -38,7 +38,7 @@ from longtail.losses._checks import Vector, along_classes, check, per_class, wid
 from longtail.losses._fused import fused
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll, nll_of, odds_kernel, odds_maths
-from longtail.losses._reduce import Normalizer, Reduction, reduced, summed_over_ranks
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced, summed_over_ranks
 
 
 def seesaw(
@@ -51,8 +51,10 @@ def seesaw(
     eps: float = 1e-2,
     objectness: bool = False,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
 ) -> Tensor:
     """Cross-entropy in which a frequent class's examples push rarer classes down less, unless they are
@@ -68,6 +70,7 @@ def seesaw(
         eps: least probability of the label in the compensation.
         objectness: logits end with (foreground, background).
         weight: class weights ``[C]``; background weighs 1.
+        counts, prior: as in :func:`longtail.losses.cross_entropy`: for the expected weight, not for the factors.
         reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
 
     Raises:
@@ -85,10 +88,17 @@ def seesaw(
     classes = z[:, :-2] if objectness else z
     n = per_class("seen", seen, classes)
     w = None if weight is None else per_class("weight", weight, classes)
+    e = expected_weight(normalizer, w, counts, prior, classes)
     if not objectness:
         loss = _factored(classes, target, n, p, q, eps, ignore_index)
         return reduced(
-            loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+            loss,
+            target,
+            weight=w,
+            expected=e,
+            reduction=reduction,
+            normalizer=normalizer,
+            ignore_index=ignore_index,
         )
     background = target == classes.shape[1]
     of_class = torch.where(background, ignore_index, target)
@@ -99,7 +109,13 @@ def seesaw(
     loss = loss + nll(z[:, -2:], which, ignore_index=ignore_index)
     w = None if w is None else torch.cat([w, w.new_ones(1)])
     return reduced(
-        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+        loss,
+        target,
+        weight=w,
+        expected=e,
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
     )
 
 
@@ -162,11 +178,13 @@ class Seesaw(ClassLoss):
         eps: float = 1e-2,
         objectness: bool = False,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
         if num_classes < 1 or p < 0 or q < 0:
             raise ValueError(f"num_classes={num_classes} must be at least 1, p={p} and q={q} at least 0")
         self.register_buffer("seen", torch.zeros(num_classes, dtype=torch.int64))

@@ -31,18 +31,22 @@ def weighted_bce(
     *,
     positive_weight: float | Vector = 1.0,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: BinaryNormalizer = "weights",
-    ignore_index: int = -100,
+    normalizer: BinaryNormalizer = "expected",
+    ignore_index: float = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """Binary cross-entropy over C questions, summed over the classes of a row.
 
     Args:
-        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` for one binary question a row.
-        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot).
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` or ``[B, 1, ...]`` for one binary question
+            a row.
+        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot); of one output 0
+            or 1, of any type.
         positive_weight: factor of the positive terms, a number or ``[C]``.
-        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+        weight, counts, prior, reduction, normalizer, ignore_index, label_smoothing: as in
             :func:`longtail.losses.sigmoid_focal`.
 
     Raises:
@@ -57,7 +61,9 @@ def weighted_bce(
     if not isinstance(positive_weight, float | int):
         positive_weight = per_class("positive_weight", positive_weight, b.logits)
     rows = focal_rows(b, positive=positive_weight)
-    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    return reduced_binary(
+        rows, b, weight=weight, counts=counts, prior=prior, reduction=reduction, normalizer=normalizer
+    )
 
 
 class WeightedBCE(ClassLoss):
@@ -75,12 +81,14 @@ class WeightedBCE(ClassLoss):
         *,
         positive_weight: float | Vector = 1.0,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: BinaryNormalizer = "weights",
-        ignore_index: int = -100,
+        normalizer: BinaryNormalizer = "expected",
+        ignore_index: float = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
         if isinstance(positive_weight, float | int):
             self.positive_weight = positive_weight
         else:
