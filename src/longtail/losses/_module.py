@@ -72,6 +72,12 @@ class ClassLoss(CountedLoss):
             "ignore_index": self.ignore_index,
         }
 
-    def weighted(self, prior: Tensor) -> Tensor:
-        """``prior * weight``, normalised: what a class weight does to the prior that the logits carry."""
-        return normalised(prior if self.weight is None else prior * self.weight.to(prior))
+    def weighted(self, prior: Tensor) -> Tensor | None:
+        """``prior * weight``, normalised: what a class weight does to the prior that the logits carry. None where the mean
+        divides by the batch's own weights: then a rare example shrinks its own weight, by how much the batch decides.
+        """
+        if self.weight is None:
+            return normalised(prior)
+        if self.reduction == "mean" and self.normalizer == "weights":
+            return None
+        return normalised(prior * self.weight.to(prior))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._checks import Vector, along_classes, check, check_smoothing, per_class, wide
+from longtail.losses._checks import Vector, along_classes, check, check_labels, check_smoothing, per_class, wide
 from longtail.losses._odds import nll, scaled
 from longtail.losses._reduce import expected_weight, reduced, reduced_soft
 
@@ -51,6 +51,7 @@ def cross_entropy_of(
             z = z - target * along_classes(margin, z)
         loss = F.cross_entropy(z, target, weight=w, reduction="none", label_smoothing=label_smoothing)
         return reduced_soft(loss, reduction, e)
+    check_labels(target, z.shape[1], ignore_index)
     # The smoothed part of the target has the weights of its own classes, and the mean those of the labels.
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()

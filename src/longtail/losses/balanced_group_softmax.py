@@ -30,7 +30,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import Vector, checked_counts, warn_if_batch, wide
+from longtail.losses._checks import Vector, check_labels, checked_counts, warn_if_batch, wide
 from longtail.losses._reduce import Reduction
 
 Background = Literal["first", "last"]
@@ -187,6 +187,7 @@ def balanced_group_softmax(
     layout = layout if layout.own.device == logits.device else layout.to(logits.device)
     z = wide(logits).movedim(1, -1).reshape(-1, layout.width)
     flat = target.reshape(-1)
+    check_labels(flat, len(layout.own), ignore_index)
     valid = flat != ignore_index
     y = torch.where(valid, flat, 0).long()
     if keep is None:

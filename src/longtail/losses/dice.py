@@ -28,7 +28,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import check, wide
+from longtail.losses._checks import check, check_labels, wide
 from longtail.losses._overlap import Region, check_smooth, over_classes, overlap, pooled, softmax_targets
 from longtail.losses._reduce import Reduction
 from longtail.losses._region import region_loss
@@ -84,6 +84,7 @@ def dice(
         value, some = overlap(log_p.exp(), t, valid, smooth=smooth, squared=squared, region=region)
         return pooled(over_classes(value, classes), some, region, reduction)
     check(logits, target, reduction)
+    check_labels(target, logits.shape[1], ignore_index)
     valid = target != ignore_index
     z, label, valid = (
         x.flatten(d) if x.dim() > d else x.unsqueeze(d)

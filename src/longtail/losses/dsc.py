@@ -26,7 +26,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import check, wide
+from longtail.losses._checks import check, check_labels, wide
 from longtail.losses._example import example_rows
 from longtail.losses._overlap import (
     DSCRegion,
@@ -83,6 +83,7 @@ def dsc(
         check(logits, target, reduction)
         if classes not in ("sum", "mean", "true"):
             raise ValueError(f"classes={classes!r} is unknown; choose 'sum', 'mean' or 'true'")
+        check_labels(target, logits.shape[1], ignore_index)
         valid = target != ignore_index
         loss = example_rows(
             wide(logits), torch.where(valid, target, 0).long(), alpha=alpha, smooth=smooth, squared=squared,

@@ -33,6 +33,7 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_labels,
     check_smoothing,
     checked_weight,
     per_class,
@@ -109,6 +110,7 @@ def focal(
     if soft:
         q = target.to(terms.dtype) * (1 - label_smoothing) + label_smoothing / logits.shape[1]
         return reduced_soft((q * terms).sum(1), reduction, e)
+    check_labels(target, logits.shape[1], ignore_index)
     y = torch.where(target == ignore_index, 0, target).long()
     own = terms.gather(1, y.unsqueeze(1)).squeeze(1)
     loss = (1 - label_smoothing) * own + label_smoothing * terms.mean(1)

@@ -110,8 +110,8 @@ class GeneralizedReweighting(CountedLoss):
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
-        posterior.
+        posterior, and where the mean divides by the batch's own weights.
         """
-        if self.label_smoothing:
+        if self.label_smoothing or (self.reduction == "mean" and self.normalizer == "weights"):
             return None
         return normalised(seen * reweighting_of(self.sizes.to(seen), self.rho))

@@ -35,6 +35,7 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_labels,
     floored,
     frequency,
     per_class,
@@ -139,6 +140,7 @@ def label_aware_smoothing(
         return reduced_soft(
             -(smooth * log_p).sum(1), reduction, expected_weight(normalizer, w, counts, prior, logits)
         )
+    check_labels(target, c, ignore_index)
     y = torch.where(target == ignore_index, 0, target).long()
     loss = nll(logits, target, smoothing=eps[y], ignore_index=ignore_index)
     return reduced(

@@ -31,6 +31,7 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_labels,
     floored,
     per_class,
     share,
@@ -71,6 +72,7 @@ def lade_regulariser(
     """
     check(logits, target, "mean", soft=False)
     z, pi = wide(logits), per_class("prior", prior, logits)
+    check_labels(target, z.shape[1], ignore_index)
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()
     ones = valid.to(z.dtype)

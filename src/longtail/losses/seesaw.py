@@ -34,7 +34,7 @@ import math
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, along_classes, check, per_class, wide
+from longtail.losses._checks import Vector, along_classes, check, check_labels, per_class, wide
 from longtail.losses._fused import fused
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll, nll_of, odds_kernel, odds_maths
@@ -122,6 +122,7 @@ def seesaw(
 def _factored(
     z: Tensor, target: Tensor, seen: Tensor, p: float, q: float, eps: float, ignore_index: int
 ) -> Tensor:
+    check_labels(target, z.shape[1], ignore_index)
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()
     log_n = p * seen.clamp_min(1).log()
@@ -193,6 +194,7 @@ class Seesaw(ClassLoss):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         check(logits, target, self.reduction, least=4 if self.objectness else 2, soft=False)
         if self.training:
+            check_labels(target, len(self.seen) + self.objectness, self.ignore_index)
             y = target.reshape(-1).long()
             counted = y != self.ignore_index
             if self.objectness:
