@@ -243,7 +243,9 @@ def test_training_on_batches_comes_to_rest_at_the_claimed_prior(loss: Part[Any],
 def test_the_mean_over_a_batchs_own_weights_rests_elsewhere_and_claims_nothing() -> None:
     for rare, share in ((0.01, 0.40), (0.001, 0.11)):
         labels = Labels.of((torch.arange(100_000) < rare * 100_000).long())
-        pytorchs = part(CrossEntropy, weight=part(weights.inverse), normalizer="weights").build(**facts(labels))
+        pytorchs = part(CrossEntropy, weight=part(weights.inverse), normalizer="weights").build(
+            **facts(labels)
+        )
         assert at_rest(pytorchs, rare)[1].item() == pytest.approx(share, abs=0.005)
         assert pytorchs.logit_prior(labels.prior) is None
 

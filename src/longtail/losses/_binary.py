@@ -138,7 +138,7 @@ def _shares(target: Tensor, z: Tensor, ignore_index: float) -> tuple[Tensor, Ten
             return target.to(z.dtype), None
     known = ~target.isnan() if math.isnan(ignore_index) else target != ignore_index
     wrong = known & ~((target >= 0) & (target <= 1))
-    if looks(target) and bool(wrong.any()):
+    if looks(target) and wrong.detach().numpy().any():
         raise LabelError(
             f"target holds label {target[wrong][0].item():g}, out of [0, 1]: labels must lie there, or equal "
             f"ignore_index={ignore_index}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import wide
+from longtail.losses._checks import check_finite, wide
 
 
 def check_features(features: Tensor, labels: Tensor, dims: int, temperature: float, reduction: str) -> None:
@@ -32,6 +32,7 @@ def check_features(features: Tensor, labels: Tensor, dims: int, temperature: flo
         raise ValueError(
             f"labels have shape {tuple(labels.shape)}; features {tuple(features.shape)} need one a row"
         )
+    check_finite(temperature=temperature)
     if temperature <= 0:
         raise ValueError(f"temperature={temperature} must be above 0")
     if reduction not in ("none", "mean", "sum"):
@@ -42,8 +43,15 @@ BOUND = 1e15  # of an embedding's coordinates: their products, and sums of those
 
 
 def bounded(x: Tensor) -> Tensor:
-    """Embeddings in float32 or float64; coordinates beyond ``BOUND`` are taken for it, so that nothing overflows."""
-    return wide(x).clamp(-BOUND, BOUND)
+    """Embeddings in float32 or float64; coordinates beyond ``BOUND`` are taken for it, so that nothing overflows.
+    Infinite ones become NaN: the net has overflowed, and the loss shall say so.
+    """
+    return within(wide(x), BOUND)
+
+
+def within(x: Tensor, bound: float) -> Tensor:
+    """``x`` clamped to +-bound, NaN where it is infinite."""
+    return torch.where(x.isinf(), torch.nan, x.clamp(-bound, bound))
 
 
 def similarity(a: Tensor, b: Tensor) -> Tensor:

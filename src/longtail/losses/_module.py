@@ -73,8 +73,8 @@ class ClassLoss(CountedLoss):
         }
 
     def weighted(self, prior: Tensor) -> Tensor | None:
-        """``prior * weight``, normalised: what a class weight does to the prior that the logits carry. None where the mean
-        divides by the batch's own weights: then a rare example shrinks its own weight, by how much the batch decides.
+        """``prior * weight``, normalised: what a class weight does to the prior that the logits carry. None where the
+        mean divides by the batch's own weights: a rare example shrinks its own weight, by how much the batch decides.
         """
         if self.weight is None:
             return normalised(prior)

@@ -170,7 +170,7 @@ def odds_kernel(
 
 
 def _overflowed(z: Tensor, at: Tensor, smoothing: float | Tensor | None) -> Tensor:
-    """Of a row: is a logit plus infinity, or that of the label, or with smoothing any, minus infinity? ``[B, 1, ...]``."""
+    """Is a logit of the row plus infinity, or that of the label (with smoothing: any) minus infinity? ``[B, 1, ...]``."""
     z = z.detach()
     lost = z.amax(1, keepdim=True) == torch.inf
     least = z.gather(1, at) if smoothing is None else z.amin(1, keepdim=True)

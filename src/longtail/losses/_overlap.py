@@ -51,7 +51,7 @@ def binary_targets(
             f"target has shape {tuple(target.shape)}; for one positive class it must be that of the logits, "
             f"{tuple(logits.shape)}. For class indices use the loss of the same name without 'binary'"
         )
-    z = wide(logits).reshape(len(logits), 1, -1)
+    z = wide(logits).unsqueeze(1).flatten(2) if logits.dim() > 1 else wide(logits).reshape(-1, 1, 1)
     t = target.to(z.dtype).reshape(z.shape)
     if mask is not None and mask.numel() != logits.numel():
         raise ValueError(
@@ -59,7 +59,7 @@ def binary_targets(
         )
     valid = torch.ones_like(z, dtype=torch.bool) if mask is None else mask.reshape(z.shape) != 0
     wrong = valid & ~((t >= 0) & (t <= 1))
-    if looks(target) and bool(wrong.any()):
+    if looks(target) and wrong.detach().numpy().any():
         raise LabelError(
             f"target holds label {t[wrong][0].item():g}, out of [0, 1]: leave what has no label out with mask="
         )

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._checks import Vector, along_classes, check, check_labels, check_smoothing, per_class, wide
+from longtail.losses._checks import (
+    Vector,
+    along_classes,
+    check,
+    check_labels,
+    check_smoothing,
+    per_class,
+    wide,
+)
 from longtail.losses._odds import nll, scaled
 from longtail.losses._reduce import expected_weight, reduced, reduced_soft
 

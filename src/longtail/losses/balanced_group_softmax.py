@@ -30,7 +30,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import Vector, check_labels, checked_counts, warn_if_batch, wide
+from longtail.losses._checks import Vector, check_finite, check_labels, checked_counts, warn_if_batch, wide
 from longtail.losses._reduce import Reduction
 
 Background = Literal["first", "last"]
@@ -167,6 +167,7 @@ def balanced_group_softmax(
     >>> round(balanced_group_softmax(z, y, layout).item(), 4)  # 2 groups, log 2 each
     1.3863
     """
+    check_finite(others_ratio=others_ratio)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
     if not logits.is_floating_point():
@@ -250,6 +251,7 @@ class BalancedGroupSoftmax(nn.Module):
         ignore_index: int = -100,
     ) -> None:
         super().__init__()
+        check_finite(others_ratio=others_ratio)
         if others_ratio < 0:
             raise ValueError(f"others_ratio={others_ratio} must be at least 0")
         layout = group_layout(counts, edges, background)

@@ -23,12 +23,17 @@ code in the sign of iota for negatives: theirs subtracts it from the logit whate
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from longtail.losses._checks import (
+    LabelError,
     Vector,
+    check_finite,
     floored,
+    looks,
     warn_if_batch,
     wide,
 )
@@ -62,7 +67,7 @@ def binary_vs(
     prior: Vector | None = None,
     reduction: Reduction = "mean",
     normalizer: Normalizer = "expected",
-    ignore_index: int = -100,
+    ignore_index: float = -100,
 ) -> Tensor:
     """Vector-scaling loss for two classes.
 
@@ -82,6 +87,7 @@ def binary_vs(
     >>> [round(v, 4) for v in binary_vs(z, y, iota=(-1.0, 1.0), reduction="none").tolist()]
     [0.3133, 1.3133]
     """
+    check_finite(scale=scale)
     if not logits.is_floating_point():
         raise TypeError(f"logits must be floating, got {logits.dtype}: pass the head's raw outputs")
     if logits.dim() > 2 or (logits.dim() == 2 and logits.shape[1] > 2) or logits.dim() == 0:
@@ -95,16 +101,26 @@ def binary_vs(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
     z = wide(logits)
+    lost = z.isinf() if z.dim() == 1 else z.isinf().any(1)
     z = z if z.dim() == 1 else z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
-    y = target.reshape(-1).long()
-    positive = y == 1
+    given = target.reshape(-1)
+    valid = ~given.isnan() if math.isnan(ignore_index) else given != ignore_index
+    wrong = valid & (given != 0) & (given != 1)
+    if looks(given) and wrong.numpy().any():
+        raise LabelError(
+            f"target holds label {given[wrong][0].item():g}, out of 0, 1: labels must be one of them, or equal "
+            f"ignore_index={ignore_index}"
+        )
+    z = torch.where(wrong | lost, torch.nan, z)
+    positive = given == 1
+    y = torch.where(valid, positive.long(), -100)
     d, i = _pair("delta", delta, z), _pair("iota", iota, z)
     signed = torch.where(positive, d[1] * z - i[1], -d[0] * z - i[0])
     loss = -torch.nn.functional.logsigmoid(scale * signed)
     w = None if weight is None else _pair("weight", weight, z)
     e = expected_weight(normalizer, w, counts, prior, z.new_empty(0, 2))
     return reduced(
-        loss, y, weight=w, expected=e, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+        loss, y, weight=w, expected=e, reduction=reduction, normalizer=normalizer, ignore_index=-100
     )
 
 
@@ -143,9 +159,10 @@ class BinaryVS(ClassLoss):
         weight: Vector | None = None,
         reduction: Reduction = "mean",
         normalizer: Normalizer = "expected",
-        ignore_index: int = -100,
+        ignore_index: float = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(gamma=gamma, tau=tau, scale=scale)
         delta, iota = binary_vs_parameters(self.sizes, gamma, tau)
         self.register_buffer("delta", delta)
         self.register_buffer("iota", iota)

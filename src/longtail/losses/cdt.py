@@ -22,6 +22,7 @@ from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
+    check_finite,
     frequency,
     warn_if_batch,
 )
@@ -64,6 +65,7 @@ def cdt(
     >>> round(cdt(z, y, n, gamma=0.5).item(), 4)  # CE of (1, 4 / 2)
     0.3133
     """
+    check_finite(gamma=gamma)
     return cross_entropy_of(
         logits, target, scale=class_scale(frequency(counts, prior, logits), gamma),
         counts=counts, prior=prior, weight=weight, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
@@ -95,6 +97,7 @@ class CDT(ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(gamma=gamma)
         self.gamma = gamma
         self.label_smoothing = label_smoothing
 

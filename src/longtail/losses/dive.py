@@ -22,7 +22,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check, floored, frequency, warn_if_batch, wide
+from longtail.losses._checks import Vector, check, check_finite, floored, frequency, warn_if_batch, wide
 from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -61,6 +61,7 @@ def dive(
     >>> round(dive(z, y, z, [3, 1]).item(), 4)  # equal student and teacher: half of -log(3/4)
     0.1438
     """
+    check_finite(alpha=alpha, temperature=temperature, power=power)
     soft = check(logits, target, reduction)
     if not 0 <= alpha <= 1 or temperature <= 0 or power <= 0:
         raise ValueError(
@@ -110,6 +111,7 @@ class DiVE(CountedLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(counts, prior)
+        check_finite(alpha=alpha, temperature=temperature, power=power)
         self.alpha, self.temperature, self.power = alpha, temperature, power
         self.ignore_index = ignore_index
         self.reduction: Reduction = reduction

@@ -26,7 +26,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import check, check_labels, wide
+from longtail.losses._checks import check, check_finite, check_labels, wide
 from longtail.losses._example import example_rows
 from longtail.losses._overlap import (
     DSCRegion,
@@ -78,6 +78,7 @@ def dsc(
     >>> [round(v, 3) for v in dsc(z, y, alpha=0.0, reduction="none").tolist()]
     [0.533, 1.0]
     """
+    check_finite(alpha=alpha, smooth=smooth)
     check_dsc(alpha, smooth, region)
     if region == "example" and not target.is_floating_point():
         check(logits, target, reduction)
@@ -120,6 +121,7 @@ class DSC(nn.Module):
         ignore_index: int = -100,
     ) -> None:
         super().__init__()
+        check_finite(alpha=alpha, smooth=smooth)
         check_dsc(alpha, smooth, region)
         self.alpha, self.smooth, self.squared, self.ignore_index = alpha, smooth, squared, ignore_index
         self.region: DSCRegion = region

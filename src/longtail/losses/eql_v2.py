@@ -35,7 +35,7 @@ from longtail.losses._binary import (
     gradient_length,
     reduced_binary,
 )
-from longtail.losses._checks import Vector, per_class
+from longtail.losses._checks import Vector, check_finite, per_class
 from longtail.losses._fused import blocks
 from longtail.losses._reduce import Reduction, summed_over_ranks
 
@@ -70,6 +70,7 @@ def eql_v2(
     >>> round(eql_v2(z, y, [100.0, 100.0]).item(), 4), round(eql_v2(z, y, [0.0, 0.0]).item(), 4)
     (1.3863, 3.4656)
     """
+    check_finite(gamma=gamma, mu=mu, alpha=alpha)
     b = binary(logits, target, reduction, ignore_index=ignore_index)
     rows = focal_rows(b, *_factors(b, ratio, gamma, mu, alpha, objectness))
     return reduced_binary(rows, b, reduction=reduction, normalizer=normalizer)
@@ -133,6 +134,7 @@ class EQLv2(nn.Module):
         ignore_index: float = -100,
     ) -> None:
         super().__init__()
+        check_finite(gamma=gamma, mu=mu, alpha=alpha)
         if num_classes < 1:
             raise ValueError(f"num_classes={num_classes} must be at least 1")
         self.register_buffer("positive", torch.zeros(num_classes, dtype=torch.float64))

@@ -33,6 +33,7 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_finite,
     check_labels,
     check_smoothing,
     checked_weight,
@@ -80,6 +81,9 @@ def focal(
     >>> [round(focal(z, y, gamma=g).item(), 4) for g in (0.0, 2.0)]
     [0.1269, 0.0018]
     """
+    check_finite(gamma=gamma)
+    if alpha is None or isinstance(alpha, float | int):
+        check_finite(alpha=alpha)
     soft = check(logits, target, reduction)
     if gamma < 0:
         raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
@@ -166,6 +170,9 @@ class Focal(ClassLoss):
         detach: bool = False,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        check_finite(gamma=gamma)
+        if alpha is None or isinstance(alpha, float | int):
+            check_finite(alpha=alpha)
         if gamma < 0:
             raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
         if alpha is None or isinstance(alpha, float | int):

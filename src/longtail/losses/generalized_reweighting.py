@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, floored, frequency, normalised, warn_if_batch
+from longtail.losses._checks import Vector, check_finite, floored, frequency, normalised, warn_if_batch
 from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -69,6 +69,7 @@ def generalized_reweighting(
     >>> [round(v, 4) for v in generalized_reweighting(z, y, [3, 1], rho=1.0, reduction="none").tolist()]
     [0.3466, 1.0397]
     """
+    check_finite(rho=rho)
     w = reweighting_of(frequency(counts, prior, logits), rho)
     return cross_entropy_of(
         logits, target, weight=w, counts=counts, prior=prior, reduction=reduction, normalizer=normalizer,
@@ -96,6 +97,7 @@ class GeneralizedReweighting(CountedLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(counts, prior)
+        check_finite(rho=rho)
         self.rho = rho
         self.reduction: Reduction = reduction
         self.normalizer: Normalizer = normalizer

@@ -36,7 +36,7 @@ from longtail.losses._binary import (
     loud,
     reduced_binary,
 )
-from longtail.losses._checks import along_classes
+from longtail.losses._checks import along_classes, check_finite
 from longtail.losses._density import (
     BinWeight,
     RunningWeight,
@@ -140,6 +140,7 @@ class GHMC(nn.Module):
         ignore_index: float = -100,
     ) -> None:
         super().__init__()
+        check_finite(momentum=momentum)
         self.density = RunningWeight(bins, momentum, start)
         self.bins, self.ignore_index = bins, ignore_index
         self.reduction: Reduction = reduction

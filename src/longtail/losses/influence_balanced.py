@@ -27,7 +27,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check, per_class, wide
+from longtail.losses._checks import Vector, check, check_finite, per_class, wide
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import log_odds, nll_of
 from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
@@ -65,6 +65,7 @@ def influence_balanced(
     >>> round(influence_balanced(z, y, f, alpha=4.0, eps=0.0).item(), 4)  # CE * 4 / (1 * 4)
     0.6931
     """
+    check_finite(alpha=alpha, eps=eps)
     check(logits, target, reduction, soft=False)
     if features.dim() != logits.dim() or features.shape[:1] + features.shape[2:] != target.shape:
         raise ValueError(
@@ -115,6 +116,7 @@ class InfluenceBalanced(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        check_finite(alpha=alpha, eps=eps)
         if alpha <= 0 or eps <= 0:
             raise ValueError(f"alpha={alpha} and eps={eps} must be above 0")
         self.alpha, self.eps = alpha, eps

@@ -35,6 +35,7 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_finite,
     check_labels,
     floored,
     frequency,
@@ -115,6 +116,7 @@ def label_aware_smoothing(
     >>> [round(label_aware_smoothing(z, torch.tensor([y]), n, head=0.25).item(), 4) for y in (0, 1)]
     [0.6269, 2.1269]
     """
+    check_finite(head=head, tail=tail, power=power)
     soft = check(logits, target, reduction)
     if not (0 <= head <= 1 and 0 <= tail <= 1):
         raise ValueError(
@@ -182,6 +184,7 @@ class LabelAwareSmoothing(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(head=head, tail=tail, power=power)
         self.head, self.tail, self.power = head, tail, power
         self.shape: Shape = shape
         self.spread: Literal["others", "all"] = spread

@@ -31,6 +31,7 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_finite,
     check_labels,
     floored,
     per_class,
@@ -146,6 +147,7 @@ def lade(
     >>> round(lade(torch.zeros(2, 2), torch.tensor([0, 1]), prior=(0.5, 0.5)).item(), 4)
     0.6931
     """
+    check_finite(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
     check(logits, target, reduction, soft=False)
     w = None if weight is None else per_class("weight", weight, logits)
     pi = share(counts, prior, logits)
@@ -198,6 +200,7 @@ class LADE(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
         self.strength, self.penalty, self.prior_eps, self.count_eps = strength, penalty, prior_eps, count_eps
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

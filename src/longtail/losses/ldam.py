@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, floored, frequency, warn_if_batch
+from longtail.losses._checks import Vector, check_finite, floored, frequency, warn_if_batch
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -75,6 +75,7 @@ def ldam(
     >>> round(ldam(z, y, n, scale=1.0).item(), 4)  # CE of (1.0, 0.5 - 0.5)
     1.3133
     """
+    check_finite(max_margin=max_margin, scale=scale)
     margin = scale * ldam_margins(frequency(counts, prior, logits), max_margin)
     return cross_entropy_of(
         logits, target, scale=scale, margin=margin, counts=counts, prior=prior, weight=weight,
@@ -107,6 +108,7 @@ class LDAM(ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(max_margin=max_margin, scale=scale)
         if max_margin < 0 or scale <= 0:
             raise ValueError(f"max_margin={max_margin} must be at least 0 and scale={scale} above 0")
         self.max_margin, self.scale = max_margin, scale

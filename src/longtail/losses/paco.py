@@ -30,13 +30,14 @@ import math
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, floored, share, wide
+from longtail.losses._checks import Vector, check_finite, check_labels, floored, share, wide
 from longtail.losses._contrast import (
     BOUND,
     bounded,
     check_features,
     reduced_anchors,
     similarity,
+    within,
     without_self,
 )
 from longtail.losses._module import CountedLoss
@@ -80,6 +81,14 @@ def paco(
     >>> paco(f, y, torch.zeros(2, 2), [0.5, 0.5]).shape
     torch.Size([])
     """
+    check_finite(
+        alpha=alpha,
+        beta=beta,
+        gamma=gamma,
+        temperature=temperature,
+        base_temperature=base_temperature,
+        class_temperature=class_temperature,
+    )
     check_features(features, labels, 2, temperature, reduction)
     queries = len(class_logits)
     if class_logits.dim() != 2 or queries > len(features):
@@ -91,9 +100,10 @@ def paco(
             f"gamma={gamma} and class_temperature={class_temperature} must be above 0, "
             f"alpha={alpha} and beta={beta} at least 0 and not both 0"
         )
+    check_labels(labels, class_logits.shape[1], name="labels")
     y = labels.long()
     log_prior = floored(share(counts, prior, class_logits)).log()
-    centre = (wide(class_logits).clamp(-(BOUND**2), BOUND**2) + log_prior) / class_temperature
+    centre = (within(wide(class_logits), BOUND**2) + log_prior) / class_temperature
     f = bounded(features)
     s = similarity(f[:queries], f) / temperature
     others = without_self(queries, len(features), s.device)
@@ -133,6 +143,14 @@ class PaCo(CountedLoss):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(counts, prior)
+        check_finite(
+            alpha=alpha,
+            beta=beta,
+            gamma=gamma,
+            temperature=temperature,
+            base_temperature=base_temperature,
+            class_temperature=class_temperature,
+        )
         self.alpha, self.beta, self.gamma, self.temperature = alpha, beta, gamma, temperature
         self.base_temperature, self.class_temperature = base_temperature, class_temperature
         self.reduction: Reduction = reduction

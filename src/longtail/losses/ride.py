@@ -31,10 +31,12 @@ from torch import Tensor
 from longtail.losses._checks import (
     Vector,
     check,
+    check_finite,
     frequency,
     warn_if_batch,
     wide,
 )
+from longtail.losses._contrast import within
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -82,6 +84,14 @@ def ride(
     >>> round(ride(z, torch.tensor([0, 1]), None).item(), 4)  # equal experts: 3 log 4
     4.1589
     """
+    check_finite(
+        diversity=diversity,
+        temperature=temperature,
+        tail_softness=tail_softness,
+        max_margin=max_margin,
+        scale=scale,
+        individual=individual,
+    )
     if expert_logits.dim() != 3:
         raise ValueError(f"expert_logits have shape {tuple(expert_logits.shape)}; need [B, K, C]")
     batch, experts, classes = expert_logits.shape
@@ -90,9 +100,8 @@ def ride(
         raise ValueError(f"temperature={temperature} must be above 0")
     if tail_softness is not None and ((counts is None and prior is None) or not 0 <= tail_softness <= 1):
         raise ValueError(f"tail_softness={tail_softness} must lie in [0, 1], and needs counts or prior")
-    z = wide(expert_logits).clamp(
-        -1e37, 1e37
-    )  # their mean, and what the margins' scale makes of them, stay finite
+    # Their mean, and what the margins' scale makes of them, stay finite; what is infinite becomes NaN.
+    z = within(wide(expert_logits), 1e37)
     n = None if counts is None and prior is None else frequency(counts, prior, z[:, 0])
     flat, every = z.flatten(0, 1), target.repeat_interleave(experts)
     each = cross_entropy_of(
@@ -139,6 +148,14 @@ class RIDE(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(
+            diversity=diversity,
+            temperature=temperature,
+            tail_softness=tail_softness,
+            max_margin=max_margin,
+            scale=scale,
+            individual=individual,
+        )
         self.diversity, self.temperature, self.tail_softness = diversity, temperature, tail_softness
         self.max_margin, self.scale, self.individual = max_margin, scale, individual
 

@@ -34,7 +34,7 @@ import math
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, along_classes, check, check_labels, per_class, wide
+from longtail.losses._checks import Vector, along_classes, check, check_finite, check_labels, per_class, wide
 from longtail.losses._fused import fused
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll, nll_of, odds_kernel, odds_maths
@@ -81,6 +81,7 @@ def seesaw(
     >>> [round(seesaw(z, torch.tensor([y]), seen, p=0.5).exp().item(), 4) for y in (0, 1)]
     [1.5, 2.0]
     """
+    check_finite(p=p, q=q, eps=eps)
     check(logits, target, reduction, least=4 if objectness else 2, soft=False)
     if p < 0 or q < 0 or eps <= 0:
         raise ValueError(f"p={p} and q={q} must be at least 0 (0 switches the factor off), eps={eps} above 0")
@@ -186,6 +187,7 @@ class Seesaw(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        check_finite(p=p, q=q, eps=eps)
         if num_classes < 1 or p < 0 or q < 0:
             raise ValueError(f"num_classes={num_classes} must be at least 1, p={p} and q={q} at least 0")
         self.register_buffer("seen", torch.zeros(num_classes, dtype=torch.int64))

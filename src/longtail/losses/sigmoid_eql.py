@@ -27,6 +27,7 @@ from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_rows
 from longtail.losses._checks import (
     Vector,
     along_classes,
+    check_finite,
     checked_weight,
     per_class,
     warn_if_batch,
@@ -67,6 +68,7 @@ def sigmoid_eql(
     >>> [round(v, 4) for v in sigmoid_eql(z, y, [0.9, 0.1], threshold=0.5, reduction="none").tolist()]
     [0.6931, 1.3863]
     """
+    check_finite(threshold=threshold)
     b = binary(logits, target, reduction, ignore_index=ignore_index, background=background)
     rare = along_classes(
         (per_class("frequency", frequency, b.logits) < threshold).to(b.logits.dtype), b.logits
@@ -117,6 +119,7 @@ class SigmoidEQL(ClassLoss):
         ignore_index: float = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(threshold=threshold)
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
         n = self.sizes.double()

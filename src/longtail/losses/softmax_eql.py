@@ -30,6 +30,7 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_finite,
     frequency,
     per_class,
     warn_if_batch,
@@ -77,6 +78,7 @@ def softmax_eql(
     >>> [round(v, 4) for v in loss.exp().tolist()]
     [2.0, 3.0]
     """
+    check_finite(threshold=threshold, gamma=gamma)
     check(logits, target, reduction, soft=False)
     if not 0 <= gamma <= 1:
         raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
@@ -137,6 +139,7 @@ class SoftmaxEQL(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(threshold=threshold, gamma=gamma)
         if not 0 <= gamma <= 1:
             raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
         self.threshold, self.gamma = threshold, gamma

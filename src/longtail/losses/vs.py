@@ -25,6 +25,7 @@ from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
+    check_finite,
     floored,
     frequency,
     warn_if_batch,
@@ -69,6 +70,7 @@ def vs(
     >>> round(vs(z, y, n, gamma=0.0, tau=0.0).item(), 4), round(vs(z, y, n).item(), 4)
     (1.3133, 2.2143)
     """
+    check_finite(gamma=gamma, tau=tau)
     n = floored(frequency(counts, prior, logits))
     shift = tau * (n / n.sum()).log() if tau else None
     scale = class_scale(n, gamma) if gamma else 1.0
@@ -109,6 +111,7 @@ class VS(ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(gamma=gamma, tau=tau)
         self.gamma, self.tau = gamma, tau
         self.label_smoothing = label_smoothing
 

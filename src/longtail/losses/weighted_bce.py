@@ -20,7 +20,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
-from longtail.losses._checks import Vector, checked_weight, per_class
+from longtail.losses._checks import Vector, check_finite, checked_weight, per_class
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
 
@@ -57,6 +57,8 @@ def weighted_bce(
     >>> [round(v, 4) for v in weighted_bce(z, t, positive_weight=3.0, reduction="none").tolist()]
     [2.0794, 0.6931]
     """
+    if positive_weight is None or isinstance(positive_weight, float | int):
+        check_finite(positive_weight=positive_weight)
     b = binary(logits, target, reduction, ignore_index=ignore_index, label_smoothing=label_smoothing)
     if not isinstance(positive_weight, float | int):
         positive_weight = per_class("positive_weight", positive_weight, b.logits)
@@ -89,6 +91,8 @@ class WeightedBCE(ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        if positive_weight is None or isinstance(positive_weight, float | int):
+            check_finite(positive_weight=positive_weight)
         if isinstance(positive_weight, float | int):
             self.positive_weight = positive_weight
         else:
