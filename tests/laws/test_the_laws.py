@@ -26,11 +26,17 @@ class Sound(nn.Module):
     def __init__(self, *, weight: Any = None, reduction: str = "mean", counts: Tensor | None = None) -> None:
         super().__init__()
         w = None if weight is None else torch.as_tensor(weight, dtype=torch.float64)
+        self.refuse(weight=w, counts=counts)
         self.expected = 1.0
         if w is not None and counts is not None:
             self.expected = float((w * counts).sum() / counts.sum())
         self.register_buffer("weight", w)
         self.reduction, self.counts = reduction, counts
+
+    def refuse(self, **numbers: Tensor | None) -> None:
+        for name, value in numbers.items():
+            if value is not None and not value.isfinite().all():
+                raise ValueError(f"{name}={value}")
 
     def each(self, z: Tensor, y: Tensor) -> Tensor:
         return -torch.log_softmax(z, 1).gather(1, y.unsqueeze(1)).squeeze(1)
@@ -198,6 +204,28 @@ class ClaimsTheWrongPrior(Sound):
         return torch.full_like(seen, 1 / len(seen))
 
 
+class TakesAnyNumber(Sound):
+    def refuse(self, **numbers: Tensor | None) -> None:
+        pass
+
+
+class HealthyWhenOverflown(Sound):
+    def each(self, z: Tensor, y: Tensor) -> Tensor:
+        return super().each(z.clamp(-1e6, 1e6), y)
+
+
+class LastClassIsTheRest(Sound):
+    """Takes what no class has for the last class, and -1 with it."""
+
+    def each(self, z: Tensor, y: Tensor) -> Tensor:
+        return super().each(z, y % z.shape[1])
+
+
+class EmptyBatchIsOne(Sound):
+    def reduced(self, loss: Tensor, mass: Tensor) -> Tensor:
+        return super().reduced(loss, mass) + (len(loss) == 0)
+
+
 def wrong(module: nn.Module, logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits, target, reduction="none") + 1e-6
 
@@ -228,6 +256,11 @@ BROKEN: list[tuple[type[nn.Module], str, LossTraits]] = [
     (ForgetsItsState, "travels", LossTraits()),
     (BreaksTheGraph, "compiles", LossTraits()),
     (ClaimsTheWrongPrior, "prior", LossTraits()),
+    (TakesAnyNumber, "bad numbers", LossTraits()),
+    (HealthyWhenOverflown, "infinite", LossTraits()),
+    (LastClassIsTheRest, "labels out of range", LossTraits()),
+    (EmptyBatchIsOne, "empty batch", LossTraits()),
+    (EmptyBatchIsNaN, "empty batch", LossTraits()),
 ]
 
 

@@ -101,6 +101,7 @@ def binary_vs(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
     z = wide(logits)
+    d, i = _pair("delta", delta, z), _pair("iota", iota, z)
     lost = z.isinf() if z.dim() == 1 else z.isinf().any(1)
     z = z if z.dim() == 1 else z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
     given = target.reshape(-1)
@@ -114,7 +115,6 @@ def binary_vs(
     z = torch.where(wrong | lost, torch.nan, z)
     positive = given == 1
     y = torch.where(valid, positive.long(), -100)
-    d, i = _pair("delta", delta, z), _pair("iota", iota, z)
     signed = torch.where(positive, d[1] * z - i[1], -d[0] * z - i[0])
     loss = -torch.nn.functional.logsigmoid(scale * signed)
     w = None if weight is None else _pair("weight", weight, z)
