@@ -23,6 +23,7 @@ from longtail.losses._checks import (
     check_labels,
     check_smoothing,
     looks,
+    may_be_infinite,
     per_class,
     wide,
 )
@@ -187,6 +188,8 @@ def loud(rows: Tensor) -> Tensor:
 
 def _unless_infinite(value: Tensor, z: Tensor) -> Tensor:
     """``value`` ``[B, 1, ...]``, NaN where a logit of the row is infinite, as in ``BCEWithLogitsLoss``."""
+    if not may_be_infinite(z):
+        return value
     largest = torch.linalg.vector_norm(z.detach(), torch.inf, dim=1, keepdim=True)
     return torch.where(largest.isinf(), torch.nan, value)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._checks import along_classes, check_labels, wide
+from longtail.losses._checks import along_classes, check_labels, may_be_infinite, wide
 from longtail.losses._fused import fused
 
 OUT = -1e9
@@ -115,11 +115,12 @@ def odds_maths(
     smoothing: float | Tensor | None,
 ) -> Tensor:
     """``r``, or with ``smoothing`` the loss. All ``[B, C, ...]`` or ``[B, 1, ...]``."""
-    lost = _overflowed(z, at, smoothing)
-    z = scaled(z, scale, shift)
+    raw, z = z, scaled(z, scale, shift)
     # A masked sum instead of a gather: the compiler makes one loop of it, and of its gradient.
     label = along_classes(torch.arange(z.shape[1], device=z.device, dtype=torch.int32), z) == at.int()
-    own = torch.where(label, z, 0.0).sum(1, keepdim=True).clamp(-LIMIT, LIMIT)
+    of_label = torch.where(label, raw, 0.0).sum(1, keepdim=True)
+    own = of_label if raw is z else torch.where(label, z, 0.0).sum(1, keepdim=True)
+    own = own.clamp(-LIMIT, LIMIT)
     gap = None if smoothing is None else _total(z)
     if margin is not None:
         own, gap = own - margin, None if gap is None else gap - margin
@@ -128,7 +129,7 @@ def odds_maths(
     top = z.detach().amax(1, keepdim=True).clamp(-LIMIT, LIMIT)
     others = z if drop is None else torch.where(drop, OUT, z)
     total = torch.where(label, 0.0, (others - top).clamp(FAINT, 0.0).exp()).sum(1, keepdim=True)
-    r = torch.where(lost, torch.nan, total.log() + top - own)
+    r = torch.where(_overflowed(raw, of_label, smoothing), torch.nan, total.log() + top - own)
     if gap is None or smoothing is None:
         return r
     return nll_of(r) + smoothing * (own - gap / z.shape[1])
@@ -150,7 +151,6 @@ def odds_kernel(
     else:
         e = z * scale if scale != 1.0 else z.clone()
     own = e.gather(1, at).clamp_(-LIMIT, LIMIT)
-    lost = _overflowed(z, at, smoothing)
     gap = None if smoothing is None else _total(e)
     if margin is not None:
         own, gap = own - margin, None if gap is None else gap - margin
@@ -159,7 +159,9 @@ def odds_kernel(
     e.scatter_(1, at, -torch.inf)
     top = e.amax(1, keepdim=True).clamp_(-LIMIT, LIMIT)
     total = e.sub_(top).clamp_(FAINT, 0.0).exp_().sum(1, keepdim=True)
-    value = (top + total.log() - own).masked_fill_(lost, torch.nan)
+    value = top + total.log() - own
+    if may_be_infinite(z):
+        value = value.masked_fill_(_overflowed(z, z.gather(1, at), smoothing), torch.nan)
     if gap is None or smoothing is None:
         slope = e.mul_(1 / total).scatter_(1, at, -1.0)
     else:
@@ -169,12 +171,10 @@ def odds_kernel(
     return value, slope.mul_(scale) if isinstance(scale, Tensor) or scale != 1.0 else slope
 
 
-def _overflowed(z: Tensor, at: Tensor, smoothing: float | Tensor | None) -> Tensor:
+def _overflowed(z: Tensor, of_label: Tensor, smoothing: float | Tensor | None) -> Tensor:
     """Is a logit of the row plus infinity, or that of the label (with smoothing: any) minus infinity? ``[B, 1, ...]``."""
-    z = z.detach()
-    lost = z.amax(1, keepdim=True) == torch.inf
-    least = z.gather(1, at) if smoothing is None else z.amin(1, keepdim=True)
-    return lost | (least == -torch.inf)
+    least = of_label.detach() if smoothing is None else z.detach().amin(1, keepdim=True)
+    return (z.detach().amax(1, keepdim=True) == torch.inf) | (least == -torch.inf)
 
 
 def _total(z: Tensor) -> Tensor:
