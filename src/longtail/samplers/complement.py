@@ -22,7 +22,7 @@ from torch import Tensor
 from longtail.labels import Labels
 from longtail.samplers import drawn
 from longtail.samplers.cycles import spread
-from longtail.samplers.drawn import examples, join
+from longtail.samplers.drawn import check_draws, check_size, examples, join
 
 
 class Complement:
@@ -40,9 +40,7 @@ class Complement:
     """
 
     def __init__(self, threshold: int | None = None) -> None:
-        if threshold is not None and threshold < 1:
-            raise ValueError(f"threshold={threshold} must be at least 1, or None")
-        self.threshold = threshold
+        self.threshold = check_draws("threshold", threshold)
 
     def counts(self, labels: Labels) -> Tensor:
         """G_j, int64 ``[C]``; 0 for a class without examples."""
@@ -65,6 +63,7 @@ class Complement:
         """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
         end = self.counts(labels).cumsum(0)
         classes, total = torch.arange(labels.num_classes), int(end[-1])
+        check_size(total, f"threshold={self.threshold} for {labels.num_classes} classes", len(labels))
         for begin in range(0, total, drawn.CHUNK):
             # Of the new images of all classes so far, those up to here.
             upto = end.clamp(begin, begin + drawn.CHUNK)
