@@ -48,8 +48,8 @@ class EpochSampler(DistributedSampler[int]):
     middle of one.
 
     Call ``set_epoch(e)`` before each epoch (Lightning, Accelerate and the HF Trainer do). Without it each epoch has the
-    same indices, and the second one warns. With ``drop_last`` the last indices that do not fill all ranks are dropped; without, the epoch's first ones are repeated, as
-    ``DistributedSampler`` does.
+    same indices, and the second one warns. With ``drop_last`` the last indices that do not fill all ranks are dropped;
+    without, the epoch's first ones are repeated, as ``DistributedSampler`` does.
 
     Args:
         labels: the labels of the data set, in its order.
