@@ -78,16 +78,19 @@ def check_reduction(reduction: str) -> None:
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
 
 
-def check_finite(**numbers: float | None) -> None:
-    """Raise ValueError where a number is NaN or infinite, TypeError where it is no number; None passes.
+def check_finite_or_none(**numbers: float | None) -> None:
+    """:func:`check_finite` of those that are not None."""
+    check_finite(**{name: value for name, value in numbers.items() if value is not None})
+
+
+def check_finite(**numbers: float) -> None:
+    """Raise ValueError where a number is NaN or infinite, TypeError where it is no number.
 
     >>> check_finite(gamma=float("nan"))
     Traceback (most recent call last):
     ValueError: gamma=nan must be a finite number
     """
     for name, value in numbers.items():
-        if value is None:
-            continue
         if not isinstance(value, int | float):
             raise TypeError(f"{name}={value!r} must be a number, got {type(value).__name__}")
         if not math.isfinite(value):
@@ -185,7 +188,7 @@ def checked_counts(counts: Vector) -> Tensor:
         TypeError: no tensor of whole numbers. ValueError: not one-dimensional, negative, or no example at
             all.
     """
-    tensor = as_vector(counts)
+    tensor = as_vector(counts, "counts")
     if not bool(torch.isfinite(tensor).all()):
         raise ValueError(f"counts={tensor.tolist()[:9]} must be finite: examples per class (Labels.counts)")
     if tensor.is_floating_point() and bool((tensor != tensor.round()).any()):
@@ -209,7 +212,7 @@ def checked_prior(name: str, prior: Vector) -> Tensor:
     Raises:
         ValueError: not one-dimensional, negative, not finite, or all zero.
     """
-    tensor = torch.as_tensor(prior, dtype=torch.float64)
+    tensor = as_vector(prior, name).double()
     ok = (
         tensor.dim() == 1
         and tensor.numel() > 0
@@ -224,7 +227,7 @@ def checked_prior(name: str, prior: Vector) -> Tensor:
     return tensor / tensor.sum()
 
 
-def checked_weight(weight: Vector | None) -> Tensor | None:
+def checked_weight(weight: Vector | None, name: str = "weight") -> Tensor | None:
     """Class weights as a ``[C]`` tensor; call it at construction only.
 
     Raises:
@@ -232,9 +235,9 @@ def checked_weight(weight: Vector | None) -> Tensor | None:
     """
     if weight is None:
         return None
-    tensor = as_vector(weight)
+    tensor = as_vector(weight, name)
     if tensor.dim() != 1 or not bool(torch.isfinite(tensor).all()) or bool((tensor < 0).any()):
-        raise ValueError(f"weight={tensor.tolist()} must be [C] finite class weights, none negative")
+        raise ValueError(f"{name}={tensor.tolist()} must be [C] finite class weights, none negative")
     return tensor.clone() if tensor.is_floating_point() else tensor.double()
 
 
@@ -243,9 +246,18 @@ def wide(logits: Tensor) -> Tensor:
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
 
 
-def as_vector(value: Vector) -> Tensor:
-    """A tensor; plain numbers keep their 64 bits."""
-    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+def as_vector(value: Vector, name: str) -> Tensor:
+    """A tensor; plain numbers keep their 64 bits.
+
+    Raises:
+        TypeError: what is no list of numbers.
+    """
+    if isinstance(value, Tensor):
+        return value
+    try:
+        return torch.tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name}={value!r} must be numbers, one per class: [C]") from None
 
 
 def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
@@ -255,7 +267,7 @@ def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
         ValueError: another length than C.
     """
     check_logits(logits)
-    vector = as_vector(value)
+    vector = as_vector(value, name)
     if vector.shape != logits.shape[1:2]:
         raise ValueError(
             f"{name} has shape {tuple(vector.shape)} and the logits have C={logits.shape[1]}: pass one "

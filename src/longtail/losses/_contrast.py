@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import check_finite, wide
+from longtail.losses._checks import check_finite, check_finite_or_none, wide
 
 
 def check_features(features: Tensor, labels: Tensor, dims: int, temperature: float, reduction: str) -> None:
@@ -37,6 +37,13 @@ def check_features(features: Tensor, labels: Tensor, dims: int, temperature: flo
         raise ValueError(f"temperature={temperature} must be above 0")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
+
+
+def check_base(base_temperature: float | None) -> None:
+    """Raise ValueError where there is a base temperature and it is not above 0."""
+    check_finite_or_none(base_temperature=base_temperature)
+    if base_temperature is not None and base_temperature <= 0:
+        raise ValueError(f"base_temperature={base_temperature} must be above 0, or None for no factor")
 
 
 BOUND = 1e15  # of an embedding's coordinates: their products, and sums of those, stay far inside float32

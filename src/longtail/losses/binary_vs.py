@@ -31,6 +31,7 @@ from torch import Tensor
 from longtail.losses._checks import (
     LabelError,
     Vector,
+    as_vector,
     check_finite,
     floored,
     looks,
@@ -125,7 +126,7 @@ def binary_vs(
 
 
 def _pair(name: str, value: Vector, z: Tensor) -> Tensor:
-    pair = value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+    pair = as_vector(value, name)
     if pair.shape != (2,):
         raise ValueError(f"{name}={value!r} must be two numbers, (negative, positive)")
     return pair.to(z)

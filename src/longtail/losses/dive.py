@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from longtail.losses._checks import Vector, check, check_finite, floored, frequency, warn_if_batch, wide
+from longtail.losses._contrast import within
 from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -82,8 +83,9 @@ def dive(
         ignore_index=ignore_index,
         label_smoothing=0.0,
     )
-    log_q = torch.log_softmax(teacher_logits.detach().to(wide(logits).dtype) * (power / temperature), 1)
-    kl = (log_q.exp() * (log_q - torch.log_softmax(wide(logits) / temperature, 1))).sum(1)
+    taught, z = (within(x, 1e30) for x in (teacher_logits.detach().to(wide(logits).dtype), wide(logits)))
+    log_q = torch.log_softmax(taught * (power / temperature), 1)
+    kl = (log_q.exp() * (log_q - torch.log_softmax(z / temperature, 1))).sum(1)
     loss = (1 - alpha) * hard + alpha * temperature**2 * kl
     valid = torch.ones_like(loss, dtype=torch.bool) if soft else target != ignore_index
     loss = torch.where(valid, loss, 0.0)

@@ -34,6 +34,7 @@ from longtail.losses._checks import (
     along_classes,
     check,
     check_finite,
+    check_finite_or_none,
     check_labels,
     check_smoothing,
     checked_weight,
@@ -83,7 +84,7 @@ def focal(
     """
     check_finite(gamma=gamma)
     if alpha is None or isinstance(alpha, float | int):
-        check_finite(alpha=alpha)
+        check_finite_or_none(alpha=alpha)
     soft = check(logits, target, reduction)
     if gamma < 0:
         raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
@@ -172,13 +173,13 @@ class Focal(ClassLoss):
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
         check_finite(gamma=gamma)
         if alpha is None or isinstance(alpha, float | int):
-            check_finite(alpha=alpha)
+            check_finite_or_none(alpha=alpha)
         if gamma < 0:
             raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
         if alpha is None or isinstance(alpha, float | int):
             self.alpha = alpha
         else:
-            self.register_buffer("alpha", checked_weight(alpha))
+            self.register_buffer("alpha", checked_weight(alpha, "alpha"))
         self.gamma, self.detach = gamma, detach
         self.label_smoothing = label_smoothing
 

@@ -95,8 +95,13 @@ def _maths(
 ) -> Tensor:
     """R; ``each`` is ``pi_y / (examples of y in the batch)``, ``valid`` 0 or 1, both one a target."""
     rows = [d for d in range(z.dim()) if d != 1]
-    log_mean = torch.logsumexp(z + (valid - 1) * 1e30, rows, keepdim=True) + offset
+    log_mean = _squarable(torch.logsumexp(z + (valid - 1) * 1e30, rows, keepdim=True) + offset)
     return (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
+
+
+def _squarable(log_mean: Tensor) -> Tensor:
+    """Its square stays inside float32, and its product with the prior of an empty class 0."""
+    return log_mean.clamp(-1e18, 1e18)
 
 
 def _kernel(
@@ -108,7 +113,7 @@ def _kernel(
         return e.sum(), e
     top = e.amax(rows, keepdim=True)
     total = e.sub_(top).exp_().sum(rows, keepdim=True)
-    log_mean = top + total.log() + offset
+    log_mean = _squarable(top + total.log() + offset)
     value = (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
     slope = e.mul_(pi * (1 + 2 * penalty * log_mean) / total).mul_(valid)
     return value, slope.scatter_add_(1, at, -each)

@@ -30,10 +30,18 @@ import math
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_finite, check_labels, floored, share, wide
+from longtail.losses._checks import (
+    Vector,
+    check_finite,
+    check_labels,
+    floored,
+    share,
+    wide,
+)
 from longtail.losses._contrast import (
     BOUND,
     bounded,
+    check_base,
     check_features,
     reduced_anchors,
     similarity,
@@ -81,12 +89,12 @@ def paco(
     >>> paco(f, y, torch.zeros(2, 2), [0.5, 0.5]).shape
     torch.Size([])
     """
+    check_base(base_temperature)
     check_finite(
         alpha=alpha,
         beta=beta,
         gamma=gamma,
         temperature=temperature,
-        base_temperature=base_temperature,
         class_temperature=class_temperature,
     )
     check_features(features, labels, 2, temperature, reduction)
@@ -143,12 +151,12 @@ class PaCo(CountedLoss):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(counts, prior)
+        check_base(base_temperature)
         check_finite(
             alpha=alpha,
             beta=beta,
             gamma=gamma,
             temperature=temperature,
-            base_temperature=base_temperature,
             class_temperature=class_temperature,
         )
         self.alpha, self.beta, self.gamma, self.temperature = alpha, beta, gamma, temperature

@@ -32,6 +32,7 @@ from longtail.losses._checks import (
     Vector,
     check,
     check_finite,
+    check_finite_or_none,
     frequency,
     warn_if_batch,
     wide,
@@ -84,10 +85,10 @@ def ride(
     >>> round(ride(z, torch.tensor([0, 1]), None).item(), 4)  # equal experts: 3 log 4
     4.1589
     """
+    check_finite_or_none(tail_softness=tail_softness)
     check_finite(
         diversity=diversity,
         temperature=temperature,
-        tail_softness=tail_softness,
         max_margin=max_margin,
         scale=scale,
         individual=individual,
@@ -148,10 +149,10 @@ class RIDE(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite_or_none(tail_softness=tail_softness)
         check_finite(
             diversity=diversity,
             temperature=temperature,
-            tail_softness=tail_softness,
             max_margin=max_margin,
             scale=scale,
             individual=individual,

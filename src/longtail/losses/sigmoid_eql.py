@@ -123,7 +123,9 @@ class SigmoidEQL(ClassLoss):
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
         n = self.sizes.double()
-        self.register_buffer("frequency", n / n.sum() if frequency is None else checked_weight(frequency))
+        self.register_buffer(
+            "frequency", n / n.sum() if frequency is None else checked_weight(frequency, "frequency")
+        )
         self.threshold, self.background = threshold, background
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

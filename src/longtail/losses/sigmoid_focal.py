@@ -27,7 +27,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
-from longtail.losses._checks import Vector, check_finite
+from longtail.losses._checks import Vector, check_finite, check_finite_or_none
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
 
@@ -76,7 +76,10 @@ def sigmoid_focal(
     >>> [round(v, 4) for v in sigmoid_focal(z, y, reduction="none").tolist()]
     [0.0, 0.1733]
     """
-    check_finite(gamma=gamma, alpha=alpha)
+    check_finite_or_none(alpha=alpha)
+    check_finite(
+        gamma=gamma,
+    )
     _check(gamma, alpha)
     b = binary(
         logits,
@@ -124,7 +127,10 @@ class SigmoidFocal(ClassLoss):
         detach: bool = False,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
-        check_finite(gamma=gamma, alpha=alpha)
+        check_finite_or_none(alpha=alpha)
+        check_finite(
+            gamma=gamma,
+        )
         _check(gamma, alpha)
         self.gamma, self.alpha, self.background = gamma, alpha, background
         self.label_smoothing, self.detach = label_smoothing, detach

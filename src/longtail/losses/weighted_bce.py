@@ -57,7 +57,7 @@ def weighted_bce(
     >>> [round(v, 4) for v in weighted_bce(z, t, positive_weight=3.0, reduction="none").tolist()]
     [2.0794, 0.6931]
     """
-    if positive_weight is None or isinstance(positive_weight, float | int):
+    if isinstance(positive_weight, float | int):
         check_finite(positive_weight=positive_weight)
     b = binary(logits, target, reduction, ignore_index=ignore_index, label_smoothing=label_smoothing)
     if not isinstance(positive_weight, float | int):
@@ -91,12 +91,12 @@ class WeightedBCE(ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
-        if positive_weight is None or isinstance(positive_weight, float | int):
+        if isinstance(positive_weight, float | int):
             check_finite(positive_weight=positive_weight)
         if isinstance(positive_weight, float | int):
             self.positive_weight = positive_weight
         else:
-            self.register_buffer("positive_weight", checked_weight(positive_weight))
+            self.register_buffer("positive_weight", checked_weight(positive_weight, "positive_weight"))
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

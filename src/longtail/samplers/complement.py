@@ -40,15 +40,24 @@ class Complement:
     """
 
     def __init__(self, threshold: int | None = None) -> None:
-        self.threshold = check_draws("threshold", threshold)
+        self.threshold = None if threshold is None else check_draws("threshold", threshold)
 
     def counts(self, labels: Labels) -> Tensor:
-        """G_j, int64 ``[C]``; 0 for a class without examples."""
+        """G_j, int64 ``[C]``; 0 for a class without examples.
+
+        Raises:
+            ValueError: all are 0.
+        """
         n = labels.counts
         g = n.max() + n[n > 0].min() - n
         if self.threshold is not None:
             g = torch.where(n < self.threshold, g.clamp(max=self.threshold), 0)
-        return torch.where(n > 0, g, 0)
+        g = torch.where(n > 0, g, 0)
+        if not bool(g.any()):
+            raise ValueError(
+                f"threshold={self.threshold}: no class has fewer examples, so there is nothing to draw"
+            )
+        return g
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Class frequencies of the new images, exact, float64 ``[C]``."""

@@ -129,25 +129,22 @@ def powers(counts: Tensor, power: float) -> Tensor:
     return q / q.sum()
 
 
-def check_draws(name: str, value: int | None) -> int | None:
+def check_draws(name: str, value: int) -> int:
     """``value`` itself: so many indices of an epoch.
 
     Raises:
         TypeError: it is no whole number. ValueError: it is below 1 or above ``MOST``.
     """
-    if value is not None:
-        check_size(check_whole(name, value) or 0, f"{name}={value}")
+    check_size(check_whole(name, value), f"{name}={value}")
     return value
 
 
-def check_whole(name: str, value: int | None, least: int = 1) -> int | None:
+def check_whole(name: str, value: int, least: int = 1) -> int:
     """``value`` itself.
 
     Raises:
         TypeError: it is no whole number. ValueError: it is below ``least``.
     """
-    if value is None:
-        return None
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name}={value!r} must be a whole number, got {type(value).__name__}")
     if value < least:
@@ -178,7 +175,7 @@ def check_length(length: int | None) -> int | None:
     Raises:
         TypeError: it is no whole number. ValueError: it is below 1, or more than ``MOST``.
     """
-    return check_draws("length", length)
+    return None if length is None else check_draws("length", length)
 
 
 class Drawn(ABC):

@@ -82,7 +82,8 @@ def check_target(to: int | None, ratio: float | None) -> tuple[int | None, float
     """
     if to is not None and ratio is not None:
         raise ValueError(f"to={to} and ratio={ratio}: give one of the two")
-    check_draws("to", to)
+    if to is not None:
+        check_draws("to", to)
     if ratio is not None:
         check_number("ratio", ratio)
     if ratio is not None and not 0 < ratio <= 1:

@@ -62,7 +62,8 @@ class Progressive(Drawn):
         known = ("paper", "decoupling", "bag_of_tricks")
         if convention not in known:
             raise ValueError(f"convention={convention!r} must be one of {', '.join(known)}")
-        check_whole("epochs", epochs)
+        if epochs is not None:
+            check_whole("epochs", epochs)
         if convention != "paper" and (epochs is None or epochs < 1):
             raise ValueError(
                 f"epochs={epochs}: convention {convention!r} counts in epochs; give their number"

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from longtail.losses import (
+    LADE,
     RIDE,
     BalancedContrastive,
     BalancedGroupSoftmax,
@@ -324,6 +325,22 @@ def test_dive_teacher_gets_no_gradient_and_class_order_does_not_matter() -> None
     loss = dive(z.requires_grad_(), Y, t, COUNTS)
     assert torch.autograd.grad(loss, t, allow_unused=True, retain_graph=True)[0] is None
     torch.testing.assert_close(dive(z[:, p], p.argsort()[Y], t[:, p], COUNTS[p]), loss)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: SupCon(base_temperature=0.0), lambda: PaCo(prior=(0.5, 0.5), base_temperature=0.0)]
+)
+def test_a_base_temperature_of_0_is_an_error(make) -> None:
+    with pytest.raises(ValueError, match="base_temperature=0"):
+        make()
+
+
+def test_lade_of_an_empty_class_and_an_enormous_logit_is_a_number() -> None:
+    """0 times infinity: the square of its log-mean overflowed."""
+    z = torch.tensor([[1e25, 0.0, 1.0], [0.0, -1e25, 1.0]], requires_grad=True)
+    value = LADE(counts=(3, 1, 0), prior_eps=0.1)(z, torch.tensor([0, 1]))
+    assert not value.isnan()
+    assert torch.autograd.grad(value, z)[0].isfinite().all()
 
 
 def test_ride_without_diversity_is_ldam_of_each_expert() -> None:
