@@ -83,6 +83,14 @@ def check_finite_or_none(**numbers: float | None) -> None:
     check_finite(**{name: value for name, value in numbers.items() if value is not None})
 
 
+def check_not_negative(**numbers: float) -> None:
+    """:func:`check_finite` of those that must be at least 0."""
+    check_finite(**numbers)
+    for name, value in numbers.items():
+        if value < 0:
+            raise ValueError(f"{name}={value} must be at least 0")
+
+
 def check_finite(**numbers: float) -> None:
     """Raise ValueError where a number is NaN or infinite, TypeError where it is no number.
 

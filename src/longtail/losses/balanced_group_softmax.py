@@ -198,7 +198,8 @@ def balanced_group_softmax(
         [torch.logsumexp(part, 1) for part in z.split(layout.sizes, 1)]
     )  # a loop over groups, not classes
     nll = lse - z.gather(1, layout.column[:, y].T).T
-    each = (k * nll / k.sum(1, keepdim=True).clamp(min=1)).sum(0)
+    # Not k times the loss: 0 times one that overflowed is no number.
+    each = (torch.where(k > 0, k * nll, 0.0) / k.sum(1, keepdim=True).clamp(min=1)).sum(0)
     if reduction == "mean":
         return each.sum()
     each = (each * len(flat)).reshape(target.shape)

@@ -31,8 +31,8 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
-    check_finite,
     check_labels,
+    check_not_negative,
     floored,
     per_class,
     share,
@@ -152,7 +152,7 @@ def lade(
     >>> round(lade(torch.zeros(2, 2), torch.tensor([0, 1]), prior=(0.5, 0.5)).item(), 4)
     0.6931
     """
-    check_finite(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
+    check_not_negative(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
     check(logits, target, reduction, soft=False)
     w = None if weight is None else per_class("weight", weight, logits)
     pi = share(counts, prior, logits)
@@ -205,7 +205,7 @@ class LADE(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
-        check_finite(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
+        check_not_negative(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
         self.strength, self.penalty, self.prior_eps, self.count_eps = strength, penalty, prior_eps, count_eps
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

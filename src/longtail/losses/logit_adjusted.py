@@ -21,7 +21,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_finite, checked_prior, floored, per_class, share
+from longtail.losses._checks import (
+    Vector,
+    check_finite,
+    check_not_negative,
+    checked_prior,
+    floored,
+    per_class,
+    share,
+)
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -63,7 +71,8 @@ def logit_adjusted(
     >>> round(logit_adjusted(z, y, prior=(0.75, 0.25)).exp().item(), 6)
     4.0
     """
-    check_finite(tau=tau, eps=eps)
+    check_finite(tau=tau)
+    check_not_negative(eps=eps)
     shift = log_power(share(counts, prior, logits), tau, eps)
     if target_prior is not None:
         shift = shift - log_power(per_class("target_prior", target_prior, logits), tau, eps)
@@ -106,7 +115,8 @@ class LogitAdjusted(ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
-        check_finite(tau=tau, eps=eps)
+        check_finite(tau=tau)
+        check_not_negative(eps=eps)
         known = None if target_prior is None else checked_prior("target_prior", target_prior)
         self.register_buffer("target_prior", known)
         self.tau, self.eps = tau, eps

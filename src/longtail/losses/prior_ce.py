@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_finite, floored, share
+from longtail.losses._checks import Vector, check_not_negative, floored, share
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -58,7 +58,7 @@ def prior_ce(
     >>> round(prior_ce(torch.zeros(1, 2), torch.tensor([1]), prior=(0.75, 0.25)).exp().item(), 4)
     4.0
     """
-    check_finite(eps=eps)
+    check_not_negative(eps=eps)
     shift = log_power(share(counts, prior, logits), 1.0, eps)
     return cross_entropy_of(
         logits, target, shift=shift, counts=counts, prior=prior, weight=weight,
@@ -90,7 +90,7 @@ class PriorCE(ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
-        check_finite(eps=eps)
+        check_not_negative(eps=eps)
         self.eps = eps
         self.label_smoothing = label_smoothing
 
