@@ -73,7 +73,8 @@ class CrossEntropy(ClassLoss):
     """Weighted cross-entropy, in the place of ``nn.CrossEntropyLoss``; arguments as in :func:`cross_entropy`.
 
     >>> import torch
-    >>> round(CrossEntropy(weight=(1.0, 3.0))(torch.zeros(2, 2), torch.tensor([0, 1])).item(), 4)
+    >>> loss = CrossEntropy(weight=(1.0, 3.0), counts=(3, 1))  # the expected weight is 1.5
+    >>> round(loss(torch.zeros(4, 2), torch.tensor([0, 0, 0, 1])).item(), 4)
     0.6931
     """
 

@@ -108,7 +108,9 @@ def paco(
             f"gamma={gamma} and class_temperature={class_temperature} must be above 0, "
             f"alpha={alpha} and beta={beta} at least 0 and not both 0"
         )
-    check_labels(labels, class_logits.shape[1], name="labels")
+    check_labels(
+        labels[:queries], class_logits.shape[1], name="labels"
+    )  # a queue may hold others, of no class
     y = labels.long()
     log_prior = floored(share(counts, prior, class_logits)).log()
     centre = (within(wide(class_logits), BOUND**2) + log_prior) / class_temperature

@@ -64,6 +64,7 @@ def sigmoid_eql(
     Raises:
         TypeError, ValueError: dtypes or shapes that do not fit.
 
+    >>> import torch
     >>> z, y = torch.zeros(2, 2), torch.tensor([0, 1])
     >>> [round(v, 4) for v in sigmoid_eql(z, y, [0.9, 0.1], threshold=0.5, reduction="none").tolist()]
     [0.6931, 1.3863]
@@ -99,6 +100,7 @@ class SigmoidEQL(ClassLoss):
         prior: class shares ``[C]``, in their place.
         frequency: share ``[C]`` to compare with the threshold, where it is not that of the counts or the prior.
 
+    >>> import torch
     >>> SigmoidEQL(counts=torch.tensor([99, 1]), threshold=0.05)(torch.zeros(1, 2), torch.tensor([0])).shape
     torch.Size([])
     """

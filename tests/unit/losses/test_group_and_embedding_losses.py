@@ -335,6 +335,13 @@ def test_a_base_temperature_of_0_is_an_error(make) -> None:
         make()
 
 
+def test_paco_takes_a_queue_of_no_class_and_refuses_queries_of_none() -> None:
+    loss, f, z = PaCo(prior=(0.5, 0.5)), torch.eye(4), torch.zeros(2, 2)
+    assert loss(f, torch.tensor([0, 1, 1, -1]), z).isfinite()
+    with pytest.raises(ValueError, match="labels holds label -1"):
+        loss(f, torch.tensor([0, -1, 1, 1]), z)
+
+
 def test_lade_of_an_empty_class_and_an_enormous_logit_is_a_number() -> None:
     """0 times infinity: the square of its log-mean overflowed."""
     z = torch.tensor([[1e25, 0.0, 1.0], [0.0, -1e25, 1.0]], requires_grad=True)
