@@ -23,6 +23,9 @@ FACTS = (
 )  # fmt: skip
 """Parameter names that ``Part.build`` fills from the data and the stage when the recipe leaves them out."""
 
+FREQUENCIES = ("counts", "prior")
+"""Two facts that say the same: how frequent the classes are."""
+
 ROOMS = (
     "longtail.losses", "longtail.samplers", "longtail.mixing", "longtail.augment", "longtail.heads",
     "longtail.surgery", "longtail.adjust", "longtail.objectives", "longtail.backbones", "longtail.weights",
@@ -42,10 +45,14 @@ class Part(Generic[T]):
     kwargs: tuple[tuple[str, Value], ...] = ()
 
     def build(self, *args: Any, **facts: Any) -> T:
-        """Call the target with its own keywords; missing parameters named like a fact are filled from ``facts``."""
+        """Call the target with its own keywords; missing parameters named like a fact are filled from ``facts``.
+
+        Of ``counts`` and ``prior``, which say the same thing, a target gets what the part holds, or else the first.
+        """
         given = {name: _built(value, facts) for name, value in self.kwargs}
         for name in list(inspect.signature(self.target).parameters)[len(args) :]:
-            if name in facts and name not in given:
+            again = name in FREQUENCIES and any(given.get(other) is not None for other in FREQUENCIES)
+            if name in facts and name not in given and not again:
                 given[name] = facts[name]
         return self.target(*args, **given)
 

@@ -7,6 +7,7 @@ none is empty). An empty class is counted as the rarest class that has examples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -19,6 +20,7 @@ def inverse(counts: Tensor | Sequence[int], *, power: float = 1.0) -> Tensor:
     >>> inverse([3, 1]).tolist()
     [0.5, 1.5]
     """
+    _finite(power=power)
     n, present = _counts(counts)
     return _averaging_one((n / n.amax()) ** -power, present)
 
@@ -38,6 +40,7 @@ def cost_sensitive(counts: Tensor | Sequence[int], *, gamma: float = 1.0) -> Ten
     >>> cost_sensitive([4, 1], gamma=0.5).tolist()
     [0.5, 1.0]
     """
+    _finite(gamma=gamma)
     n, _ = _counts(counts)
     return (n.amin() / n) ** gamma
 
@@ -76,12 +79,18 @@ def _counts(counts: Tensor | Sequence[int]) -> tuple[Tensor, Tensor]:
     n = torch.as_tensor(counts).double()
     if n.dim() != 1 or n.numel() == 0:
         raise ValueError(f"counts must be [C], one number a class, got shape {tuple(n.shape)}")
-    if bool((n < 0).any()) or not bool((n > 0).any()):
+    if not bool(torch.isfinite(n).all()) or bool((n < 0).any()) or not bool((n > 0).any()):
         raise ValueError(
-            f"counts={n.tolist()[:9]} must not be negative, and not all zero: pass Labels.counts"
+            f"counts={n.tolist()[:9]} must be finite, not negative, and not all zero: pass Labels.counts"
         )
     present = n > 0
     return torch.maximum(n, n[present].amin()), present
+
+
+def _finite(**numbers: float) -> None:
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name}={value} must be a finite number")
 
 
 def _averaging_one(weight: Tensor, present: Tensor) -> Tensor:
@@ -97,6 +106,7 @@ def expert_priors(counts: Tensor | Sequence[int], *, tau: float = 2.0) -> Tensor
     >>> expert_priors([6, 3, 1], tau=1.0).mul(10).round(decimals=3).tolist()
     [[6.0, 3.0, 1.0], [3.333, 3.333, 3.333], [1.0, 3.0, 6.0]]
     """
+    _finite(tau=tau)
     n, _ = _counts(counts)
     order = n.argsort(descending=True, stable=True)
     inverted = torch.empty_like(n)

@@ -199,6 +199,57 @@ def test_every_loss_and_weight_over(stream: Part[Any]) -> None:
     assert not wrong, wrong
 
 
+BATCH = 128
+
+
+def at_rest(loss: nn.Module, rare: float) -> Tensor:
+    """The class shares that a model without features comes to predict, trained on random batches of ``BATCH`` with this
+    share of the second class: where the batches' mean gradient is 0, by bisection.
+    """
+    chances = torch.distributions.Binomial(BATCH, torch.tensor(rare).double()).log_prob(
+        torch.arange(BATCH + 1).double()
+    )
+    numbers = (chances > -18).nonzero().flatten()
+
+    def slope(b: float) -> float:
+        z = torch.tensor([0.0, b], dtype=torch.float64, requires_grad=True)
+        means = [
+            chances[k].exp() * loss(z.expand(BATCH, 2), (torch.arange(BATCH) < k).long()) for k in numbers
+        ]
+        return float(torch.autograd.grad(torch.stack(means).sum(), z)[0][1])
+
+    low, high = -20.0, 20.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return torch.softmax(torch.tensor([0.0, low], dtype=torch.float64), 0)
+
+
+@pytest.mark.filterwarnings("ignore:counts sum to")
+@pytest.mark.parametrize("rare", [0.01, 0.001])
+@pytest.mark.parametrize("loss", [p for p in LOSSES if not p.target.__name__.startswith("Binary")], ids=repr)
+def test_training_on_batches_comes_to_rest_at_the_claimed_prior(loss: Part[Any], rare: float) -> None:
+    """At 1 % and .1 %, batches of 128: the mean of a batch once divided by the batch's own weights, and gave .40 and
+    .11 for the rare class where inverse weights claim .5."""
+    labels = Labels.of((torch.arange(100_000) < rare * 100_000).long())
+    for weight in (None, part(weights.inverse)):
+        if weight is not None and "weight" not in inspect.signature(loss.target).parameters:
+            continue
+        built = (loss if weight is None else loss.but(weight=weight)).build(**facts(labels))
+        claim = built.logit_prior(labels.prior)
+        torch.testing.assert_close(at_rest(built.double(), rare), claim, rtol=1e-4, atol=1e-6)
+
+
+def test_the_mean_over_a_batchs_own_weights_rests_elsewhere_and_claims_nothing() -> None:
+    for rare, share in ((0.01, 0.40), (0.001, 0.11)):
+        labels = Labels.of((torch.arange(100_000) < rare * 100_000).long())
+        pytorchs = part(CrossEntropy, weight=part(weights.inverse), normalizer="weights").build(
+            **facts(labels)
+        )
+        assert at_rest(pytorchs, rare)[1].item() == pytest.approx(share, abs=0.005)
+        assert pytorchs.logit_prior(labels.prior) is None
+
+
 def test_the_rooms_are_walked() -> None:
     named = {loss.target.__name__ for loss in LOSSES}
     assert {"CrossEntropy", "BalancedSoftmax", "LogitAdjusted", "PriorCE", "GeneralizedReweighting"} <= named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import random
 
 import pytest
@@ -68,6 +69,12 @@ def test_laws_in_pieces(role: type, kwargs: dict) -> None:
     check_sampler(role(**kwargs), together=kwargs.get("m", 1))
 
 
+def interleaved(lists: list[list[int]], together: int) -> list[int]:
+    """The ranks' indices in the order of the epoch: a run of each in turn."""
+    runs = [[one[k : k + together] for k in range(0, len(one), together)] for one in lists]
+    return [index for turn in zip(*runs) for run in turn for index in run]
+
+
 @pytest.mark.usefixtures("in_pieces")
 @pytest.mark.parametrize(("role", "kwargs"), cases())
 def test_ranks_and_resuming_in_pieces(role: type, kwargs: dict) -> None:
@@ -81,8 +88,16 @@ def test_ranks_and_resuming_in_pieces(role: type, kwargs: dict) -> None:
 
     whole = list(sampler())
     assert len(whole) == len(sampler())
-    two = [sampler(num_replicas=2, rank=r) for r in range(2)]
-    assert [i for turn in zip(*two) for i in turn][: len(whole)] == whole
+    together = getattr(role(**kwargs), "together", 1)
+    two = [list(sampler(num_replicas=2, rank=r)) for r in range(2)]
+    assert interleaved(two, together)[: len(whole)] == whole
+    for rank, straight in enumerate(two):
+        for stop in range(0, len(straight), 13):
+            first, second = sampler(num_replicas=2, rank=rank), sampler(num_replicas=2, rank=rank)
+            run = iter(first)
+            head = [next(run) for _ in range(stop)]
+            second.load_state_dict(first.state_dict())
+            assert head + list(second) == straight
     for stop in range(0, len(whole), 13):
         first, second = sampler(), sampler()
         run = iter(first)
@@ -132,12 +147,44 @@ def test_ranks_interleave_to_the_one_process_epoch(role: type, kwargs: dict, ran
         ]
         lists = [list(p) for p in parts]
         assert {len(p) for p in parts} == {len(one) for one in lists} == {len(lists[0])}
-        joined = [index for turn in zip(*lists) for index in turn]
+        together = getattr(role(**kwargs), "together", 1)
+        joined, turn = interleaved(lists, together), ranks * together
         if drop_last:
-            assert joined == whole[: len(whole) // ranks * ranks]
+            assert joined == whole[: len(whole) // turn * turn]
         else:
             assert joined == whole + whole[: len(joined) - len(whole)]
-            assert len(joined) - len(whole) < ranks
+            assert len(joined) - len(whole) < turn
+
+
+@pytest.mark.parametrize(("role", "kwargs"), cases())
+def test_bad_numbers_and_endless_epochs_are_refused(role: type, kwargs: dict) -> None:
+    """NaN, infinity, fractions of a draw and 10^9 draws a class: an error that names the argument, before memory is
+    filled."""
+    labels = Labels.of([0] * 30 + [1] * 5 + [2] * 3 + [3] * 2 + [4, 4, 5, 6])
+    asked = 0
+    for name, parameter in inspect.signature(role).parameters.items():
+        kind = str(parameter.annotation)
+        bad: list = [math.nan, math.inf, -math.inf] if "float" in kind or "int" in kind else []
+        if name in ("k", "length", "m", "batch_size", "to"):
+            bad += [10**9, 2.5, True]
+        elif name in ("threshold",) and "int" in kind:
+            bad += [2.5]
+        if name in ("classes", "run", "group", "categories", "of", "sqrt", "convention"):
+            continue
+        for value in bad:
+            others = {k: v for k, v in kwargs.items() if {k, name} != {"to", "ratio"}}
+            if name == "m":
+                others["batch_size"] = 10**9
+            asked += 1
+            with pytest.raises((ValueError, TypeError), match=name if name != "m" else "m=|batch_size"):
+                role(**{**others, name: value})(labels, torch.Generator().manual_seed(0))
+    assert asked or role in (Shuffled,)
+
+
+def test_a_huge_repeat_factor_is_refused() -> None:
+    labels = Labels.of([0] * 9 + [1])
+    with pytest.raises(ValueError, match=r"threshold=1e\+18"):
+        samplers.RepeatFactor(threshold=1e18, sqrt=False)(labels, torch.Generator().manual_seed(0))
 
 
 class Broken:

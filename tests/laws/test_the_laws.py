@@ -26,8 +26,17 @@ class Sound(nn.Module):
     def __init__(self, *, weight: Any = None, reduction: str = "mean", counts: Tensor | None = None) -> None:
         super().__init__()
         w = None if weight is None else torch.as_tensor(weight, dtype=torch.float64)
+        self.refuse(weight=w, counts=counts)
+        self.expected = 1.0
+        if w is not None and counts is not None:
+            self.expected = float((w * counts).sum() / counts.sum())
         self.register_buffer("weight", w)
         self.reduction, self.counts = reduction, counts
+
+    def refuse(self, **numbers: Tensor | None) -> None:
+        for name, value in numbers.items():
+            if value is not None and not value.isfinite().all():
+                raise ValueError(f"{name}={value}")
 
     def each(self, z: Tensor, y: Tensor) -> Tensor:
         return -torch.log_softmax(z, 1).gather(1, y.unsqueeze(1)).squeeze(1)
@@ -41,12 +50,12 @@ class Sound(nn.Module):
         valid = target != -100
         y = torch.where(valid, target, 0)
         mass = valid.to(z.dtype) * (1.0 if self.weight is None else self.weight.to(z.dtype)[y])
-        return self.reduced(self.each(z, y) * mass, mass)
+        return self.reduced(torch.where(valid, self.each(z, y), 0.0) * mass, mass)
 
     def reduced(self, loss: Tensor, mass: Tensor) -> Tensor:
         if self.reduction == "none":
             return loss
-        total = mass.sum()
+        total = (mass > 0).to(mass.dtype).sum() * self.expected
         return loss.sum() if self.reduction == "sum" else loss.sum() / torch.where(total > 0, total, 1.0)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
@@ -79,9 +88,13 @@ class LogOfSoftmax(Sound):
         return -torch.log(torch.softmax(z, 1)).gather(1, y.unsqueeze(1)).squeeze(1)
 
 
-class MeanIgnoresWeights(Sound):
+class DividesByTheBatchsWeights(Sound):
+    """PyTorch's mean: a rare example shrinks its own weight."""
+
     def reduced(self, loss: Tensor, mass: Tensor) -> Tensor:
-        return loss if self.reduction == "none" else loss.sum() if self.reduction == "sum" else loss.mean()
+        total = mass.sum()
+        mean = loss.sum() / torch.where(total > 0, total, 1.0)
+        return mean if self.reduction == "mean" else super().reduced(loss, mass)
 
 
 class FirstClassIsHead(Sound):
@@ -140,7 +153,7 @@ class SoftLabelsByArgmax(Sound):
 
 class IgnoredCountInTheMean(Sound):
     def reduced(self, loss: Tensor, mass: Tensor) -> Tensor:
-        return super().reduced(loss, torch.ones_like(mass) if self.weight is None else mass)
+        return super().reduced(loss, torch.ones_like(mass))
 
 
 class EmptyBatchIsNaN(Sound):
@@ -191,6 +204,28 @@ class ClaimsTheWrongPrior(Sound):
         return torch.full_like(seen, 1 / len(seen))
 
 
+class TakesAnyNumber(Sound):
+    def refuse(self, **numbers: Tensor | None) -> None:
+        pass
+
+
+class HealthyWhenOverflown(Sound):
+    def each(self, z: Tensor, y: Tensor) -> Tensor:
+        return super().each(z.clamp(-1e6, 1e6), y)
+
+
+class LastClassIsTheRest(Sound):
+    """Takes what no class has for the last class, and -1 with it."""
+
+    def each(self, z: Tensor, y: Tensor) -> Tensor:
+        return super().each(z, y % z.shape[1])
+
+
+class EmptyBatchIsOne(Sound):
+    def reduced(self, loss: Tensor, mass: Tensor) -> Tensor:
+        return super().reduced(loss, mass) + (len(loss) == 0)
+
+
 def wrong(module: nn.Module, logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits, target, reduction="none") + 1e-6
 
@@ -200,7 +235,8 @@ BROKEN: list[tuple[type[nn.Module], str, LossTraits]] = [
     (DetachedModulator, "gradient", LossTraits()),
     (LogOfSoftmaxPlusEps, "neutral", LossTraits()),
     (LogOfSoftmax, "finite", LossTraits()),
-    (MeanIgnoresWeights, "reductions", LossTraits()),
+    (DividesByTheBatchsWeights, "reductions", LossTraits()),
+    (DividesByTheBatchsWeights, "prior", LossTraits()),
     (FirstClassIsHead, "class order", LossTraits()),
     (PositionInTheBatch, "batch order", LossTraits()),
     (BatchSizeInTheLoss, "batch independence", LossTraits()),
@@ -220,6 +256,11 @@ BROKEN: list[tuple[type[nn.Module], str, LossTraits]] = [
     (ForgetsItsState, "travels", LossTraits()),
     (BreaksTheGraph, "compiles", LossTraits()),
     (ClaimsTheWrongPrior, "prior", LossTraits()),
+    (TakesAnyNumber, "bad numbers", LossTraits()),
+    (HealthyWhenOverflown, "infinite", LossTraits()),
+    (LastClassIsTheRest, "labels out of range", LossTraits()),
+    (EmptyBatchIsOne, "empty batch", LossTraits()),
+    (EmptyBatchIsNaN, "empty batch", LossTraits()),
 ]
 
 

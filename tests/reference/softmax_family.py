@@ -51,7 +51,7 @@ def plain(module, logits: Tensor, target: Tensor) -> Tensor:
 def shifted(module, logits: Tensor, target: Tensor) -> Tensor:
     """Balanced softmax, logit adjustment, prior cross-entropy: tau log n, tau log prior."""
     tau = getattr(module, "tau", 1.0)
-    mass = [Long(float(v)) for v in (module.counts if hasattr(module, "counts") else module.prior)]
+    mass = [Long(float(v)) for v in (module.prior if module.counts is None else module.counts)]
     shift = np.array([tau * np.log(v) for v in mass])
     return stacked([cross_entropy(z + shift, int(y)) for z, y in zip(rows(logits), target)])
 

@@ -8,16 +8,29 @@ here ever takes the logarithm of a probability. The softmax losses' conventions 
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._checks import Vector, along_classes, check, check_smoothing, per_class, wide
+from longtail.losses._checks import (
+    LabelError,
+    Vector,
+    along_classes,
+    check,
+    check_labels,
+    check_smoothing,
+    looks,
+    may_be_infinite,
+    per_class,
+    wide,
+)
 from longtail.losses._fused import fused
+from longtail.losses._reduce import check_normalizer, expected_weight
 
-BinaryNormalizer = Literal["weights", "batch", "elements", "positives"]
+BinaryNormalizer = Literal["expected", "batch", "elements", "positives", "weights"]
 Factor = float | Tensor
 
 
@@ -29,14 +42,17 @@ class Binary(NamedTuple):
         soft: targets in [0, 1], like the logits; None where the labels are hard.
         label: the row's positive class, int64 ``[B, 1, d1, ...]``, 0 where it has none; None where they are soft.
         labelled: bool like ``label``, False where the row has no positive; None if every row has one.
-        valid: bool ``[B, d1, ...]``, False where the label is ``ignore_index``; None if every row counts.
-        given: the targets as they came, class indices or soft labels.
+        known: bool like the logits, False where a soft label is ``ignore_index``; None if every element has a label.
+        valid: bool ``[B, d1, ...]``, False where the label is ``ignore_index``, or no element of the row has one; None if
+            every row counts.
+        given: the targets: class indices, 0/1 of one question, or soft labels, without smoothing.
     """
 
     logits: Tensor
     soft: Tensor | None
     label: Tensor | None
     labelled: Tensor | None
+    known: Tensor | None
     valid: Tensor | None
     given: Tensor
 
@@ -50,9 +66,9 @@ class Binary(NamedTuple):
         return Binary(*(None if t is None else t[rows] for t in self))  # type: ignore[arg-type]
 
     def elements(self) -> Tensor | None:
-        """``valid``, broadcastable to the logits."""
-        if self.valid is None or self.logits.dim() == 1:
-            return self.valid
+        """Which elements count, broadcastable to the logits; None if all do."""
+        if self.known is not None or self.valid is None or self.logits.dim() == 1:
+            return self.valid if self.known is None else self.known
         return self.valid.unsqueeze(1)
 
 
@@ -61,18 +77,20 @@ def binary(
     target: Tensor,
     reduction: str,
     *,
-    ignore_index: int,
+    ignore_index: float,
     label_smoothing: float = 0.0,
     background: bool = False,
 ) -> Binary:
     """One 0/1 question a class: an integer label is its row's one positive, float targets of the logits' shape
-    are taken as they are.
+    are taken as they are. One output (logits ``[B]`` or ``[B, 1, ...]``) asks one question, and an integer label is its
+    answer, 0 or 1, as in ``BCEWithLogitsLoss``.
 
-    With ``background`` the label C is a row without a positive; otherwise a label out of range is an error on
-    the CPU and a device assertion on CUDA.
+    With ``background`` the label C is a row without a positive. A label out of range is an error on the CPU; on CUDA a
+    device assertion, or a NaN loss where labels are floats.
 
     Raises:
-        TypeError, ValueError: dtypes or shapes that do not fit, or ``label_smoothing`` outside [0, 1].
+        TypeError, ValueError: dtypes or shapes that do not fit, labels out of range, or ``label_smoothing`` outside
+            [0, 1].
     """
     check_smoothing(label_smoothing)
     if logits.dim() == 1:
@@ -83,22 +101,51 @@ def binary(
         of_columns = target.unsqueeze(1) if target.is_floating_point() else target
         soft = check(logits.unsqueeze(1), of_columns, reduction, least=1)
     else:
+        if logits.shape[1] == 1 and target.shape == logits.shape and not target.is_floating_point():
+            target = target.squeeze(1)
         soft = check(logits, target, reduction, least=1)
     z = wide(logits)
-    valid = None if soft else target != ignore_index
-    if soft or z.dim() == 1:
-        t = target.to(z.dtype) if soft else (target == 1).to(z.dtype)
-        return Binary(z, _smoothed(t, label_smoothing), None, None, valid, target)
+    if soft:
+        t, known = _shares(target, z, ignore_index)
+        valid = known if known is None or z.dim() == 1 else known.any(1)
+        return Binary(z, _smoothed(t, label_smoothing), None, None, known, valid, t)
+    valid = target != ignore_index
+    if z.dim() == 1 or (z.shape[1] == 1 and not background):
+        check_labels(target, 2, ignore_index)
+        answer = torch.where(valid, target, 0).long()
+        # A look-up, which complains of what is neither 0 nor 1 on every device.
+        t = torch.arange(2, device=z.device, dtype=z.dtype).index_select(0, answer.flatten()).view(z.shape)
+        return Binary(z, _smoothed(t, label_smoothing), None, None, None, valid, answer)
+    check_labels(target, z.shape[1] + background, ignore_index)
     label = torch.where(target != ignore_index, target, 0).long().unsqueeze(1)
     labelled = None
     if background:
         labelled = label < z.shape[1]
         label = torch.where(labelled | (label > z.shape[1]), label, 0)  # what is above C shall still fail
     if not label_smoothing:
-        return Binary(z, None, label, labelled, valid, target)
+        return Binary(z, None, label, labelled, None, valid, target)
     one = z.new_ones(1).expand(label.shape) if labelled is None else labelled.to(z.dtype)
     t = torch.zeros_like(z).scatter_(1, label, one)
-    return Binary(z, _smoothed(t, label_smoothing), None, None, valid, target)
+    return Binary(z, _smoothed(t, label_smoothing), None, None, None, valid, target)
+
+
+def _shares(target: Tensor, z: Tensor, ignore_index: float) -> tuple[Tensor, Tensor | None]:
+    """Float labels in [0, 1], 0 where they are ``ignore_index`` (which may be NaN); and where they are not, None if
+    nowhere.
+    """
+    if looks(target):
+        t = target.detach().float().numpy() if target.dtype == torch.bfloat16 else target.detach().numpy()
+        if t.min() >= 0 and t.max() <= 1:  # False for NaN
+            return target.to(z.dtype), None
+    known = ~target.isnan() if math.isnan(ignore_index) else target != ignore_index
+    wrong = known & ~((target >= 0) & (target <= 1))
+    if looks(target) and wrong.detach().numpy().any():
+        raise LabelError(
+            f"target holds label {target[wrong][0].item():g}, out of [0, 1]: labels must lie there, or equal "
+            f"ignore_index={ignore_index}"
+        )
+    found = torch.where(wrong, torch.nan, target.to(z.dtype))
+    return torch.where(known, found, 0.0), known
 
 
 def _smoothed(t: Tensor, label_smoothing: float) -> Tensor:
@@ -122,12 +169,31 @@ def focal_rows(
     if b.label is not None:
         if isinstance(positive, Tensor):
             positive = positive.expand(z.shape).gather(1, b.label)
-        return fused(
-            binary_maths, binary_kernel, z, b.label, b.labelled, positive, negative, gamma, detach
-        ).squeeze(1)
+        return loud(
+            fused(
+                binary_maths, binary_kernel, z, b.label, b.labelled, positive, negative, gamma, detach
+            ).squeeze(1)
+        )
     assert b.soft is not None
+    z = torch.where(z.isinf(), torch.nan, z)
     value = b.soft * positive * _term(-z, gamma, detach) + (1 - b.soft) * negative * _term(z, gamma, detach)
+    value = value if b.known is None else torch.where(b.known, value, 0.0)
     return value.sum(1) if z.dim() > 1 else value
+
+
+def loud(rows: Tensor) -> Tensor:
+    """Rows of a hand-written gradient: where the loss is NaN the gradient is NaN too."""
+    if not may_be_infinite(rows):
+        return rows
+    return rows * torch.where(rows.detach().isnan(), torch.nan, 1.0)
+
+
+def _unless_infinite(value: Tensor, z: Tensor) -> Tensor:
+    """``value`` ``[B, 1, ...]``, NaN where a logit of the row is infinite, as in ``BCEWithLogitsLoss``."""
+    if not may_be_infinite(z):
+        return value
+    largest = torch.linalg.vector_norm(z.detach(), torch.inf, dim=1, keepdim=True)
+    return torch.where(largest.isinf(), torch.nan, value)
 
 
 def _along(factor: Factor, z: Tensor) -> Factor:
@@ -160,7 +226,7 @@ def binary_maths(
     """``[B, 1, ...]``."""
     is_label = _is_label(z, label, labelled)
     term = _term(torch.where(is_label, -z, z), gamma, detach)
-    return torch.where(is_label, positive * term, negative * term).sum(1, keepdim=True)
+    return _unless_infinite(torch.where(is_label, positive * term, negative * term).sum(1, keepdim=True), z)
 
 
 def binary_kernel(
@@ -181,7 +247,8 @@ def binary_kernel(
     if labelled is not None:
         as_positive = torch.where(labelled, as_positive, value.gather(1, label))
         up = torch.where(labelled, up, slope.gather(1, label))
-    return value.scatter_(1, label, as_positive).sum(1, keepdim=True), slope.scatter_(1, label, up)
+    value = _unless_infinite(value.scatter_(1, label, as_positive).sum(1, keepdim=True), z)
+    return value, slope.scatter_(1, label, up)
 
 
 def _value_and_slope(x: Tensor, gamma: float, detach: bool) -> tuple[Tensor, Tensor]:
@@ -213,6 +280,8 @@ def reduced_binary(
     b: Binary,
     *,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: str,
     normalizer: str,
 ) -> Tensor:
@@ -220,18 +289,21 @@ def reduced_binary(
 
     Args:
         rows: a loss for every row, ``[B, d1, ...]``.
-        weight: ``[C]``; a row has the weight of its class (1 for background), of its soft label the mean.
-        normalizer: the mean divides by the rows' ``weights``, the number of valid rows (``batch``), of their
-            ``elements`` (rows x C), or of ``positives`` (at least 1).
+        weight: ``[C]``; a row has the weight of its class (1 for background), of its soft label the mean. Of one
+            output: ``(negative, positive)``.
+        counts, prior: how frequent these are in training.
+        normalizer: the mean divides by the number of valid rows times the ``expected`` weight, or by that of valid rows
+            (``batch``), of their ``elements`` (rows x C, those with a label), of ``positives`` (at least 1), or by the
+            rows' ``weights``.
     """
-    if normalizer not in ("weights", "batch", "elements", "positives"):
-        raise ValueError(
-            f"normalizer={normalizer!r} is unknown; choose 'weights', 'batch', 'elements' or 'positives'"
-        )
+    check_normalizer(normalizer, "elements", "positives")
     mass = torch.ones_like(rows) if b.valid is None else b.valid.to(rows.dtype)
-    counted = mass
+    counted, expected = mass, None
     if weight is not None:
-        own = _row_weight(per_class("weight", weight, b.logits), b)
+        asked = _one_question(b)
+        w = per_class("weight", weight, asked)
+        expected = expected_weight(normalizer, w, counts, prior, asked)
+        own = _row_weight(w, b)
         rows, mass = rows * own, mass * own if normalizer == "weights" else mass
     if b.valid is not None:
         rows = torch.where(b.valid, rows, 0.0)
@@ -240,9 +312,12 @@ def reduced_binary(
     if reduction == "sum":
         return rows.sum()
     total = (_positives(b) * counted).sum().clamp(min=1) if normalizer == "positives" else mass.sum()
-    if normalizer == "elements" and b.logits.dim() > 1:
+    if normalizer == "elements" and b.known is not None:
+        total = b.known.sum().to(rows.dtype)
+    elif normalizer == "elements" and b.logits.dim() > 1:
         total = total * b.logits.shape[1]
-    return rows.sum() / torch.where(total > 0, total, 1.0)
+    total = torch.where(total > 0, total, 1.0)
+    return rows.sum() / (total if expected is None else total * expected)
 
 
 def _positives(b: Binary) -> Factor:
@@ -251,7 +326,17 @@ def _positives(b: Binary) -> Factor:
     return 1.0 if b.labelled is None else b.labelled.squeeze(1).to(b.logits.dtype)
 
 
+def _one_question(b: Binary) -> Tensor:
+    """Like the logits in what :func:`per_class` reads; two classes where the logits are one output."""
+    one = b.logits.dim() == 1 or (b.logits.shape[1] == 1 and b.label is None)
+    return b.logits.new_empty(0, 2) if one else b.logits
+
+
 def _row_weight(w: Tensor, b: Binary) -> Tensor:
+    if b.logits.dim() == 1 or (b.logits.shape[1] == 1 and b.label is None):
+        t = b.given.to(w.dtype)
+        t = t.squeeze(1) if t.dim() == b.logits.dim() > 1 else t
+        return w[0] * (1 - t) + w[1] * t
     if b.given.is_floating_point():
         return (b.given.to(w.dtype) * along_classes(w, b.logits)).sum(1)
     y = b.given.clamp(0, w.numel() - 1)

@@ -4,13 +4,15 @@ Conventions, for every loss of this room: ``logits`` are ``[B, C]`` or dense ``[
 ``target`` is integer ``[B, d1, ...]``, a soft one float like ``logits``. Half-precision logits are computed, and
 the loss returned, in float32.
 
-Only shapes and dtypes are checked in the hot path. A label out of range raises IndexError on the CPU and a
-device assertion on CUDA, as in PyTorch; NaN logits give a NaN loss. :func:`check_values` looks at the
-values, and waits. What begins with ``checked_`` looks at values too: it is for constructors.
+Only shapes and dtypes are checked where that would wait for the device. On the CPU labels are looked at too: one out
+of range is a :class:`LabelError`. On CUDA it is a device assertion, as in PyTorch, or a NaN loss. NaN and infinite
+logits give a NaN loss. :func:`check_values` looks at the values, and waits. What begins with ``checked_`` looks at
+values too: it is for constructors.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 
@@ -18,6 +20,10 @@ import torch
 from torch import Tensor
 
 Vector = Tensor | Sequence[float]
+
+
+class LabelError(ValueError, IndexError):
+    """A label that no class has. It is an IndexError too, which is what PyTorch raises."""
 
 
 def check(logits: Tensor, target: Tensor, reduction: str, *, least: int = 2, soft: bool = True) -> bool:
@@ -72,8 +78,74 @@ def check_reduction(reduction: str) -> None:
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
 
 
+def check_finite_or_none(**numbers: float | None) -> None:
+    """:func:`check_finite` of those that are not None."""
+    check_finite(**{name: value for name, value in numbers.items() if value is not None})
+
+
+def check_not_negative(**numbers: float) -> None:
+    """:func:`check_finite` of those that must be at least 0."""
+    check_finite(**numbers)
+    for name, value in numbers.items():
+        if value < 0:
+            raise ValueError(f"{name}={value} must be at least 0")
+
+
+def check_finite(**numbers: float) -> None:
+    """Raise ValueError where a number is NaN or infinite, TypeError where it is no number.
+
+    >>> check_finite(gamma=float("nan"))
+    Traceback (most recent call last):
+    ValueError: gamma=nan must be a finite number
+    """
+    for name, value in numbers.items():
+        if not isinstance(value, int | float):
+            raise TypeError(f"{name}={value!r} must be a number, got {type(value).__name__}")
+        if not math.isfinite(value):
+            raise ValueError(f"{name}={value} must be a finite number")
+
+
+def looks(target: Tensor) -> bool:
+    """Can values be looked at without waiting for a device, and outside of compiled code?"""
+    return (
+        target.device.type == "cpu"
+        and target.numel() > 0
+        and not torch.compiler.is_compiling()
+        and not torch._C._are_functorch_transforms_active()
+        and type(target) is Tensor
+    )
+
+
+def may_be_infinite(logits: Tensor) -> bool:
+    """False where a look at the logits' sum costs no waiting and shows that none of them is infinite."""
+    return not looks(logits) or not math.isfinite(logits.detach().sum().numpy())
+
+
+def check_labels(
+    target: Tensor, classes: int, ignore_index: float | None = None, name: str = "target"
+) -> None:
+    """On the CPU: are these class indices, or ``ignore_index``? Elsewhere the indexing itself complains.
+
+    Raises:
+        LabelError: it says which label is not.
+    """
+    if not looks(target):
+        return
+    y = target.detach().numpy()  # which no tool takes for a wait, and is none
+    if y.min() >= 0 and y.max() < classes:
+        return
+    bad = y[(y < 0) | (y >= classes)]
+    bad = bad if ignore_index is None else bad[bad != ignore_index]
+    if bad.size:
+        ignored = "" if ignore_index is None else f", or equal ignore_index={ignore_index}"
+        raise LabelError(
+            f"{name} holds label {bad[0]}, out of 0..{classes - 1}: labels must lie there{ignored}"
+        )
+
+
 def check_smoothing(label_smoothing: float) -> None:
     """Raise ValueError where it is no share."""
+    check_finite(label_smoothing=label_smoothing)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing={label_smoothing} must lie in [0, 1]")
 
@@ -124,10 +196,12 @@ def checked_counts(counts: Vector) -> Tensor:
         TypeError: no tensor of whole numbers. ValueError: not one-dimensional, negative, or no example at
             all.
     """
-    tensor = as_vector(counts)
+    tensor = as_vector(counts, "counts")
+    if not bool(torch.isfinite(tensor).all()):
+        raise ValueError(f"counts={tensor.tolist()[:9]} must be finite: examples per class (Labels.counts)")
     if tensor.is_floating_point() and bool((tensor != tensor.round()).any()):
         raise TypeError(
-            f"counts={tensor.tolist()[:5]}... must be whole numbers: examples per class, not frequencies"
+            f"counts={tensor.tolist()[:5]}... must be whole numbers: examples per class. Pass class shares as prior="
         )
     if tensor.dim() != 1 or tensor.numel() == 0:
         raise ValueError(f"counts must be [C], one number a class, got shape {tuple(tensor.shape)}")
@@ -146,7 +220,7 @@ def checked_prior(name: str, prior: Vector) -> Tensor:
     Raises:
         ValueError: not one-dimensional, negative, not finite, or all zero.
     """
-    tensor = torch.as_tensor(prior, dtype=torch.float64)
+    tensor = as_vector(prior, name).double()
     ok = (
         tensor.dim() == 1
         and tensor.numel() > 0
@@ -155,12 +229,13 @@ def checked_prior(name: str, prior: Vector) -> Tensor:
     )
     if not ok or not bool(tensor.sum() > 0):
         raise ValueError(
-            f"{name}={tensor.tolist()} must be [C] class frequencies, none negative, not all zero"
+            f"{name}={tensor.tolist()} must be [C] finite class frequencies, none negative, not all zero"
+            + ("; examples per class may be given as counts=" if name == "prior" else "")
         )
     return tensor / tensor.sum()
 
 
-def checked_weight(weight: Vector | None) -> Tensor | None:
+def checked_weight(weight: Vector | None, name: str = "weight") -> Tensor | None:
     """Class weights as a ``[C]`` tensor; call it at construction only.
 
     Raises:
@@ -168,9 +243,9 @@ def checked_weight(weight: Vector | None) -> Tensor | None:
     """
     if weight is None:
         return None
-    tensor = as_vector(weight)
+    tensor = as_vector(weight, name)
     if tensor.dim() != 1 or not bool(torch.isfinite(tensor).all()) or bool((tensor < 0).any()):
-        raise ValueError(f"weight={tensor.tolist()} must be [C] finite class weights, none negative")
+        raise ValueError(f"{name}={tensor.tolist()} must be [C] finite class weights, none negative")
     return tensor.clone() if tensor.is_floating_point() else tensor.double()
 
 
@@ -179,9 +254,18 @@ def wide(logits: Tensor) -> Tensor:
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
 
 
-def as_vector(value: Vector) -> Tensor:
-    """A tensor; plain numbers keep their 64 bits."""
-    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+def as_vector(value: Vector, name: str) -> Tensor:
+    """A tensor; plain numbers keep their 64 bits.
+
+    Raises:
+        TypeError: what is no list of numbers.
+    """
+    if isinstance(value, Tensor):
+        return value
+    try:
+        return torch.tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name}={value!r} must be numbers, one per class: [C]") from None
 
 
 def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
@@ -191,7 +275,7 @@ def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
         ValueError: another length than C.
     """
     check_logits(logits)
-    vector = as_vector(value)
+    vector = as_vector(value, name)
     if vector.shape != logits.shape[1:2]:
         raise ValueError(
             f"{name} has shape {tuple(vector.shape)} and the logits have C={logits.shape[1]}: pass one "
@@ -199,6 +283,32 @@ def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
         )
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
     return vector.to(device=logits.device, dtype=dtype)
+
+
+def frequency(counts: Vector | None, prior: Vector | None, logits: Tensor) -> Tensor:
+    """How frequent the classes are in training, up to a factor: the counts, or else the prior, ``[C]``.
+
+    Raises:
+        TypeError: neither is given, or both are. ValueError: another length than C.
+    """
+    check_one_of(counts, prior)
+    return per_class("prior", prior, logits) if counts is None else per_class("counts", counts, logits)  # type: ignore[arg-type]
+
+
+def share(counts: Vector | None, prior: Vector | None, logits: Tensor) -> Tensor:
+    """:func:`frequency` where the factor matters: the prior as it is given, or the counts over their sum."""
+    n = frequency(counts, prior, logits)
+    return n if counts is None else n / n.sum()
+
+
+def check_one_of(counts: Vector | None, prior: Vector | None) -> None:
+    """Raise TypeError unless one of the two is given."""
+    if counts is None and prior is None:
+        raise TypeError(
+            "counts and prior are missing: pass counts= (examples per class, Labels.counts) or prior= (class shares)"
+        )
+    if counts is not None and prior is not None:
+        raise TypeError("counts and prior are both given, and say the same thing: pass counts= or prior=")
 
 
 def along_classes(vector: Tensor, logits: Tensor) -> Tensor:

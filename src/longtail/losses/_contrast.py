@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import wide
+from longtail.losses._checks import check_finite, check_finite_or_none, wide
 
 
 def check_features(features: Tensor, labels: Tensor, dims: int, temperature: float, reduction: str) -> None:
@@ -32,18 +32,33 @@ def check_features(features: Tensor, labels: Tensor, dims: int, temperature: flo
         raise ValueError(
             f"labels have shape {tuple(labels.shape)}; features {tuple(features.shape)} need one a row"
         )
+    check_finite(temperature=temperature)
     if temperature <= 0:
         raise ValueError(f"temperature={temperature} must be above 0")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
 
 
+def check_base(base_temperature: float | None) -> None:
+    """Raise ValueError where there is a base temperature and it is not above 0."""
+    check_finite_or_none(base_temperature=base_temperature)
+    if base_temperature is not None and base_temperature <= 0:
+        raise ValueError(f"base_temperature={base_temperature} must be above 0, or None for no factor")
+
+
 BOUND = 1e15  # of an embedding's coordinates: their products, and sums of those, stay far inside float32
 
 
 def bounded(x: Tensor) -> Tensor:
-    """Embeddings in float32 or float64; coordinates beyond ``BOUND`` are taken for it, so that nothing overflows."""
-    return wide(x).clamp(-BOUND, BOUND)
+    """Embeddings in float32 or float64; coordinates beyond ``BOUND`` are taken for it, so that nothing overflows.
+    Infinite ones become NaN: the net has overflowed, and the loss shall say so.
+    """
+    return within(wide(x), BOUND)
+
+
+def within(x: Tensor, bound: float) -> Tensor:
+    """``x`` clamped to +-bound, NaN where it is infinite."""
+    return torch.where(x.isinf(), torch.nan, x.clamp(-bound, bound))
 
 
 def similarity(a: Tensor, b: Tensor) -> Tensor:

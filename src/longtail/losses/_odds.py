@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._checks import along_classes, wide
+from longtail.losses._checks import along_classes, check_labels, may_be_infinite, wide
 from longtail.losses._fused import fused
 
 OUT = -1e9
@@ -19,7 +19,8 @@ FAINT = -75.0
 # Exponentials below 1e-38 are denormal numbers, on which a CPU is thirty times slower. e^-75 of the largest
 # term is far below the rounding of the sum in either precision.
 LIMIT = torch.finfo(torch.float32).max / 4
-# Of a scaled logit: the difference of two that are larger would overflow.
+# Of a scaled logit: the difference of two that are larger would overflow. A logit that is infinite itself is another
+# matter: the net has overflowed, and the loss is NaN. Minus infinity hides a class, unless it is the label's.
 
 
 def log_odds(
@@ -90,6 +91,7 @@ def _rows(
     as_nll: bool = False,
 ) -> Tensor:
     z = wide(logits)
+    check_labels(target, z.shape[1], ignore_index)
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()
     rows = fused(
@@ -113,10 +115,12 @@ def odds_maths(
     smoothing: float | Tensor | None,
 ) -> Tensor:
     """``r``, or with ``smoothing`` the loss. All ``[B, C, ...]`` or ``[B, 1, ...]``."""
-    z = scaled(z, scale, shift)
+    raw, z = z, scaled(z, scale, shift)
     # A masked sum instead of a gather: the compiler makes one loop of it, and of its gradient.
     label = along_classes(torch.arange(z.shape[1], device=z.device, dtype=torch.int32), z) == at.int()
-    own = torch.where(label, z, 0.0).sum(1, keepdim=True).clamp(-LIMIT, LIMIT)
+    of_label = torch.where(label, raw, 0.0).sum(1, keepdim=True)
+    own = of_label if raw is z else torch.where(label, z, 0.0).sum(1, keepdim=True)
+    own = own.clamp(-LIMIT, LIMIT)
     gap = None if smoothing is None else _total(z)
     if margin is not None:
         own, gap = own - margin, None if gap is None else gap - margin
@@ -125,7 +129,7 @@ def odds_maths(
     top = z.detach().amax(1, keepdim=True).clamp(-LIMIT, LIMIT)
     others = z if drop is None else torch.where(drop, OUT, z)
     total = torch.where(label, 0.0, (others - top).clamp(FAINT, 0.0).exp()).sum(1, keepdim=True)
-    r = total.log() + top - own
+    r = torch.where(_overflowed(raw, of_label, smoothing), torch.nan, total.log() + top - own)
     if gap is None or smoothing is None:
         return r
     return nll_of(r) + smoothing * (own - gap / z.shape[1])
@@ -156,6 +160,8 @@ def odds_kernel(
     top = e.amax(1, keepdim=True).clamp_(-LIMIT, LIMIT)
     total = e.sub_(top).clamp_(FAINT, 0.0).exp_().sum(1, keepdim=True)
     value = top + total.log() - own
+    if may_be_infinite(z):
+        value = value.masked_fill_(_overflowed(z, z.gather(1, at), smoothing), torch.nan)
     if gap is None or smoothing is None:
         slope = e.mul_(1 / total).scatter_(1, at, -1.0)
     else:
@@ -163,6 +169,12 @@ def odds_kernel(
         value = nll_of(value) + smoothing * (own - gap / c)
         slope = e.mul_(miss / total).sub_(smoothing / c).scatter_(1, at, smoothing * (1 - 1 / c) - miss)
     return value, slope.mul_(scale) if isinstance(scale, Tensor) or scale != 1.0 else slope
+
+
+def _overflowed(z: Tensor, of_label: Tensor, smoothing: float | Tensor | None) -> Tensor:
+    """Is a logit of the row plus infinity, or that of the label (with smoothing: any) minus infinity? ``[B, 1, ...]``."""
+    least = of_label.detach() if smoothing is None else z.detach().amin(1, keepdim=True)
+    return (z.detach().amax(1, keepdim=True) == torch.inf) | (least == -torch.inf)
 
 
 def _total(z: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._checks import along_classes, check, wide
+from longtail.losses._checks import LabelError, along_classes, check, check_labels, looks, wide
 
 Region = Literal["sample", "batch"]
 DSCRegion = Literal["example", "batch"]
@@ -27,6 +27,7 @@ def softmax_targets(
     if soft:
         t, valid = target.to(z.dtype), torch.ones_like(z[:, :1], dtype=torch.bool)
     else:
+        check_labels(target, z.shape[1], ignore_index)
         valid = (target != ignore_index).unsqueeze(1)
         index = torch.where(valid, target.unsqueeze(1), 0).long()
         t = torch.zeros_like(z).scatter_(1, index, 1.0)
@@ -50,15 +51,20 @@ def binary_targets(
             f"target has shape {tuple(target.shape)}; for one positive class it must be that of the logits, "
             f"{tuple(logits.shape)}. For class indices use the loss of the same name without 'binary'"
         )
-    z = wide(logits).reshape(len(logits), 1, -1)
+    z = wide(logits).unsqueeze(1).flatten(2) if logits.dim() > 1 else wide(logits).reshape(-1, 1, 1)
     t = target.to(z.dtype).reshape(z.shape)
-    if mask is None:
-        return z, t, torch.ones_like(z, dtype=torch.bool)
-    if mask.numel() != logits.numel():
+    if mask is not None and mask.numel() != logits.numel():
         raise ValueError(
             f"mask has shape {tuple(mask.shape)}; it must be that of the target, {tuple(target.shape)}"
         )
-    return z, t, mask.reshape(z.shape) != 0
+    valid = torch.ones_like(z, dtype=torch.bool) if mask is None else mask.reshape(z.shape) != 0
+    wrong = valid & ~((t >= 0) & (t <= 1))
+    if looks(target) and wrong.detach().numpy().any():
+        raise LabelError(
+            f"target holds label {t[wrong][0].item():g}, out of [0, 1]: leave what has no label out with mask="
+        )
+    t = torch.where(valid, torch.where(wrong, torch.nan, t), 0.0)
+    return torch.where(valid & z.isinf(), torch.nan, z), t, valid
 
 
 def log_one_minus(log_p: Tensor) -> Tensor:

@@ -6,9 +6,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.losses._checks import Vector, along_classes, check, check_smoothing, per_class, wide
+from longtail.losses._checks import (
+    Vector,
+    along_classes,
+    check,
+    check_labels,
+    check_smoothing,
+    per_class,
+    wide,
+)
 from longtail.losses._odds import nll, scaled
-from longtail.losses._reduce import reduced, reduced_soft
+from longtail.losses._reduce import expected_weight, reduced, reduced_soft
 
 
 def cross_entropy_of(
@@ -19,6 +27,8 @@ def cross_entropy_of(
     shift: Tensor | None = None,
     margin: Tensor | None = None,
     weight: Vector | None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: str,
     normalizer: str,
     ignore_index: int,
@@ -26,19 +36,20 @@ def cross_entropy_of(
 ) -> Tensor:
     """Weighted cross-entropy of ``z' = scale z + shift - margin * (label)``.
 
-    With soft labels the margin is weighed by them, and the mean divides by the number of targets, as in
-    PyTorch.
+    With soft labels the margin is weighed by them. With ``normalizer="weights"`` their mean divides by the number of
+    targets, as in PyTorch.
     """
     soft = check(logits, target, reduction)
     check_smoothing(label_smoothing)
     w = None if weight is None else per_class("weight", weight, logits)
+    e = expected_weight(normalizer, w, counts, prior, logits)
     if not soft and (label_smoothing == 0 or w is None):
         loss = nll(
             logits, target, scale=scale, shift=shift, margin=margin, smoothing=label_smoothing,
             ignore_index=ignore_index,
         )  # fmt: skip
         return reduced(
-            loss, target, weight=w, ignored_are_zero=True, reduction=reduction, normalizer=normalizer,
+            loss, target, weight=w, expected=e, ignored_are_zero=True, reduction=reduction, normalizer=normalizer,
             ignore_index=ignore_index,
         )  # fmt: skip
     z = scaled(wide(logits), scale, shift)
@@ -47,7 +58,8 @@ def cross_entropy_of(
         if margin is not None:
             z = z - target * along_classes(margin, z)
         loss = F.cross_entropy(z, target, weight=w, reduction="none", label_smoothing=label_smoothing)
-        return reduced_soft(loss, reduction)
+        return reduced_soft(loss, reduction, e)
+    check_labels(target, z.shape[1], ignore_index)
     # The smoothed part of the target has the weights of its own classes, and the mean those of the labels.
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()
@@ -59,6 +71,7 @@ def cross_entropy_of(
         target,
         mass=w,
         weight=None,
+        expected=e,
         reduction=reduction,
         normalizer=normalizer,
         ignore_index=ignore_index,

@@ -23,6 +23,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from longtail.losses._checks import check_finite, check_labels
 from longtail.losses._contrast import (
     bounded,
     check_features,
@@ -60,11 +61,13 @@ def balanced_contrastive(
     >>> round(loss.item(), 4)  # log(e + 1) - 1
     0.3133
     """
+    check_finite(temperature=temperature)
     check_features(features, labels, 3, temperature, reduction)
     if centers.dim() != 2 or centers.shape[1] != features.shape[2]:
         raise ValueError(
             f"centers have shape {tuple(centers.shape)}; need [C, {features.shape[2]}], one a class"
         )
+    check_labels(labels, len(centers), name="labels")
     views, classes = features.shape[1], len(centers)
     items = bounded(torch.cat([features.transpose(0, 1).flatten(0, 1), centers.to(features.dtype)]))
     y = torch.cat([labels.long().repeat(views), torch.arange(classes, device=labels.device)])
@@ -90,6 +93,7 @@ class BalancedContrastive(nn.Module):
 
     def __init__(self, *, temperature: float = 0.1, reduction: Reduction = "mean") -> None:
         super().__init__()
+        check_finite(temperature=temperature)
         self.temperature = temperature
         self.reduction: Reduction = reduction
 

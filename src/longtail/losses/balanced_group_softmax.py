@@ -30,7 +30,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import Vector, checked_counts, warn_if_batch, wide
+from longtail.losses._checks import Vector, check_finite, check_labels, checked_counts, warn_if_batch, wide
 from longtail.losses._reduce import Reduction
 
 Background = Literal["first", "last"]
@@ -167,6 +167,7 @@ def balanced_group_softmax(
     >>> round(balanced_group_softmax(z, y, layout).item(), 4)  # 2 groups, log 2 each
     1.3863
     """
+    check_finite(others_ratio=others_ratio)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
     if not logits.is_floating_point():
@@ -187,6 +188,7 @@ def balanced_group_softmax(
     layout = layout if layout.own.device == logits.device else layout.to(logits.device)
     z = wide(logits).movedim(1, -1).reshape(-1, layout.width)
     flat = target.reshape(-1)
+    check_labels(flat, len(layout.own), ignore_index)
     valid = flat != ignore_index
     y = torch.where(valid, flat, 0).long()
     if keep is None:
@@ -196,7 +198,8 @@ def balanced_group_softmax(
         [torch.logsumexp(part, 1) for part in z.split(layout.sizes, 1)]
     )  # a loop over groups, not classes
     nll = lse - z.gather(1, layout.column[:, y].T).T
-    each = (k * nll / k.sum(1, keepdim=True).clamp(min=1)).sum(0)
+    # Not k times the loss: 0 times one that overflowed is no number.
+    each = (torch.where(k > 0, k * nll, 0.0) / k.sum(1, keepdim=True).clamp(min=1)).sum(0)
     if reduction == "mean":
         return each.sum()
     each = (each * len(flat)).reshape(target.shape)
@@ -249,6 +252,7 @@ class BalancedGroupSoftmax(nn.Module):
         ignore_index: int = -100,
     ) -> None:
         super().__init__()
+        check_finite(others_ratio=others_ratio)
         if others_ratio < 0:
             raise ValueError(f"others_ratio={others_ratio} must be at least 0")
         layout = group_layout(counts, edges, background)

@@ -21,9 +21,8 @@ from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
-    checked_counts,
     floored,
-    per_class,
+    frequency,
     warn_if_batch,
 )
 from longtail.losses._module import ClassLoss
@@ -34,11 +33,12 @@ from longtail.losses._softmax import cross_entropy_of
 def balanced_softmax(
     logits: Tensor,
     target: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -48,7 +48,8 @@ def balanced_softmax(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         weight, reduction, normalizer, ignore_index, label_smoothing: as in
             :func:`longtail.losses.cross_entropy`.
 
@@ -60,10 +61,10 @@ def balanced_softmax(
     >>> round(loss.exp().item(), 4)
     4.0
     """
-    shift = floored(per_class("counts", counts, logits)).log()
+    shift = floored(frequency(counts, prior, logits)).log()
     return cross_entropy_of(
-        logits, target, shift=shift, weight=weight, reduction=reduction, normalizer=normalizer,
-        ignore_index=ignore_index, label_smoothing=label_smoothing,
+        logits, target, shift=shift, counts=counts, prior=prior, weight=weight,
+        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
 
 
@@ -71,7 +72,7 @@ class BalancedSoftmax(ClassLoss):
     """Balanced softmax; arguments as in :func:`balanced_softmax`.
 
     Raises:
-        ValueError: counts that are negative or all zero.
+        ValueError: counts or a prior that are negative or all zero.
 
     >>> import torch
     >>> loss = BalancedSoftmax(counts=torch.tensor([3, 1]))
@@ -79,32 +80,27 @@ class BalancedSoftmax(ClassLoss):
     [0.5, 0.5]
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("counts", checked_counts(counts))
-        self.total = int(self.counts.sum())
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
-        return balanced_softmax(
-            logits, target, self.counts, label_smoothing=self.label_smoothing, **self.common
-        )
+        return balanced_softmax(logits, target, label_smoothing=self.label_smoothing, **self.common)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight / counts``; uniform for a natural stream."""
         if self.label_smoothing:
             return None
-        prior = seen / floored(self.counts.to(seen))
+        prior = seen / floored(self.sizes.to(seen))
         return self.weighted(prior)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from longtail.losses._checks import check_finite
 from longtail.losses._overlap import Region, binary_targets, check_smooth, overlap, pooled
 from longtail.losses._reduce import Reduction
 
@@ -48,6 +49,7 @@ def binary_dice(
     >>> round(binary_dice(z, t).item(), 3)  # 1 - (2 + 1) / (2 + 1 + 1)
     0.25
     """
+    check_finite(smooth=smooth)
     check_smooth(smooth)
     z, t, valid = binary_targets(logits, target, mask, reduction)
     value, some = overlap(torch.sigmoid(z), t, valid, smooth=smooth, squared=squared, region=region)
@@ -70,6 +72,7 @@ class BinaryDice(nn.Module):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
+        check_finite(smooth=smooth)
         self.smooth, self.squared = smooth, squared
         self.region: Region = region
         self.reduction: Reduction = reduction

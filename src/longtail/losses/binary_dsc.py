@@ -24,6 +24,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from longtail.losses._checks import check_finite, check_finite_or_none
 from longtail.losses._overlap import (
     DSCRegion,
     binary_targets,
@@ -63,6 +64,11 @@ def binary_dsc(
     >>> [round(v, 3) for v in binary_dsc(z, t, alpha=0.0, reduction="none").tolist()]
     [0.2, 0.333]
     """
+    check_finite_or_none(hard_negatives=hard_negatives)
+    check_finite(
+        alpha=alpha,
+        smooth=smooth,
+    )
     check_dsc(alpha, smooth, region)
     _check_times(hard_negatives)
     z, t, valid = binary_targets(logits, target, mask, reduction)
@@ -108,6 +114,11 @@ class BinaryDSC(nn.Module):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
+        check_finite_or_none(hard_negatives=hard_negatives)
+        check_finite(
+            alpha=alpha,
+            smooth=smooth,
+        )
         check_dsc(alpha, smooth, region)
         _check_times(hard_negatives)
         self.alpha, self.smooth, self.squared, self.hard_negatives = alpha, smooth, squared, hard_negatives

@@ -23,18 +23,23 @@ code in the sign of iota for negatives: theirs subtracts it from the logit whate
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from longtail.losses._checks import (
+    LabelError,
     Vector,
-    checked_counts,
+    as_vector,
+    check_finite,
     floored,
+    looks,
     warn_if_batch,
     wide,
 )
 from longtail.losses._module import ClassLoss
-from longtail.losses._reduce import Normalizer, Reduction, reduced
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
 
 
 def binary_vs_parameters(counts: Vector, gamma: float = 0.15, tau: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -59,9 +64,11 @@ def binary_vs(
     iota: Vector = (0.0, 0.0),
     scale: float = 1.0,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
-    ignore_index: int = -100,
+    normalizer: Normalizer = "expected",
+    ignore_index: float = -100,
 ) -> Tensor:
     """Vector-scaling loss for two classes.
 
@@ -71,6 +78,7 @@ def binary_vs(
         delta, iota: multiplicative and additive change, ``(negative, positive)``.
         scale: factor of the whole.
         weight: class weights ``[2]``.
+        counts, prior: of ``(negative, positive)``: one, for the expected weight.
         reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
 
     Raises:
@@ -80,6 +88,7 @@ def binary_vs(
     >>> [round(v, 4) for v in binary_vs(z, y, iota=(-1.0, 1.0), reduction="none").tolist()]
     [0.3133, 1.3133]
     """
+    check_finite(scale=scale)
     if not logits.is_floating_point():
         raise TypeError(f"logits must be floating, got {logits.dtype}: pass the head's raw outputs")
     if logits.dim() > 2 or (logits.dim() == 2 and logits.shape[1] > 2) or logits.dim() == 0:
@@ -93,18 +102,31 @@ def binary_vs(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"reduction={reduction!r} is unknown; choose 'none', 'mean' or 'sum'")
     z = wide(logits)
-    z = z if z.dim() == 1 else z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
-    y = target.reshape(-1).long()
-    positive = y == 1
     d, i = _pair("delta", delta, z), _pair("iota", iota, z)
+    lost = z.isinf() if z.dim() == 1 else z.isinf().any(1)
+    z = z if z.dim() == 1 else z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
+    given = target.reshape(-1)
+    valid = ~given.isnan() if math.isnan(ignore_index) else given != ignore_index
+    wrong = valid & (given != 0) & (given != 1)
+    if looks(given) and wrong.numpy().any():
+        raise LabelError(
+            f"target holds label {given[wrong][0].item():g}, out of 0, 1: labels must be one of them, or equal "
+            f"ignore_index={ignore_index}"
+        )
+    z = torch.where(wrong | lost, torch.nan, z)
+    positive = given == 1
+    y = torch.where(valid, positive.long(), -100)
     signed = torch.where(positive, d[1] * z - i[1], -d[0] * z - i[0])
     loss = -torch.nn.functional.logsigmoid(scale * signed)
     w = None if weight is None else _pair("weight", weight, z)
-    return reduced(loss, y, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index)
+    e = expected_weight(normalizer, w, counts, prior, z.new_empty(0, 2))
+    return reduced(
+        loss, y, weight=w, expected=e, reduction=reduction, normalizer=normalizer, ignore_index=-100
+    )
 
 
 def _pair(name: str, value: Vector, z: Tensor) -> Tensor:
-    pair = value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+    pair = as_vector(value, name)
     if pair.shape != (2,):
         raise ValueError(f"{name}={value!r} must be two numbers, (negative, positive)")
     return pair.to(z)
@@ -115,7 +137,8 @@ class BinaryVS(ClassLoss):
     :func:`binary_vs`.
 
     Args:
-        counts: training examples ``(negative, positive)``.
+        counts: training examples ``(negative, positive)``; or
+        prior: their shares, in their place.
         gamma: exponent of the multiplicative change.
         tau: strength of the additive one.
 
@@ -123,28 +146,28 @@ class BinaryVS(ClassLoss):
     torch.Size([])
     """
 
-    counts: Tensor
     delta: Tensor
     iota: Tensor
 
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         gamma: float = 0.15,
         tau: float = 1.0,
         scale: float = 1.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
-        ignore_index: int = -100,
+        normalizer: Normalizer = "expected",
+        ignore_index: float = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("counts", checked_counts(counts))
-        delta, iota = binary_vs_parameters(self.counts, gamma, tau)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(gamma=gamma, tau=tau, scale=scale)
+        delta, iota = binary_vs_parameters(self.sizes, gamma, tau)
         self.register_buffer("delta", delta)
         self.register_buffer("iota", iota)
-        self.gamma, self.tau, self.scale, self.total = gamma, tau, scale, int(self.counts.sum())
+        self.gamma, self.tau, self.scale = gamma, tau, scale
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
@@ -156,5 +179,5 @@ class BinaryVS(ClassLoss):
         """
         if self.gamma or self.scale != 1:
             return None
-        prior = seen / floored(self.counts).to(seen) ** self.tau
+        prior = seen / floored(self.sizes.to(seen)) ** self.tau
         return self.weighted(prior)

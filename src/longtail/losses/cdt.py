@@ -22,8 +22,8 @@ from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
-    checked_counts,
-    per_class,
+    check_finite,
+    frequency,
     warn_if_batch,
 )
 from longtail.losses._module import ClassLoss
@@ -35,12 +35,13 @@ from longtail.losses.vs import class_scale
 def cdt(
     logits: Tensor,
     target: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     gamma: float = 0.2,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -50,7 +51,8 @@ def cdt(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         gamma: exponent of the temperature; 0 is cross-entropy.
         weight, reduction, normalizer, ignore_index, label_smoothing: as in
             :func:`longtail.losses.cross_entropy`.
@@ -63,9 +65,10 @@ def cdt(
     >>> round(cdt(z, y, n, gamma=0.5).item(), 4)  # CE of (1, 4 / 2)
     0.3133
     """
+    check_finite(gamma=gamma)
     return cross_entropy_of(
-        logits, target, scale=class_scale(per_class("counts", counts, logits), gamma), weight=weight,
-        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
+        logits, target, scale=class_scale(frequency(counts, prior, logits), gamma),
+        counts=counts, prior=prior, weight=weight, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
         label_smoothing=label_smoothing,
     )  # fmt: skip
 
@@ -74,36 +77,33 @@ class CDT(ClassLoss):
     """Cross-entropy with class-dependent temperatures; arguments as in :func:`cdt`.
 
     Raises:
-        ValueError: counts that are negative or all zero.
+        ValueError: counts or a prior that are negative or all zero.
 
     >>> import torch
     >>> round(CDT(counts=torch.tensor([4, 1]))(torch.zeros(1, 2), torch.tensor([0])).item(), 4)
     0.6931
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         gamma: float = 0.2,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("counts", checked_counts(counts))
-        self.gamma, self.total = gamma, int(self.counts.sum())
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(gamma=gamma)
+        self.gamma = gamma
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
-        return cdt(
-            logits, target, self.counts, gamma=self.gamma, label_smoothing=self.label_smoothing, **self.common
-        )
+        return cdt(logits, target, gamma=self.gamma, label_smoothing=self.label_smoothing, **self.common)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None, unless gamma is 0: the temperatures change the shape of the posterior."""

@@ -12,10 +12,12 @@ eps (smoothing)    ``label_smoothing``: target ``(1 - eps) onehot + eps / C``
 Use it as the baseline, with ``weight=effective_number(counts)`` as class-balanced loss, and late in training
 as deferred re-weighting (DRW): class weights from the first epoch on hurt features.
 
-Differs from ``torch.nn.CrossEntropyLoss`` in two corners: the mean over no target at all is 0 instead of
-NaN, and ``normalizer="batch"`` divides by the number of targets instead of the sum of their weights, as
-TensorFlow's losses do (class-balanced loss, Cui et al., CVPR 2019, used that one). One class alone is an
-error: its loss is constant.
+Differs from ``torch.nn.CrossEntropyLoss`` in the mean. PyTorch divides by the sum of the batch's own weights, so a
+rare example shrinks its own weight: with 1 % rare examples, inverse weights and batches of 128 the logits carry a prior
+of .40 for the rare class, not .5. Here the mean divides by the number of targets times the *expected* weight of an
+example, ``sum_c pi_c w_c``, which is the same for every batch. ``normalizer="weights"`` is PyTorch's;
+``normalizer="batch"`` leaves the expected weight out, as TensorFlow's losses do (class-balanced loss, Cui et al., CVPR
+2019). The mean over no target at all is 0 instead of NaN. One class alone is an error: its loss is constant.
 """
 
 from __future__ import annotations
@@ -33,8 +35,10 @@ def cross_entropy(
     target: Tensor,
     *,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -44,22 +48,24 @@ def cross_entropy(
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
         weight: class weights ``[C]``.
+        counts, prior: training examples per class ``[C]`` or class shares ``[C]``: one, for the expected weight.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
-        normalizer: the mean divides by the sum of the targets' weights (``"weights"``) or by their number
-            (``"batch"``).
+        normalizer: the mean divides by the number of targets times the expected weight of a training example
+            (``"expected"``; without ``counts`` or ``prior`` it is taken to be 1), by their number (``"batch"``), or by
+            the sum of their own weights (``"weights"``: ``torch.nn.CrossEntropyLoss``).
         ignore_index: hard targets of this value count for nothing.
         label_smoothing: mass moved from the label to all classes alike.
 
     Raises:
-        TypeError, ValueError: dtypes or shapes that do not fit, or fewer than two classes.
+        TypeError, ValueError: dtypes, shapes or numbers that do not fit, or fewer than two classes.
 
     >>> import torch
     >>> round(cross_entropy(torch.tensor([[2.0, 0.0]]), torch.tensor([0])).item(), 4)
     0.1269
     """
     return cross_entropy_of(
-        logits, target, weight=weight, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
+        logits, target, weight=weight, counts=counts, prior=prior, reduction=reduction, normalizer=normalizer,
+        ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
 
 
@@ -67,7 +73,8 @@ class CrossEntropy(ClassLoss):
     """Weighted cross-entropy, in the place of ``nn.CrossEntropyLoss``; arguments as in :func:`cross_entropy`.
 
     >>> import torch
-    >>> round(CrossEntropy(weight=(1.0, 3.0))(torch.zeros(2, 2), torch.tensor([0, 1])).item(), 4)
+    >>> loss = CrossEntropy(weight=(1.0, 3.0), counts=(3, 1))  # the expected weight is 1.5
+    >>> round(loss(torch.zeros(4, 2), torch.tensor([0, 0, 0, 1])).item(), 4)
     0.6931
     """
 
@@ -75,12 +82,14 @@ class CrossEntropy(ClassLoss):
         self,
         *,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import check, wide
+from longtail.losses._checks import check, check_finite, check_labels, wide
 from longtail.losses._overlap import Region, check_smooth, over_classes, overlap, pooled, softmax_targets
 from longtail.losses._reduce import Reduction
 from longtail.losses._region import region_loss
@@ -69,6 +69,7 @@ def dice(
     >>> [round(v, 3) for v in dice(z, torch.tensor([0, 1]), reduction="none").tolist()]
     [0.0, 0.5]
     """
+    check_finite(smooth=smooth)
     check_smooth(smooth)
     if region not in ("sample", "batch"):
         raise ValueError(f"region={region!r} is unknown; choose 'sample' or 'batch'")
@@ -84,6 +85,7 @@ def dice(
         value, some = overlap(log_p.exp(), t, valid, smooth=smooth, squared=squared, region=region)
         return pooled(over_classes(value, classes), some, region, reduction)
     check(logits, target, reduction)
+    check_labels(target, logits.shape[1], ignore_index)
     valid = target != ignore_index
     z, label, valid = (
         x.flatten(d) if x.dim() > d else x.unsqueeze(d)
@@ -113,6 +115,7 @@ class Dice(nn.Module):
         ignore_index: int = -100,
     ) -> None:
         super().__init__()
+        check_finite(smooth=smooth)
         self.smooth, self.squared, self.ignore_index = smooth, squared, ignore_index
         self.region: Region = region
         self.classes: OverClasses = classes

@@ -27,6 +27,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from longtail.losses._checks import check_finite, check_labels
 from longtail.losses._contrast import bounded, check_features, similarity
 
 CentroidGradient = Literal["exact", "authors"]
@@ -58,6 +59,7 @@ def discriminative_centroids(
     >>> round(discriminative_centroids(f, torch.tensor([0]), c, repel=1.0).item(), 4)  # 1/2 + (10 - 4/2)
     8.5
     """
+    check_finite(repel=repel, margin=margin)
     check_features(features, labels, 2, 1.0, "mean")
     if centroids.dim() != 2 or centroids.shape[1] != features.shape[1]:
         raise ValueError(
@@ -65,6 +67,7 @@ def discriminative_centroids(
         )
     if centroid_gradient not in ("exact", "authors"):
         raise ValueError(f"centroid_gradient={centroid_gradient!r} is unknown; choose 'exact' or 'authors'")
+    check_labels(labels, len(centroids), name="labels")
     f, c, y = bounded(features), bounded(centroids), labels.long()
     batch = max(len(f), 1)
     if centroid_gradient == "exact":
@@ -78,6 +81,8 @@ def discriminative_centroids(
     square = f.square().sum(1, keepdim=True) + c.square().sum(1) - 2 * similarity(f, c)
     own = torch.arange(len(c), device=c.device) == y.unsqueeze(1)
     distance = square.masked_fill(own, 0.0).sum() / (batch * len(c))
+    if not len(f):  # nobody to repel
+        margin = 0.0
     return attraction + repel * torch.relu(margin - distance)
 
 
@@ -92,6 +97,7 @@ class DiscriminativeCentroids(nn.Module):
         self, *, repel: float = 0.01, margin: float = 10.0, centroid_gradient: CentroidGradient = "exact"
     ) -> None:
         super().__init__()
+        check_finite(repel=repel, margin=margin)
         self.repel, self.margin = repel, margin
         self.centroid_gradient: CentroidGradient = centroid_gradient
 

@@ -20,9 +20,11 @@ with the prior added (balanced softmax). It takes ``(logits, target, teacher_log
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._checks import Vector, check, checked_counts, floored, per_class, warn_if_batch, wide
+from longtail.losses._checks import Vector, check, check_finite, floored, frequency, warn_if_batch, wide
+from longtail.losses._contrast import within
+from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Reduction
 from longtail.losses._softmax import cross_entropy_of
 
@@ -31,8 +33,9 @@ def dive(
     logits: Tensor,
     target: Tensor,
     teacher_logits: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     alpha: float = 0.5,
     temperature: float = 2.0,
     power: float = 1.0,
@@ -45,7 +48,8 @@ def dive(
         logits: the student's, ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
         teacher_logits: like ``logits``; no gradient goes there.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         alpha: weight of the distillation, in [0, 1].
         temperature: of both softmaxes in it, > 0.
         power: exponent of the teacher's probabilities, > 0.
@@ -58,6 +62,7 @@ def dive(
     >>> round(dive(z, y, z, [3, 1]).item(), 4)  # equal student and teacher: half of -log(3/4)
     0.1438
     """
+    check_finite(alpha=alpha, temperature=temperature, power=power)
     soft = check(logits, target, reduction)
     if not 0 <= alpha <= 1 or temperature <= 0 or power <= 0:
         raise ValueError(
@@ -67,7 +72,7 @@ def dive(
         raise ValueError(
             f"teacher_logits {tuple(teacher_logits.shape)} must have the logits' shape {tuple(logits.shape)}"
         )
-    shift = floored(per_class("counts", counts, logits)).log()
+    shift = floored(frequency(counts, prior, logits)).log()
     hard = cross_entropy_of(
         logits,
         target,
@@ -78,8 +83,9 @@ def dive(
         ignore_index=ignore_index,
         label_smoothing=0.0,
     )
-    log_q = torch.log_softmax(teacher_logits.detach().to(wide(logits).dtype) * (power / temperature), 1)
-    kl = (log_q.exp() * (log_q - torch.log_softmax(wide(logits) / temperature, 1))).sum(1)
+    taught, z = (within(x, 1e30) for x in (teacher_logits.detach().to(wide(logits).dtype), wide(logits)))
+    log_q = torch.log_softmax(taught * (power / temperature), 1)
+    kl = (log_q.exp() * (log_q - torch.log_softmax(z / temperature, 1))).sum(1)
     loss = (1 - alpha) * hard + alpha * temperature**2 * kl
     valid = torch.ones_like(loss, dtype=torch.bool) if soft else target != ignore_index
     loss = torch.where(valid, loss, 0.0)
@@ -88,29 +94,28 @@ def dive(
     return loss.sum() if reduction == "sum" else loss.sum() / valid.sum().clamp(min=1)
 
 
-class DiVE(nn.Module):
+class DiVE(CountedLoss):
     """DiVE's loss; arguments as in :func:`dive`.
 
     >>> DiVE(counts=torch.tensor([9, 3]))(torch.zeros(2, 2), torch.tensor([0, 1]), torch.zeros(2, 2)).shape
     torch.Size([])
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         alpha: float = 0.5,
         temperature: float = 2.0,
         power: float = 1.0,
         reduction: Reduction = "mean",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__()
-        self.register_buffer("counts", checked_counts(counts))
+        super().__init__(counts, prior)
+        check_finite(alpha=alpha, temperature=temperature, power=power)
         self.alpha, self.temperature, self.power = alpha, temperature, power
-        self.ignore_index, self.total = ignore_index, int(self.counts.sum())
+        self.ignore_index = ignore_index
         self.reduction: Reduction = reduction
 
     def forward(self, logits: Tensor, target: Tensor, teacher_logits: Tensor) -> Tensor:
@@ -120,6 +125,7 @@ class DiVE(nn.Module):
             target,
             teacher_logits,
             self.counts,
+            prior=self.prior,
             alpha=self.alpha,
             temperature=self.temperature,
             power=self.power,

@@ -26,7 +26,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import check, wide
+from longtail.losses._checks import check, check_finite, check_labels, wide
 from longtail.losses._example import example_rows
 from longtail.losses._overlap import (
     DSCRegion,
@@ -78,11 +78,13 @@ def dsc(
     >>> [round(v, 3) for v in dsc(z, y, alpha=0.0, reduction="none").tolist()]
     [0.533, 1.0]
     """
+    check_finite(alpha=alpha, smooth=smooth)
     check_dsc(alpha, smooth, region)
     if region == "example" and not target.is_floating_point():
         check(logits, target, reduction)
         if classes not in ("sum", "mean", "true"):
             raise ValueError(f"classes={classes!r} is unknown; choose 'sum', 'mean' or 'true'")
+        check_labels(target, logits.shape[1], ignore_index)
         valid = target != ignore_index
         loss = example_rows(
             wide(logits), torch.where(valid, target, 0).long(), alpha=alpha, smooth=smooth, squared=squared,
@@ -119,6 +121,7 @@ class DSC(nn.Module):
         ignore_index: int = -100,
     ) -> None:
         super().__init__()
+        check_finite(alpha=alpha, smooth=smooth)
         check_dsc(alpha, smooth, region)
         self.alpha, self.smooth, self.squared, self.ignore_index = alpha, smooth, squared, ignore_index
         self.region: DSCRegion = region

@@ -35,7 +35,7 @@ from longtail.losses._binary import (
     gradient_length,
     reduced_binary,
 )
-from longtail.losses._checks import Vector, per_class
+from longtail.losses._checks import Vector, check_finite, per_class
 from longtail.losses._fused import blocks
 from longtail.losses._reduce import Reduction, summed_over_ranks
 
@@ -51,7 +51,7 @@ def eql_v2(
     objectness: bool = False,
     reduction: Reduction = "mean",
     normalizer: BinaryNormalizer = "batch",
-    ignore_index: int = -100,
+    ignore_index: float = -100,
 ) -> Tensor:
     """Gradient-balanced one-vs-rest cross-entropy.
 
@@ -70,6 +70,7 @@ def eql_v2(
     >>> round(eql_v2(z, y, [100.0, 100.0]).item(), 4), round(eql_v2(z, y, [0.0, 0.0]).item(), 4)
     (1.3863, 3.4656)
     """
+    check_finite(gamma=gamma, mu=mu, alpha=alpha)
     b = binary(logits, target, reduction, ignore_index=ignore_index)
     rows = focal_rows(b, *_factors(b, ratio, gamma, mu, alpha, objectness))
     return reduced_binary(rows, b, reduction=reduction, normalizer=normalizer)
@@ -90,8 +91,9 @@ def _factors(
 def _lengths(b: Binary) -> Tensor:
     """Gradient lengths summed by class, of the positives and of all, float64 ``[2, C]``."""
     length = gradient_length(b)
-    if b.valid is not None:
-        length = length * b.valid.unsqueeze(1)
+    counted = b.elements()
+    if counted is not None:
+        length = length * counted
     if b.label is not None and not torch.compiler.is_compiling():
         zero = torch.zeros(length.shape[1], dtype=torch.float64, device=length.device)
         up = zero.scatter_add(0, b.label.flatten(), length.gather(1, b.label).flatten().double())
@@ -129,9 +131,10 @@ class EQLv2(nn.Module):
         objectness: bool = False,
         reduction: Reduction = "mean",
         normalizer: BinaryNormalizer = "batch",
-        ignore_index: int = -100,
+        ignore_index: float = -100,
     ) -> None:
         super().__init__()
+        check_finite(gamma=gamma, mu=mu, alpha=alpha)
         if num_classes < 1:
             raise ValueError(f"num_classes={num_classes} must be at least 1")
         self.register_buffer("positive", torch.zeros(num_classes, dtype=torch.float64))

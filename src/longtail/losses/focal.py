@@ -33,6 +33,9 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
+    check_finite,
+    check_finite_or_none,
+    check_labels,
     check_smoothing,
     checked_weight,
     per_class,
@@ -40,7 +43,7 @@ from longtail.losses._checks import (
 )
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import log_odds, nll_of
-from longtail.losses._reduce import Normalizer, Reduction, reduced, reduced_soft
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced, reduced_soft
 
 
 def focal(
@@ -50,8 +53,10 @@ def focal(
     gamma: float = 2.0,
     alpha: float | Vector | None = None,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     detach: bool = False,
@@ -65,6 +70,7 @@ def focal(
         gamma: focusing exponent, >= 0; 0 is cross-entropy.
         alpha: factor of the loss, a number or ``[C]``.
         weight: class weights ``[C]``.
+        counts, prior: training examples per class ``[C]`` or class shares ``[C]``: one, for the expected weight.
         reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
         label_smoothing: the target becomes ``(1 - eps) onehot + eps / C`` in the formula for soft labels.
         detach: treat the modulating factor as a constant.
@@ -76,11 +82,15 @@ def focal(
     >>> [round(focal(z, y, gamma=g).item(), 4) for g in (0.0, 2.0)]
     [0.1269, 0.0018]
     """
+    check_finite(gamma=gamma)
+    if alpha is None or isinstance(alpha, float | int):
+        check_finite_or_none(alpha=alpha)
     soft = check(logits, target, reduction)
     if gamma < 0:
         raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
     check_smoothing(label_smoothing)
     w = None if weight is None else per_class("weight", weight, logits)
+    e = expected_weight(normalizer, w, counts, prior, logits)
     a = alpha if alpha is None or isinstance(alpha, float | int) else per_class("alpha", alpha, logits)
     if not soft and label_smoothing == 0:
         r = log_odds(logits, target, ignore_index=ignore_index)
@@ -90,7 +100,13 @@ def focal(
                 a[torch.where(target == ignore_index, 0, target).long()] if isinstance(a, Tensor) else a
             )
         return reduced(
-            loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+            loss,
+            target,
+            weight=w,
+            expected=e,
+            reduction=reduction,
+            normalizer=normalizer,
+            ignore_index=ignore_index,
         )
     terms = _every_class(wide(logits), gamma, detach)
     for factor in (w, a):
@@ -98,7 +114,8 @@ def focal(
             terms = terms * (along_classes(factor, terms) if isinstance(factor, Tensor) else factor)
     if soft:
         q = target.to(terms.dtype) * (1 - label_smoothing) + label_smoothing / logits.shape[1]
-        return reduced_soft((q * terms).sum(1), reduction)
+        return reduced_soft((q * terms).sum(1), reduction, e)
+    check_labels(target, logits.shape[1], ignore_index)
     y = torch.where(target == ignore_index, 0, target).long()
     own = terms.gather(1, y.unsqueeze(1)).squeeze(1)
     loss = (1 - label_smoothing) * own + label_smoothing * terms.mean(1)
@@ -107,6 +124,7 @@ def focal(
         target,
         mass=w,
         weight=None,
+        expected=e,
         reduction=reduction,
         normalizer=normalizer,
         ignore_index=ignore_index,
@@ -144,19 +162,24 @@ class Focal(ClassLoss):
         gamma: float = 2.0,
         alpha: float | Vector | None = None,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
         detach: bool = False,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        check_finite(gamma=gamma)
+        if alpha is None or isinstance(alpha, float | int):
+            check_finite_or_none(alpha=alpha)
         if gamma < 0:
             raise ValueError(f"gamma={gamma} must be at least 0 (0 is cross-entropy, 2 is the usual value)")
         if alpha is None or isinstance(alpha, float | int):
             self.alpha = alpha
         else:
-            self.register_buffer("alpha", checked_weight(alpha))
+            self.register_buffer("alpha", checked_weight(alpha, "alpha"))
         self.gamma, self.detach = gamma, detach
         self.label_smoothing = label_smoothing
 

@@ -19,9 +19,10 @@ the authors' code in empty classes, which weigh as the rarest that is not; their
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._checks import Vector, checked_counts, floored, normalised, per_class, warn_if_batch
+from longtail.losses._checks import Vector, check_finite, floored, frequency, normalised, warn_if_batch
+from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
 
@@ -41,11 +42,12 @@ def reweighting_of(counts: Tensor, rho: float = 1.2) -> Tensor:
 def generalized_reweighting(
     logits: Tensor,
     target: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     rho: float = 1.2,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -54,7 +56,8 @@ def generalized_reweighting(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         rho: the power; 0 is cross-entropy.
         reduction, normalizer, ignore_index, label_smoothing: as in :func:`longtail.losses.cross_entropy`.
 
@@ -66,14 +69,15 @@ def generalized_reweighting(
     >>> [round(v, 4) for v in generalized_reweighting(z, y, [3, 1], rho=1.0, reduction="none").tolist()]
     [0.3466, 1.0397]
     """
-    w = reweighting_of(per_class("counts", counts, logits), rho)
+    check_finite(rho=rho)
+    w = reweighting_of(frequency(counts, prior, logits), rho)
     return cross_entropy_of(
-        logits, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
+        logits, target, weight=w, counts=counts, prior=prior, reduction=reduction, normalizer=normalizer,
+        ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
 
 
-class GeneralizedReweighting(nn.Module):
+class GeneralizedReweighting(CountedLoss):
     """Generalized re-weighting; arguments as in :func:`generalized_reweighting`.
 
     >>> import torch
@@ -81,21 +85,20 @@ class GeneralizedReweighting(nn.Module):
     torch.Size([])
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         rho: float = 1.2,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.register_buffer("counts", checked_counts(counts))
-        self.rho, self.total = rho, int(self.counts.sum())
+        super().__init__(counts, prior)
+        check_finite(rho=rho)
+        self.rho = rho
         self.reduction: Reduction = reduction
         self.normalizer: Normalizer = normalizer
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
@@ -103,14 +106,14 @@ class GeneralizedReweighting(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return generalized_reweighting(
-            logits, target, self.counts, rho=self.rho, reduction=self.reduction, normalizer=self.normalizer,
-            ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
+            logits, target, self.counts, prior=self.prior, rho=self.rho, reduction=self.reduction,
+            normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
-        posterior.
+        posterior, and where the mean divides by the batch's own weights.
         """
-        if self.label_smoothing:
+        if self.label_smoothing or (self.reduction == "mean" and self.normalizer == "weights"):
             return None
-        return normalised(seen * reweighting_of(self.counts.to(seen), self.rho))
+        return normalised(seen * reweighting_of(self.sizes.to(seen), self.rho))

@@ -33,9 +33,10 @@ from longtail.losses._binary import (
     binary_maths,
     focal_rows,
     gradient_length,
+    loud,
     reduced_binary,
 )
-from longtail.losses._checks import along_classes
+from longtail.losses._checks import along_classes, check_finite
 from longtail.losses._density import (
     BinWeight,
     RunningWeight,
@@ -59,12 +60,13 @@ def ghm_c(
     bin_weight: BinWeight = batch_weight,
     reduction: Reduction = "mean",
     normalizer: BinaryNormalizer = "elements",
-    ignore_index: int = -100,
+    ignore_index: float = -100,
 ) -> Tensor:
     """Gradient-harmonised cross-entropy, by default from this batch alone (momentum 0).
 
     Args:
-        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` for one binary question a row.
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` or ``[B, 1, ...]`` for one binary question
+            a row.
         target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits``.
         mask: bool, broadcastable to the logits; elements where it is False do not count.
         bins: number of ranges of gradient length.
@@ -92,7 +94,9 @@ def ghm_c(
         w = looked_up(weight, slot)
         rows = focal_rows(b, w, w)
     else:
-        rows = fused(_maths, _kernel, b.logits, b.label, slot, along_classes(weight, b.logits)).squeeze(1)
+        rows = loud(
+            fused(_maths, _kernel, b.logits, b.label, slot, along_classes(weight, b.logits)).squeeze(1)
+        )
     if reduction == "mean" and normalizer == "elements":  # masked elements are not counted either
         return reduced_binary(rows, b, reduction="sum", normalizer="batch") / total.clamp(min=1)
     return reduced_binary(rows, b, reduction=reduction, normalizer=normalizer)
@@ -133,9 +137,10 @@ class GHMC(nn.Module):
         start: Start = "unbiased",
         reduction: Reduction = "mean",
         normalizer: BinaryNormalizer = "elements",
-        ignore_index: int = -100,
+        ignore_index: float = -100,
     ) -> None:
         super().__init__()
+        check_finite(momentum=momentum)
         self.density = RunningWeight(bins, momentum, start)
         self.bins, self.ignore_index = bins, ignore_index
         self.reduction: Reduction = reduction

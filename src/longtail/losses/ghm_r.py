@@ -22,7 +22,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from longtail.losses._checks import wide
+from longtail.losses._checks import check_finite, wide
 from longtail.losses._density import (
     BinWeight,
     RunningWeight,
@@ -62,6 +62,7 @@ def ghm_r(
     >>> round(ghm_r(torch.tensor([0.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0])).item(), 3)
     0.49
     """
+    check_finite(mu=mu)
     if not prediction.is_floating_point():
         raise TypeError(f"prediction must be floating, got {prediction.dtype}")
     if prediction.shape != target.shape:
@@ -110,6 +111,7 @@ class GHMR(nn.Module):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
+        check_finite(mu=mu, momentum=momentum)
         self.density = RunningWeight(bins, momentum, start)
         self.mu, self.bins = mu, bins
         self.reduction: Reduction = reduction

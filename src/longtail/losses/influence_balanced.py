@@ -27,10 +27,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check, per_class, wide
+from longtail.losses._checks import Vector, check, check_finite, per_class, wide
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import log_odds, nll_of
-from longtail.losses._reduce import Normalizer, Reduction, reduced
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
 
 
 def influence_balanced(
@@ -41,6 +41,8 @@ def influence_balanced(
     alpha: float = 1000.0,
     eps: float = 1e-3,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
     normalizer: Normalizer = "batch",
     ignore_index: int = -100,
@@ -53,7 +55,7 @@ def influence_balanced(
         features: what the head was fed, ``[B, d]`` or ``[B, d, d1, ...]``.
         alpha: overall factor.
         eps: keeps the influence away from 0.
-        weight, reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
+        weight, counts, prior, reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
 
     Raises:
         ValueError: soft labels, or shapes that do not fit.
@@ -63,6 +65,7 @@ def influence_balanced(
     >>> round(influence_balanced(z, y, f, alpha=4.0, eps=0.0).item(), 4)  # CE * 4 / (1 * 4)
     0.6931
     """
+    check_finite(alpha=alpha, eps=eps)
     check(logits, target, reduction, soft=False)
     if features.dim() != logits.dim() or features.shape[:1] + features.shape[2:] != target.shape:
         raise ValueError(
@@ -75,7 +78,13 @@ def influence_balanced(
     # Bounded, for a quotient of overflowing numbers has no gradient; a nat is 1e-25 of that.
     loss = nll_of(r).clamp_max(1e25) * alpha / (influence + eps)
     return reduced(
-        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+        loss,
+        target,
+        weight=w,
+        expected=expected_weight(normalizer, w, counts, prior, logits),
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
     )
 
 
@@ -100,11 +109,14 @@ class InfluenceBalanced(ClassLoss):
         alpha: float = 1000.0,
         eps: float = 1e-3,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         reduction: Reduction = "mean",
         normalizer: Normalizer = "batch",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        check_finite(alpha=alpha, eps=eps)
         if alpha <= 0 or eps <= 0:
             raise ValueError(f"alpha={alpha} and eps={eps} must be above 0")
         self.alpha, self.eps = alpha, eps

@@ -35,15 +35,17 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
-    checked_counts,
+    check_finite,
+    check_labels,
     floored,
+    frequency,
     per_class,
     warn_if_batch,
     wide,
 )
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll
-from longtail.losses._reduce import Normalizer, Reduction, reduced, reduced_soft
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced, reduced_soft
 
 Shape = Literal["concave", "linear", "convex", "power"]
 
@@ -77,8 +79,9 @@ def smoothing_per_class(
 def label_aware_smoothing(
     logits: Tensor,
     target: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     head: float = 0.3,
     tail: float = 0.0,
     shape: Shape = "concave",
@@ -86,7 +89,7 @@ def label_aware_smoothing(
     spread: Literal["others", "all"] = "others",
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
 ) -> Tensor:
     """Cross-entropy with more label smoothing for larger classes.
@@ -95,7 +98,8 @@ def label_aware_smoothing(
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities ``q`` like ``logits``: the loss averaged
             over ``q``.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         head: smoothing of the largest class; with ``head=tail=0`` this is cross-entropy.
         tail: smoothing of the rarest class.
         shape: how the smoothing grows with the count.
@@ -112,6 +116,7 @@ def label_aware_smoothing(
     >>> [round(label_aware_smoothing(z, torch.tensor([y]), n, head=0.25).item(), 4) for y in (0, 1)]
     [0.6269, 2.1269]
     """
+    check_finite(head=head, tail=tail, power=power)
     soft = check(logits, target, reduction)
     if not (0 <= head <= 1 and 0 <= tail <= 1):
         raise ValueError(
@@ -121,7 +126,7 @@ def label_aware_smoothing(
         raise ValueError(
             f"spread={spread!r} is unknown; choose 'others' (the paper) or 'all' (the authors' code)"
         )
-    n = per_class("counts", counts, logits)
+    n = frequency(counts, prior, logits)
     eps = smoothing_per_class(n, head=head, tail=tail, shape=shape, power=power)
     c = logits.shape[1]
     if spread == "others":
@@ -134,11 +139,20 @@ def label_aware_smoothing(
         q = target.to(log_p.dtype) * (along_classes(w, log_p) if w is not None else 1.0)
         share = (q * along_classes(eps, log_p)).sum(1, keepdim=True)
         smooth = q * (1 - along_classes(eps, log_p)) + share / c
-        return reduced_soft(-(smooth * log_p).sum(1), reduction)
+        return reduced_soft(
+            -(smooth * log_p).sum(1), reduction, expected_weight(normalizer, w, counts, prior, logits)
+        )
+    check_labels(target, c, ignore_index)
     y = torch.where(target == ignore_index, 0, target).long()
     loss = nll(logits, target, smoothing=eps[y], ignore_index=ignore_index)
     return reduced(
-        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+        loss,
+        target,
+        weight=w,
+        expected=expected_weight(normalizer, w, counts, prior, logits),
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
     )
 
 
@@ -146,7 +160,7 @@ class LabelAwareSmoothing(ClassLoss):
     """Label-aware smoothing; arguments as in :func:`label_aware_smoothing`.
 
     Raises:
-        ValueError: counts that are negative or all zero.
+        ValueError: counts or a prior that are negative or all zero.
 
     >>> import torch
     >>> loss = LabelAwareSmoothing(counts=torch.tensor([9, 1]), head=0.0)
@@ -154,12 +168,11 @@ class LabelAwareSmoothing(ClassLoss):
     0.6931
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         head: float = 0.3,
         tail: float = 0.0,
         shape: Shape = "concave",
@@ -167,12 +180,12 @@ class LabelAwareSmoothing(ClassLoss):
         spread: Literal["others", "all"] = "others",
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("counts", checked_counts(counts))
-        self.head, self.tail, self.power, self.total = head, tail, power, int(self.counts.sum())
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(head=head, tail=tail, power=power)
+        self.head, self.tail, self.power = head, tail, power
         self.shape: Shape = shape
         self.spread: Literal["others", "all"] = spread
 
@@ -181,7 +194,6 @@ class LabelAwareSmoothing(ClassLoss):
         return label_aware_smoothing(
             logits,
             target,
-            self.counts,
             head=self.head,
             tail=self.tail,
             shape=self.shape,

@@ -31,15 +31,17 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
-    checked_prior,
+    check_labels,
+    check_not_negative,
     floored,
     per_class,
+    share,
     wide,
 )
 from longtail.losses._fused import fused
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll
-from longtail.losses._reduce import Normalizer, Reduction, reduced
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
 from longtail.losses.logit_adjusted import log_power
 
 
@@ -71,6 +73,7 @@ def lade_regulariser(
     """
     check(logits, target, "mean", soft=False)
     z, pi = wide(logits), per_class("prior", prior, logits)
+    check_labels(target, z.shape[1], ignore_index)
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()
     ones = valid.to(z.dtype)
@@ -92,8 +95,13 @@ def _maths(
 ) -> Tensor:
     """R; ``each`` is ``pi_y / (examples of y in the batch)``, ``valid`` 0 or 1, both one a target."""
     rows = [d for d in range(z.dim()) if d != 1]
-    log_mean = torch.logsumexp(z + (valid - 1) * 1e30, rows, keepdim=True) + offset
+    log_mean = _squarable(torch.logsumexp(z + (valid - 1) * 1e30, rows, keepdim=True) + offset)
     return (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
+
+
+def _squarable(log_mean: Tensor) -> Tensor:
+    """Its square stays inside float32, and its product with the prior of an empty class 0."""
+    return log_mean.clamp(-1e18, 1e18)
 
 
 def _kernel(
@@ -105,7 +113,7 @@ def _kernel(
         return e.sum(), e
     top = e.amax(rows, keepdim=True)
     total = e.sub_(top).exp_().sum(rows, keepdim=True)
-    log_mean = top + total.log() + offset
+    log_mean = _squarable(top + total.log() + offset)
     value = (pi * (log_mean + penalty * log_mean**2)).sum() - (each * z.gather(1, at)).sum()
     slope = e.mul_(pi * (1 + 2 * penalty * log_mean) / total).mul_(valid)
     return value, slope.scatter_add_(1, at, -each)
@@ -114,15 +122,16 @@ def _kernel(
 def lade(
     logits: Tensor,
     target: Tensor,
-    prior: Vector,
+    prior: Vector | None = None,
     *,
+    counts: Vector | None = None,
     strength: float = 0.1,
     penalty: float = 0.1,
     prior_eps: float = 0.0,
     count_eps: float = 0.0,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
 ) -> Tensor:
     """Prior cross-entropy plus ``strength`` times :func:`lade_regulariser`.
@@ -130,7 +139,8 @@ def lade(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``; the class means of R are not defined for soft labels.
-        prior: class frequencies of the training stream ``[C]``.
+        prior: class shares of the training stream ``[C]``; or
+        counts: training examples per class ``[C]``, in its place.
         strength: 0.1 on CIFAR-LT; 0 is prior cross-entropy.
         penalty, prior_eps, count_eps: as in :func:`lade_regulariser`.
         weight, reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
@@ -142,22 +152,30 @@ def lade(
     >>> round(lade(torch.zeros(2, 2), torch.tensor([0, 1]), prior=(0.5, 0.5)).item(), 4)
     0.6931
     """
+    check_not_negative(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
     check(logits, target, reduction, soft=False)
     w = None if weight is None else per_class("weight", weight, logits)
-    shift = log_power(per_class("prior", prior, logits), 1.0, prior_eps)
+    pi = share(counts, prior, logits)
+    shift = log_power(pi, 1.0, prior_eps)
     loss = nll(logits, target, shift=shift, ignore_index=ignore_index)
     if strength:
         loss = loss + strength * lade_regulariser(
             logits,
             target,
-            prior,
+            pi,
             penalty=penalty,
             prior_eps=prior_eps,
             count_eps=count_eps,
             ignore_index=ignore_index,
         )
     return reduced(
-        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+        loss,
+        target,
+        weight=w,
+        expected=expected_weight(normalizer, w, counts, prior, logits),
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
     )
 
 
@@ -165,37 +183,35 @@ class LADE(ClassLoss):
     """LADE; arguments as in :func:`lade`.
 
     Raises:
-        ValueError: a prior that is negative or all zero.
+        ValueError: a prior or counts that are negative or all zero.
 
     >>> import torch
     >>> LADE(prior=(0.75, 0.25), strength=0.0).logit_prior(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
-    prior: Tensor
-
     def __init__(
         self,
-        prior: Vector,
+        prior: Vector | None = None,
         *,
+        counts: Vector | None = None,
         strength: float = 0.1,
         penalty: float = 0.1,
         prior_eps: float = 0.0,
         count_eps: float = 0.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("prior", checked_prior("prior", prior))
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_not_negative(strength=strength, penalty=penalty, prior_eps=prior_eps, count_eps=count_eps)
         self.strength, self.penalty, self.prior_eps, self.count_eps = strength, penalty, prior_eps, count_eps
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return lade(
             logits,
             target,
-            self.prior,
             strength=self.strength,
             penalty=self.penalty,
             prior_eps=self.prior_eps,
@@ -209,5 +225,5 @@ class LADE(ClassLoss):
         """
         if self.strength:
             return None
-        prior = seen / floored(self.prior.to(seen))
+        prior = seen / floored(self.sizes.to(seen))
         return self.weighted(prior)

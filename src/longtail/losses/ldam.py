@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, checked_counts, floored, per_class, warn_if_batch
+from longtail.losses._checks import Vector, check_finite, floored, frequency, warn_if_batch
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -44,13 +44,14 @@ def ldam_margins(counts: Tensor, max_margin: float = 0.5) -> Tensor:
 def ldam(
     logits: Tensor,
     target: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     max_margin: float = 0.5,
     scale: float = 30.0,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -59,7 +60,8 @@ def ldam(
     Args:
         logits: cosines ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         max_margin: the margin of the rarest class, in cosine.
         scale: factor of cosine and margin.
         weight, reduction, normalizer, ignore_index, label_smoothing: as in
@@ -73,10 +75,11 @@ def ldam(
     >>> round(ldam(z, y, n, scale=1.0).item(), 4)  # CE of (1.0, 0.5 - 0.5)
     1.3133
     """
-    margin = scale * ldam_margins(per_class("counts", counts, logits), max_margin)
+    check_finite(max_margin=max_margin, scale=scale)
+    margin = scale * ldam_margins(frequency(counts, prior, logits), max_margin)
     return cross_entropy_of(
-        logits, target, scale=scale, margin=margin, weight=weight, reduction=reduction, normalizer=normalizer,
-        ignore_index=ignore_index, label_smoothing=label_smoothing,
+        logits, target, scale=scale, margin=margin, counts=counts, prior=prior, weight=weight,
+        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
 
 
@@ -84,32 +87,31 @@ class LDAM(ClassLoss):
     """LDAM; arguments as in :func:`ldam`. Deferred re-weighting (DRW) is a switch of losses, not an argument.
 
     Raises:
-        ValueError: counts that are negative or all zero, a negative margin or a scale that is not positive.
+        ValueError: counts or a prior that are negative or all zero, a negative margin or a scale that is not positive.
 
     >>> import torch
     >>> LDAM(counts=torch.tensor([100, 1]))(torch.tensor([[0.9, -0.9]]), torch.tensor([0])).item() < 1e-6
     True
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         max_margin: float = 0.5,
         scale: float = 30.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(max_margin=max_margin, scale=scale)
         if max_margin < 0 or scale <= 0:
             raise ValueError(f"max_margin={max_margin} must be at least 0 and scale={scale} above 0")
-        self.register_buffer("counts", checked_counts(counts))
-        self.max_margin, self.scale, self.total = max_margin, scale, int(self.counts.sum())
+        self.max_margin, self.scale = max_margin, scale
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -117,7 +119,6 @@ class LDAM(ClassLoss):
         return ldam(
             logits,
             target,
-            self.counts,
             max_margin=self.max_margin,
             scale=self.scale,
             label_smoothing=self.label_smoothing,

@@ -21,7 +21,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, checked_prior, floored, per_class
+from longtail.losses._checks import (
+    Vector,
+    check_finite,
+    check_not_negative,
+    checked_prior,
+    floored,
+    per_class,
+    share,
+)
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -30,14 +38,15 @@ from longtail.losses._softmax import cross_entropy_of
 def logit_adjusted(
     logits: Tensor,
     target: Tensor,
-    prior: Vector,
+    prior: Vector | None = None,
     *,
+    counts: Vector | None = None,
     tau: float = 1.0,
     target_prior: Vector | None = None,
     eps: float = 0.0,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -46,7 +55,8 @@ def logit_adjusted(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
-        prior: class frequencies of the training stream ``[C]``, counts or probabilities alike.
+        prior: class shares of the training stream ``[C]``; or
+        counts: training examples per class ``[C]``, in its place.
         tau: strength; 0 is cross-entropy, 1 is balanced softmax.
         target_prior: the class distribution to be carried by the logits instead of the uniform one, ``[C]``.
         eps: added to ``prior^tau`` inside the logarithm.
@@ -61,12 +71,14 @@ def logit_adjusted(
     >>> round(logit_adjusted(z, y, prior=(0.75, 0.25)).exp().item(), 6)
     4.0
     """
-    shift = log_power(per_class("prior", prior, logits), tau, eps)
+    check_finite(tau=tau)
+    check_not_negative(eps=eps)
+    shift = log_power(share(counts, prior, logits), tau, eps)
     if target_prior is not None:
         shift = shift - log_power(per_class("target_prior", target_prior, logits), tau, eps)
     return cross_entropy_of(
-        logits, target, shift=shift, weight=weight, reduction=reduction, normalizer=normalizer,
-        ignore_index=ignore_index, label_smoothing=label_smoothing,
+        logits, target, shift=shift, counts=counts, prior=prior, weight=weight,
+        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
 
 
@@ -79,31 +91,32 @@ class LogitAdjusted(ClassLoss):
     """Logit-adjusted cross-entropy; arguments as in :func:`logit_adjusted`.
 
     Raises:
-        ValueError: a prior that is negative or all zero.
+        ValueError: a prior or counts that are negative or all zero.
 
     >>> import torch
     >>> LogitAdjusted(prior=(0.9, 0.1), tau=1.0).logit_prior(torch.tensor([0.9, 0.1])).tolist()
     [0.5, 0.5]
     """
 
-    prior: Tensor
     target_prior: Tensor | None
 
     def __init__(
         self,
-        prior: Vector,
+        prior: Vector | None = None,
         *,
+        counts: Vector | None = None,
         tau: float = 1.0,
         target_prior: Vector | None = None,
         eps: float = 0.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("prior", checked_prior("prior", prior))
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(tau=tau)
+        check_not_negative(eps=eps)
         known = None if target_prior is None else checked_prior("target_prior", target_prior)
         self.register_buffer("target_prior", known)
         self.tau, self.eps = tau, eps
@@ -113,7 +126,6 @@ class LogitAdjusted(ClassLoss):
         return logit_adjusted(
             logits,
             target,
-            self.prior,
             tau=self.tau,
             target_prior=self.target_prior,
             eps=self.eps,
@@ -125,7 +137,7 @@ class LogitAdjusted(ClassLoss):
         """The prior the logits carry: ``seen * weight * (target_prior / prior)^tau``."""
         if self.label_smoothing:
             return None
-        prior = seen / floored(self.prior.to(seen)) ** self.tau
+        prior = seen / floored(self.sizes.to(seen)) ** self.tau
         if self.target_prior is not None:
             prior = prior * floored(self.target_prior.to(seen)) ** self.tau
         return self.weighted(prior)

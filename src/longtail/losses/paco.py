@@ -28,17 +28,27 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from longtail.losses._checks import Vector, checked_prior, floored, per_class, wide
+from longtail.losses._checks import (
+    Vector,
+    check_finite,
+    check_labels,
+    floored,
+    share,
+    wide,
+)
 from longtail.losses._contrast import (
     BOUND,
     bounded,
+    check_base,
     check_features,
     reduced_anchors,
     similarity,
+    within,
     without_self,
 )
+from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Reduction
 
 
@@ -46,8 +56,9 @@ def paco(
     features: Tensor,
     labels: Tensor,
     class_logits: Tensor,
-    prior: Vector,
+    prior: Vector | None = None,
     *,
+    counts: Vector | None = None,
     alpha: float = 0.05,
     beta: float = 1.0,
     gamma: float = 1.0,
@@ -62,7 +73,8 @@ def paco(
         features: unit vectors ``[N, D]``: B queries, then keys and queue.
         labels: class indices ``[N]``.
         class_logits: of the B queries, ``[B, C]``.
-        prior: share of each class in training, ``[C]``; taken as given, not normalised.
+        prior: share of each class in training, ``[C]``; taken as given, not normalised; or
+        counts: training examples per class ``[C]``, in its place.
         alpha: weight of a positive embedding.
         beta: weight of the true centre.
         gamma: weight of the embeddings in the denominator, > 0.
@@ -77,6 +89,14 @@ def paco(
     >>> paco(f, y, torch.zeros(2, 2), [0.5, 0.5]).shape
     torch.Size([])
     """
+    check_base(base_temperature)
+    check_finite(
+        alpha=alpha,
+        beta=beta,
+        gamma=gamma,
+        temperature=temperature,
+        class_temperature=class_temperature,
+    )
     check_features(features, labels, 2, temperature, reduction)
     queries = len(class_logits)
     if class_logits.dim() != 2 or queries > len(features):
@@ -88,9 +108,12 @@ def paco(
             f"gamma={gamma} and class_temperature={class_temperature} must be above 0, "
             f"alpha={alpha} and beta={beta} at least 0 and not both 0"
         )
+    check_labels(
+        labels[:queries], class_logits.shape[1], name="labels"
+    )  # a queue may hold others, of no class
     y = labels.long()
-    log_prior = floored(per_class("prior", prior, class_logits)).log()
-    centre = (wide(class_logits).clamp(-(BOUND**2), BOUND**2) + log_prior) / class_temperature
+    log_prior = floored(share(counts, prior, class_logits)).log()
+    centre = (within(wide(class_logits), BOUND**2) + log_prior) / class_temperature
     f = bounded(features)
     s = similarity(f[:queries], f) / temperature
     others = without_self(queries, len(features), s.device)
@@ -108,7 +131,7 @@ def paco(
     return reduced_anchors(loss, reduction)
 
 
-class PaCo(nn.Module):
+class PaCo(CountedLoss):
     """Parametric contrastive loss; arguments as in :func:`paco`.
 
     >>> loss = PaCo(prior=(0.9, 0.1))
@@ -116,12 +139,11 @@ class PaCo(nn.Module):
     torch.Size([])
     """
 
-    prior: Tensor
-
     def __init__(
         self,
-        prior: Vector,
+        prior: Vector | None = None,
         *,
+        counts: Vector | None = None,
         alpha: float = 0.05,
         beta: float = 1.0,
         gamma: float = 1.0,
@@ -130,16 +152,23 @@ class PaCo(nn.Module):
         class_temperature: float = 1.0,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__()
-        self.register_buffer("prior", checked_prior("prior", prior))
+        super().__init__(counts, prior)
+        check_base(base_temperature)
+        check_finite(
+            alpha=alpha,
+            beta=beta,
+            gamma=gamma,
+            temperature=temperature,
+            class_temperature=class_temperature,
+        )
         self.alpha, self.beta, self.gamma, self.temperature = alpha, beta, gamma, temperature
         self.base_temperature, self.class_temperature = base_temperature, class_temperature
         self.reduction: Reduction = reduction
 
     def forward(self, features: Tensor, labels: Tensor, class_logits: Tensor) -> Tensor:
         return paco(
-            features, labels, class_logits, self.prior, alpha=self.alpha, beta=self.beta, gamma=self.gamma,
-            temperature=self.temperature, base_temperature=self.base_temperature,
+            features, labels, class_logits, self.prior, counts=self.counts, alpha=self.alpha, beta=self.beta,
+            gamma=self.gamma, temperature=self.temperature, base_temperature=self.base_temperature,
             class_temperature=self.class_temperature, reduction=self.reduction,
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, checked_prior, floored, per_class
+from longtail.losses._checks import Vector, check_not_negative, floored, share
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -30,12 +30,13 @@ from longtail.losses.logit_adjusted import log_power
 def prior_ce(
     logits: Tensor,
     target: Tensor,
-    prior: Vector,
+    prior: Vector | None = None,
     *,
+    counts: Vector | None = None,
     eps: float = 0.0,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -44,7 +45,8 @@ def prior_ce(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
-        prior: class frequencies of the training stream ``[C]``.
+        prior: class shares of the training stream ``[C]``; or
+        counts: training examples per class ``[C]``, in its place.
         eps: added to the prior inside the logarithm.
         weight, reduction, normalizer, ignore_index, label_smoothing: as in
             :func:`longtail.losses.cross_entropy`.
@@ -56,10 +58,11 @@ def prior_ce(
     >>> round(prior_ce(torch.zeros(1, 2), torch.tensor([1]), prior=(0.75, 0.25)).exp().item(), 4)
     4.0
     """
-    shift = log_power(per_class("prior", prior, logits), 1.0, eps)
+    check_not_negative(eps=eps)
+    shift = log_power(share(counts, prior, logits), 1.0, eps)
     return cross_entropy_of(
-        logits, target, shift=shift, weight=weight, reduction=reduction, normalizer=normalizer,
-        ignore_index=ignore_index, label_smoothing=label_smoothing,
+        logits, target, shift=shift, counts=counts, prior=prior, weight=weight,
+        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
 
 
@@ -67,39 +70,36 @@ class PriorCE(ClassLoss):
     """Prior cross-entropy; arguments as in :func:`prior_ce`.
 
     Raises:
-        ValueError: a prior that is negative or all zero.
+        ValueError: a prior or counts that are negative or all zero.
 
     >>> import torch
     >>> PriorCE(prior=(0.75, 0.25)).logit_prior(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
-    prior: Tensor
-
     def __init__(
         self,
-        prior: Vector,
+        prior: Vector | None = None,
         *,
+        counts: Vector | None = None,
         eps: float = 0.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("prior", checked_prior("prior", prior))
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_not_negative(eps=eps)
         self.eps = eps
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        return prior_ce(
-            logits, target, self.prior, eps=self.eps, label_smoothing=self.label_smoothing, **self.common
-        )
+        return prior_ce(logits, target, eps=self.eps, label_smoothing=self.label_smoothing, **self.common)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight / prior``."""
         if self.label_smoothing:
             return None
-        prior = seen / floored(self.prior.to(seen))
+        prior = seen / floored(self.sizes.to(seen))
         return self.weighted(prior)

@@ -23,7 +23,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.losses._checks import wide
+from longtail.losses._checks import check_finite, check_labels, wide
 from longtail.losses._contrast import check_features, reduced_anchors, similarity
 from longtail.losses._odds import log_odds
 from longtail.losses._reduce import Reduction
@@ -53,12 +53,14 @@ def prototypical_supcon(
     >>> prototypical_supcon(torch.eye(2), torch.tensor([0, 1]), torch.eye(2), temperature=1.0).item()
     -1.0
     """
+    check_finite(temperature=temperature)
     check_features(features, labels, 2, temperature, reduction)
     if prototypes.dim() != 2 or prototypes.shape[1] != features.shape[1] or len(prototypes) < 2:
         raise ValueError(
             f"prototypes have shape {tuple(prototypes.shape)}; need [C, {features.shape[1]}], one "
             "a class, C >= 2"
         )
+    check_labels(labels, len(prototypes), name="labels")
     s = similarity(F.normalize(wide(features), dim=1), F.normalize(wide(prototypes), dim=1)) / temperature
     return reduced_anchors(log_odds(s, labels), reduction)
 
@@ -73,6 +75,7 @@ class PrototypicalSupCon(nn.Module):
 
     def __init__(self, *, temperature: float = 0.1, reduction: Reduction = "mean") -> None:
         super().__init__()
+        check_finite(temperature=temperature)
         self.temperature = temperature
         self.reduction: Reduction = reduction
 

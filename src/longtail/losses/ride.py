@@ -13,7 +13,7 @@ lambda             ``diversity`` (-.45 CIFAR-100-LT, -.2 ImageNet-LT)
 T                  ``temperature``
 v_c                ``tail_softness``: ``(C pi_c rho + 1 - rho)`` over its maximum; None for all 1
 m, s               ``max_margin``, ``scale``: LDAM's margin, times the scale the logits already have; no
-                   margin without ``counts``
+                   margin without ``counts`` or ``prior``
 w                  ``weight``
 =================  =========================
 
@@ -31,11 +31,13 @@ from torch import Tensor
 from longtail.losses._checks import (
     Vector,
     check,
-    checked_counts,
-    per_class,
+    check_finite,
+    check_finite_or_none,
+    frequency,
     warn_if_batch,
     wide,
 )
+from longtail.losses._contrast import within
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -45,8 +47,9 @@ from longtail.losses.ldam import ldam_margins
 def ride(
     expert_logits: Tensor,
     target: Tensor,
-    counts: Vector | None,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     diversity: float = -0.45,
     temperature: float = 1.0,
     tail_softness: float | None = None,
@@ -55,7 +58,7 @@ def ride(
     individual: float = 1.0,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
 ) -> Tensor:
     """The individual loss of each expert and the diversity between them.
@@ -63,7 +66,8 @@ def ride(
     Args:
         expert_logits: ``[B, K, C]`` of K experts, scaled.
         target: class indices ``[B]``.
-        counts: training examples per class ``[C]``; None for plain cross-entropy (then no ``tail_softness``).
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``. Neither: plain cross-entropy (then no ``tail_softness``).
         diversity: factor of the KL terms.
         temperature: base temperature of the KL terms, > 0.
         tail_softness: rho of the class-wise temperature, in [0, 1]; None has one temperature.
@@ -81,22 +85,29 @@ def ride(
     >>> round(ride(z, torch.tensor([0, 1]), None).item(), 4)  # equal experts: 3 log 4
     4.1589
     """
+    check_finite_or_none(tail_softness=tail_softness)
+    check_finite(
+        diversity=diversity,
+        temperature=temperature,
+        max_margin=max_margin,
+        scale=scale,
+        individual=individual,
+    )
     if expert_logits.dim() != 3:
         raise ValueError(f"expert_logits have shape {tuple(expert_logits.shape)}; need [B, K, C]")
     batch, experts, classes = expert_logits.shape
     check(expert_logits.movedim(1, 2)[..., 0], target, reduction, soft=False)
     if temperature <= 0:
         raise ValueError(f"temperature={temperature} must be above 0")
-    if tail_softness is not None and (counts is None or not 0 <= tail_softness <= 1):
-        raise ValueError(f"tail_softness={tail_softness} must lie in [0, 1], and needs counts")
-    z = wide(expert_logits).clamp(
-        -1e37, 1e37
-    )  # their mean, and what the margins' scale makes of them, stay finite
-    n = None if counts is None else per_class("counts", counts, z[:, 0])
+    if tail_softness is not None and ((counts is None and prior is None) or not 0 <= tail_softness <= 1):
+        raise ValueError(f"tail_softness={tail_softness} must lie in [0, 1], and needs counts or prior")
+    # Their mean, and what the margins' scale makes of them, stay finite; what is infinite becomes NaN.
+    z = within(wide(expert_logits), 1e37)
+    n = None if counts is None and prior is None else frequency(counts, prior, z[:, 0])
     flat, every = z.flatten(0, 1), target.repeat_interleave(experts)
     each = cross_entropy_of(
         flat, every, margin=None if n is None else scale * ldam_margins(n, max_margin), weight=weight,
-        reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
+        counts=counts, prior=prior, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index,
         label_smoothing=0.0,
     )  # fmt: skip
     soft = z.new_full((classes,), temperature)
@@ -121,12 +132,11 @@ class RIDE(ClassLoss):
     torch.Size([])
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         diversity: float = -0.45,
         temperature: float = 1.0,
         tail_softness: float | None = None,
@@ -135,21 +145,26 @@ class RIDE(ClassLoss):
         individual: float = 1.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("counts", checked_counts(counts))
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite_or_none(tail_softness=tail_softness)
+        check_finite(
+            diversity=diversity,
+            temperature=temperature,
+            max_margin=max_margin,
+            scale=scale,
+            individual=individual,
+        )
         self.diversity, self.temperature, self.tail_softness = diversity, temperature, tail_softness
         self.max_margin, self.scale, self.individual = max_margin, scale, individual
-        self.ignore_index, self.total = ignore_index, int(self.counts.sum())
 
     def forward(self, expert_logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return ride(
             expert_logits,
             target,
-            self.counts,
             diversity=self.diversity,
             temperature=self.temperature,
             tail_softness=self.tail_softness,

@@ -34,11 +34,11 @@ import math
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, along_classes, check, per_class, wide
+from longtail.losses._checks import Vector, along_classes, check, check_finite, check_labels, per_class, wide
 from longtail.losses._fused import fused
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import nll, nll_of, odds_kernel, odds_maths
-from longtail.losses._reduce import Normalizer, Reduction, reduced, summed_over_ranks
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced, summed_over_ranks
 
 
 def seesaw(
@@ -51,8 +51,10 @@ def seesaw(
     eps: float = 1e-2,
     objectness: bool = False,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
 ) -> Tensor:
     """Cross-entropy in which a frequent class's examples push rarer classes down less, unless they are
@@ -68,6 +70,7 @@ def seesaw(
         eps: least probability of the label in the compensation.
         objectness: logits end with (foreground, background).
         weight: class weights ``[C]``; background weighs 1.
+        counts, prior: as in :func:`longtail.losses.cross_entropy`: for the expected weight, not for the factors.
         reduction, normalizer, ignore_index: as in :func:`longtail.losses.cross_entropy`.
 
     Raises:
@@ -78,6 +81,7 @@ def seesaw(
     >>> [round(seesaw(z, torch.tensor([y]), seen, p=0.5).exp().item(), 4) for y in (0, 1)]
     [1.5, 2.0]
     """
+    check_finite(p=p, q=q, eps=eps)
     check(logits, target, reduction, least=4 if objectness else 2, soft=False)
     if p < 0 or q < 0 or eps <= 0:
         raise ValueError(f"p={p} and q={q} must be at least 0 (0 switches the factor off), eps={eps} above 0")
@@ -85,10 +89,17 @@ def seesaw(
     classes = z[:, :-2] if objectness else z
     n = per_class("seen", seen, classes)
     w = None if weight is None else per_class("weight", weight, classes)
+    e = expected_weight(normalizer, w, counts, prior, classes)
     if not objectness:
         loss = _factored(classes, target, n, p, q, eps, ignore_index)
         return reduced(
-            loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+            loss,
+            target,
+            weight=w,
+            expected=e,
+            reduction=reduction,
+            normalizer=normalizer,
+            ignore_index=ignore_index,
         )
     background = target == classes.shape[1]
     of_class = torch.where(background, ignore_index, target)
@@ -99,13 +110,20 @@ def seesaw(
     loss = loss + nll(z[:, -2:], which, ignore_index=ignore_index)
     w = None if w is None else torch.cat([w, w.new_ones(1)])
     return reduced(
-        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+        loss,
+        target,
+        weight=w,
+        expected=e,
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
     )
 
 
 def _factored(
     z: Tensor, target: Tensor, seen: Tensor, p: float, q: float, eps: float, ignore_index: int
 ) -> Tensor:
+    check_labels(target, z.shape[1], ignore_index)
     valid = target != ignore_index
     y = torch.where(valid, target, 0).long()
     log_n = p * seen.clamp_min(1).log()
@@ -162,11 +180,14 @@ class Seesaw(ClassLoss):
         eps: float = 1e-2,
         objectness: bool = False,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        check_finite(p=p, q=q, eps=eps)
         if num_classes < 1 or p < 0 or q < 0:
             raise ValueError(f"num_classes={num_classes} must be at least 1, p={p} and q={q} at least 0")
         self.register_buffer("seen", torch.zeros(num_classes, dtype=torch.int64))
@@ -175,6 +196,7 @@ class Seesaw(ClassLoss):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         check(logits, target, self.reduction, least=4 if self.objectness else 2, soft=False)
         if self.training:
+            check_labels(target, len(self.seen) + self.objectness, self.ignore_index)
             y = target.reshape(-1).long()
             counted = y != self.ignore_index
             if self.objectness:

@@ -21,14 +21,13 @@ CIFAR-10-LT: .05). Differs from the authors' code in nothing, with ``background=
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from longtail.losses._binary import Binary, BinaryNormalizer, binary, focal_rows, reduced_binary
 from longtail.losses._checks import (
     Vector,
     along_classes,
-    checked_counts,
+    check_finite,
     checked_weight,
     per_class,
     warn_if_batch,
@@ -44,10 +43,12 @@ def sigmoid_eql(
     *,
     threshold: float = 0.00177,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     background: bool = False,
     reduction: Reduction = "mean",
-    normalizer: BinaryNormalizer = "weights",
-    ignore_index: int = -100,
+    normalizer: BinaryNormalizer = "expected",
+    ignore_index: float = -100,
 ) -> Tensor:
     """One-vs-rest cross-entropy without the negatives of rare classes.
 
@@ -58,15 +59,17 @@ def sigmoid_eql(
         threshold: classes with a smaller share are rare.
         background: the label C (a row of zeros, where targets are floats) is background, whose negatives rare
             classes keep.
-        weight, reduction, normalizer, ignore_index: as in :func:`longtail.losses.sigmoid_focal`.
+        weight, counts, prior, reduction, normalizer, ignore_index: as in :func:`longtail.losses.sigmoid_focal`.
 
     Raises:
         TypeError, ValueError: dtypes or shapes that do not fit.
 
+    >>> import torch
     >>> z, y = torch.zeros(2, 2), torch.tensor([0, 1])
     >>> [round(v, 4) for v in sigmoid_eql(z, y, [0.9, 0.1], threshold=0.5, reduction="none").tolist()]
     [0.6931, 1.3863]
     """
+    check_finite(threshold=threshold)
     b = binary(logits, target, reduction, ignore_index=ignore_index, background=background)
     rare = along_classes(
         (per_class("frequency", frequency, b.logits) < threshold).to(b.logits.dtype), b.logits
@@ -78,7 +81,9 @@ def sigmoid_eql(
     else:
         w = 1 - rare * (1 - b.soft)
         rows = focal_rows(b, positive=w, negative=w)
-    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    return reduced_binary(
+        rows, b, weight=weight, counts=counts, prior=prior, reduction=reduction, normalizer=normalizer
+    )
 
 
 def _foreground(b: Binary) -> Tensor:
@@ -91,39 +96,39 @@ class SigmoidEQL(ClassLoss):
     """Sigmoid equalization loss; arguments as in :func:`sigmoid_eql`.
 
     Args:
-        counts: training examples per class ``[C]``.
-        frequency: share ``[C]`` to compare with the threshold, where it is not ``counts / counts.sum()``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
+        frequency: share ``[C]`` to compare with the threshold, where it is not that of the counts or the prior.
 
+    >>> import torch
     >>> SigmoidEQL(counts=torch.tensor([99, 1]), threshold=0.05)(torch.zeros(1, 2), torch.tensor([0])).shape
     torch.Size([])
     """
 
-    counts: Tensor
     frequency: Tensor
 
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         threshold: float = 0.00177,
         frequency: Vector | None = None,
         weight: Vector | None = None,
         background: bool = False,
         reduction: Reduction = "mean",
-        normalizer: BinaryNormalizer = "weights",
-        ignore_index: int = -100,
+        normalizer: BinaryNormalizer = "expected",
+        ignore_index: float = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(threshold=threshold)
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
-        self.register_buffer("counts", checked_counts(counts))
-        share = (
-            self.counts / self.counts.sum(dtype=torch.float64)
-            if frequency is None
-            else checked_weight(frequency)
+        n = self.sizes.double()
+        self.register_buffer(
+            "frequency", n / n.sum() if frequency is None else checked_weight(frequency, "frequency")
         )
-        self.register_buffer("frequency", share)
-        self.threshold, self.background, self.total = threshold, background, int(self.counts.sum())
+        self.threshold, self.background = threshold, background
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)

@@ -27,7 +27,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
-from longtail.losses._checks import Vector
+from longtail.losses._checks import Vector, check_finite, check_finite_or_none
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
 
@@ -39,26 +39,32 @@ def sigmoid_focal(
     gamma: float = 2.0,
     alpha: float | None = None,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     background: bool = False,
     reduction: Reduction = "mean",
-    normalizer: BinaryNormalizer = "weights",
-    ignore_index: int = -100,
+    normalizer: BinaryNormalizer = "expected",
+    ignore_index: float = -100,
     label_smoothing: float = 0.0,
     detach: bool = False,
 ) -> Tensor:
     """Focal loss over C binary questions, summed over the classes of a row.
 
     Args:
-        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` for one binary question a row.
-        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot).
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` or ``[B, 1, ...]`` for one binary question
+            a row.
+        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot); of one output 0
+            or 1, of any type.
         gamma: focusing exponent, >= 0.
         alpha: factor of the positives, in [0, 1].
-        weight: class weights ``[C]``.
+        weight: class weights ``[C]``; of one output ``(negative, positive)``.
+        counts, prior: how frequent these are in training, one of the two: for the expected weight.
         background: the label C is a row without a positive.
         reduction: ``"none"`` (one a row), ``"mean"`` or ``"sum"``.
-        normalizer: the mean divides by the rows' ``"weights"``, the ``"batch"``, its ``"elements"`` or its
-            ``"positives"``.
-        ignore_index: hard targets of this value count for nothing.
+        normalizer: the mean divides by the number of rows times the ``"expected"`` weight of one (without ``counts`` or
+            ``prior`` it is taken to be 1), by that of rows (``"batch"``), of ``"elements"`` or of ``"positives"``, or by
+            the rows' own ``"weights"``.
+        ignore_index: targets of this value, single ones among several labels too, count for nothing; NaN is one.
         label_smoothing: every 0/1 target t becomes ``t (1 - eps) + eps / 2``.
         detach: treat the modulating factor as a constant.
 
@@ -70,6 +76,10 @@ def sigmoid_focal(
     >>> [round(v, 4) for v in sigmoid_focal(z, y, reduction="none").tolist()]
     [0.0, 0.1733]
     """
+    check_finite_or_none(alpha=alpha)
+    check_finite(
+        gamma=gamma,
+    )
     _check(gamma, alpha)
     b = binary(
         logits,
@@ -81,7 +91,9 @@ def sigmoid_focal(
     )
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
     rows = focal_rows(b, positive, negative, gamma, detach)
-    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    return reduced_binary(
+        rows, b, weight=weight, counts=counts, prior=prior, reduction=reduction, normalizer=normalizer
+    )
 
 
 def _check(gamma: float, alpha: float | None) -> None:
@@ -105,14 +117,20 @@ class SigmoidFocal(ClassLoss):
         gamma: float = 2.0,
         alpha: float | None = None,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         background: bool = False,
         reduction: Reduction = "mean",
-        normalizer: BinaryNormalizer = "weights",
-        ignore_index: int = -100,
+        normalizer: BinaryNormalizer = "expected",
+        ignore_index: float = -100,
         label_smoothing: float = 0.0,
         detach: bool = False,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        check_finite_or_none(alpha=alpha)
+        check_finite(
+            gamma=gamma,
+        )
         _check(gamma, alpha)
         self.gamma, self.alpha, self.background = gamma, alpha, background
         self.label_smoothing, self.detach = label_smoothing, detach

@@ -30,27 +30,29 @@ from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
-    checked_counts,
+    check_finite,
+    frequency,
     per_class,
     warn_if_batch,
 )
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import log_odds, nll_of
-from longtail.losses._reduce import Normalizer, Reduction, reduced
+from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
 
 
 def softmax_eql(
     logits: Tensor,
     target: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     threshold: float = 5e-3,
     gamma: float = 0.9,
     beta: Tensor | None = None,
     generator: torch.Generator | None = None,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
 ) -> Tensor:
     """Cross-entropy in which rare classes are left out of other classes' normaliser.
@@ -58,7 +60,8 @@ def softmax_eql(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``; which classes to leave out is not defined for soft labels.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         threshold: a class of smaller frequency than this is rare; 0 makes none rare: cross-entropy.
         gamma: the probability of leaving a rare class out.
         beta: the draws, non-zero where a rare class is left out, like ``logits``.
@@ -75,10 +78,11 @@ def softmax_eql(
     >>> [round(v, 4) for v in loss.exp().tolist()]
     [2.0, 3.0]
     """
+    check_finite(threshold=threshold, gamma=gamma)
     check(logits, target, reduction, soft=False)
     if not 0 <= gamma <= 1:
         raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
-    n = per_class("counts", counts, logits)
+    n = frequency(counts, prior, logits)
     w = None if weight is None else per_class("weight", weight, logits)
     rare = along_classes(n < threshold * n.sum(), logits)
     if beta is None and 0 < gamma < 1:
@@ -89,7 +93,13 @@ def softmax_eql(
     drop = out.expand(logits.shape)
     loss = nll_of(log_odds(logits, target, drop=drop, ignore_index=ignore_index))
     return reduced(
-        loss, target, weight=w, reduction=reduction, normalizer=normalizer, ignore_index=ignore_index
+        loss,
+        target,
+        weight=w,
+        expected=expected_weight(normalizer, w, counts, prior, logits),
+        reduction=reduction,
+        normalizer=normalizer,
+        ignore_index=ignore_index,
     )
 
 
@@ -108,7 +118,7 @@ class SoftmaxEQL(ClassLoss):
     generator.
 
     Raises:
-        ValueError: counts that are negative or all zero, gamma outside [0, 1].
+        ValueError: counts or a prior that are negative or all zero, gamma outside [0, 1].
 
     >>> import torch
     >>> loss = SoftmaxEQL(counts=torch.tensor([98, 99, 1]), threshold=0.1, gamma=1.0)
@@ -116,30 +126,27 @@ class SoftmaxEQL(ClassLoss):
     2.0
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         threshold: float = 5e-3,
         gamma: float = 0.9,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(threshold=threshold, gamma=gamma)
         if not 0 <= gamma <= 1:
             raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
-        self.register_buffer("counts", checked_counts(counts))
-        self.threshold, self.gamma, self.total = threshold, gamma, int(self.counts.sum())
+        self.threshold, self.gamma = threshold, gamma
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
-        return softmax_eql(
-            logits, target, self.counts, threshold=self.threshold, gamma=self.gamma, **self.common
-        )
+        return softmax_eql(logits, target, threshold=self.threshold, gamma=self.gamma, **self.common)
 
     def logit_prior(self, seen: Tensor) -> Tensor | None:
         """None: a normaliser that depends on the label makes the loss no proper score."""

@@ -27,8 +27,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from longtail.losses._checks import check_finite
 from longtail.losses._contrast import (
     bounded,
+    check_base,
     check_features,
     masked_logsumexp,
     mean_of,
@@ -67,6 +69,10 @@ def supcon(
     >>> round(supcon(f, torch.tensor([0, 1]), temperature=1.0).item(), 4)  # log(e + 2) - 1
     0.5514
     """
+    check_base(base_temperature)
+    check_finite(
+        temperature=temperature,
+    )
     check_features(features, labels, 3, temperature, reduction)
     if anchors not in ("all", "first"):
         raise ValueError(f"anchors={anchors!r} is unknown; choose 'all' or 'first'")
@@ -99,6 +105,10 @@ class SupCon(nn.Module):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
+        check_base(base_temperature)
+        check_finite(
+            temperature=temperature,
+        )
         self.temperature, self.base_temperature = temperature, base_temperature
         self.anchors: Anchors = anchors
         self.reduction: Reduction = reduction

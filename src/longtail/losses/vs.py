@@ -25,9 +25,9 @@ from torch import Tensor
 
 from longtail.losses._checks import (
     Vector,
-    checked_counts,
+    check_finite,
     floored,
-    per_class,
+    frequency,
     warn_if_batch,
 )
 from longtail.losses._module import ClassLoss
@@ -38,13 +38,14 @@ from longtail.losses._softmax import cross_entropy_of
 def vs(
     logits: Tensor,
     target: Tensor,
-    counts: Vector,
+    counts: Vector | None = None,
     *,
+    prior: Vector | None = None,
     gamma: float = 0.3,
     tau: float = 1.0,
     weight: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: Normalizer = "weights",
+    normalizer: Normalizer = "expected",
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -54,7 +55,8 @@ def vs(
     Args:
         logits: ``[B, C]`` or ``[B, C, d1, ...]``.
         target: class indices ``[B, d1, ...]``, or probabilities like ``logits``.
-        counts: training examples per class ``[C]``.
+        counts: training examples per class ``[C]``; or
+        prior: class shares ``[C]``, in their place.
         gamma: strength of the factor ``(n / n_max)^gamma``.
         tau: strength of the shift ``tau log(n / N)``.
         weight, reduction, normalizer, ignore_index, label_smoothing: as in
@@ -68,11 +70,12 @@ def vs(
     >>> round(vs(z, y, n, gamma=0.0, tau=0.0).item(), 4), round(vs(z, y, n).item(), 4)
     (1.3133, 2.2143)
     """
-    n = floored(per_class("counts", counts, logits))
+    check_finite(gamma=gamma, tau=tau)
+    n = floored(frequency(counts, prior, logits))
     shift = tau * (n / n.sum()).log() if tau else None
     scale = class_scale(n, gamma) if gamma else 1.0
     return cross_entropy_of(
-        logits, target, scale=scale, shift=shift, weight=weight, reduction=reduction,
+        logits, target, scale=scale, shift=shift, counts=counts, prior=prior, weight=weight, reduction=reduction,
         normalizer=normalizer, ignore_index=ignore_index, label_smoothing=label_smoothing,
     )  # fmt: skip
 
@@ -87,30 +90,29 @@ class VS(ClassLoss):
     """Vector-scaling loss; arguments as in :func:`vs`.
 
     Raises:
-        ValueError: counts that are negative or all zero.
+        ValueError: counts or a prior that are negative or all zero.
 
     >>> import torch
     >>> VS(counts=torch.tensor([3, 1]), gamma=0.0).logit_prior(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
-    counts: Tensor
-
     def __init__(
         self,
-        counts: Vector,
+        counts: Vector | None = None,
         *,
+        prior: Vector | None = None,
         gamma: float = 0.3,
         tau: float = 1.0,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: Normalizer = "weights",
+        normalizer: Normalizer = "expected",
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
-        self.register_buffer("counts", checked_counts(counts))
-        self.gamma, self.tau, self.total = gamma, tau, int(self.counts.sum())
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_finite(gamma=gamma, tau=tau)
+        self.gamma, self.tau = gamma, tau
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -118,7 +120,6 @@ class VS(ClassLoss):
         return vs(
             logits,
             target,
-            self.counts,
             gamma=self.gamma,
             tau=self.tau,
             label_smoothing=self.label_smoothing,
@@ -131,5 +132,5 @@ class VS(ClassLoss):
         """
         if self.gamma or self.label_smoothing:
             return None
-        prior = seen / floored(self.counts.to(seen)) ** self.tau
+        prior = seen / floored(self.sizes.to(seen)) ** self.tau
         return self.weighted(prior)

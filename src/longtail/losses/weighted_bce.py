@@ -20,7 +20,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
-from longtail.losses._checks import Vector, checked_weight, per_class
+from longtail.losses._checks import Vector, check_finite, checked_weight, per_class
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
 
@@ -31,18 +31,22 @@ def weighted_bce(
     *,
     positive_weight: float | Vector = 1.0,
     weight: Vector | None = None,
+    counts: Vector | None = None,
+    prior: Vector | None = None,
     reduction: Reduction = "mean",
-    normalizer: BinaryNormalizer = "weights",
-    ignore_index: int = -100,
+    normalizer: BinaryNormalizer = "expected",
+    ignore_index: float = -100,
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """Binary cross-entropy over C questions, summed over the classes of a row.
 
     Args:
-        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` for one binary question a row.
-        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot).
+        logits: ``[B, C]`` or ``[B, C, d1, ...]``; ``[B]`` or ``[B, 1, ...]`` for one binary question
+            a row.
+        target: class indices ``[B, d1, ...]``, or floats in [0, 1] like ``logits`` (soft or multi-hot); of one output 0
+            or 1, of any type.
         positive_weight: factor of the positive terms, a number or ``[C]``.
-        weight, reduction, normalizer, ignore_index, label_smoothing: as in
+        weight, counts, prior, reduction, normalizer, ignore_index, label_smoothing: as in
             :func:`longtail.losses.sigmoid_focal`.
 
     Raises:
@@ -53,11 +57,15 @@ def weighted_bce(
     >>> [round(v, 4) for v in weighted_bce(z, t, positive_weight=3.0, reduction="none").tolist()]
     [2.0794, 0.6931]
     """
+    if isinstance(positive_weight, float | int):
+        check_finite(positive_weight=positive_weight)
     b = binary(logits, target, reduction, ignore_index=ignore_index, label_smoothing=label_smoothing)
     if not isinstance(positive_weight, float | int):
         positive_weight = per_class("positive_weight", positive_weight, b.logits)
     rows = focal_rows(b, positive=positive_weight)
-    return reduced_binary(rows, b, weight=weight, reduction=reduction, normalizer=normalizer)
+    return reduced_binary(
+        rows, b, weight=weight, counts=counts, prior=prior, reduction=reduction, normalizer=normalizer
+    )
 
 
 class WeightedBCE(ClassLoss):
@@ -75,16 +83,20 @@ class WeightedBCE(ClassLoss):
         *,
         positive_weight: float | Vector = 1.0,
         weight: Vector | None = None,
+        counts: Vector | None = None,
+        prior: Vector | None = None,
         reduction: Reduction = "mean",
-        normalizer: BinaryNormalizer = "weights",
-        ignore_index: int = -100,
+        normalizer: BinaryNormalizer = "expected",
+        ignore_index: float = -100,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction, normalizer, ignore_index)
+        super().__init__(weight, reduction, normalizer, ignore_index, counts, prior)
+        if isinstance(positive_weight, float | int):
+            check_finite(positive_weight=positive_weight)
         if isinstance(positive_weight, float | int):
             self.positive_weight = positive_weight
         else:
-            self.register_buffer("positive_weight", checked_weight(positive_weight))
+            self.register_buffer("positive_weight", checked_weight(positive_weight, "positive_weight"))
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor
 from longtail.labels import Labels
 from longtail.samplers import drawn
 from longtail.samplers.cycles import Decks
-from longtail.samplers.drawn import check_length, join, powers
+from longtail.samplers.drawn import check_draws, check_length, check_size, join, powers
 
 
 class ClassAware:
@@ -35,7 +35,7 @@ class ClassAware:
         length: examples an epoch; None takes N.
 
     Raises:
-        ValueError: ``k`` or ``length`` is below 1.
+        TypeError, ValueError: ``k`` or ``length`` is no whole number, below 1, or more than any epoch holds.
 
     >>> labels = Labels.of([0, 0, 0, 0, 1, 1])
     >>> labels.y[ClassAware(k=1)(labels, torch.Generator().manual_seed(0))].bincount().tolist()
@@ -43,8 +43,7 @@ class ClassAware:
     """
 
     def __init__(self, k: int = 1, length: int | None = None) -> None:
-        if k < 1:
-            raise ValueError(f"k={k} must be at least 1: the examples of a class taken at a visit")
+        check_draws("k", k)
         self.k, self.length = k, check_length(length)
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
@@ -59,6 +58,7 @@ class ClassAware:
         """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
         present = labels.counts > 0
         c, left = int(present.sum()), self.size(labels)
+        check_size(c * self.k, f"k={self.k} for {c} classes", len(labels))
         decks = Decks(labels, labels.counts, present.long(), generator)
         at_once = max(drawn.CHUNK // (c * self.k), 1)
         while left > 0:

@@ -15,12 +15,10 @@ distribution.
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.samplers.drawn import Drawn, powers
+from longtail.samplers.drawn import Drawn, check_number, powers
 
 
 class ClassBalanced(Drawn):
@@ -41,7 +39,8 @@ class ClassBalanced(Drawn):
 
     def __init__(self, power: float = 0.0, length: int | None = None) -> None:
         super().__init__(length)
-        if not math.isfinite(power) or abs(power) > 3:
+        check_number("power", power)
+        if abs(power) > 3:
             raise ValueError(
                 f"power={power} must lie in [-3, 3]: 1 instance, 0.5 square root, 0 class, -1 reversed"
             )

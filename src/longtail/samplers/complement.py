@@ -22,7 +22,7 @@ from torch import Tensor
 from longtail.labels import Labels
 from longtail.samplers import drawn
 from longtail.samplers.cycles import spread
-from longtail.samplers.drawn import examples, join
+from longtail.samplers.drawn import check_draws, check_size, examples, join
 
 
 class Complement:
@@ -40,17 +40,24 @@ class Complement:
     """
 
     def __init__(self, threshold: int | None = None) -> None:
-        if threshold is not None and threshold < 1:
-            raise ValueError(f"threshold={threshold} must be at least 1, or None")
-        self.threshold = threshold
+        self.threshold = None if threshold is None else check_draws("threshold", threshold)
 
     def counts(self, labels: Labels) -> Tensor:
-        """G_j, int64 ``[C]``; 0 for a class without examples."""
+        """G_j, int64 ``[C]``; 0 for a class without examples.
+
+        Raises:
+            ValueError: all are 0.
+        """
         n = labels.counts
         g = n.max() + n[n > 0].min() - n
         if self.threshold is not None:
             g = torch.where(n < self.threshold, g.clamp(max=self.threshold), 0)
-        return torch.where(n > 0, g, 0)
+        g = torch.where(n > 0, g, 0)
+        if not bool(g.any()):
+            raise ValueError(
+                f"threshold={self.threshold}: no class has fewer examples, so there is nothing to draw"
+            )
+        return g
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Class frequencies of the new images, exact, float64 ``[C]``."""
@@ -65,6 +72,7 @@ class Complement:
         """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
         end = self.counts(labels).cumsum(0)
         classes, total = torch.arange(labels.num_classes), int(end[-1])
+        check_size(total, f"threshold={self.threshold} for {labels.num_classes} classes", len(labels))
         for begin in range(0, total, drawn.CHUNK):
             # Of the new images of all classes so far, those up to here.
             upto = end.clamp(begin, begin + drawn.CHUNK)

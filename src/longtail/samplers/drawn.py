@@ -8,15 +8,19 @@ chunks of ``CHUNK``; joined, the chunks are the epoch.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from longtail.labels import Labels
 
+MOST = 1 << 28
+"""Indices of an epoch that a sampler gives without being asked twice: 2 GiB of them."""
 CHUNK = 1 << 18
 """Examples drawn at a time. Part of what a seed means: another value gives other draws."""
 
@@ -125,17 +129,53 @@ def powers(counts: Tensor, power: float) -> Tensor:
     return q / q.sum()
 
 
-def check_length(length: int | None) -> int | None:
-    """``length`` itself.
+def check_draws(name: str, value: int) -> int:
+    """``value`` itself: so many indices of an epoch.
 
     Raises:
-        ValueError: it is below 1.
+        TypeError: it is no whole number. ValueError: it is below 1 or above ``MOST``.
     """
-    if length is not None and length < 1:
+    check_size(check_whole(name, value), f"{name}={value}")
+    return value
+
+
+def check_whole(name: str, value: int, least: int = 1) -> int:
+    """``value`` itself.
+
+    Raises:
+        TypeError: it is no whole number. ValueError: it is below ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}={value!r} must be a whole number, got {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name}={value} must be at least {least}")
+    return int(value)
+
+
+def check_size(indices: float, asked: str, examples: int = 0) -> None:
+    """Raise ValueError where an epoch would hold more indices than ``MOST``, and than the data has examples."""
+    if not indices <= max(MOST, examples):
         raise ValueError(
-            f"length={length} must be at least 1, or None for as many draws as there are examples"
+            f"{asked} asks for an epoch of {indices:.3g} indices, and a sampler gives at most {max(MOST, examples):.3g}: "
+            "ask for fewer"
         )
-    return length
+
+
+def check_number(name: str, value: float) -> None:
+    """Raise TypeError where ``value`` is no number, ValueError where it is NaN or infinite."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name}={value!r} must be a number, got {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name}={value} must be a finite number")
+
+
+def check_length(length: int | None) -> int | None:
+    """``length`` itself: draws of an epoch, or None for as many as there are examples.
+
+    Raises:
+        TypeError: it is no whole number. ValueError: it is below 1, or more than ``MOST``.
+    """
+    return None if length is None else check_draws("length", length)
 
 
 class Drawn(ABC):

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.samplers.drawn import Drawn
+from longtail.samplers.drawn import Drawn, check_number
 
 
 def example_weight(counts: Tensor, beta: float) -> Tensor:
@@ -53,6 +53,7 @@ class EffectiveNumberSampler(Drawn):
 
     def __init__(self, beta: float = 0.9999, length: int | None = None) -> None:
         super().__init__(length)
+        check_number("beta", beta)
         if not 0 <= beta < 1:
             raise ValueError(f"beta={beta} must lie in [0, 1): 0 is instance-balanced, near 1 class-balanced")
         self.beta = beta

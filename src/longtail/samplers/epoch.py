@@ -2,6 +2,8 @@
 
 The epoch's indices follow from ``(seed, epoch)`` alone. Rank r of W takes every W-th of them from the r-th
 on, so that the ranks' batches together are the one-process batch; nothing depends on the global random state.
+A sampler whose batches must stay whole (``MPerClass``) says how many indices belong together, and each rank takes
+every W-th of those batches.
 
 It is a ``DistributedSampler`` by type, because Lightning wraps any other sampler in one of its own: each rank
 would get a share of its share, and the epoch number would not arrive.
@@ -10,6 +12,7 @@ would get a share of its share, and the epoch number would not arrive.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sized
 from itertools import chain
 from operator import length_hint
@@ -44,9 +47,9 @@ class EpochSampler(DistributedSampler[int]):
     """Indices for a ``DataLoader(dataset, sampler=...)``: sharded by rank, new each epoch, resumable in the
     middle of one.
 
-    Call ``set_epoch(e)`` before each epoch (Lightning, Accelerate and the HF Trainer do). With ``drop_last``
-    the last indices that do not fill all ranks are dropped; without, the epoch's first ones are repeated, as
-    ``DistributedSampler`` does.
+    Call ``set_epoch(e)`` before each epoch (Lightning, Accelerate and the HF Trainer do). Without it each epoch has the
+    same indices, and the second one warns. With ``drop_last`` the last indices that do not fill all ranks are dropped;
+    without, the epoch's first ones are repeated, as ``DistributedSampler`` does.
 
     Args:
         labels: the labels of the data set, in its order.
@@ -93,8 +96,9 @@ class EpochSampler(DistributedSampler[int]):
         self.sampler: Any = sampler if sampler is not None else Shuffled()
         self.seed, self.epochs, self.drop_last = seed, epochs, drop_last
         self.dataset: Any = dataset
-        self.epoch, self._start, self._resumed = 0, 0, False
+        self.epoch, self._start, self._within, self._resumed = 0, 0, 0, False
         self._handed = 0
+        self._begun, self._warned = False, False
         self._running: Iterator[int] = iter([])  # of the block handed out last
         self._known: tuple[int, int] | None = None  # (epoch, its length)
         self._drawn: tuple[int, Tensor] | None = (
@@ -152,8 +156,9 @@ class EpochSampler(DistributedSampler[int]):
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of an epoch; setting the epoch we are in keeps a resumed position."""
+        self._begun = False
         if epoch != self.epoch:
-            self.epoch, self._start, self._resumed = epoch, 0, False
+            self.epoch, self._start, self._within, self._resumed = epoch, 0, 0, False
             self._handed, self._running = 0, iter([])
 
     def _blocks(self) -> Iterator[Tensor]:
@@ -180,12 +185,20 @@ class EpochSampler(DistributedSampler[int]):
         return self._each(self._total())
 
     def _each(self, left: int) -> int:
-        return left // self.num_replicas if self.drop_last else -(-left // self.num_replicas)
+        """A rank's share of what is left of an epoch, in whole batches where they must stay whole."""
+        together = self._together()
+        turn = together * self.num_replicas
+        return (left // turn if self.drop_last else -(-left // turn)) * together
+
+    def _together(self) -> int:
+        """Indices in a row that one rank takes."""
+        return int(getattr(self._at(self.t), "together", 1))
 
     def _check_ranks(self) -> None:
-        if self.drop_last and self.num_replicas > self._total():
+        if self.drop_last and self.num_replicas * self._together() > self._total():
             raise ValueError(
-                f"num_replicas={self.num_replicas} is more than the {self._total()} indices of an epoch"
+                f"num_replicas={self.num_replicas} is more than the {self._total() // self._together()} indices "
+                "(or whole batches) of an epoch"
             )
 
     def __iter__(self) -> Iterator[int]:
@@ -198,24 +211,44 @@ class EpochSampler(DistributedSampler[int]):
                 f"dataset has {len(self.dataset)} examples now and labels {len(self.labels)}: build anew"
             )
         self._check_ranks()
+        self._warn_if_again()
         if not self._resumed:
-            self._start = 0
+            self._start, self._within = 0, 0
         self._resumed, self._handed, self._running = False, 0, iter([])
-        start, total, w, rank = self._start, self._total(), self.num_replicas, self.rank
-        each = self._each(max(total - start, 0))
+        start, total, turn = self._start, self._total(), self.num_replicas * self._together()
+        skip = self._within  # of this rank's share, taken before it was resumed
+        left = self._each(max(total - start, 0)) - skip
         head = torch.empty(0, dtype=torch.int64)  # the epoch's first indices, to fill the ranks up at its end
         begin = 0
         for block in self._blocks():
-            if len(head) < w:
-                head = torch.cat([head, block[: w - len(head)]])
-            turn = max(-(-(begin - start - rank) // w), 0)  # this rank's turns before the block
-            own = block[start + rank + turn * w - begin :: w][: each - self._handed]
+            if len(head) < turn:
+                head = torch.cat([head, block[: turn - len(head)]])
+            own = self._own(block, begin - start)
+            skip, own = max(skip - len(own), 0), own[skip:][: left - self._handed]
             if len(own):
                 yield self._hand(own.tolist())
             begin += len(block)
-        if self._handed < each:
-            beyond = range(start + self._handed * w + rank - total, start + each * w + rank - total, w)
-            yield self._hand([int(head[k % len(head)]) for k in beyond])
+        if self._handed < left:
+            beyond = head[torch.arange(turn) % len(head)]
+            yield self._hand(self._own(beyond, begin - start)[skip:][: left - self._handed].tolist())
+
+    def _own(self, block: Tensor, begin: int) -> Tensor:
+        """This rank's of the indices ``begin``, ``begin + 1`` ... from where dealing started."""
+        w, rank, together = self.num_replicas, self.rank, self._together()
+        if together == 1:
+            return block[max(begin, 0) + (rank - max(begin, 0)) % w - begin :: w]
+        place = torch.arange(begin, begin + len(block))
+        return block[(place >= 0) & (place // together % w == rank)]
+
+    def _warn_if_again(self) -> None:
+        if self._begun and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"this sampler is iterated again without set_epoch: epoch {self.epoch} comes again, with the same "
+                "indices in the same order. Call sampler.set_epoch(epoch) before each epoch",
+                stacklevel=3,
+            )
+        self._begun = True
 
     def _hand(self, indices: list[int]) -> Iterator[int]:
         self._handed, self._running = self._handed + len(indices), iter(indices)
@@ -230,11 +263,14 @@ class EpochSampler(DistributedSampler[int]):
                 batch_size`` then.
         """
         yielded = self._handed - length_hint(self._running)
-        done = (yielded if consumed is None else consumed) * self.num_replicas
+        done = self._within + (yielded if consumed is None else consumed)
+        batches, within = divmod(done, self._together())
         return {
             "seed": self.seed,
             "epoch": self.epoch,
-            "position": self._start + done,
+            "position": self._start + batches * self._together() * self.num_replicas,
+            "within": within,
+            "ranks": self.num_replicas,
             "fingerprint": self.labels.fingerprint,
             "total": self._total(),
         }
@@ -250,8 +286,13 @@ class EpochSampler(DistributedSampler[int]):
             raise ValueError(
                 f"seed={state['seed']} in the state and {self.seed} here: an epoch follows from its seed"
             )
-        self.epoch, self._start, self._resumed = state["epoch"], state["position"], True
-        self._handed, self._running = 0, iter([])
+        if state["within"] and state["ranks"] != self.num_replicas:
+            raise ValueError(
+                f"num_replicas={self.num_replicas}: the state was taken inside a batch of each of {state['ranks']} "
+                "ranks; resume with as many, or take it at the end of a batch"
+            )
+        self.epoch, self._start, self._within = state["epoch"], state["position"], state["within"]
+        self._resumed, self._begun, self._handed, self._running = True, False, 0, iter([])
         if self._total() != state["total"]:
             raise ValueError(
                 f"total={state['total']} in the state and {self._total()} here: another sampler?"

@@ -9,8 +9,8 @@ Hermans et al., *In defense of the triplet loss for person re-identification*, 2
 | P classes a batch | ``batch_size // m`` |
 
 *Differs from the authors' code in* nothing that matters here; classes of a batch are drawn without
-replacement, and batches come in index order, so the loader's batch size must be the same and it must not
-shuffle.
+replacement, and batches come in index order, so the loader's batch size (that of one rank) must be the same and it must
+not shuffle. Each rank of a distributed run gets whole batches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch import Tensor
 from longtail.labels import Labels
 from longtail.samplers import drawn
 from longtail.samplers.cycles import Decks
-from longtail.samplers.drawn import join, powers
+from longtail.samplers.drawn import check_draws, join, powers
 
 
 class MPerClass:
@@ -47,9 +47,16 @@ class MPerClass:
     """
 
     def __init__(self, m: int, batch_size: int) -> None:
+        check_draws("m", m)
+        check_draws("batch_size", batch_size)
         if m < 1 or batch_size < m or batch_size % m:
             raise ValueError(f"m={m} must be at least 1 and divide batch_size={batch_size}")
         self.m, self.batch_size = m, batch_size
+
+    @property
+    def together(self) -> int:
+        """Indices in a row that must stay on one rank: a batch."""
+        return self.batch_size
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Uniform over the classes that have examples, float64 ``[C]``."""

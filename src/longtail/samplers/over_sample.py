@@ -15,7 +15,7 @@ from torch import Tensor
 
 from longtail.labels import Labels
 from longtail.samplers.cycles import spread
-from longtail.samplers.drawn import check_length, examples, join
+from longtail.samplers.drawn import check_draws, check_number, check_size, examples, join
 from longtail.samplers.scatter import pieces, scatter, shuffle
 
 
@@ -38,10 +38,16 @@ class OverSample:
         self.to, self.ratio = check_target(to, ratio)
 
     def counts(self, labels: Labels) -> Tensor:
-        """Examples of each class in an epoch, int64 ``[C]``."""
+        """Examples of each class in an epoch, int64 ``[C]``.
+
+        Raises:
+            ValueError: they are more than any epoch holds.
+        """
         n = labels.counts
         to = self.to if self.to is not None else math.ceil((self.ratio or 1.0) * int(n.max()))
-        return torch.where(n > 0, n.clamp(min=to), 0)
+        made = torch.where(n > 0, n.clamp(min=to), 0)
+        check_size(int(made.sum()), f"to={to} for {int((n > 0).sum())} classes", len(labels))
+        return made
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Class frequencies of the epoch, exact, float64 ``[C]``."""
@@ -76,7 +82,10 @@ def check_target(to: int | None, ratio: float | None) -> tuple[int | None, float
     """
     if to is not None and ratio is not None:
         raise ValueError(f"to={to} and ratio={ratio}: give one of the two")
-    check_length(to)
+    if to is not None:
+        check_draws("to", to)
+    if ratio is not None:
+        check_number("ratio", ratio)
     if ratio is not None and not 0 < ratio <= 1:
         raise ValueError(f"ratio={ratio} must lie in (0, 1]: smallest class over largest, after sampling")
     return to, ratio

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from longtail.labels import Labels
-from longtail.samplers.drawn import Drawn, powers
+from longtail.samplers.drawn import Drawn, check_whole, powers
 
 
 def balance(t: float, convention: str = "paper", epochs: int | None = None) -> float:
@@ -62,6 +62,8 @@ class Progressive(Drawn):
         known = ("paper", "decoupling", "bag_of_tricks")
         if convention not in known:
             raise ValueError(f"convention={convention!r} must be one of {', '.join(known)}")
+        if epochs is not None:
+            check_whole("epochs", epochs)
         if convention != "paper" and (epochs is None or epochs < 1):
             raise ValueError(
                 f"epochs={epochs}: convention {convention!r} counts in epochs; give their number"

@@ -29,6 +29,7 @@ from torch import Tensor
 
 from longtail.labels import Labels
 from longtail.samplers.cycles import ranges, spread
+from longtail.samplers.drawn import check_number, check_size
 from longtail.samplers.scatter import pieces, scatter, shuffle
 
 Categories = Sequence[Sequence[int]] | Tensor
@@ -113,6 +114,7 @@ class RepeatFactor:
     def __init__(
         self, threshold: float = 0.001, sqrt: bool = True, categories: Categories | None = None
     ) -> None:
+        check_number("threshold", threshold)
         if not threshold > 0:
             raise ValueError(f"threshold={threshold} must be above 0: a share of the images, 0.001 in LVIS")
         self.threshold, self.sqrt = threshold, sqrt
@@ -163,6 +165,7 @@ class RepeatFactor:
             r = self.factors(labels)
             image = (r > 1).nonzero().flatten()
             r = r[image]
+        check_size(float(r.sum()) + len(labels), f"threshold={self.threshold}", len(labels))
         whole = r.floor()
         more = torch.rand(len(r), dtype=torch.float64, generator=generator) < r.sub_(whole)
         return spread(image, whole.long().sub_(1).add_(more))

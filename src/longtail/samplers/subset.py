@@ -19,7 +19,7 @@ from torch import Tensor
 
 from longtail.labels import Labels
 from longtail.samplers.cycles import ranges, spread
-from longtail.samplers.drawn import blocks, size_of
+from longtail.samplers.drawn import blocks, check_whole, size_of
 from longtail.samplers.shuffled import Shuffled
 
 
@@ -57,6 +57,8 @@ class Subset:
             raise ValueError(f"run={run} must be (k, n) with k in 0..n-1")
         if group not in (None, "many", "medium", "few"):
             raise ValueError(f"group={group!r} must be 'many', 'medium' or 'few'")
+        check_whole("many", many, 0)
+        check_whole("few", few, 0)
         self.classes = None if classes is None else tuple(classes)
         self.group, self.run, self.many, self.few = group, run, many, few
         self.of: Any = of if of is not None else Shuffled()
@@ -78,6 +80,11 @@ class Subset:
                 f"classes={self.classes} group={self.group!r} run={self.run}: none of these classes has an example"
             )
         return chosen, Labels.of(spread(chosen, size), labels.names, labels.num_classes)
+
+    @property
+    def together(self) -> int:
+        """Indices in a row that must stay on one rank: those of the inner sampler."""
+        return int(getattr(self.of, "together", 1))
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """What the inner sampler does on the subset, float64 ``[C]``; 0 outside."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+import math
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from longtail.part import Part
 from longtail.testing.loss_traits import (
+    COUNTS,
     LossTraits,
     build,
     close,
     draw,
+    of_rows,
+    takes,
     value_and_gradients,
 )
 
@@ -47,6 +55,68 @@ def law_never_nan(loss: Part[nn.Module], traits: LossTraits) -> None:
             assert all(bool(torch.isfinite(g).all()) for g in gradients), (
                 f"the gradient is not finite for finite inputs of up to {size:g}"
             )
+
+
+def law_infinite(loss: Part[nn.Module], traits: LossTraits) -> None:
+    """A net that has overflowed does not look healthy: with an infinite logit the loss is NaN or infinite, or a
+    ValueError. (Minus infinity alone, at a class that is not the label, may be a class left out.)
+    """
+    inputs = draw(traits)
+    places = [(1,), *((1, k) for k in range(inputs[0].shape[1] if inputs[0].dim() == 2 else 0))]
+    for place in places:
+        for size in (torch.inf, -torch.inf)[: 2 if len(place) == 1 else 1]:
+            logits = inputs[0].clone()
+            logits[place] = size
+            try:
+                value = build(loss, traits)(logits, *inputs[1:])
+            except ValueError:
+                continue
+            assert not bool(torch.isfinite(value).all()), f"loss is {value} with logits of {size} at {place}"
+
+
+def law_labels_out_of_range(loss: Part[nn.Module], traits: LossTraits) -> None:
+    """On the CPU a label that no class has is an error, never another class's: C, and -1 where that is not ignored."""
+    logits, target, *rest = draw(traits)
+    top = 2 if logits.dim() == 1 else len(COUNTS)
+    for label in (top, -1, 1000):
+        wrong = target.clone()
+        wrong[2] = label
+        try:
+            value = build(loss, traits)(logits, wrong, *rest)
+        except (ValueError, IndexError, RuntimeError):
+            continue
+        raise AssertionError(f"label {label} of {top} classes is taken, with loss {value}")
+
+
+def law_empty_batch(loss: Part[nn.Module], traits: LossTraits) -> None:
+    """A batch without a row has loss 0, and a graph whose gradient is 0, whatever the reduction."""
+    inputs = of_rows(draw(traits), slice(0))
+    for reduction in ("mean", "sum", "none"):
+        how: dict[str, Any] = {"reduction": reduction} if takes(loss, "reduction") else {}
+        value, gradients = value_and_gradients(build(loss, traits, **how), inputs)
+        assert not bool(value.any()), f"reduction={reduction!r} of an empty batch is {value}"
+        assert all(not bool(g.any()) for g in gradients), "the gradient of an empty batch is not 0"
+
+
+def law_bad_numbers(loss: Part[nn.Module], traits: LossTraits) -> None:
+    """NaN and infinity as a hyper-parameter, a count, a prior or a weight are a ValueError or TypeError that names the
+    argument, at construction or at the first call.
+    """
+    for name, parameter in inspect.signature(loss.target).parameters.items():
+        bad: list[Any] = []
+        if name in ("counts", "prior", "weight"):
+            bad = [(1.0, wrong, 2.0, 3.0, 4.0) for wrong in (math.nan, math.inf)]
+        elif name != "ignore_index" and "float" in f"{parameter.annotation} {type(parameter.default)}":
+            bad = [math.nan, math.inf, -math.inf]
+        for value in bad:
+            settings = {k: v for k, v in traits.settings.items() if k not in ("counts", "prior")}
+            own = replace(traits, settings=settings if name in ("counts", "prior") else traits.settings)
+            try:
+                build(loss, own, **{name: value})(*draw(traits))
+                said = "nothing"
+            except (ValueError, TypeError) as error:
+                said = str(error)
+            assert name in said, f"{name}={value} must be an error that names it; it says {said}"
 
 
 def law_half_precision(loss: Part[nn.Module], traits: LossTraits) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
+import math
 import sys
 from typing import Any
 
@@ -19,6 +21,7 @@ from longtail.testing.loss_traits import (
     build,
     close,
     draw,
+    of_rows,
     takes,
 )
 
@@ -42,7 +45,11 @@ def law_function_equals_module(loss: Part[nn.Module], traits: LossTraits) -> Non
 
 
 def law_reductions(loss: Part[nn.Module], traits: LossTraits) -> None:
-    """Sum and mean follow from the per-target losses; the mean counts the class weights, or the targets."""
+    """Sum and mean follow from the per-target losses.
+
+    The mean divides by the number of targets, times a number that is the same for every batch: the expected weight of a
+    training example, 1 without weights. ``normalizer="weights"``, where there is one, divides by the batch's own weights.
+    """
     if not traits.per_target:
         return
     inputs = draw(traits)
@@ -52,10 +59,29 @@ def law_reductions(loss: Part[nn.Module], traits: LossTraits) -> None:
         assert each.shape == inputs[1].shape, f"reduction='none' has shape {tuple(each.shape)}"
         close(build(loss, traits, reduction="sum", **variant)(*inputs), each.sum(), "sum and sum of 'none'")
         mean = build(loss, traits, reduction="mean", **variant)
-        if not hasattr(mean, "normalizer") or mean.normalizer in ("weights", "batch"):
-            by_weight = bool(variant) and getattr(mean, "normalizer", "weights") == "weights"
-            mass = torch.tensor(WEIGHT, dtype=each.dtype)[inputs[1]].sum() if by_weight else each.numel()
-            close(mean(*inputs), each.sum() / mass, f"mean and sum of 'none' over the mass {mass}")
+        normalizer = getattr(mean, "normalizer", None)
+        if normalizer in ("elements", "positives"):
+            continue
+        some = of_rows(inputs, slice(3))
+        each_of_some = build(loss, traits, reduction="none", **variant)(*some)
+        factors = [
+            build(loss, traits, reduction="mean", **variant)(*i) * e.numel() / e.sum()
+            for i, e in ((inputs, each), (some, each_of_some))
+        ]
+        if not traits.coupled:
+            close(factors[1], factors[0], "mean over mean of 'none', of two batches")
+        if not variant:
+            close(factors[0], torch.ones_like(factors[0]), "mean over mean of 'none', without weights")
+        if variant and normalizer is not None:
+            w, n = torch.tensor(WEIGHT, dtype=each.dtype), torch.tensor(COUNTS, dtype=each.dtype)
+            masses = {
+                "expected": each.numel() * (w * n).sum() / n.sum(),
+                "batch": each.numel(),
+                "weights": w[inputs[1]].sum(),
+            }
+            for how, mass in masses.items():
+                got = build(loss, traits, reduction="mean", normalizer=how, **variant)(*inputs)
+                close(got, each.sum() / mass, f"mean of normalizer={how!r} and sum of 'none' over {mass}")
 
 
 def law_weight_is_a_factor(loss: Part[nn.Module], traits: LossTraits) -> None:
@@ -133,9 +159,15 @@ def law_reference(loss: Part[nn.Module], traits: LossTraits) -> None:
 
 
 def law_prior(loss: Part[nn.Module], traits: LossTraits) -> None:
-    """``logit_prior(seen)`` is a distribution or None, and the expected loss is least at logits that carry
-    it.
+    """``logit_prior(seen)`` is a distribution or None. Training on mini-batches comes to rest at logits that carry it,
+    with class weights and without.
     """
+    variants: list[dict[str, Any]] = [{}, {"weight": WEIGHT}] if takes(loss, "weight") else [{}]
+    for variant in variants:
+        _claims_what_batches_give(loss.but(**variant), traits)
+
+
+def _claims_what_batches_give(loss: Part[nn.Module], traits: LossTraits) -> None:
     module = build(loss, traits)
     assert hasattr(module, "logit_prior"), (
         "the loss does not say what prior its logits carry: logit_prior(seen)"
@@ -145,11 +177,18 @@ def law_prior(loss: Part[nn.Module], traits: LossTraits) -> None:
     if prior is None:
         return
     close(prior.sum(), torch.tensor(1.0, dtype=torch.float64), "the sum of the prior")
-    # Without features the posterior *is* the prior: minimise the expected loss over one vector of logits.
-    z = prior.log().unsqueeze(0).expand(2 * sum(COUNTS), -1).clone().requires_grad_()
-    y = torch.repeat_interleave(torch.arange(len(COUNTS)), 2 * torch.tensor(COUNTS))
-    (slope,) = torch.autograd.grad(build(loss, traits, reduction="sum")(z, y), z)
-    slope = slope.sum(0) / slope.abs().sum()
-    assert float(slope.abs().max()) < 1e-6, (
-        f"the loss still falls at the prior it claims: slope {slope.tolist()}"
+    # Without features the posterior *is* the prior: one vector of logits, which must be at rest there on average over
+    # all batches of a size. A batch is known by how many targets of each class it holds.
+    mean, size = build(loss, traits, reduction="mean"), 4
+    slope, length = torch.zeros_like(seen), 0.0
+    for batch in itertools.combinations_with_replacement(range(len(seen)), size):
+        y = torch.tensor(batch)
+        number = torch.bincount(y, minlength=len(seen))
+        ways = math.factorial(size) / math.prod(math.factorial(k) for k in number.tolist())
+        chance = ways * float((seen**number).prod())
+        z = prior.log().clone().requires_grad_()
+        (one,) = torch.autograd.grad(mean(z.expand(size, -1), y), z)
+        slope, length = slope + chance * one, length + chance * float(one.abs().sum())
+    assert float(slope.abs().max()) < 1e-6 * length, (
+        f"on mini-batches the loss still falls at the prior it claims: slope {(slope / length).tolist()}"
     )

@@ -72,6 +72,11 @@ def draw(traits: LossTraits, batch: int = 7, classes: int = len(COUNTS), seed: i
     return inputs
 
 
+def of_rows(inputs: Arguments, rows: slice | Tensor) -> Arguments:
+    """Some of the targets' rows; what is not a row for each target (class centres, say) stays."""
+    return tuple(t[rows] if len(t) == len(inputs[1]) else t for t in inputs)
+
+
 def takes(loss: Part[nn.Module], argument: str) -> bool:
     """Has the loss's constructor this argument?"""
     return argument in inspect.signature(loss.target).parameters

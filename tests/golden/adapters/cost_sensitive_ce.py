@@ -7,4 +7,5 @@ from longtail.weights import cost_sensitive
 def run(case: Case) -> dict:
     z = case.leaf("logits")
     w = cost_sensitive(case.whole("class_counts"), gamma=case.params["gamma"])
-    return {"class_weight": w, **with_gradients(cross_entropy(z, case.whole("labels"), weight=w), logits=z)}
+    loss = cross_entropy(z, case.whole("labels"), weight=w, normalizer="weights")  # PyTorch's mean
+    return {"class_weight": w, **with_gradients(loss, logits=z)}

@@ -13,5 +13,6 @@ def run(case: Case) -> dict:
     if "drw_epoch_zero_based" in p:
         deferred = switch({0: part(effective_number, beta=0.0), 0.8: part(effective_number, beta=0.9999)})
         out["class_weight"] = weight = deferred.at(p["drw_epoch_zero_based"] / EPOCHS).build(counts=n)
-    loss = ldam(z, case.whole("labels"), n, max_margin=p["max_m"], scale=p["s"], weight=weight)
+    how = {"max_margin": p["max_m"], "scale": p["s"], "weight": weight, "normalizer": "weights"}
+    loss = ldam(z, case.whole("labels"), n, **how)
     return {"margins": ldam_margins(n.double(), p["max_m"]), **out, **with_gradients(loss, logits=z)}

@@ -5,6 +5,5 @@ from longtail.losses import cross_entropy
 
 def run(case: Case) -> dict:
     z = case.leaf("logits")
-    return with_gradients(
-        cross_entropy(z, case.whole("labels"), weight=case.number("class_weight")), logits=z
-    )
+    w = case.number("class_weight")
+    return with_gradients(cross_entropy(z, case.whole("labels"), weight=w, normalizer="weights"), logits=z)

@@ -16,6 +16,7 @@ TRAITS = {
         reference=reference.ghm_r,
         coupled=True,
         exempt={
+            "labels out of range": "regression has no labels",
             "class order": "regression has no classes",
             "soft labels": "regression has no labels",
             "ignore index": "regression has no labels; a mask does it, tested in tests/unit/losses",

@@ -18,6 +18,7 @@ TRAITS = {
         soft=False,
         coupled=True,
         exempt={
+            "labels out of range": "labels are compared, not looked up: any number is a class",
             "neutral": "it trains features: no setting is cross-entropy",
             "class order": "the inputs are features; renaming labels is tested in tests/unit/losses",
             "ignore index": "an embedding is an item of every other's contrast: leave unlabelled ones out",

@@ -21,6 +21,7 @@ from longtail.losses import (
     SoftmaxEQL,
     check_values,
 )
+from longtail.part import part
 
 N = torch.tensor([50, 20, 9])
 COUNTED = [BalancedSoftmax, LDAM, VS, CDT, LabelAwareSmoothing, SoftmaxEQL]
@@ -56,14 +57,59 @@ def test_shapes_and_dtypes(loss, logits, target, error, says: str) -> None:
 
 
 @each_loss
-def test_label_out_of_range_is_an_index_error(loss) -> None:
-    with pytest.raises((IndexError, RuntimeError), match="out of"):
-        loss(Z, torch.tensor([0, 1, 3, 0]))
+@pytest.mark.parametrize("label", [3, -1, 255])
+def test_label_out_of_range_names_the_label(loss, label: int) -> None:
+    """An IndexError, as PyTorch's, and a ValueError, as for all other bad input."""
+    for kind in (IndexError, ValueError):
+        with pytest.raises(kind, match=f"target holds label {label}, out of 0..2"):
+            loss(Z, torch.tensor([0, 1, label, 0]))
 
 
 @each_loss
 def test_nan_logits_give_a_nan_loss(loss) -> None:
     assert loss(torch.full_like(Z, float("nan")), Y).isnan()
+
+
+@pytest.mark.parametrize("kind", [*COUNTED, *PRIORED])
+def test_counts_or_prior(kind) -> None:
+    """Either says how frequent the classes are; neither, or both, is an error that names both."""
+    by_counts, by_prior = kind(counts=N), kind(prior=N / N.sum())
+    z = 2 * torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for each in (by_counts, by_prior):
+        torch.manual_seed(0)
+        each.value = each(z, Y)
+    torch.testing.assert_close(by_counts.value, by_prior.value, rtol=1e-6, atol=1e-6)
+    seen = N.double() / N.sum()
+    assert (by_counts.logit_prior(seen) is None) == (by_prior.logit_prior(seen) is None)
+    for facts in ({}, {"counts": N, "prior": N / N.sum()}):
+        with pytest.raises(TypeError, match=r"counts= .*or prior="):
+            kind(**facts)
+    part_of_it = part(kind, prior=(0.5, 0.3, 0.2)).build(counts=N, prior=N / N.sum(), num_classes=3)
+    assert part_of_it.counts is None  # what a part holds is not contradicted by the data's facts
+    assert part_of_it.prior.tolist() == pytest.approx([0.5, 0.3, 0.2])
+
+
+def test_shares_as_counts_are_told_of_prior() -> None:
+    with pytest.raises(TypeError, match="Pass class shares as prior="):
+        LDAM(counts=torch.tensor([0.5, 0.3, 0.2]))
+    with pytest.raises(ValueError, match="may be given as counts="):
+        LogitAdjusted(prior=(-1.0, 2.0, 1.0))
+
+
+@each_loss
+def test_an_infinite_logit_is_no_healthy_loss(loss) -> None:
+    """It was bounded to 1e38 and gave a finite loss. Minus infinity leaves a class out, as in PyTorch."""
+    for label in range(3):
+        z = torch.zeros(4, 3, requires_grad=True)
+        with torch.no_grad():
+            z[1, label] = torch.inf
+        value = loss(z, Y)
+        assert value.isnan()
+        assert not torch.autograd.grad(value, z)[0].isfinite().all()
+    out = Z.clone()
+    out[1, 0] = -torch.inf  # not its label
+    if type(loss) in (CrossEntropy, Focal, BalancedSoftmax, LogitAdjusted, PriorCE, LDAM, VS, CDT):
+        assert loss(out, Y).isfinite()
 
 
 @pytest.mark.parametrize("kind", COUNTED)
@@ -128,6 +174,9 @@ def test_wrong_weight(loss) -> None:
         (lambda: LabelAwareSmoothing(counts=N, shape="cubic")(Z, Y), "shape='cubic'"),
         (lambda: LabelAwareSmoothing(counts=N, spread="none")(Z, Y), "spread='none'"),
         (lambda: CrossEntropy(label_smoothing=1.5)(Z, Y), "label_smoothing=1.5"),
+        (lambda: PriorCE(prior=N, eps=-1.0), "eps=-1.0"),
+        (lambda: LogitAdjusted(prior=N, eps=-1.0), "eps=-1.0"),
+        (lambda: LADE(prior=N, prior_eps=-1.0), "prior_eps=-1.0"),
         (lambda: CrossEntropy(reduction="median")(Z, Y), "reduction='median'"),
         (lambda: CrossEntropy(normalizer="classes")(Z, Y), "normalizer='classes'"),
     ],

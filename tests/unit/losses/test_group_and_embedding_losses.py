@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from longtail.losses import (
+    LADE,
     RIDE,
     BalancedContrastive,
     BalancedGroupSoftmax,
@@ -326,11 +327,35 @@ def test_dive_teacher_gets_no_gradient_and_class_order_does_not_matter() -> None
     torch.testing.assert_close(dive(z[:, p], p.argsort()[Y], t[:, p], COUNTS[p]), loss)
 
 
+@pytest.mark.parametrize(
+    "make", [lambda: SupCon(base_temperature=0.0), lambda: PaCo(prior=(0.5, 0.5), base_temperature=0.0)]
+)
+def test_a_base_temperature_of_0_is_an_error(make) -> None:
+    with pytest.raises(ValueError, match="base_temperature=0"):
+        make()
+
+
+def test_paco_takes_a_queue_of_no_class_and_refuses_queries_of_none() -> None:
+    loss, f, z = PaCo(prior=(0.5, 0.5)), torch.eye(4), torch.zeros(2, 2)
+    assert loss(f, torch.tensor([0, 1, 1, -1]), z).isfinite()
+    with pytest.raises(ValueError, match="labels holds label -1"):
+        loss(f, torch.tensor([0, -1, 1, 1]), z)
+
+
+def test_lade_of_an_empty_class_and_an_enormous_logit_is_a_number() -> None:
+    """0 times infinity: the square of its log-mean overflowed."""
+    z = torch.tensor([[1e25, 0.0, 1.0], [0.0, -1e25, 1.0]], requires_grad=True)
+    value = LADE(counts=(3, 1, 0), prior_eps=0.1)(z, torch.tensor([0, 1]))
+    assert not value.isnan()
+    assert torch.autograd.grad(value, z)[0].isfinite().all()
+
+
 def test_ride_without_diversity_is_ldam_of_each_expert() -> None:
     z, y, w = 3 * normal(4, 3, 5), Y, torch.tensor([0.2, 0.5, 2.0, 1.0, 4.0])
     margin = 30 * ldam_margins(COUNTS.double()) * F.one_hot(y, 5)
     want = sum(F.cross_entropy(z[:, k] - margin, y, weight=w.double()) for k in range(3))
-    torch.testing.assert_close(ride(z, y, COUNTS, diversity=0.0, weight=w), want)
+    got = ride(z, y, COUNTS, diversity=0.0, weight=w, normalizer="weights")
+    torch.testing.assert_close(got, want)
     each = ride(z, y, COUNTS, diversity=0.0, weight=w, reduction="none")
     torch.testing.assert_close(each.sum() / w[y].sum(), want)
     torch.testing.assert_close(ride(z, y, COUNTS, diversity=0.0, weight=w, reduction="sum"), each.sum())
@@ -359,7 +384,7 @@ def test_ride_takes_no_soft_labels() -> None:
 def test_generalized_reweighting_is_weighted_cross_entropy() -> None:
     z, w = normal(4, 5), reweighting_of(COUNTS.double(), 0.7)
     torch.testing.assert_close(w, inverse(COUNTS, power=0.7))
-    want = cross_entropy(z, Y, weight=w)
+    want = cross_entropy(z, Y, weight=w, counts=COUNTS)
     torch.testing.assert_close(generalized_reweighting(z, Y, COUNTS, rho=0.7), want)
     each = generalized_reweighting(z, Y, COUNTS, rho=0.7, reduction="none")
-    torch.testing.assert_close(each.sum() / w[Y].sum(), want)
+    torch.testing.assert_close(each.mean() / ((w * COUNTS).sum() / COUNTS.sum()), want)

@@ -158,3 +158,12 @@ def test_soft_binary_targets() -> None:
     want = 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
     torch.testing.assert_close(binary_dice(z, t), want)
     torch.testing.assert_close(binary_dsc(z, t, alpha=0.0, region="batch"), want)
+
+
+@pytest.mark.parametrize("loss", [BinaryDice(), BinaryDSC()], ids=lambda m: type(m).__name__)
+def test_binary_labels_lie_in_0_to_1_where_they_count(loss) -> None:
+    z, t = torch.tensor([1.0, -1.0, 2.0, torch.inf]), torch.tensor([1.0, 0.0, -1.0, torch.nan])
+    with pytest.raises(ValueError, match=r"target holds label -1, out of \[0, 1\]: leave .* with mask="):
+        loss(z, t)
+    keep = torch.tensor([True, True, False, False])
+    torch.testing.assert_close(loss(z, t, mask=keep), loss(z[:2], t[:2]))

@@ -1,5 +1,7 @@
 """The one-vs-rest losses: what the laws do not ask, and bad input."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
@@ -75,6 +77,94 @@ def test_hard_labels_give_what_one_hot_labels_give(gamma, detach, factor) -> Non
 @pytest.mark.parametrize("loss", [SigmoidFocal(), WeightedBCE(), GHMC()], ids=lambda m: type(m).__name__)
 def test_one_class_is_one_question(loss) -> None:
     assert loss(torch.ones(4, 1), Y * 0).isfinite()
+
+
+ONE_OUTPUT = [SigmoidFocal(gamma=0.0), WeightedBCE(), GHMC(momentum=0.0, bins=1), EQLv2(num_classes=1),
+              SigmoidEQL(prior=(1.0,))]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", ONE_OUTPUT, ids=lambda m: type(m).__name__)
+def test_one_output_and_whole_numbers_are_one_question(loss) -> None:
+    """As ``BCEWithLogitsLoss``: 1 is the positive. Once 0 was taken for the index of the one class, the positive."""
+    fresh = copy.deepcopy(loss).eval()
+    z = torch.zeros(8, 1, requires_grad=True)
+    loss(z, torch.zeros(8, dtype=torch.int64)).backward()  # nothing but negatives: their logits must fall
+    assert (z.grad > 0).all()
+    z, y = logits(8, 1), torch.tensor([0, 1, 0, 0, 0, 0, 0, 1])
+    want = torch.nn.functional.binary_cross_entropy_with_logits(z[:, 0], y.double())
+    for target in (y, y.unsqueeze(1), y.unsqueeze(1).double(), y.int()):
+        torch.testing.assert_close(fresh(z, target), want, rtol=1e-9, atol=1e-12)
+    with pytest.raises(ValueError, match=r"label 2, out of 0\.\.1"):
+        loss(z, y * 2)
+
+
+@pytest.mark.parametrize(
+    "loss", [SigmoidFocal(), WeightedBCE(), WeightedBCE(positive_weight=5.0)], ids=lambda m: type(m).__name__
+)
+def test_one_question_in_three_shapes(loss) -> None:
+    z, y = logits(8, 1), torch.tensor([0, 0, 0, 0, -100, 0, 0, 1])
+    torch.testing.assert_close(loss(z, y), loss(z[:, 0], y))
+    torch.testing.assert_close(loss(z, y), loss(z[:, 0], y.double()))
+    torch.testing.assert_close(loss(z.view(2, 1, 4), y.view(2, 4)), loss(z, y))
+
+
+def test_class_weights_of_one_output_are_those_of_the_answers() -> None:
+    z, y, w = logits(8), torch.tensor([0, 1, 0, 0, 0, 0, 0, 1]), torch.tensor([0.5, 3.0])
+    each = weighted_bce(z, y, reduction="none")
+    torch.testing.assert_close(weighted_bce(z[:, None], y, weight=w, reduction="none"), each * w[y])
+    want = (each * w[y]).mean() / (0.9 * 0.5 + 0.1 * 3.0)
+    for target in (y, y.double()):
+        torch.testing.assert_close(WeightedBCE(weight=w, counts=(90, 10))(z, target), want)
+
+
+SEVERAL = {
+    "SigmoidFocal": lambda i: SigmoidFocal(ignore_index=i),
+    "WeightedBCE": lambda i: WeightedBCE(ignore_index=i),
+    "GHMC": lambda i: GHMC(ignore_index=i),
+    "EQLv2": lambda i: EQLv2(num_classes=3, ignore_index=i),
+    "SigmoidEQL": lambda i: SigmoidEQL(counts=N, ignore_index=i),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize("unknown", [-1.0, float("nan"), -100.0])
+def test_unknown_labels_among_several(name: str, unknown: float) -> None:
+    """Their gradient is 0 (once three times a known label's), and rows and elements without a label are not counted."""
+    y = torch.tensor([[1.0, 0.0, unknown], [0.0, 1.0, unknown], [unknown] * 3, [1.0, 1.0, unknown]])
+    z = logits(4, 3).requires_grad_()
+    loss = SEVERAL[name](unknown)
+    value = loss(z, y)
+    value.backward()
+    assert not z.grad[:, 2].any()
+    assert not z.grad[2].any()
+    assert z.grad[[0, 1, 3]][:, :2].all()
+    known = [0, 1, 3]
+    torch.testing.assert_close(
+        value, SEVERAL[name](unknown)(z[known], y[known])
+    )  # the row counts for nothing
+    each = SEVERAL[name](unknown)
+    each.reduction, each.normalizer = "mean", "elements"
+    total = SEVERAL[name](unknown)
+    total.reduction = "sum"
+    torch.testing.assert_close(each(z, y) * 6, total(z, y))
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize("label", [-1.0, 1.5, 255.0, float("nan")])
+def test_labels_outside_0_and_1_are_errors(name: str, label: float) -> None:
+    y = torch.tensor([[1.0, 0.0, label], [0.0, 1.0, 0.0]])
+    with pytest.raises(ValueError, match=rf"target holds label {label:g}, out of \[0, 1\]"):
+        SEVERAL[name](-100)(logits(2, 3), y)
+
+
+@pytest.mark.parametrize("label", [2, -1, 0.5, float("nan")])
+def test_binary_vs_takes_0_and_1_alone(label: float) -> None:
+    target = torch.tensor([0, 1, label])
+    with pytest.raises(ValueError, match="target holds label"):
+        binary_vs(logits(3), target)
+    each = binary_vs(logits(3), target, ignore_index=label, reduction="none")
+    assert each[2] == 0
+    assert each[:2].all()
 
 
 @pytest.mark.parametrize(

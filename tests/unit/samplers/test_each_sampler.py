@@ -9,6 +9,7 @@ from longtail.labels import Labels
 from longtail.samplers import (
     ClassAware,
     ClassBalanced,
+    Complement,
     EffectiveNumberSampler,
     EpochSampler,
     MPerClass,
@@ -89,6 +90,11 @@ def test_m_per_class_makes_batches() -> None:
                 assert int(times.max() - times.min()) <= 1
     with pytest.raises(ValueError, match="needs 6 classes and 5"):
         MPerClass(m=1, batch_size=6)(labels, seeded())
+
+
+def test_nothing_to_complement_is_an_error() -> None:
+    with pytest.raises(ValueError, match="threshold=1: no class has fewer examples"):
+        EpochSampler(Labels.of([0, 0, 1]), Complement(threshold=1))
 
 
 def test_repeat_factors_of_images_with_several_classes() -> None:

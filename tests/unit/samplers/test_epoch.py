@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from longtail.labels import Labels
-from longtail.samplers import ClassBalanced, EpochSampler, Progressive, RepeatFactor, Shuffled
+from longtail.samplers import ClassBalanced, EpochSampler, MPerClass, Progressive, RepeatFactor, Shuffled
 from longtail.samplers.drawn import CHUNK
 from longtail.testing.ranks import on_ranks
 
@@ -146,6 +147,62 @@ def test_a_data_set_that_grew_is_noticed() -> None:
     data.append(0)
     with pytest.raises(ValueError, match="dataset has 54"):
         list(sampler)
+
+
+def pk(labels: torch.Tensor, batch: list[int]) -> list[int]:
+    return sorted(n for n in labels[batch].bincount().tolist() if n)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_m_per_class_gives_every_rank_whole_batches(ranks: int) -> None:
+    """Every W-th index would give each rank m / W of a class, and no positive pair where W is m."""
+    y = torch.arange(600) % 30
+    where = {"num_replicas": ranks}
+    for rank in range(ranks):
+        got = list(EpochSampler(Labels.of(y), MPerClass(m=4, batch_size=8), rank=rank, **where))
+        assert len(got) % 8 == 0
+        assert all(pk(y, got[i : i + 8]) == [4, 4] for i in range(0, len(got), 8))
+
+
+def test_m_per_class_goes_on_with_other_ranks_at_the_end_of_a_batch() -> None:
+    labels = Labels.of(torch.arange(600) % 30)
+
+    def sampler(ranks: int, rank: int) -> EpochSampler:
+        return EpochSampler(labels, MPerClass(m=4, batch_size=8), num_replicas=ranks, rank=rank)
+
+    whole = list(sampler(1, 0))
+    first = sampler(2, 1)
+    run = iter(first)
+    for _ in range(24):
+        next(run)
+    rest = []
+    for rank in range(3):
+        one = sampler(3, rank)
+        one.load_state_dict(first.state_dict())
+        rest.append(list(one))
+    dealt = [i for k in range(0, len(rest[0]), 8) for one in rest for i in one[k : k + 8]]
+    assert dealt[: len(whole) - 48] == whole[48:]
+    next(run)
+    with pytest.raises(ValueError, match="num_replicas=3: the state was taken inside a batch"):
+        sampler(3, 0).load_state_dict(first.state_dict())
+    with pytest.raises(ValueError, match="whole batches"):
+        EpochSampler(LABELS, MPerClass(m=2, batch_size=8), num_replicas=9, rank=0, drop_last=True)
+
+
+def test_an_epoch_again_without_set_epoch_warns_once_and_is_the_same() -> None:
+    sampler = EpochSampler(LABELS, ClassBalanced())
+    first = list(sampler)
+    with pytest.warns(UserWarning, match="without set_epoch"):
+        assert list(sampler) == first
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(sampler) == first  # it was said
+        other = EpochSampler(LABELS, ClassBalanced())
+        for epoch in (0, 0, 1):  # asked for
+            other.set_epoch(epoch)
+            list(other)
+        other.load_state_dict(other.state_dict())
+        list(other)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
