@@ -19,6 +19,7 @@ from torch import Tensor
 from longtail import __version__, metrics
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
+from longtail.comparison.outputs import Said, said, save_outputs
 from longtail.comparison.plan import Prepared, Study
 from longtail.examples import Examples, TokenRows
 from longtail.part import digest
@@ -56,13 +57,21 @@ class Worker:
         identity = self.plan.identity(task.recipe, task.fold, task.seed)
         return self.folder / "runs" / f"{__version__}-{identity}.json"
 
+    def outputs_file(self, task: Task) -> Path:
+        """What the recipe said of every test row: see :mod:`longtail.comparison.outputs`."""
+        return self.run_file(task).with_suffix(".safetensors")
+
+    def scored(self, task: Task) -> bool:
+        """Whether the run is finished and kept, its outputs too."""
+        return self.run_file(task).exists() and self.outputs_file(task).exists()
+
     def do(self, task: Task) -> dict[str, Any] | None:
         """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
         if task.stage is not None:
             self.stages(task, task.stage + 1)
             return None
         file = self.run_file(task)
-        if file.exists():
+        if self.scored(task):
             return json.loads(file.read_text(encoding="utf-8"))
         row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
         try:
@@ -80,7 +89,7 @@ class Worker:
         assert isinstance(recipe, Recipe)
         for k in task.teacher:
             recipe = recipe.teachers[k]
-        self.trained(recipe.upto(upto), self.prepared(task.fold), task.seed, task.part)
+        self.trained(recipe.upto(upto), self.prepared(task.fold, task.seed), task.seed, task.part)
 
     def trained(self, recipe: Recipe, prepared: Prepared, seed: int, part: str) -> Outcome:
         """Train a recipe's stages on a part of the fold's training rows, through the cache."""
@@ -175,7 +184,7 @@ class Worker:
 
     def score(self, task: Task) -> dict[str, Any]:
         """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
-        prepared = self.prepared(task.fold)
+        prepared = self.prepared(task.fold, task.seed)
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
         began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
@@ -185,6 +194,8 @@ class Worker:
         per_class: dict[str, Any] = {}
         confusion: dict[str, Any] = {}
         reliability: dict[str, Any] = {}
+        outputs: dict[str, Said] = {}
+        kept = under = None
         labels, y = prepared.labels, test.labels.y
         for name, prior in self.priors().items():
             if name != "as_trained" and outcome.prior_source == "none":  # nothing was held out to fit it on
@@ -200,6 +211,9 @@ class Worker:
                 probabilities, y, prior=weights, groups=labels.groups(), decisions=decisions
             )
             scores[name] = {k: _number(v) for k, v in found.items()}
+            outputs[name] = said(probabilities, y, decisions)
+            if kept is None or name == "natural":
+                kept, under = probabilities, name
             detail = metrics.per_class(probabilities, y, prior=weights, decisions=decisions)
             per_class[name] = {k: [_number(v) for v in detail[k].tolist()] for k in ("recall", "precision")}
             if labels.num_classes <= 60:
@@ -209,6 +223,9 @@ class Worker:
             reliability[name] = {
                 k: [_number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
+        assert kept is not None
+        assert under is not None
+        save_outputs(self.outputs_file(task), prepared.test_rows, y, kept, under, outputs)
         return {
             "predict_seconds": predict_seconds,
             "test_rows": len(test),

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from specimen import specimen
 
+from longtail.comparison.against import indistinguishable
 from longtail.comparison.leaderboard import (
-    indistinguishable,
     leaderboard,
     paired,
     ranking_metric,
