@@ -66,4 +66,7 @@ def against_winner(
     own = [row.recipe for row in others if row.same_as not in found]
     pairs = len(own) * (len(own) + 1) // 2
     adjusted = dict(zip(own, holm([found[name].p for name in own], pairs)))
-    return [(row, found[row.recipe], adjusted[row.same_as if row.same_as in found else row.recipe]) for row in others]
+    return [
+        (row, found[row.recipe], adjusted[row.same_as if row.same_as in found else row.recipe])
+        for row in others
+    ]

@@ -140,9 +140,7 @@ class _UnderPrior:
         if metric in LOSSES:
             return loss_influence(layout.y, layout.run, self.loss[name][metric], c, self.weights)
         groups = self.results["data"]["groups"] if metric in GROUPS else None
-        return decision_influence(
-            layout.y, layout.run, self.decision[name], c, metric, self.weights, groups
-        )
+        return decision_influence(layout.y, layout.run, self.decision[name], c, metric, self.weights, groups)
 
     def tests(self, metric: str, same: Mapping[str, str]) -> dict[str, dict[str, list[float | None]]]:
         """Every recipe against the baseline, and against the best by this metric."""

@@ -83,9 +83,7 @@ def _expected(results: Results, prior: str, best: Row) -> str:
     score = best.mean[ranking_metric(prior)]
     if f"{score:.3f}" == f"{expected:.3f}":
         return f"It was picked from {candidates} by this score, and owes nothing to that: expect {expected:.3f} on new data."
-    return (
-        f"It was picked from {candidates} by this score, so a part of it is luck: expect about {expected:.3f} on new data."
-    )
+    return f"It was picked from {candidates} by this score, so a part of it is luck: expect about {expected:.3f} on new data."
 
 
 def _with_sd(row: Row, metric: str) -> str:

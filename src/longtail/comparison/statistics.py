@@ -143,9 +143,9 @@ def t_two_sided(t: float, degrees: float) -> float:
     >>> round(t_two_sided(2.776, 4), 4)
     0.05
     """
-    from scipy.stats import t as student
+    from scipy.special import ndtr, stdtr
 
-    return float(2 * student.sf(abs(t), degrees))
+    return float(2 * (ndtr(-abs(t)) if math.isinf(degrees) else stdtr(degrees, -abs(t))))
 
 
 def t_quantile(confidence: float, degrees: float) -> float:
@@ -154,6 +154,7 @@ def t_quantile(confidence: float, degrees: float) -> float:
     >>> round(t_quantile(0.95, 4), 3)
     2.776
     """
-    from scipy.stats import t as student
+    from scipy.special import ndtri, stdtrit
 
-    return float(student.ppf((1 + confidence) / 2, degrees))
+    half = (1 + confidence) / 2
+    return float(ndtri(half) if math.isinf(degrees) else stdtrit(degrees, half))
