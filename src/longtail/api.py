@@ -19,8 +19,8 @@ from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions, read_counts, read_predictions
 from longtail.bench import bench
 from longtail.catalogue import about, known_recipes, listing, pick
-from longtail.comparison.features import frozen_features
 from longtail.comparison.evidence import evidence
+from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
 from longtail.comparison.plan import Plan, RecipeLike

@@ -49,7 +49,8 @@ def evidence(study: Study, results: Results, folder: Path) -> dict[str, Any]:
     """
     worker = Worker(study, folder)
     runs = {name: finished(results, name) for name in results["recipes"]}
-    cells = sorted(max((set(r) for r in runs.values()), key=len, default=set()), key=lambda c: c[::-1])
+    most: set[tuple[int, int]] = max((set(r) for r in runs.values()), key=len, default=set())
+    cells = sorted(most, key=lambda cell: cell[::-1])  # fold after fold, seed after seed
     files = {
         name: [worker.outputs_file(Task(name, *cell)) for cell in cells]
         for name in runs

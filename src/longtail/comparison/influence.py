@@ -12,6 +12,7 @@ table ``[C, C]``, one per fold. NLL and the Brier score are means of one number 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -137,4 +138,4 @@ def parts(run: Array) -> list[slice]:
     [slice(0, 2, None), slice(2, 3, None)]
     """
     ends = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(run)]
-    return [slice(a, b) for a, b in zip(ends, ends[1:])]
+    return [slice(a, b) for a, b in pairwise(ends)]

@@ -222,8 +222,8 @@ def difference_test(
         return Difference(mean=0.0)
     tests = results.get("evidence", {}).get(prior, {}).get("tests", {}).get(metric, {})
     if test == "rows" and a in tests.get(b, {}):
-        *numbers, degrees = tests[b][a]
-        return Difference(*map(as_float, numbers), math.inf if degrees is None else float(degrees))
+        mean, low, high, p, error, degrees = map(as_float, tests[b][a])
+        return Difference(mean, low, high, p, error, math.inf if math.isnan(degrees) else degrees)
     differences = paired(results, recipe, other, prior, metric)
     share = results["settings"]["test_share"]
     mean, low, high, p = corrected_t_test(differences, share)

@@ -81,9 +81,10 @@ def _expected(results: Results, prior: str, best: Row) -> str:
         return ""
     expected, candidates = found
     score = best.mean[ranking_metric(prior)]
+    picked = f"It was picked from {candidates} by this score"
     if f"{score:.3f}" == f"{expected:.3f}":
-        return f"It was picked from {candidates} by this score, and owes nothing to that: expect {expected:.3f} on new data."
-    return f"It was picked from {candidates} by this score, so a part of it is luck: expect about {expected:.3f} on new data."
+        return f"{picked}, and owes nothing to that: expect {expected:.3f} on new data."
+    return f"{picked}, so a part of it is luck: expect about {expected:.3f} on new data."
 
 
 def _with_sd(row: Row, metric: str) -> str:

@@ -39,7 +39,7 @@ def test_folds_are_dealt_anew_for_every_seed():
     plan = Plan(rows(60), (("erm", recipes.erm),), folds=3, seeds=3, fold_seed=4)
     tests = [[plan.prepare(f, s).test_rows.tolist() for f in range(3)] for s in range(3)]
     for folds in tests:
-        assert sorted(sum(folds, [])) == list(range(60))
+        assert sorted(row for fold in folds for row in fold) == list(range(60))
     assert tests[0] != tests[1] != tests[2] != tests[0]
     alone = Plan(rows(60), (("erm", recipes.erm),), folds=3, fold_seed=4)
     assert [alone.prepare(f).test_rows.tolist() for f in range(3)] == tests[0]  # those of seed 0 stay
