@@ -313,7 +313,7 @@ def with_evidence() -> dict[str, Any]:
         about = {"recipe": best.recipe, "metric": metric, "score": best.mean[metric], "expected": 0.4321}
         results.setdefault("evidence", {})[prior] = {
             "same_as": {"logit_adjustment": "erm"},
-            "tests": {metric: {"erm": {name: tested for name in ("focal", "crt", "balanced_softmax")}}},
+            "tests": {metric: {"erm": dict.fromkeys(("focal", "crt", "balanced_softmax"), tested)}},
             "winner": {**about, "candidates": 5},
         }
     for run in results["runs"]:
