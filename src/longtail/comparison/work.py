@@ -225,7 +225,9 @@ class Worker:
             }
         assert kept is not None
         assert under is not None
-        save_outputs(self.outputs_file(task), prepared.test_rows, y, kept, under, outputs)
+        file = self.outputs_file(task)
+        if not file.exists():  # a run killed before its JSON was written left the same
+            save_outputs(file, prepared.test_rows, y, kept, under, outputs)
         return {
             "predict_seconds": predict_seconds,
             "test_rows": len(test),
