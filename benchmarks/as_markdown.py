@@ -56,7 +56,12 @@ def main() -> None:
             f"Ranked by {METRIC_NAMES[metric]}: mean ± sd over the runs; difference to {settings['baseline']}",
             end="",
         )
-        print(", with its 95 % interval and Holm-adjusted p (corrected resampled t-test).\n")
+        test = "test on rows" if results.get("evidence") else "corrected resampled t-test"
+        print(f", with its 95 % interval and Holm-adjusted p ({test}).", end="")
+        expected = results.get("evidence", {}).get(prior, {}).get("winner")
+        if expected:
+            print(f" Expected of {expected['recipe']} on new data: {expected['expected']:.3f}.", end="")
+        print("\n")
         names = [METRIC_NAMES[c] for c in COLUMNS]
         print("| # | recipe | " + " | ".join(names) + " | as trained | difference | p | s a run |")
         print("|" + "---|" * (len(COLUMNS) + 6))

@@ -57,6 +57,7 @@ MAY = {
 FREE = {"__init__", "__main__"}
 CORE = {"torch", "numpy", "safetensors"}
 FRAMEWORKS_INSIDE = {
+    "optim",
     "classical",
     "data",
     "report",

@@ -19,9 +19,10 @@ from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions, read_counts, read_predictions
 from longtail.bench import bench
 from longtail.catalogue import about, known_recipes, listing, pick
+from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
-from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, write_csv
+from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
 from longtail.comparison.plan import Plan, RecipeLike
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
@@ -65,7 +66,7 @@ class Comparison:
 
     @property
     def best(self) -> str:
-        """The name of the recipe ranked first under the declared prior."""
+        """The name of the best recipe under the declared prior, of those whose training converged."""
         return best_of(self.results)
 
     @property
@@ -111,7 +112,7 @@ def compare(
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
         recipes: names (``longtail recipes`` lists them), or your own by name; None takes the first dozen.
         folds: each row is tested once a seed.
-        seeds: repetitions with other initial weights and order.
+        seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
             probability a class.
         baseline: what the others are compared with; None takes erm, or the first recipe.
@@ -162,6 +163,7 @@ def compare(
     results = results_of(plan, rows, path, jobs, budget, command, said)
     if frozen is not None:
         results["data"]["kind"], results["settings"]["backbone"] = kind, str(said_backbone)
+    results["evidence"] = evidence(plan, results, folder)
     kept: Model | None = None
     left = None if budget is None else began + budget
     if model and any(r["status"] == "done" for r in rows):
@@ -276,8 +278,9 @@ def compare_several(
 
 
 def best_of(results: dict[str, Any]) -> str:
-    """The recipe ranked first under the declared prior."""
-    return leaderboard(results, shown_priors(results)[0])[0].recipe
+    """The best recipe under the declared prior whose training converged; without any, the one ranked first."""
+    rows = leaderboard(results, shown_priors(results)[0])
+    return (winner(rows) or rows[0]).recipe
 
 
 def fit_all(

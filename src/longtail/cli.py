@@ -77,7 +77,7 @@ def compare(
         ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
-    seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Repetitions with other folds, initial weights and order.")] = 1,
     prior: PriorOption = "natural",
     baseline: Annotated[str | None, typer.Option(help="What the others are compared with.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes that work side by side; 0 takes one a core.")] = 0,

@@ -215,7 +215,7 @@ class CifarPlan:
     def with_engine(self, engine: Engine) -> CifarPlan:
         return replace(self, engine=engine)
 
-    def prepare(self, fold: int) -> Prepared:
+    def prepare(self, fold: int, seed: int = 0) -> Prepared:
         train = self.cifar.train_rows(self.imbalance, fold)
         rest = self.cifar.left_out(train)
         unlabelled = self.dataset.raw[rest] if len(rest) else None

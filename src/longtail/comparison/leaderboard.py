@@ -1,7 +1,8 @@
 """Leaderboard: the results of a comparison as ranked rows, and what they mean in plain words.
 
 ``results`` is the plain dict that a comparison writes to ``results.json``. Nothing here computes a score: it
-averages over folds and seeds, pairs recipes run by run, tests (:mod:`longtail.comparison.statistics`) and ranks.
+averages over folds and seeds, pairs recipes run by run, and ranks. Tests are those on rows that the comparison left in
+``results`` (:mod:`longtail.comparison.evidence`); without them, those on folds (:mod:`longtail.comparison.statistics`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from longtail.comparison.statistics import corrected_t_test, holm
+from longtail.comparison.statistics import Difference, corrected_t_test, holm, t_quantile
 
 Results = Mapping[str, Any]
 
@@ -50,9 +51,13 @@ class Row:
         done, planned: finished runs, and folds times seeds.
         mean, sd: of each metric over the finished runs; sd is nan with one.
         as_trained: the mean of each metric of the recipe's own logits, with no prior put in.
-        difference, low, high: of the ranking metric to the baseline's, paired run by run, with the 95 %
-            interval; nan for the baseline itself.
-        p: of no difference, Holm-adjusted over the recipes; nan where it cannot be tested.
+        difference, low, high: of the ranking metric to the baseline's, paired, with the 95 % interval of this one
+            difference; nan for the baseline itself.
+        p: of no difference, Holm-adjusted over the recipes; nan where it cannot be tested. Before that correction it is
+            below 0.05 exactly where the interval leaves 0 out.
+        smallest: the true difference to the baseline that this test would show, in four of five comparisons.
+        same_as: the recipe that gives the same predictions under this prior; such recipes are tested once.
+        converged: no run says that its training stopped before it had converged.
         seconds: mean own training time of a run; shared: mean time of the stages it got from another recipe
             or the cache.
         prior_source: "closed form", "fitted" or "none": where the prior its logits carry is known from.
@@ -81,6 +86,9 @@ class Row:
     problem: str | None = None
     size: float = math.nan
     predict_per_row: float = math.nan
+    smallest: float = math.nan
+    same_as: str | None = None
+    converged: bool = True
 
     @property
     def alone(self) -> float:
@@ -106,16 +114,19 @@ def ranking_metric(prior: str) -> str:
     return "balanced_accuracy" if prior == "balanced" else "macro_f1"
 
 
-def leaderboard(results: Results, prior: str, metric: str | None = None) -> list[Row]:
+def leaderboard(results: Results, prior: str, metric: str | None = None, test: str = "rows") -> list[Row]:
     """One row a recipe, best first; incomplete recipes follow without a rank, then the failed ones.
+
+    Exact ties go to the baseline, then to the recipe that is trained in the least time.
 
     Args:
         results: as read from ``results.json``.
         prior: "natural", "balanced" or "declared": which of the runs' scores to show.
         metric: to rank by; None is :func:`ranking_metric`.
+        test: "rows" takes the tests on rows where there are any; "folds" the corrected resampled t-test.
 
     Raises:
-        ValueError: no finished run was scored under this prior or has this metric.
+        ValueError: no finished run was scored under this prior or has this metric, or there is no such test.
     """
     by = metric or ranking_metric(prior)
     done = {name: finished(results, name) for name in results["recipes"]}
@@ -126,19 +137,15 @@ def leaderboard(results: Results, prior: str, metric: str | None = None) -> list
             f"no run has metric={by!r} under prior={prior!r}; the priors scored are: {', '.join(known)}"
         )
     baseline = results["settings"]["baseline"]
-    share = results["settings"]["test_share"]
-    tested = {
-        name: corrected_t_test(paired(results, name, baseline, prior, by), share)
-        if name != baseline
-        else _NOTHING
-        for name in done
-    }
-    adjusted = dict(zip(tested, holm([t[3] for t in tested.values()])))
+    same = equal_recipes(results, prior)
+    tested = {name: difference_test(results, name, baseline, prior, by, test) for name in done}
+    own = [name for name in done if name not in same]
+    adjusted = dict(zip(own, holm([tested[name].p for name in own])))
     complete = max((set(runs) for runs in done.values()), key=len, default=set())
     rows = []
     for name, runs in done.items():
         means, sds = _spread([run["scores"].get(prior, {}) for run in runs.values()])
-        own = [run["seconds"] for run in runs.values()]
+        seconds = [run["seconds"] for run in runs.values()]
         shared = [sum(s["seconds"] for s in run["stages"] if s["shared"]) for run in runs.values()]
         row = Row(
             recipe=name,
@@ -149,11 +156,11 @@ def leaderboard(results: Results, prior: str, metric: str | None = None) -> list
             mean=means,
             sd=sds,
             as_trained=_spread([run["scores"].get("as_trained", {}) for run in runs.values()])[0],
-            difference=tested[name][0],
-            low=tested[name][1],
-            high=tested[name][2],
-            p=adjusted[name],
-            seconds=_mean(own),
+            difference=tested[name].mean,
+            low=tested[name].low,
+            high=tested[name].high,
+            p=adjusted[same.get(name, name)],
+            seconds=_mean(seconds),
             shared=_mean(shared),
             predict_seconds=_mean([run["predict_seconds"] for run in runs.values()]),
             parameters=next((run["parameters"] for run in runs.values()), None),
@@ -163,16 +170,65 @@ def leaderboard(results: Results, prior: str, metric: str | None = None) -> list
             predict_per_row=_mean(
                 [run["predict_seconds"] / run["test_rows"] for run in runs.values() if run.get("test_rows")]
             ),
+            smallest=tested[name].smallest,
+            same_as=same.get(name),
+            converged=all(run.get("converged", True) for run in runs.values()),
         )
         rows.append(row)
     sign = 1.0 if by in LOWER_IS_BETTER else -1.0
 
-    def order(row: Row) -> tuple[bool, bool, float, str]:
+    def order(row: Row) -> tuple[Any, ...]:
         score = sign * row.mean.get(by, math.nan)
-        return row.rank is None, not row.done, score if math.isfinite(score) else math.inf, row.recipe
+        score = round(score, 12) if math.isfinite(score) else math.inf
+        return row.rank is None, not row.done, score, tie_order(results, row)
 
     rows.sort(key=order)
     return [_ranked(row, i + 1) for i, row in enumerate(rows)]
+
+
+def tie_order(results: Results, row: Row) -> tuple[bool, float, str]:
+    """The order of recipes that score the same: the baseline, then the cheapest."""
+    cost = row.alone if math.isfinite(row.alone) else math.inf
+    return row.recipe != results["settings"]["baseline"], cost, row.recipe
+
+
+def winner(rows: Sequence[Row]) -> Row | None:
+    """The best ranked recipe whose training converged, which is what a recommendation rests on; None without one."""
+    return next((row for row in rows if row.rank is not None and row.converged), None)
+
+
+def equal_recipes(results: Results, prior: str) -> Mapping[str, str]:
+    """Recipes that give the same predictions as another under this prior, with that other."""
+    found: Mapping[str, str] = results.get("evidence", {}).get(prior, {}).get("same_as", {})
+    return found
+
+
+def difference_test(
+    results: Results, recipe: str, other: str, prior: str, metric: str, test: str = "rows"
+) -> Difference:
+    """``recipe`` minus ``other``, tested.
+
+    Args:
+        test: "rows": on rows where the comparison left such a test (against the baseline and against the best), else as
+            "folds": the corrected resampled t-test.
+    """
+    if test not in ("rows", "folds"):
+        raise ValueError(f"test={test!r} must be 'rows' or 'folds'")
+    if recipe == other:
+        return Difference()
+    same = equal_recipes(results, prior)
+    a, b = same.get(recipe, recipe), same.get(other, other)
+    if a == b:
+        return Difference(mean=0.0)
+    tests = results.get("evidence", {}).get(prior, {}).get("tests", {}).get(metric, {})
+    if test == "rows" and a in tests.get(b, {}):
+        mean, low, high, p, error, degrees = map(as_float, tests[b][a])
+        return Difference(mean, low, high, p, error, math.inf if math.isnan(degrees) else degrees)
+    differences = paired(results, recipe, other, prior, metric)
+    share = results["settings"]["test_share"]
+    mean, low, high, p = corrected_t_test(differences, share)
+    free = max(1, min(len(differences), round(1 / share)) - 1)
+    return Difference(mean, low, high, p, (high - low) / 2 / t_quantile(0.95, free), free)
 
 
 def finished(results: Results, recipe: str) -> dict[tuple[int, int], Mapping[str, Any]]:
@@ -186,24 +242,6 @@ def paired(results: Results, recipe: str, other: str, prior: str, metric: str) -
     a, b = finished(results, recipe), finished(results, other)
     pairs = [(_score(a[k], prior, metric), _score(b[k], prior, metric)) for k in a if k in b]
     return [x - y for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
-
-
-def indistinguishable(
-    results: Results, prior: str, metric: str | None = None, level: float = 0.05
-) -> list[Row]:
-    """The ranked recipes that the winner is not shown to beat: Holm-adjusted p of the paired difference above
-    ``level``.
-
-    Where no test can be made (one run) none is shown to be worse, so all are returned. The winner is left
-    out.
-    """
-    by = metric or ranking_metric(prior)
-    rows = [row for row in leaderboard(results, prior, by) if row.rank is not None]
-    share = results["settings"]["test_share"]
-    tests = [
-        corrected_t_test(paired(results, rows[0].recipe, r.recipe, prior, by), share)[3] for r in rows[1:]
-    ]
-    return [row for row, p in zip(rows[1:], holm(tests)) if not p < level]
 
 
 COSTS = {"fit_seconds": "seconds", "predict_seconds": "predict_seconds", "model_bytes": "bytes"}
@@ -232,9 +270,6 @@ def write_csv(results: Results, path: str | Path) -> None:
 def as_float(value: float | None) -> float:
     """A number of ``results.json``; null is nan."""
     return math.nan if value is None else float(value)
-
-
-_NOTHING = (math.nan, math.nan, math.nan, math.nan)
 
 
 def _score(run: Mapping[str, Any], prior: str, metric: str) -> float:

@@ -23,6 +23,7 @@ from longtail.protocol import Backbone, base_stage, check_backbone, starting_net
 from longtail.recipe import Recipe, Stage
 from longtail.run import Engine, Probe
 from longtail.run.chain import net_digest
+from longtail.seeds import seed_of
 
 AnyRecipe = Recipe | Classical
 RecipeLike = Recipe | Classical | Callable[[Stage], Recipe]
@@ -83,7 +84,7 @@ class Study(Protocol):
         ...
 
     def identity(self, name: str, fold: int, seed: int) -> str: ...
-    def prepare(self, fold: int) -> Prepared: ...
+    def prepare(self, fold: int, seed: int = 0) -> Prepared: ...
     def draws(self, seed: int) -> tuple[int, int]:
         """The seed of the initial weights, and that of everything drawn later."""
         ...
@@ -112,8 +113,10 @@ class Plan:
         dataset: all rows.
         recipes: a recipe, a function from a base stage to one, or a classical one, by name.
         folds: number of stratified folds; each is the test set once.
-        seeds: repetitions with other initial weights and order.
+        seeds: repetitions with other initial weights and order, each over folds of its own.
         fold_seed: shuffles the folds.
+        redeal: deal the folds and inner splits anew for every seed, so that repetitions are repetitions. Without it all
+            seeds share the folds of the first, which tells what initial weights and order alone do.
         prior: "natural", "balanced", or one probability a class.
         baseline: the recipe the others are compared with.
         backbone: a name, a part or a net; None is the kind's default.
@@ -131,6 +134,7 @@ class Plan:
     folds: int = 5
     seeds: int = 1
     fold_seed: int = 0
+    redeal: bool = True
     prior: str | tuple[float, ...] = "natural"
     baseline: str = "erm"
     backbone: Backbone = None
@@ -248,14 +252,20 @@ class Plan:
         """A cell in words."""
         return f"fold {fold + 1}" + (f", seed {seed}" if seed else "")
 
-    def prepare(self, fold: int | None) -> Prepared:
-        """The rows of a fold; None trains on all rows, for the model to keep."""
-        d = self.dataset
+    def deal(self, seed: int) -> int:
+        """What shuffles the folds and inner splits of a seed: ``fold_seed`` for seed 0."""
+        if seed == 0 or not self.redeal:
+            return self.fold_seed
+        return seed_of("folds", self.fold_seed, seed) % 2**32
+
+    def prepare(self, fold: int | None, seed: int = 0) -> Prepared:
+        """The rows of a fold of a seed; fold None trains on all rows, for the model to keep."""
+        d, deal = self.dataset, self.deal(seed)
         if fold is None:
             train, test = torch.arange(len(d)), torch.arange(0)
         else:
-            train, test = folds(d.labels, self.duplicate_of, self.folds, self.fold_seed)[fold]
-        return Prepared(self, train, test, d.labels)
+            train, test = folds(d.labels, self.duplicate_of, self.folds, deal)[fold]
+        return Prepared(self, train, test, d.labels, split_seed=deal)
 
     def identity(self, name: str, fold: int, seed: int) -> str:
         """Names the result of one run: equal identities mean equal results."""
@@ -263,7 +273,7 @@ class Plan:
         encoder = as_pretrained(self.backbone)
         backbone = net_digest(self.backbone) if isinstance(self.backbone, Net) else repr(self.backbone)
         backbone = encoder.fingerprint() if encoder is not None else backbone
-        numbers = [fold, seed, self.folds, self.fold_seed, self.inner_share, self.epochs, self.duplicates]
+        numbers = [fold, seed, self.folds, self.deal(seed), self.inner_share, self.epochs, self.duplicates]
         where = [self.engine.numerics(), self.tuning, self.prior, backbone]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
@@ -276,12 +286,20 @@ class Prepared:
         train, test: rows of its data set.
         labels: those whose frequencies are "natural", and whose counts say which classes are many or few.
         unlabelled: raw rows without labels; None takes the data set's own.
+        split_seed: shuffles the inner split; None takes the study's ``fold_seed``.
     """
 
     def __init__(
-        self, study: Study, train: torch.Tensor, test: torch.Tensor, labels: Labels, unlabelled: Any = None
+        self,
+        study: Study,
+        train: torch.Tensor,
+        test: torch.Tensor,
+        labels: Labels,
+        unlabelled: Any = None,
+        split_seed: int | None = None,
     ) -> None:
         self.study, self.train_rows, self.test_rows, self.labels = study, train, test, labels
+        self.split_seed = study.fold_seed if split_seed is None else split_seed
         self.unlabelled = study.dataset.unlabelled if unlabelled is None else unlabelled
         self._encoded: dict[str, tuple[Any, Examples]] = {}
 
@@ -290,7 +308,7 @@ class Prepared:
         """(inner rows, held-out rows) of the training rows; made when a recipe needs it, for a few rows have none."""
         study = self.study
         labels, same = study.dataset.labels.take(self.train_rows), study.duplicate_of[self.train_rows]
-        inner, held = inner_split(labels, same, study.inner_share, study.fold_seed)
+        inner, held = inner_split(labels, same, study.inner_share, self.split_seed)
         return self.train_rows[inner], self.train_rows[held]
 
     @property

@@ -5,49 +5,86 @@ from __future__ import annotations
 
 import math
 
+from longtail.comparison.against import MARGIN, against_winner, as_good, indistinguishable
 from longtail.comparison.leaderboard import (
     METRIC_NAMES,
     PRIOR_NAMES,
     Results,
     Row,
-    indistinguishable,
+    difference_test,
     leaderboard,
-    paired,
     ranking_metric,
     shown_priors,
+    winner,
 )
-from longtail.comparison.statistics import corrected_t_test
 
 GROUP_NAMES = {"many": "frequent", "medium": "medium", "few": "rare"}
 
 
-def recommendation(results: Results) -> dict[str, str]:
+def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
     """One paragraph for each shown prior, by prior: plain text without markup.
 
-    Words for certainty: a difference with a Holm-adjusted p below 0.05 (corrected resampled t-test) is "more
-        than luck".
+    Words for certainty: a difference with a Holm-adjusted p below 0.05 is "more than luck"; "as good" is a recipe whose
+    95 % interval of the difference to the best lies above ``-margin``. Only recipes whose training converged are
+    recommended.
+
+    Args:
+        margin: how much of the ranking metric you would give for a quicker recipe.
     """
-    return {prior: _paragraph(results, prior) for prior in shown_priors(results)}
+    return {prior: _paragraph(results, prior, margin) for prior in shown_priors(results)}
 
 
-def _paragraph(results: Results, prior: str) -> str:
+def _paragraph(results: Results, prior: str, margin: float) -> str:
     metric = ranking_metric(prior)
     rows = leaderboard(results, prior)
     if not any(row.rank for row in rows):
         return f"Under {PRIOR_NAMES[prior]}: no recipe finished, so there is nothing to recommend."
-    best = rows[0]
+    best = winner(rows)
+    if best is None:
+        return (
+            f"Under {PRIOR_NAMES[prior]}: nothing can be recommended yet, because no recipe's training converged. "
+            "Train longer (--epochs, or a larger --budget), or add classical recipes, which are solved."
+        )
     base = next((row for row in rows if row.recipe == results["settings"]["baseline"]), None)
     score = f"{METRIC_NAMES[metric]} {_with_sd(best, metric)}"
+    same = [row.title for row in rows if row.same_as == best.recipe]
     parts = [f"Under {PRIOR_NAMES[prior]}, {best.title} scores highest: {score}."]
+    if same:
+        parts.append(f"The same predictions come from {_list(same)}.")
+    parts.append(_expected(results, prior, best))
     parts.append(_against_baseline(best, base, rows, metric))
     if len(rows) > 1 and best.done > 1:
-        parts.append(_as_good(results, prior, best))
+        parts.append(_as_good(results, prior, best, margin))
+        parts.append(_smallest(rows))
     if base is not None and base.done and base.recipe != best.recipe:
         parts.append(_head_and_tail(results, prior, best, base))
+    unsure = [row.title for row in rows if row.rank and not row.converged]
+    if unsure:
+        parts.append(f"Left out here, because their training did not converge: {_some(unsure)}.")
     left_out = [row.title for row in rows if row.rank is None]
     if left_out:
         parts.append(f"Not ranked, because runs failed or are missing: {_list(left_out)}.")
     return " ".join(part for part in parts if part)
+
+
+def expected_score(results: Results, prior: str, best: Row) -> tuple[float, int] | None:
+    """What the winner will score on new data, and of how many recipes it was picked; None where it is not known."""
+    found = results.get("evidence", {}).get(prior, {}).get("winner")
+    if not found or found["recipe"] != best.recipe:
+        return None
+    return float(found["expected"]), int(found["candidates"])
+
+
+def _expected(results: Results, prior: str, best: Row) -> str:
+    found = expected_score(results, prior, best)
+    if found is None:
+        return ""
+    expected, candidates = found
+    score = best.mean[ranking_metric(prior)]
+    picked = f"It was picked from {candidates} by this score"
+    if f"{score:.3f}" == f"{expected:.3f}":
+        return f"{picked}, and owes nothing to that: expect {expected:.3f} on new data."
+    return f"{picked}, so a part of it is luck: expect about {expected:.3f} on new data."
 
 
 def _with_sd(row: Row, metric: str) -> str:
@@ -63,32 +100,59 @@ def _against_baseline(best: Row, base: Row | None, rows: list[Row], by: str) -> 
     if best.recipe == base.recipe:
         return "It is the baseline itself: nothing tried here scores higher."
     gain = f"{best.difference:+.3f} against {base.title}"
+    if not base.converged:
+        gain += ", whose training did not converge"
     if best.done < 2:
         advice = "there is no interval, and the order is a hint at most; use more folds or seeds to be sure"
         return f"That is {gain}, from a single run: {advice}."
     if not math.isfinite(best.p):
         advice = "use more folds or seeds"
         return f"That is {gain}, but its uncertainty cannot be estimated from these runs: {advice}."
-    tests = sum(math.isfinite(row.p) for row in rows)
+    tests = sum(math.isfinite(row.p) for row in rows if row.same_as is None)
     times = f", adjusted for {tests} comparisons" if tests > 1 else ""
     numbers = f"95% interval {best.low:+.3f} to {best.high:+.3f}, {p_text(best.p)}{times}"
     if best.p < 0.05:
         return f"That is more than luck: {gain} ({numbers})."
-    surer = [row.title for row in rows if row.p < 0.05 and row.rank and row.mean[by] > base.mean[by]]
+    surer = [
+        row.title
+        for row in rows
+        if row.p < 0.05 and row.rank and row.converged and row.mean[by] > base.mean[by]
+    ]
     shown = f"the gain of {_list(surer)} is not" if surer else "no recipe is shown to beat the baseline"
     return f"That may be luck: {gain} ({numbers}); {shown}."
 
 
-def _as_good(results: Results, prior: str, best: Row) -> str:
-    ties = indistinguishable(results, prior)
-    if not ties:
-        return "Every other ranked recipe is shown to be worse."
-    text = f"Not distinguishable from it on these folds: {_some([row.title for row in ties])}."
-    quick = min(ties, key=lambda row: row.alone)
-    if quick.alone < 0.8 * best.alone:
-        times = f"{duration(quick.alone)} a run against {duration(best.alone)}"
-        text += f" The quickest of them is {quick.title} ({times})."
-    return text
+def _as_good(results: Results, prior: str, best: Row, margin: float) -> str:
+    others = [row for row, _, _ in against_winner(results, prior) if row.same_as is None]
+    if not others:
+        return ""
+    ties = [row for row in indistinguishable(results, prior) if row.same_as is None]
+    good = [row for row in as_good(results, prior, margin=margin) if row.same_as is None]
+    if ties:
+        parts = [f"Not distinguishable from it on these folds: {_some([row.title for row in ties])}."]
+    else:
+        parts = ["Every other ranked recipe is shown to be worse."]
+    if good:
+        text = f"As good within {margin:g} (the 95% interval allows no larger loss): {_some([r.title for r in good])}"
+        quick = min(good, key=lambda row: row.alone)
+        if quick.alone < 0.8 * best.alone:
+            times = f"{duration(quick.alone)} a run against {duration(best.alone)}"
+            text += f"; the quickest of them is {quick.title} ({times})"
+        parts.append(text + ".")
+    elif ties:
+        parts.append(f"But none is shown to be as good within {margin:g}: each may be worse by more.")
+    return " ".join(parts)
+
+
+def _smallest(rows: list[Row]) -> str:
+    """What the data can show at all: the median over the recipes, against the baseline."""
+    found = sorted(row.smallest for row in rows if math.isfinite(row.smallest) and row.smallest > 0)
+    if not found:
+        return ""
+    return (
+        f"These data show a difference to the baseline of about {found[len(found) // 2]:.3f} four times in five; "
+        "a smaller one can go unseen."
+    )
 
 
 def _head_and_tail(results: Results, prior: str, best: Row, base: Row) -> str:
@@ -108,8 +172,8 @@ def _head_and_tail(results: Results, prior: str, best: Row, base: Row) -> str:
 
 def _group_change(results: Results, prior: str, best: Row, base: Row, group: str) -> tuple[float, str]:
     """The change of a group's mean recall, and the words for it."""
-    differences = paired(results, best.recipe, base.recipe, prior, group)
-    change, low, high, _ = corrected_t_test(differences, results["settings"]["test_share"])
+    tested = difference_test(results, best.recipe, base.recipe, prior, group)
+    change, low, high = tested.mean, tested.low, tested.high
     before, after = f"{base.mean[group]:.3f}", f"{best.mean[group]:.3f}"
     if before == after:
         return 0.0, f"the mean recall of the {GROUP_NAMES[group]} classes stays at {after}"

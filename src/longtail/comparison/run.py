@@ -83,7 +83,7 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
             score = Task(name, fold, seed)
             graph[score] = set()
             recipe = plan.recipe(name)
-            if isinstance(recipe, Classical) or worker.run_file(score).exists():
+            if isinstance(recipe, Classical) or worker.scored(score):
                 continue
             parts = ["inner"] if plan.tuning == "holdout" else ["full"]
             if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):

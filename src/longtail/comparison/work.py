@@ -20,6 +20,7 @@ from longtail import __version__, metrics
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
 from longtail.comparison.length import FACTOR, Length, find, held_losses
+from longtail.comparison.outputs import Said, said, save_outputs
 from longtail.comparison.plan import AnyRecipe, Prepared, Study
 from longtail.examples import Examples, TokenRows
 from longtail.part import digest
@@ -62,16 +63,24 @@ class Worker:
         identity = self.plan.identity(task.recipe, task.fold, task.seed)
         return self.folder / "runs" / f"{__version__}-{identity}.json"
 
+    def outputs_file(self, task: Task) -> Path:
+        """What the recipe said of every test row: see :mod:`longtail.comparison.outputs`."""
+        return self.run_file(task).with_suffix(".safetensors")
+
+    def scored(self, task: Task) -> bool:
+        """Whether the run is finished and kept, its outputs too."""
+        return self.run_file(task).exists() and self.outputs_file(task).exists()
+
     def do(self, task: Task) -> dict[str, Any] | None:
         """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
         if task.part == LENGTH:
-            self.length(self.prepared(task.fold), task.seed)
+            self.length(self.prepared(task.fold, task.seed), task.seed)
             return None
         if task.stage is not None:
             self.stages(task, task.stage + 1)
             return None
         file = self.run_file(task)
-        if file.exists():
+        if self.scored(task):
             return json.loads(file.read_text(encoding="utf-8"))
         row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
         try:
@@ -85,7 +94,7 @@ class Worker:
 
     def stages(self, task: Task, upto: int) -> None:
         """Train the first ``upto`` stages of a recipe, or of a teacher of it, through the cache."""
-        prepared = self.prepared(task.fold)
+        prepared = self.prepared(task.fold, task.seed)
         recipe = self.recipe(task.recipe, prepared, task.seed)
         assert isinstance(recipe, Recipe)
         for k in task.teacher:
@@ -244,7 +253,7 @@ class Worker:
 
     def score(self, task: Task) -> dict[str, Any]:
         """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
-        prepared = self.prepared(task.fold)
+        prepared = self.prepared(task.fold, task.seed)
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
         began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
@@ -254,6 +263,8 @@ class Worker:
         per_class: dict[str, Any] = {}
         confusion: dict[str, Any] = {}
         reliability: dict[str, Any] = {}
+        outputs: dict[str, Said] = {}
+        kept = under = None
         labels, y = prepared.labels, test.labels.y
         for name, prior in self.priors().items():
             if name != "as_trained" and outcome.prior_source == "none":  # nothing was held out to fit it on
@@ -269,6 +280,9 @@ class Worker:
                 probabilities, y, prior=weights, groups=labels.groups(), decisions=decisions
             )
             scores[name] = {k: _number(v) for k, v in found.items()}
+            outputs[name] = said(probabilities, y, decisions)
+            if kept is None or name == "natural":
+                kept, under = probabilities, name
             detail = metrics.per_class(probabilities, y, prior=weights, decisions=decisions)
             per_class[name] = {k: [_number(v) for v in detail[k].tolist()] for k in ("recall", "precision")}
             if labels.num_classes <= 60:
@@ -278,6 +292,11 @@ class Worker:
             reliability[name] = {
                 k: [_number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
+        assert kept is not None
+        assert under is not None
+        file = self.outputs_file(task)
+        if not file.exists():  # a run killed before its JSON was written left the same
+            save_outputs(file, prepared.test_rows, y, kept, under, outputs)
         return {
             **self.convergence(prepared, trained, task.seed),
             "predict_seconds": predict_seconds,

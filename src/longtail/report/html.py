@@ -6,18 +6,19 @@ import math
 from pathlib import Path
 from typing import Any
 
+from longtail.comparison.against import MARGIN, indistinguishable
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
     PRIOR_NAMES,
     Results,
     Row,
-    indistinguishable,
     leaderboard,
     ranking_metric,
     shown_priors,
+    winner,
 )
-from longtail.comparison.recommendation import recommendation
+from longtail.comparison.recommendation import expected_score, recommendation
 from longtail.report import figures
 from longtail.report.page import HERE, page
 
@@ -56,16 +57,18 @@ def render(results: Results) -> str:
         metric_names=METRIC_NAMES,
         lower=LOWER_IS_BETTER,
         problems=[row for row in rows if row.problem],
+        margin=MARGIN,
+        by_rows=bool(results.get("evidence")),
         tested=results["settings"]["folds"] * results["settings"]["seeds"] > 1,
     )
 
 
 def compared(results: Results) -> list[str]:
     """The recipes in the figures: the baseline, the best under each prior, then the next best."""
-    boards = [
-        [row.recipe for row in leaderboard(results, prior) if row.rank] for prior in shown_priors(results)
-    ]
-    wanted = [results["settings"]["baseline"], *(board[0] for board in boards if board), *boards[0]]
+    rows = [leaderboard(results, prior) for prior in shown_priors(results)]
+    boards = [[row.recipe for row in board if row.rank] for board in rows]
+    best = [row.recipe for board in rows if (row := winner(board))]
+    wanted = [results["settings"]["baseline"], *best, *boards[0]]
     return [name for name in dict.fromkeys(wanted) if name in boards[0]][: len(figures.SERIES)]
 
 
@@ -75,7 +78,8 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
     ranked = [row for row in rows if row.rank]
     drawn = sorted((row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe))
     baseline = results["settings"]["baseline"]
-    best = ranked[0] if ranked else None
+    best = winner(rows)
+    expected = expected_score(results, prior, best) if best else None
     metric = ranking_metric(prior)
     return {
         "key": prior,
@@ -83,6 +87,8 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
         "text": text,
         "rows": rows,
         "best": best,
+        "expected": expected[0] if expected else None,
+        "titles": {row.recipe: row.title for row in rows},
         "metric": metric,
         # the ranking metric first; nothing for a group that no class is in
         "columns": [

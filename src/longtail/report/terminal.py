@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from longtail.comparison.against import indistinguishable
 from longtail.comparison.leaderboard import (
     METRIC_NAMES,
     PRIOR_NAMES,
     Results,
     Row,
-    indistinguishable,
     leaderboard,
     ranking_metric,
     shown_priors,
+    winner,
 )
 from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
 
@@ -139,15 +140,25 @@ def _table(
     table.add_column("to baseline", justify="right")
     for name in shown:
         table.add_column(_title(name), justify="right")
+    best = winner(rows)
     for row in rows:
-        rank = "–" if row.rank is None else f"{row.rank}{' ≈' if row.recipe in ties else '  '}"
+        rank = "–" if row.rank is None else f"{row.rank}{_mark(row, ties)}"
         cells = [Text(rank), Text(row.title), _score(row, metric, detail)]
         if as_trained:
             cells.append(Text(_three(row.as_trained.get(metric, math.nan)), style="not bold"))
         cells.append(_difference(results, row, detail))
         cells += [Text(COSTS[name](row)) if name in COSTS else _score(row, name, False) for name in shown]
-        table.add_row(*cells, style="green" if row.rank == 1 else "dim" if row.rank is None else "")
+        table.add_row(*cells, style="green" if row is best else "dim" if row.rank is None else "")
     return table
+
+
+def _mark(row: Row, ties: set[str]) -> str:
+    """What to know of a recipe beside its rank: not converged, the same as another, or not told apart from the best."""
+    if not row.converged:
+        return " †"
+    if row.same_as:
+        return " ="
+    return " ≈" if row.recipe in ties else "  "
 
 
 def _title(name: str) -> str:
@@ -168,6 +179,8 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
 
     if row.recipe == results["settings"]["baseline"]:
         return Text("baseline")
+    if row.same_as == results["settings"]["baseline"]:
+        return Text("same")
     if not math.isfinite(row.difference):
         return Text("–")
     text = f"{row.difference:+.3f}"
@@ -193,14 +206,20 @@ def _legend(results: Results) -> str:
         parts.append("as trained: the recipe's own decisions, before the prior is set.")
     if several:
         parts.append(
-            "±: standard deviation over runs. [low, high]: 95% interval of the difference to the baseline."
+            "±: standard deviation over runs. [low, high]: 95% interval of this one difference to the baseline."
         )
+        how = "tested on every row" if results.get("evidence") else "corrected for overlapping folds"
         parts.append(
-            "p: that difference by luck alone (corrected for overlapping folds, Holm); *: p below 0.05."
+            f"p: that difference by luck alone ({how}, then Holm-adjusted, which the interval is not); *: p below 0.05."
         )
         parts.append("≈: not distinguishable from the best.")
     else:
         parts.append("One run a recipe: no spread and no test, so differences may be luck.")
+    boards = [row for prior in shown_priors(results) for row in leaderboard(results, prior)]
+    if any(row.same_as for row in boards):
+        parts.append("=: the same predictions as another recipe of the table.")
+    if not all(row.converged for row in boards):
+        parts.append("†: training did not converge, so no recommendation rests on it.")
     return " ".join(parts)
 
 

@@ -173,6 +173,7 @@ def reviews(
         baseline="erm",
         folds=folds,
         seeds=seeds,
+        redeal=False,  # the findings part what folds do from what seeds do
         backbone=backbone,
         epochs=epochs,
         engine=engine or Engine(),

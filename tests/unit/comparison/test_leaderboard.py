@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from specimen import specimen
 
+from longtail.api import best_of
+from longtail.comparison.against import against_winner, as_good, indistinguishable
 from longtail.comparison.leaderboard import (
-    indistinguishable,
     leaderboard,
     paired,
     ranking_metric,
     shown_priors,
+    winner,
     write_csv,
 )
 from longtail.comparison.recommendation import recommendation
@@ -159,7 +161,113 @@ def test_recommendation_of_a_draw() -> None:
     assert "may be luck: +0.005 against ERM" in text
     assert "no recipe is shown to beat the baseline" in text
     assert "Not distinguishable from it on these folds: ERM." in text
-    assert "quickest of them is ERM (1.0 s a run against 26 s)" in text
+    assert "none is shown to be as good within 0.01" in text  # the interval allows much more
+    assert "quickest" not in text
+    wide = recommendation(results, margin=0.5)["natural"]
+    assert "As good within 0.5 (the 95% interval allows no larger loss): ERM" in wide
+    assert "quickest of them is ERM (1.0 s a run against 26 s)" in wide
+
+
+def test_a_quicker_recipe_is_not_called_as_good_where_the_interval_allows_much_worse() -> None:
+    results = made_up({"erm": [0.50, 0.60, 0.55, 0.58], "crt": [0.6, 0.54, 0.6, 0.59]})
+    for run in results["runs"]:
+        run["seconds"] = 1.0 if run["recipe"] == "erm" else 100.0
+    assert [row.recipe for row in indistinguishable(results, "natural")] == ["erm"]
+    assert as_good(results, "natural") == []
+    assert [row.recipe for row in as_good(results, "natural", margin=0.3)] == ["erm"]
+    close = made_up({"erm": [0.600, 0.601, 0.600], "crt": [0.601, 0.6015, 0.601], "bad": [0.5, 0.51, 0.5]})
+    assert [row.recipe for row in as_good(close, "natural")] == ["erm"]
+    with pytest.raises(ValueError, match="margin=0"):
+        as_good(results, "natural", margin=0)
+
+
+def test_as_good_knows_where_lower_is_better() -> None:
+    table = {"erm": [0.30, 0.301, 0.30], "crt": [0.299, 0.2995, 0.299], "bad": [0.4, 0.41, 0.4]}
+    results = made_up(table, "nll")
+    assert [row.recipe for row in as_good(results, "natural", "nll")] == ["erm"]
+    assert [row.recipe for row in indistinguishable(results, "natural", "nll")] == ["erm"]
+
+
+def test_any_pair_could_have_held_the_winner() -> None:
+    """Against the best of k recipes Holm's family is all pairs, not the k - 1 that are looked at."""
+    table = {name: [0.5 + 0.01 * k, 0.51 + 0.02 * k, 0.5 + 0.015 * k, 0.52] for k, name in enumerate("abcd")}
+    results = made_up({"erm": [0.4, 0.5, 0.45, 0.41], **table})
+    found = {row.recipe: (d.p, p) for row, d, p in against_winner(results, "natural")}
+    smallest = min(found.values())
+    assert len(found) == 4
+    assert smallest[1] == pytest.approx(min(1.0, 10 * smallest[0]))
+
+
+def test_exact_ties_go_to_the_baseline_then_to_the_cheapest() -> None:
+    results = made_up({"aaa": [0.5, 0.6], "dear": [0.5, 0.6], "cheap": [0.5, 0.6], "erm": [0.5, 0.6]})
+    for run in results["runs"]:
+        run["seconds"] = {"dear": 9.0, "cheap": 0.5, "erm": 100.0, "aaa": 5.0}[run["recipe"]]
+    assert [row.recipe for row in leaderboard(results, "natural")] == ["erm", "cheap", "aaa", "dear"]
+    assert "It is the baseline itself" in recommendation(results)["natural"]
+
+
+def test_no_recommendation_rests_on_what_did_not_converge() -> None:
+    results = made_up({"erm": [0.5, 0.51, 0.5], "crt": [0.6, 0.62, 0.6], "wild": [0.9, 0.91, 0.9]})
+    for run in results["runs"]:
+        run["converged"] = run["recipe"] != "wild" or run["fold"] != 1
+    rows = leaderboard(results, "natural")
+    assert [(row.recipe, row.converged) for row in rows] == [("wild", False), ("crt", True), ("erm", True)]
+    assert winner(rows) is rows[1]
+    assert best_of(results) == "crt"
+    text = recommendation(results)["natural"]
+    assert "CRT scores highest" in text
+    assert "Left out here, because their training did not converge: WILD." in text
+    assert "wild" not in [row.recipe for row in indistinguishable(results, "natural")]
+    for run in results["runs"]:
+        run["converged"] = False
+    text = recommendation(results)["natural"]
+    assert "nothing can be recommended yet, because no recipe's training converged. Train longer" in text
+    assert winner(leaderboard(results, "natural")) is None
+    assert best_of(results) == "wild"  # the model is of the best there is
+
+
+def test_recipes_that_are_the_same_are_tested_once() -> None:
+    table = {
+        "erm": [0.50, 0.51, 0.49, 0.5],
+        "twin": [0.55, 0.54, 0.56, 0.55],
+        "other": [0.55, 0.54, 0.56, 0.55],
+    }
+    results = made_up(table)
+    plain = {row.recipe: row for row in leaderboard(results, "natural")}
+    assert plain["other"].p == pytest.approx(2 * corrected_t_test([0.05, 0.03, 0.07, 0.05], 0.25)[3])
+    results["evidence"] = {"natural": {"same_as": {"other": "twin"}}}
+    rows = {row.recipe: row for row in leaderboard(results, "natural")}
+    assert rows["other"].same_as == "twin"
+    assert rows["other"].p == rows["twin"].p == pytest.approx(plain["twin"].p / 2)
+    assert rows["other"].difference == rows["twin"].difference
+    assert [row.recipe for row in indistinguishable(results, "natural")] == []
+    results["evidence"]["natural"]["same_as"] = {"twin": "erm", "other": "erm"}
+    assert math.isnan({row.recipe: row for row in leaderboard(results, "natural")}["twin"].p)
+
+
+def test_tests_on_rows_are_taken_where_there_are_any() -> None:
+    results = made_up({"erm": [0.5, 0.55, 0.5], "crt": [0.6, 0.61, 0.6]})
+    stored = [0.083, 0.02, 0.14, 0.004, 0.02, None]
+    results["evidence"] = {"natural": {"same_as": {}, "tests": {"macro_f1": {"erm": {"crt": stored}}}}}
+    row = leaderboard(results, "natural")[0]
+    assert (row.difference, row.low, row.high, row.p) == (0.083, 0.02, 0.14, 0.004)
+    assert row.smallest == pytest.approx(0.02 * 2.8, rel=0.01)
+    by_folds = leaderboard(results, "natural", test="folds")[0]
+    assert by_folds.p == pytest.approx(corrected_t_test([0.1, 0.06, 0.1], 1 / 3)[3])
+    text = recommendation(results)["natural"]
+    assert "These data show a difference to the baseline of about 0.056 four times in five" in text
+    with pytest.raises(ValueError, match="test='bayes'"):
+        leaderboard(results, "natural", test="bayes")
+
+
+def test_the_winner_s_score_is_told_without_its_luck() -> None:
+    results = made_up({"erm": [0.5, 0.55, 0.5], "crt": [0.6, 0.61, 0.6]})
+    about = {"recipe": "crt", "metric": "macro_f1", "score": 0.603, "expected": 0.581, "candidates": 7}
+    results["evidence"] = {"natural": {"winner": about}}
+    said = "It was picked from 7 by this score, so a part of it is luck: expect about 0.581 on new data."
+    assert said in recommendation(results)["natural"]
+    about["recipe"] = "erm"  # not what the table says, so it is not used
+    assert "picked from" not in recommendation(results)["natural"]
 
 
 def test_recommendation_names_a_surer_second() -> None:

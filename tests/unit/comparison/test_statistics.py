@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from longtail.comparison.statistics import corrected_t_test, holm, t_quantile, t_two_sided
+from longtail.comparison.statistics import corrected_t_test, holm, smallest_shown, t_quantile, t_two_sided
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 4, 5, 9, 14, 49, 100])
@@ -52,6 +52,38 @@ def test_right_for_correlated_folds_where_the_plain_test_is_not() -> None:
     plain = np.mean(stats.ttest_1samp(d, 0, axis=1).pvalue < 0.05)
     assert corrected == pytest.approx(0.05, abs=0.012)
     assert plain > 0.1
+
+
+def test_runs_of_another_seed_do_not_make_the_test_surer_of_the_same_rows() -> None:
+    d = [0.0199, -0.0392, -0.0554, -0.0147, -0.0474]
+    once = corrected_t_test(d, 0.2)
+    assert once[3] == pytest.approx(0.2522, abs=1e-4)
+    for seeds in (3, 10):
+        assert corrected_t_test(d * seeds, 0.2) == pytest.approx(once)
+
+
+def test_right_for_repeated_cross_validation() -> None:
+    """Three seeds over the same rows: what the rows do is common to them. Counting 15 runs is too sure."""
+    rng = np.random.default_rng(1)
+    k, seeds, trials = 5, 3, 2000
+    own = rng.normal(size=(trials, seeds * k))
+    rows = rng.normal(size=(trials, 1)) * 0.5 + own * 0.9
+    alarms = np.mean([corrected_t_test(row, 1 / k)[3] < 0.05 for row in rows])
+    assert alarms <= 0.06
+
+
+def test_the_smallest_difference_shown_is_shown_four_times_in_five() -> None:
+    rng = np.random.default_rng(2)
+    true = smallest_shown(0.01)
+    found = true + 0.01 * rng.normal(size=20_000)
+    assert np.mean([t_two_sided(d / 0.01, math.inf) < 0.05 for d in found]) == pytest.approx(0.8, abs=0.01)
+    assert smallest_shown(0.01, 2) > true
+    assert math.isnan(smallest_shown(math.nan))
+
+
+def test_holm_of_a_larger_family() -> None:
+    assert holm([0.01, 0.02], family=10) == pytest.approx([0.1, 0.18])
+    assert holm([0.01, 0.02], family=1) == holm([0.01, 0.02])
 
 
 def test_degenerate_differences() -> None:

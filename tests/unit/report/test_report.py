@@ -302,3 +302,59 @@ def test_cost_is_a_column_of_the_page_and_of_the_terminal() -> None:
 def test_a_long_list_of_ties_is_cut_short() -> None:
     assert _some([f"r{k}" for k in range(7)]).endswith("r5 and r6")
     assert _some([f"r{k}" for k in range(26)]).endswith("r5 and 20 others (≈ in the table)")
+
+
+def with_evidence() -> dict[str, Any]:
+    """A comparison with tests on rows, a recipe that is the same as another, and one that has not converged."""
+    results = specimen(folds=3)
+    tested = [0.05, 0.01, 0.09, 0.02, 0.02, 12.0]
+    for prior, metric in (("natural", "macro_f1"), ("balanced", "balanced_accuracy")):
+        best = next(r for r in leaderboard(results, prior) if r.recipe != "crt")
+        about = {"recipe": best.recipe, "metric": metric, "score": best.mean[metric], "expected": 0.4321}
+        results.setdefault("evidence", {})[prior] = {
+            "same_as": {"logit_adjustment": "erm"},
+            "tests": {metric: {"erm": dict.fromkeys(("focal", "crt", "balanced_softmax"), tested)}},
+            "winner": {**about, "candidates": 5},
+        }
+    for run in results["runs"]:
+        run["converged"] = run["recipe"] != "crt"
+    return json.loads(json.dumps(results))
+
+
+def test_page_and_terminal_say_what_is_the_same_what_did_not_converge_and_what_to_expect() -> None:
+    results = with_evidence()
+    page = Page(render(results))
+    assert page.text.count("same as Cross-entropy") == 2
+    assert page.text.count("not converged") == 2 + 1  # once under each prior, and where it is explained
+    assert page.text.count("0.432 expected on new data") == 2
+    assert page.text.count("expect about 0.432 on new data") == 2
+    assert "[+0.010, +0.090]" in page.text
+    assert "one test on every out-of-fold prediction" in page.text
+    assert "These data show a difference to the baseline of about" in page.text
+    wide = Console(width=300, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+    show(results, wide)
+    lines = wide.export_text().splitlines()
+    assert sum("cRT" in line and " †" in line for line in lines) == 2
+    assert sum("Logit adjustment" in line and " =" in line and "same" in line for line in lines) == 2
+    text = " ".join(lines)
+    for said in (
+        "tested on every row, then Holm-adjusted, which the interval is not",
+        "†: training did not converge",
+    ):
+        assert said in text
+    plain = Page(render(specimen(folds=3))).text
+    assert "corrected resampled t-test" in plain
+    assert "expected on new data" not in plain.split("How to read this")[0]
+
+
+def test_nothing_is_recommended_where_nothing_converged() -> None:
+    results = specimen(folds=2)
+    for run in results["runs"]:
+        run["converged"] = False
+    page = Page(render(results))
+    assert page.text.count("nothing can be recommended yet") == 2
+    assert "scores highest" not in page.text
+    assert not [a for tag, a in page.tags if tag == "p" and a.get("class") == "winner"]
+    console = Console(width=100, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+    show(results, console)
+    assert "nothing can be recommended yet" in re.sub(r"\s+", " ", console.export_text())
