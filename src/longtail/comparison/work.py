@@ -45,12 +45,18 @@ class Task:
 
 
 class Worker:
-    """The state of a worker process: the plan, the cache, and the fold at hand."""
+    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand."""
 
     def __init__(self, plan: Study, folder: Path, on: On = ignore) -> None:
         self.plan, self.folder, self.on = plan, folder, on
+        self.engine = plan.engine
         self.cache = Cache(folder / "cache")
-        self.prepared = lru_cache(maxsize=1)(plan.prepare)
+        self.prepared = lru_cache(maxsize=1)(self._prepared)
+
+    def _prepared(self, fold: int) -> Prepared:
+        prepared = self.plan.prepare(fold)
+        prepared.on = self.on
+        return prepared
 
     def run_file(self, task: Task) -> Path:
         identity = self.plan.identity(task.recipe, task.fold, task.seed)
@@ -68,7 +74,7 @@ class Worker:
         try:
             row = {**row, "status": "done", **self.score(task)}
         except OutOfTime:
-            return {**row, "status": "skipped", "error": "out of time"}
+            return skipped(task)
         except Exception as why:  # one recipe's failure must not lose the others' work
             return {**row, "status": "failed", "error": f"{type(why).__name__}: {why}"}
         write_json(file, row)
@@ -87,7 +93,7 @@ class Worker:
         _, examples = prepared.training(part)
         initial, order = self.plan.draws(seed)
         return train_stages(
-            recipe, prepared.net(part, initial), examples, seed=order, engine=self.plan.engine, cache=self.cache,
+            recipe, prepared.net(part, initial), examples, seed=order, engine=self.engine, cache=self.cache,
             on=self.on, probe=self.plan.probe(prepared) if part == "full" else None,
         )  # fmt: skip
 
@@ -116,14 +122,14 @@ class Worker:
             prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
             seconds = stored[1]["seconds"]
         else:
-            self.plan.engine.check_time()
+            self.engine.check_time()
             began = time.perf_counter()
             net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
             seconds = time.perf_counter() - began
             kept = None if prior is None else prior.tolist()
             self.cache.put(key, net.state_dict(), {"prior": kept, "seconds": seconds, **specs(net)})
         event = {"stage": "fit", "epoch": 0, "epochs": 1, "seconds": seconds, "key": key}
-        engine = replace(self.plan.engine, device="cpu")
+        engine = replace(self.engine, device="cpu")
         return Outcome(net.eval(), recipe, examples.labels, (key,), (event,), prior, engine=engine)
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
@@ -163,7 +169,7 @@ class Worker:
         key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": fitted})
         stored = self.cache.get(key)
         if stored is None:
-            self.plan.engine.check_time()
+            self.engine.check_time()
             began = time.perf_counter()
             logits = out_of_fold_logits(
                 recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of, categorical=categorical
@@ -211,6 +217,7 @@ class Worker:
             }
         return {
             "predict_seconds": predict_seconds,
+            "encode_seconds": prepared.seconds,
             "test_rows": len(test),
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
             "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
@@ -233,6 +240,12 @@ class Worker:
         if not isinstance(self.plan.prior, str):
             named["declared"] = self.plan.prior
         return named
+
+
+def skipped(task: Task) -> dict[str, Any]:
+    """The row of a run that there was no time for."""
+    where = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed}
+    return {**where, "status": "skipped", "error": "out of time"}
 
 
 def categorical_of(encoder: Any) -> Blocks:
