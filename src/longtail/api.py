@@ -1,4 +1,4 @@
-"""The verbs: compare, inspect, train, predict, recipes, clean. A command of the command line is the function of its name."""
+"""The verbs: compare, inspect, train, predict, recipes, clean. Each command of the command line is one of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
-from longtail.comparison.schedule import rebuilt_seconds, whole_seconds
+from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker, write_json
 from longtail.data import Dataset, FeatureEncoder
 from longtail.model import Model
@@ -211,7 +211,8 @@ def compare(
         check_finished(rows, budget)
         rows, unfinished = counted(rows, plan.cells, budget)
         path = data.name if isinstance(data, Dataset) else str(data)
-        about_all = {name: about(name, recipe) for name, recipe in plan.recipes}
+        begun = {row["recipe"] for row in rows}
+        about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
         results = results_of(plan, rows, path, jobs, budget, command, about_all)
         results["data"]["fingerprint"] = whole.fingerprint
         if frozen is not None:
@@ -276,7 +277,7 @@ def _keep(
             math.inf if budget is None else max(10.0, budget / 10) / 2
         )  # seconds after the deadline, at most
         rebuilt = 0.0 if budget is None else rebuilt_seconds(row)
-        if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline:
+        if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
                 kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None)
@@ -399,7 +400,7 @@ def compare_several(
                     dataset,
                     out=folder / name,
                     prior=prior,
-                    budget=None if left is None else max(1.0, left),
+                    budget=None if left is None else max(1e-9, left),
                     on=say,
                     command=command,
                     model=model,
@@ -410,6 +411,13 @@ def compare_several(
                 say({"note": late})
     if len(found) < 2:
         raise OutOfTime(late)
+    if any(c.results["left_out"] for c in found.values()):
+        boards = [{row.recipe for row in next(iter(c.rows.values())) if row.rank} for c in found.values()]
+        if len(set.intersection(*boards)) < 2:
+            raise OutOfTime(
+                "fewer than two recipes finished on all data sets, so there is nothing to rank; each data set has its own "
+                f"table in {folder}. The same again goes on from here"
+            )
     results = {name: c.results for name, c in found.items()}
     priors = shared_priors([shown_priors(r) for r in results.values()])
     rankings = tuple(rank(results, p) for p in priors)

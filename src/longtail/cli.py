@@ -16,6 +16,9 @@ import typer
 
 from longtail.memory import keep_freed
 
+STARTED = time.monotonic()
+"""A budget counts from here: what it takes to load libraries and to read the data is a part of it."""
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -111,7 +114,6 @@ def compare(
     from longtail.report.progress import progress
     from longtail.report.ranks import show_ranks
 
-    began = time.monotonic()
     with errors():
         seconds = None if budget is None else duration(budget)
         sets = [read(path, kind, text, label, features, no_header, imbalance, unlabelled) for path in data]
@@ -119,7 +121,7 @@ def compare(
             listings.show_dataset(api.inspect(dataset))
         settings: dict[str, Any] = {
             "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
-            "jobs": jobs or os.cpu_count() or 1, "budget": left_of(seconds, began), "out": out, "backbone": backbone,
+            "jobs": jobs or os.cpu_count() or 1, "budget": left_of(seconds), "out": out, "backbone": backbone,
             "epochs": epochs,
             "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),
         }  # fmt: skip
@@ -447,9 +449,9 @@ def command() -> str:
     return shlex.join(["longtail", *sys.argv[1:]])
 
 
-def left_of(seconds: float | None, began: float) -> float | None:
-    """What is left of a budget that began at ``time.monotonic()``."""
-    return None if seconds is None else max(1e-9, seconds - (time.monotonic() - began))
+def left_of(seconds: float | None) -> float | None:
+    """What is left of a budget."""
+    return None if seconds is None else max(1e-9, seconds - (time.monotonic() - STARTED))
 
 
 @contextmanager

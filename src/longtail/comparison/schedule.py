@@ -21,11 +21,14 @@ from longtail.comparison.work import Task
 
 Row = dict[str, Any]
 
-CLOSING = 2.0
-"""Seconds that the report takes at the end."""
+CLOSING = 2.0, 0.03
+"""Kept back for the report at the end: seconds, and a share of the budget."""
 
 FOR_THE_MODEL = 0.4
 """The largest share of a budget that is kept back to train the model on all rows."""
+
+MACHINE = 3.0
+"""A machine is taken to be so many times faster or slower than the guesses at most."""
 
 SLACK = 2.0
 """A guess may be so many times too high before a recipe is put off for it."""
@@ -57,7 +60,7 @@ class Schedule:
         self.guessed = {name: max(1e-3, seconds_of(study, name, size)) for name, _ in study.recipes}
         self.order = {name: k for k, (name, _) in enumerate(study.recipes)}
         made = {name: study.recipe(name) for name, _ in study.recipes}
-        self.classical = {name: isinstance(recipe, Classical) for name, recipe in made.items()}
+        self.like = {name: kind_of(recipe) for name, recipe in made.items()}
         self.seconds = {task: self._guess(made[task.recipe], task, size) for task in graph}
         self.needs = {task: _ancestors(graph, task) for task in graph if task.stage is None}
         self.done: set[Task] = set()
@@ -91,13 +94,11 @@ class Schedule:
         if left <= 0:
             return None
         cells = {cell: k for k, cell in enumerate(self.study.cells)}
-        runs = sorted(
-            self.unfinished, key=lambda t: (cells[t.fold, t.seed], costs[t.recipe], self.order[t.recipe])
-        )
-        for run in runs:
+        todo = {run: self.remaining(run, costs) for run in self.unfinished}
+        for run in sorted(todo, key=lambda t: (cells[t.fold, t.seed], todo[t], self.order[t.recipe])):
             ready = [t for t in (*self.needs[run], run) if t in waiting]
             within = left * (1.0 if run.recipe in measured else SLACK)
-            if ready and (math.isinf(left) or self.remaining(run, costs) <= within):
+            if ready and todo[run] <= within:
                 return ready[0]
         return None
 
@@ -115,16 +116,17 @@ class Schedule:
         return {name: statistics.fmean(of) for name, of in found.items()}
 
     def costs(self) -> dict[str, float]:
-        """Seconds of a run of each recipe: measured, or guessed and put right by what is measured of its like."""
+        """Seconds of a run of each recipe: measured, or guessed and put right by what is measured of its like; where
+        nothing is, by how fast this machine seems to be.
+        """
         measured = self.measured()
-
-        def put_right(classical: bool) -> float:
-            like = [s / self.guessed[n] for n, s in measured.items() if self.classical[n] == classical]
-            return statistics.median(like) if like else 1.0
-
-        factor = {kind: put_right(kind) for kind in (True, False)}
+        ratios: dict[str, list[float]] = {}
+        for name, seconds in measured.items():
+            ratios.setdefault(self.like[name], []).append(seconds / self.guessed[name])
+        factor = {kind: statistics.median(of) for kind, of in ratios.items()}
+        machine = min(MACHINE, max(1 / MACHINE, statistics.median(factor.values()))) if factor else 1.0
         return {
-            name: max(1e-3, measured.get(name, guess * factor[self.classical[name]]))
+            name: max(1e-3, measured.get(name, guess * factor.get(self.like[name], machine)))
             for name, guess in self.guessed.items()
         }
 
@@ -142,13 +144,14 @@ class Schedule:
     def reserve(self) -> float:
         """Seconds kept back for the model: the best recipe so far on all rows, or, where that is much, its first fold's
         model; and for the report."""
+        closing = min(CLOSING[0] + CLOSING[1] * self.budget, self.budget / 4)
         if not self.keep:
-            return min(CLOSING, self.budget / 10)
+            return closing
         best = self.best
         if best is None:
-            return min(CLOSING + 1.5 * self.encode, self.budget / 2)
+            return min(closing + 1.5 * self.encode, self.budget / 2)
         whole = whole_seconds(best, self.share)
-        return CLOSING + (whole if whole <= FOR_THE_MODEL * self.budget else rebuilt_seconds(best))
+        return closing + (whole if whole <= FOR_THE_MODEL * self.budget else rebuilt_seconds(best))
 
     @property
     def share(self) -> float:
@@ -217,6 +220,14 @@ class Schedule:
                 if spent > seconds:
                     return k, j
         return len(self.study.cells), 0
+
+
+def kind_of(recipe: AnyRecipe) -> str:
+    """Recipes of one kind take about as many times longer than guessed: nets, or one estimator, resampled or not."""
+    if not isinstance(recipe, Classical):
+        return "net"
+    inside = dict(recipe.estimator.kwargs).get("estimator", recipe.estimator)
+    return str(inside.target.__name__)
 
 
 def trained_seconds(row: Row) -> float:
