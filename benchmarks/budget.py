@@ -86,7 +86,7 @@ SETS: dict[str, tuple[str, Callable[[Path, Path], list[str]]]] = {
     "ts-ozone": ("ts-ozone/eighthr.data", ozone),
     "thucnews": ("thucnews/dev.txt", titles),
 }
-"""Each set's file, and how it is given to the command line: as it is, or as a csv file where it needs columns left out."""
+"""Each set's file, and how it is given to the command line: as it is, or as a csv file with a label column."""
 
 
 def measure(name: str, args: list[str], budget: float, jobs: int, scratch: Path) -> dict[str, Any]:

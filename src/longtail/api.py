@@ -124,6 +124,7 @@ def compare(
     baseline: str | None = None,
     jobs: int = 1,
     budget: float | None = None,
+    began: float | None = None,
     out: str | Path = DEFAULT_OUT,
     backbone: Backbone = None,
     epochs: int | None = None,
@@ -149,6 +150,7 @@ def compare(
         jobs: processes.
         budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
             not finished is left out, said, and goes on when the same call is made again.
+        began: ``time.monotonic()`` from which the budget counts; None is this call.
         out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
             the same data and settings compared there stay in the table.
         backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
@@ -168,7 +170,7 @@ def compare(
     """
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
-    deadline = math.inf if budget is None else time.monotonic() + budget
+    deadline = math.inf if budget is None else (time.monotonic() if began is None else began) + budget
     with told(on, verbose) as say:
         dataset = load(data, on=say, **how)
         if on is None:
@@ -182,9 +184,6 @@ def compare(
             (dataset, before), backbone = frozen, None
         names, left_out = (recipes, None) if recipes is not None else first(dataset, backbone)
         chosen = pick(names)
-        others = () if found is None else tuple(found["recipes"])
-        wanted = "erm" if baseline is None else baseline
-        yardstick = wanted if wanted in chosen or wanted in others else next(iter(chosen))
         plan = Plan(
             dataset=dataset,
             recipes=tuple(chosen.items()),
@@ -193,15 +192,31 @@ def compare(
             prior=prior
             if isinstance(prior, str)
             else tuple(float(p) for p in prior_vector(prior, dataset.labels)),
-            baseline=yardstick if yardstick in chosen else next(iter(chosen)),
+            baseline="erm" if "erm" in chosen else next(iter(chosen), "erm"),
             backbone=backbone,
             epochs=epochs,
             tuning=tuning,
             duplicates=duplicates,
             engine=engine or Engine(),
         )
-        if baseline not in (None, yardstick):
-            plan = replace(plan, baseline=str(baseline))  # an error that names it
+        path = data.name if isinstance(data, Dataset) else str(data)
+
+        def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
+            begun = {row["recipe"] for row in rows}
+            about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
+            made = results_of(plan, rows, path, jobs, budget, command, about_all)
+            made["data"]["fingerprint"] = whole.fingerprint
+            if frozen is not None:
+                made["data"]["kind"], made["settings"]["backbone"] = whole.kind, str(said_backbone)
+            return made
+
+        if found is not None and (why := joinable(result([]), found)) is not None:
+            say({"note": f"the earlier table in {folder} ({why}) will be replaced"})
+            found = None
+        others = () if found is None else tuple(found["recipes"])
+        wanted = "erm" if baseline is None else baseline
+        if baseline is not None and baseline not in others:
+            plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
         notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
         for note in (*([left_out] if left_out else []), *notes):
@@ -210,14 +225,13 @@ def compare(
         rows = run(plan, folder, jobs=jobs, budget=left, keep=model, on=say)
         check_finished(rows, budget)
         rows, unfinished = counted(rows, plan.cells, budget)
-        path = data.name if isinstance(data, Dataset) else str(data)
-        begun = {row["recipe"] for row in rows}
-        about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
-        results = results_of(plan, rows, path, jobs, budget, command, about_all)
-        results["data"]["fingerprint"] = whole.fingerprint
-        if frozen is not None:
-            results["data"]["kind"], results["settings"]["backbone"] = whole.kind, str(said_backbone)
-        results = _with_earlier(results, found, yardstick, say)
+        results = result(rows)
+        if found is not None:
+            results, more = joined(results, found)
+            if more:
+                say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
+            if wanted in results["recipes"]:
+                results["settings"]["baseline"] = wanted
         results["left_out"] = unfinished
         kept = None
         if model:
@@ -228,21 +242,6 @@ def compare(
         write_csv(results, folder / "results.csv")
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
-
-
-def _with_earlier(
-    results: dict[str, Any], found: Mapping[str, Any] | None, baseline: str, on: On
-) -> dict[str, Any]:
-    """The results, joined by the recipes of an earlier call; says so, or why not."""
-    if found is None or set(found["recipes"]) <= set(results["recipes"]):
-        return results
-    why = joinable(results, found)
-    if why is not None:
-        on({"note": f"the earlier table in this folder ({why}) is replaced"})
-        return results
-    together, more = joined(results, found)
-    on({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
-    return {**together, "settings": {**together["settings"], "baseline": baseline}}
 
 
 def _keep(
@@ -346,6 +345,7 @@ def compare_several(
     out: str | Path = DEFAULT_OUT,
     prior: str = "natural",
     budget: float | None = None,
+    began: float | None = None,
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
@@ -362,6 +362,7 @@ def compare_several(
         out: folder; each data set gets a folder of its name in it.
         prior: "natural" or "balanced"; probabilities of your own belong to one data set's classes.
         budget: seconds for all of them; each gets its share of what is left.
+        began: as for ``compare``.
         on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
         settings: recipes, folds, seeds, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for ``compare``.
@@ -374,7 +375,7 @@ def compare_several(
         raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
     if prior not in ("natural", "balanced"):
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
-    folder, began = Path(out), time.monotonic()
+    folder, began = Path(out), time.monotonic() if began is None else began
     if (folder / "results.json").exists():
         raise ValueError(
             f"{folder} holds the results of one data set: name another folder with --out (out=... in Python)"
@@ -415,8 +416,8 @@ def compare_several(
         boards = [{row.recipe for row in next(iter(c.rows.values())) if row.rank} for c in found.values()]
         if len(set.intersection(*boards)) < 2:
             raise OutOfTime(
-                "fewer than two recipes finished on all data sets, so there is nothing to rank; each data set has its own "
-                f"table in {folder}. The same again goes on from here"
+                "fewer than two recipes finished on all data sets, so there is nothing to rank; each data set has its "
+                f"own table in {folder}. The same again goes on from here"
             )
     results = {name: c.results for name, c in found.items()}
     priors = shared_priors([shown_priors(r) for r in results.values()])

@@ -121,7 +121,7 @@ def compare(
             listings.show_dataset(api.inspect(dataset))
         settings: dict[str, Any] = {
             "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
-            "jobs": jobs or os.cpu_count() or 1, "budget": left_of(seconds), "out": out, "backbone": backbone,
+            "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": STARTED, "out": out, "backbone": backbone,
             "epochs": epochs,
             "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),
         }  # fmt: skip
@@ -447,11 +447,6 @@ def duration(text: str) -> float:
 def command() -> str:
     """The command as it was typed."""
     return shlex.join(["longtail", *sys.argv[1:]])
-
-
-def left_of(seconds: float | None) -> float | None:
-    """What is left of a budget."""
-    return None if seconds is None else max(1e-9, seconds - (time.monotonic() - STARTED))
 
 
 @contextmanager

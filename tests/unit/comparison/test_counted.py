@@ -85,7 +85,12 @@ def test_other_settings_do_not_join(tmp_path):
     told = []
     found = api.compare(toy(), recipes=["logistic"], out=tmp_path, on=told.append, **{**HOW, "folds": 3})
     assert list(found.results["recipes"]) == ["logistic"]
-    assert {"note": "the earlier table in this folder (other folds) is replaced"} in told
+    with pytest.raises(ValueError, match="baseline='erm' is not among the recipes"):
+        api.compare(toy(), recipes=["logistic"], baseline="erm", out=tmp_path, **HOW)
+    api.compare(toy(), recipes=["erm"], out=tmp_path, **HOW)
+    again = api.compare(toy(), recipes=["logistic"], baseline="erm", out=tmp_path, **HOW)
+    assert again.results["settings"]["baseline"] == "erm"
+    assert {"note": f"the earlier table in {tmp_path} (other folds) will be replaced"} in told
 
 
 def test_a_recipe_of_one_s_own_that_is_best_and_not_at_hand_is_said(tmp_path):

@@ -180,38 +180,32 @@ def test_the_clock_of_the_wall_may_jump(monkeypatch):
     assert Engine(deadline=time.monotonic() - 1).late
 
 
-def test_a_library_s_own_loop_is_stopped():
+def work(seconds, swallow=0):
+    """A library's loop, which swallows so many exceptions."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            sum(range(1000))
+        except Exception:
+            swallow -= 1
+            if swallow < 0:
+                raise
+
+
+@pytest.mark.parametrize("swallow", [0, 1])
+def test_a_library_s_own_loop_is_stopped_even_if_it_swallows_the_end(swallow):
     began = time.monotonic()
     with pytest.raises(OutOfTime), stop_at(began + 0.2):
-        while time.monotonic() < began + 30:
-            try:
-                sum(range(1000))
-            except ArithmeticError:
-                pass
-    assert time.monotonic() - began < 10
-
-
-def test_a_library_that_swallows_the_end_gets_it_again():
-    began, swallowed = time.monotonic(), 0
-    with pytest.raises(OutOfTime), stop_at(began + 0.2):
-        while time.monotonic() < began + 30:
-            if swallowed:
-                sum(range(1000))
-                continue
-            try:
-                sum(range(1000))
-            except Exception:
-                swallowed += 1
-    assert swallowed == 1
+        work(60, swallow)
+    assert time.monotonic() - began < 30
 
 
 def test_what_ends_in_time_is_left_alone():
     import signal
 
     before = signal.getsignal(signal.SIGALRM)
-    with stop_at(time.monotonic() + 0.2):
-        pass
-    time.sleep(0.3)
+    with stop_at(time.monotonic() + 60):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) is before
     with pytest.raises(OutOfTime), stop_at(time.monotonic() - 1):
