@@ -44,7 +44,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
-    "longtail.api": ("Comparison", "clean", "compare", "compare_several", "inspect", "load", "predict", "train"),
+    "longtail.api": (
+        "Comparison",
+        "clean",
+        "compare",
+        "compare_several",
+        "inspect",
+        "load",
+        "predict",
+        "train",
+    ),
     "longtail.examples": ("Examples", "SparseRows"),
     "longtail.integrations.sklearn": ("LongTailClassifier",),
     "longtail.labels": ("Labels",),

@@ -200,7 +200,7 @@ class Schedule:
             return f"{whole} (a guess; it gets better as runs finish)"
         rounds, some = self._within(max(0.0, self.left - self.encode))
         if rounds >= cells:
-            got = "which fits"
+            got = "all of it"
         elif rounds:
             more = f", and {many(some, 'recipe')} on the next" if some else ""
             got = f"all recipes on {many(rounds, 'fold')}{more}"

@@ -16,7 +16,7 @@ from longtail.report.listings import show_dataset
 def progress() -> Iterator[Any]:
     """A live display of what is running, how far it is and how long it still takes; plain lines where no one watches."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
     console = Console(stderr=True)
@@ -25,8 +25,8 @@ def progress() -> Iterator[Any]:
         return
     wide = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     columns = (
-        TextColumn("{task.description}", table_column=wide), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.description}", table_column=wide), BarColumn(20 if console.width > 80 else 8),
+        TextColumn("{task.fields[step]}"), TimeElapsedColumn(), TextColumn("{task.fields[left]}"),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True, expand=True) as bar:
         yield _Bars(bar)
@@ -44,8 +44,11 @@ class _Bars:
     def __call__(self, event: dict[str, Any]) -> None:
         if "total" in event:
             if self.whole is None:
-                self.whole = self.bar.add_task("all", total=event["total"], left="")
-            self.bar.update(self.whole, completed=event["done"], total=event["total"], left=_left(event))
+                self.whole = self.bar.add_task("all", total=event["total"], step="", left="")
+            done, total = event["done"], event["total"]
+            self.bar.update(
+                self.whole, completed=done, total=total, step=f"{done}/{total}", left=_left(event)
+            )
             row = event.get("row")
             if row is not None and row["status"] == "failed":
                 self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
@@ -58,21 +61,22 @@ class _Bars:
             return
         worker = event.get("worker", 0)
         if worker not in self.workers:
-            self.workers[worker] = self.bar.add_task("", total=None, left="")
+            self.workers[worker] = self.bar.add_task("", total=None, step="", left="")
         task = self.workers[worker]
-        if "running" in event:
-            self.running[worker] = _escaped(event["running"])
-            self.bar.reset(task, description=self.running[worker], total=None)
+        if event.get("running", self.running.get(worker)) != self.running.get(worker):
+            self.running[worker] = event["running"]
+            self.bar.reset(task, description=_escaped(event["running"]), total=1, step="", left="")
+        running = self.running.get(worker, "")
         if "slow" in event:
-            running = self.running.get(worker)
-            what = f"{running}: {_escaped(event['slow'])}" if running else _escaped(event["slow"])
-            self.bar.reset(task, description=what, total=None)
+            what = f"{running}: {event['slow']}" if running else event["slow"]
+            self.bar.update(task, description=_escaped(what))
         if "epochs" in event:
             self.bar.update(
                 task,
-                description=self.running.get(worker, ""),
+                description=_escaped(running),
                 completed=event["epoch"] + 1,
                 total=event["epochs"],
+                step=f"epoch {event['epoch'] + 1}/{event['epochs']}",
             )
 
 
