@@ -145,7 +145,7 @@ def million(jobs: int, names: list[str]) -> None:
         f"10^6 x 30, 2 folds, {', '.join(names)}: {seconds:.0f} s with {jobs} jobs; peak {parent:.1f} GB in the parent,"
         f" {worker:.1f} GB in the largest worker"
     )
-    for prior, rows in found.table.items():
+    for prior, rows in found.rows.items():
         shown = ", ".join(f"{r.recipe} {r.mean['balanced_accuracy']:.4f}" for r in rows)
         print(f"balanced accuracy, {prior} prior: {shown}")
 

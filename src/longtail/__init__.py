@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         testing,
         weights,
     )
-    from longtail.api import Comparison, compare, compare_several, inspect, load, predict, train
+    from longtail.api import Comparison, clean, compare, compare_several, inspect, load, predict, train
     from longtail.examples import Examples, SparseRows
     from longtail.integrations.sklearn import LongTailClassifier
     from longtail.labels import Labels
@@ -44,7 +44,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
-    "longtail.api": ("Comparison", "compare", "compare_several", "inspect", "load", "predict", "train"),
+    "longtail.api": (
+        "Comparison",
+        "clean",
+        "compare",
+        "compare_several",
+        "inspect",
+        "load",
+        "predict",
+        "train",
+    ),
     "longtail.examples": ("Examples", "SparseRows"),
     "longtail.integrations.sklearn": ("LongTailClassifier",),
     "longtail.labels": ("Labels",),
@@ -91,6 +100,7 @@ __all__ = [
     "augment",
     "backbones",
     "classical",
+    "clean",
     "compare",
     "compare_several",
     "data",

@@ -1,13 +1,15 @@
-"""The verbs: compare, inspect, train, predict, recipes. Each command of the command line is the function of that name."""
+"""The verbs: compare, inspect, train, predict, recipes, clean. Each command of the command line is one of them."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,23 +20,29 @@ from longtail import data as data_room
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions, read_counts, read_predictions
 from longtail.bench import bench
-from longtail.catalogue import about, known_recipes, listing, pick
+from longtail.catalogue import about, first, known_recipes, listing, pick
+from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan, RecipeLike
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
+from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker, write_json
 from longtail.data import Dataset, FeatureEncoder
 from longtail.model import Model
 from longtail.protocol import Backbone
+from longtail.report import brief
 from longtail.report.html import write_report
+from longtail.report.progress import progress
 from longtail.report.ranks import write_ranks
-from longtail.run import Engine, Outcome, OutOfTime
+from longtail.run import Cache, Engine, Outcome, OutOfTime
+from longtail.run.engine import stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
@@ -45,7 +53,7 @@ if TYPE_CHECKING:
 DEFAULT_OUT = "longtail-out"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """What ``compare`` found.
 
@@ -60,9 +68,21 @@ class Comparison:
     model: Model | None
 
     @property
-    def table(self) -> dict[str, list[Row]]:
+    def rows(self) -> dict[str, list[Row]]:
         """Ranked rows by prior, the declared one first."""
         return {prior: leaderboard(self.results, prior) for prior in shown_priors(self.results)}
+
+    @property
+    def table(self) -> Any:
+        """A pandas DataFrame, one row per prior and recipe, best first: rank, finished runs, each metric's mean, the
+        difference to the baseline with its interval and p, and seconds."""
+        return brief.table(self.rows)
+
+    def __repr__(self) -> str:
+        return brief.comparison_text(self.results, self.folder)
+
+    def _repr_html_(self) -> str:
+        return brief.comparison_html(self.results, self.folder)
 
     @property
     def best(self) -> str:
@@ -75,14 +95,24 @@ class Comparison:
         return recommendation(self.results)
 
 
-def load(data: str | Path | Dataset, *, unlabelled: str | Path | None = None, **how: Any) -> Dataset:
+def load(
+    data: str | Path | Dataset, *, unlabelled: str | Path | None = None, on: On = ignore, **how: Any
+) -> Dataset:
     """Read data, unless it is read already; keywords as in ``longtail.data.load``, and ``unlabelled``: a file of rows
-    without labels.
+    without labels; ``on`` is told, if it takes long.
     """
     found = data
     if not isinstance(found, Dataset):
-        found = data_room.load(found, **{k: v for k, v in how.items() if v is not None})
+        with slowly(on, f"reading {found}"):
+            found = data_room.load(found, **{k: v for k, v in how.items() if v is not None})
     return found if unlabelled is None else data_room.with_unlabelled(found, unlabelled)
+
+
+def told(on: On | None, verbose: int) -> AbstractContextManager[On]:
+    """Whom to tell of progress: ``on``, or the terminal or notebook, or nobody."""
+    if on is not None or not verbose:
+        return nullcontext(on or ignore)
+    return progress()
 
 
 def compare(
@@ -95,6 +125,7 @@ def compare(
     baseline: str | None = None,
     jobs: int = 1,
     budget: float | None = None,
+    began: float | None = None,
     out: str | Path = DEFAULT_OUT,
     backbone: Backbone = None,
     epochs: int | None = None,
@@ -102,7 +133,8 @@ def compare(
     duplicates: str = "together",
     engine: Engine | None = None,
     model: bool = True,
-    on: On = ignore,
+    on: On | None = None,
+    verbose: int = 1,
     command: str | None = None,
     **how: Any,
 ) -> Comparison:
@@ -110,83 +142,180 @@ def compare(
 
     Args:
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
-        recipes: names (``longtail recipes`` lists them), or your own by name; None takes the first dozen.
+        recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data.
         folds: each row is tested once a seed.
         seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
             probability a class.
         baseline: what the others are compared with; None takes erm, or the first recipe.
         jobs: processes.
-        budget: seconds; what has not finished by then is left out, and continues when the same call is made again.
-        out: folder for results.json, results.csv, report.html, the model and the cache.
+        budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
+            not finished is left out, said, and goes on when the same call is made again.
+        began: ``time.monotonic()`` from which the budget counts; None is this call.
+        out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
+            the same data and settings compared there stay in the table.
         backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
         model: train the best recipe on all rows at the end.
-        on: called with progress events.
+        on: called with progress events, from another thread at times.
+        verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
         how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
 
     Returns:
         the results; the same are in ``out``.
+
+    Raises:
+        ValueError: ``out`` holds the results of another data set; or a wrong argument.
+        OutOfTime: no run finished within the budget.
+        RunsFailed: every run failed.
     """
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
-    dataset = load(data, **how)
-    folder = Path(out)
-    chosen = pick(recipes)
-    frozen = frozen_features(dataset, backbone, folder / "cache")
-    before, kind, said_backbone = None, dataset.kind, backbone
-    if frozen is not None:
-        (dataset, before), backbone = frozen, None
-    plan = Plan(
-        dataset=dataset,
-        recipes=tuple(chosen.items()),
-        folds=folds,
-        seeds=seeds,
-        prior=prior
-        if isinstance(prior, str)
-        else tuple(float(p) for p in prior_vector(prior, dataset.labels)),
-        baseline=baseline or ("erm" if "erm" in chosen else next(iter(chosen))),
-        backbone=backbone,
-        epochs=epochs,
-        tuning=tuning,
-        duplicates=duplicates,
-        engine=engine or Engine(),
-    )
-    prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
-    notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
-    for note in notes:
-        on({"note": note})
-    began = time.time()
-    rows = run(plan, folder, jobs=jobs, budget=budget, on=on)
-    path = data.name if isinstance(data, Dataset) else str(data)
-    said = {name: about(name, recipe) for name, recipe in plan.recipes}
-    results = results_of(plan, rows, path, jobs, budget, command, said)
-    if frozen is not None:
-        results["data"]["kind"], results["settings"]["backbone"] = kind, str(said_backbone)
-    results["evidence"] = evidence(plan, results, folder)
-    kept: Model | None = None
-    left = None if budget is None else began + budget
-    if model and any(r["status"] == "done" for r in rows):
-        name = best_of(results)
-        on({"running": f"{name} on all rows, to keep"})
-        try:
-            engine = Engine(**{**vars(plan.engine), "deadline": left})
-            kept = fit_all(plan, name, folder, engine, on, before=before)
-            notes += tuple(getattr(kept.encoder, "notes", ()))
-            kept.save(folder / "model")
-            results["model"] = {"recipe": name, "path": str(folder / "model")}
-        except OutOfTime:
-            results["model"] = None
-        except Exception as why:  # the comparison must not be lost for its last step
-            results["model"] = {"recipe": name, "path": None, "why": f"{type(why).__name__}: {why}"}
-    results["data"]["notes"] += notes
-    write_json(folder / "results.json", results)
-    write_csv(results, folder / "results.csv")
-    write_report(results, folder / "report.html")
+    deadline = math.inf if budget is None else (time.monotonic() if began is None else began) + budget
+    with told(on, verbose) as say:
+        dataset = load(data, on=say, **how)
+        if on is None:
+            say({"data": data_room.inspect_facts(dataset)})
+        folder = Path(out)
+        found = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
+        with slowly(say, f"computing the features of {backbone}"):
+            frozen = frozen_features(dataset, backbone, folder / "cache")
+        before, whole, said_backbone = None, dataset, backbone
+        if frozen is not None:
+            (dataset, before), backbone = frozen, None
+        names, left_out = (recipes, None) if recipes is not None else first(dataset, backbone)
+        chosen = pick(names)
+        plan = Plan(
+            dataset=dataset,
+            recipes=tuple(chosen.items()),
+            folds=folds,
+            seeds=seeds,
+            prior=prior
+            if isinstance(prior, str)
+            else tuple(float(p) for p in prior_vector(prior, dataset.labels)),
+            baseline="erm" if "erm" in chosen else next(iter(chosen), "erm"),
+            backbone=backbone,
+            epochs=epochs,
+            tuning=tuning,
+            duplicates=duplicates,
+            engine=engine or Engine(),
+        )
+        path = data.name if isinstance(data, Dataset) else str(data)
+
+        def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
+            begun = {row["recipe"] for row in rows}
+            about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
+            made = results_of(plan, rows, path, jobs, budget, command, about_all)
+            made["data"]["fingerprint"] = whole.fingerprint
+            if frozen is not None:
+                made["data"]["kind"], made["settings"]["backbone"] = whole.kind, str(said_backbone)
+            return made
+
+        if found is not None and (why := joinable(result([]), found)) is not None:
+            say({"note": f"the earlier table in {folder} ({why}) will be replaced"})
+            found = None
+        others = () if found is None else tuple(found["recipes"])
+        wanted = "erm" if baseline is None else baseline
+        if baseline is not None and baseline not in others:
+            plan = replace(plan, baseline=baseline)
+        prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
+        notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
+        for note in (*([left_out] if left_out else []), *notes):
+            say({"note": note})
+        left = None if budget is None else max(1e-9, deadline - time.monotonic())
+        rows = run(plan, folder, jobs=jobs, budget=left, keep=model, on=say)
+        check_finished(rows, budget)
+        rows, unfinished = counted(rows, plan.cells, budget)
+        results = result(rows)
+        if found is not None:
+            results, more = joined(results, found)
+            if more:
+                say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
+            if wanted in results["recipes"]:
+                results["settings"]["baseline"] = wanted
+        results["left_out"] = unfinished
+        results["evidence"] = evidence(plan, results, folder)
+        kept = None
+        if model:
+            kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
+            notes += tuple(getattr(kept.encoder, "notes", ())) if kept is not None else ()
+        results["data"]["notes"] += notes
+        write_json(folder / "results.json", results)
+        write_csv(results, folder / "results.csv")
+        write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
 
 
-@dataclass(frozen=True, eq=False)
+def _keep(
+    plan: Plan,
+    results: dict[str, Any],
+    folder: Path,
+    deadline: float,
+    budget: float | None,
+    on: On,
+    before: FeatureEncoder | None,
+    found: Mapping[str, Any] | None,
+) -> tuple[Model | None, dict[str, Any] | None]:
+    """The best recipe trained on all rows and saved; where there is no time for that, its model of the first fold.
+
+    Returns:
+        The model, and what to say of it.
+    """
+    name = best_of(results)
+    if name not in dict(plan.recipes):
+        try:
+            plan = replace(plan, recipes=(*plan.recipes, *pick([name]).items()))
+        except ValueError:
+            was = (found or {}).get("model")
+            if was and was["recipe"] == name:
+                return None, was
+            why = "it is of an earlier call: pass that recipe again to have its model"
+            return None, {"recipe": name, "path": None, "why": why}
+    row = next(r for r in results["runs"] if r["recipe"] == name and r["status"] == "done")
+    target = folder / "model"
+    try:
+        late = (
+            math.inf if budget is None else max(10.0, budget / 10) / 2
+        )  # seconds after the deadline, at most
+        rebuilt = 0.0 if budget is None else rebuilt_seconds(row)
+        if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
+            try:
+                on({"running": f"{name} on all rows, to keep"})
+                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None)
+                kept.save(target)
+                return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
+            except OutOfTime:
+                pass
+        on({"running": f"{name}, its model of fold {row['fold'] + 1}, to keep"})
+        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, row)
+        kept.save(target)
+        rows = f"the training rows of fold {row['fold'] + 1}: no time for all rows"
+        return kept, {"recipe": name, "path": str(target), "rows": rows}
+    except OutOfTime:
+        return None, {"recipe": name, "path": None, "why": "out of time; the same again makes it"}
+    except Exception as why:  # the comparison must not be lost for its last step
+        return None, {"recipe": name, "path": None, "why": f"{type(why).__name__}: {why}"}
+
+
+def _fitted(
+    plan: Plan,
+    name: str,
+    folder: Path,
+    deadline: float,
+    on: On,
+    before: FeatureEncoder | None,
+    row: Mapping[str, Any] | None,
+) -> Model:
+    """A recipe trained on all rows, or on those of a run, by a deadline."""
+    stop = None if math.isinf(deadline) else deadline
+    fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
+    with stop_at(stop):
+        return fit_all(
+            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Several:
     """What ``compare_several`` found.
 
@@ -200,6 +329,17 @@ class Several:
     rankings: tuple[Ranking, ...]
     folder: Path
 
+    @property
+    def table(self) -> Any:
+        """A pandas DataFrame, one row per prior and recipe, best mean rank first, with the score on each data set."""
+        return brief.ranks_table(self.rankings)
+
+    def __repr__(self) -> str:
+        return brief.several_text(self.rankings, self.folder)
+
+    def _repr_html_(self) -> str:
+        return brief.several_html(self.rankings, self.folder)
+
 
 def compare_several(
     data: Sequence[str | Path | Dataset],
@@ -207,7 +347,9 @@ def compare_several(
     out: str | Path = DEFAULT_OUT,
     prior: str = "natural",
     budget: float | None = None,
-    on: On = ignore,
+    began: float | None = None,
+    on: On | None = None,
+    verbose: int = 1,
     command: str | None = None,
     model: bool = True,
     how: Mapping[str, Any] | None = None,
@@ -221,39 +363,64 @@ def compare_several(
         data: two or more files, folders or data sets; all are read before anything is trained.
         out: folder; each data set gets a folder of its name in it.
         prior: "natural" or "balanced"; probabilities of your own belong to one data set's classes.
-        budget: seconds for all of them.
-        on, command, model: as for ``compare``.
+        budget: seconds for all of them; each gets its share of what is left.
+        began: as for ``compare``.
+        on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
         settings: recipes, folds, seeds, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for ``compare``.
 
     Raises:
         ValueError: fewer than two data sets, or another prior.
+        OutOfTime: no run finished on any of them but one.
     """
     if len(data) < 2:
         raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
     if prior not in ("natural", "balanced"):
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
-    sets: dict[str, Dataset] = {}
-    for given in data:
-        dataset = load(given, **(how or {}))
-        title = re.sub(r"[^\w.-]+", "-", dataset.name).strip(".-") or "data"
-        name = next(n for n in (title, *(f"{title}-{k}" for k in range(2, len(data) + 2))) if n not in sets)
-        sets[name] = dataset
-    folder, began = Path(out), time.time()
-    found: dict[str, Comparison] = {}
-    for name, dataset in sets.items():
-        left = None if budget is None else max(1.0, budget - (time.time() - began))
-        on({"note": f"data set {name}"})
-        found[name] = compare(
-            dataset,
-            out=folder / name,
-            prior=prior,
-            budget=left,
-            on=on,
-            command=command,
-            model=model,
-            **settings,
+    folder, began = Path(out), time.monotonic() if began is None else began
+    if (folder / "results.json").exists():
+        raise ValueError(
+            f"{folder} holds the results of one data set: name another folder with --out (out=... in Python)"
         )
+    sets: dict[str, Dataset] = {}
+    found: dict[str, Comparison] = {}
+    late = ""
+    with told(on, verbose) as say:
+        for given in data:
+            dataset = load(given, on=say, **(how or {}))
+            title = re.sub(r"[^\w.-]+", "-", dataset.name).strip(".-") or "data"
+            name = next(
+                n for n in (title, *(f"{title}-{k}" for k in range(2, len(data) + 2))) if n not in sets
+            )
+            sets[name] = dataset
+        for k, (name, dataset) in enumerate(sets.items()):
+            left = None if budget is None else (budget - (time.monotonic() - began)) / (len(sets) - k)
+            say({"note": f"data set {name}"})
+            if on is None:
+                say({"data": data_room.inspect_facts(dataset)})
+            try:
+                found[name] = compare(
+                    dataset,
+                    out=folder / name,
+                    prior=prior,
+                    budget=None if left is None else max(1e-9, left),
+                    on=say,
+                    command=command,
+                    model=model,
+                    **settings,
+                )
+            except OutOfTime as why:  # the other data sets must not be lost for this one
+                late = f"data set {name}: {why}"
+                say({"note": late})
+    if len(found) < 2:
+        raise OutOfTime(late)
+    if any(c.results["left_out"] for c in found.values()):
+        boards = [{row.recipe for row in next(iter(c.rows.values())) if row.rank} for c in found.values()]
+        if len(set.intersection(*boards)) < 2:
+            raise OutOfTime(
+                "fewer than two recipes finished on all data sets, so there is nothing to rank; each data set has its "
+                f"own table in {folder}. The same again goes on from here"
+            )
     results = {name: c.results for name, c in found.items()}
     priors = shared_priors([shown_priors(r) for r in results.values()])
     rankings = tuple(rank(results, p) for p in priors)
@@ -291,11 +458,16 @@ def fit_all(
     on: On = ignore,
     seed: int = 0,
     before: FeatureEncoder | None = None,
+    fold: int | None = None,
 ) -> Model:
-    """One recipe trained on all rows, as a model to keep; ``before`` is the frozen encoder that made the plan's data."""
+    """One recipe trained on all rows, or on those of a fold, as a model to keep; ``before`` is the frozen encoder that
+    made the plan's data.
+    """
     plan = Plan(**{**vars(plan), "engine": engine})
     worker = Worker(plan, folder, on=on)
-    encoder, outcome, _ = worker.fit(plan.prepare(None), name, seed)
+    prepared = plan.prepare(fold)
+    prepared.on = on
+    encoder, outcome, _ = worker.fit(prepared, name, seed)
     encoder = encoder if before is None else before.followed_by(encoder)
     d = plan.dataset
     recipe = outcome.recipe
@@ -474,6 +646,35 @@ def reproduce(experiment: str, data: str | Path | Dataset | None = None, **setti
     return reviews(data, **settings)
 
 
+def clean(out: str | Path = DEFAULT_OUT) -> int:
+    """Free what ``compare`` or ``bench`` kept to go on from; results, finished runs, report and model stay.
+
+    Made again, the same call shows the same table; more folds or another model are trained from the start.
+
+    Args:
+        out: the folder they wrote; of several data sets, the one that holds theirs.
+
+    Returns:
+        bytes freed.
+
+    Raises:
+        FileNotFoundError: no such folder, or it is none of theirs.
+    """
+    folder = Path(out)
+    ours = ("results.json", "ranks.json", "cache", "runs")
+    if not any((folder / name).exists() for name in ours):
+        raise FileNotFoundError(f"{folder} is no folder that compare or bench wrote")
+    caches = [folder / "cache", *(one / "cache" for one in folder.iterdir() if one.is_dir())]
+    return sum(Cache(one).clear() for one in caches if one.is_dir())
+
+
+def cache_size(out: str | Path) -> int:
+    """Bytes that :func:`clean` would free."""
+    folder = Path(out)
+    caches = [folder / "cache", *(one / "cache" for one in folder.iterdir() if one.is_dir())]
+    return sum(Cache(one).size for one in caches if one.is_dir())
+
+
 def recipes() -> list[dict[str, str]]:
     """Every recipe: name, paper, the prior its logits carry, and one line."""
     return listing()
@@ -501,6 +702,7 @@ def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
 
 
 __all__ = [
-    "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "compare", "compare_several", "inspect",
+    "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "cache_size", "clean", "compare",
+    "compare_several", "inspect",
     "known_recipes", "load", "predict", "read_prior", "recipes", "reproduce", "train",
 ]  # fmt: skip

@@ -10,13 +10,16 @@ from typing import Any
 
 from longtail import classical, recipes
 from longtail.adjust import Thresholds
+from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.classical.estimators.random_forest import AVERAGED
 from longtail.classical.estimators.resampled import ABOUT, METHODS
 from longtail.comparison.plan import RecipeLike
+from longtail.data import Dataset
+from longtail.examples import SparseRows
 from longtail.labels import Labels
 from longtail.part import part
-from longtail.protocol import tabular
+from longtail.protocol import Backbone, tabular
 from longtail.recipe import Recipe
 from longtail.run.chain import carried_prior
 
@@ -24,7 +27,13 @@ FIRST = (
     "erm", "weighted-ce", "class-balanced-sampling", "focal", "balanced-softmax", "logit-adjustment", "tau-norm", "crt",
     "ldam-drw", "logistic", "random-forest", "gradient-boosting",
 )  # fmt: skip
-"""What ``compare`` runs when no recipes are named."""
+"""What ``compare`` runs when no recipes are named, where all of them suit the data: see :func:`first`."""
+
+ON_WORDS = ("logistic-balanced", "random-under+logistic")
+"""What it runs on n-grams in place of the tree ensembles."""
+
+MANY_CLASSES = 20
+"""Above so many classes gradient boosting, which grows a tree per class and round, is not run unless it is named."""
 
 
 CLASSICAL = (
@@ -75,8 +84,35 @@ def on_resampled(name: str, estimators: Mapping[str, Classical]) -> Classical:
     return classical.resampled(method.replace("-", "_"), estimators[estimator])
 
 
-def pick(names: Sequence[str] | Mapping[str, RecipeLike] | None) -> dict[str, RecipeLike]:
-    """Recipes by name; None takes the first dozen (nine deep, three classical).
+def first(dataset: Dataset, backbone: Backbone = None) -> tuple[list[str], str | None]:
+    """The recipes to run on a data set when none are named, and what was left out and why.
+
+    Trees are slow and weak on n-grams, gradient boosting is slow on many classes, and no classical recipe reads tokens.
+
+    >>> from longtail.data import Dataset
+    >>> texts = Dataset.of("toy", "text", ["good", "bad"], Labels.of([1, 0]))
+    >>> first(texts)[0][-3:]
+    ['logistic', 'logistic-balanced', 'random-under+logistic']
+    """
+    encoder = as_pretrained(backbone)
+    if encoder is not None and dataset.kind == "text":
+        out = [name for name in FIRST if name in PLAIN]
+        return [n for n in FIRST if n not in out], f"not run, for they cannot read tokens: {', '.join(out)}"
+    remedy = "name them with --recipes (recipes=... in Python) to run them"
+    if dataset.kind == "text" or isinstance(dataset.raw, SparseRows):
+        out = [name for name in FIRST if name in PLAIN and name != "logistic"]
+        names = [*(n for n in FIRST if n not in out), *ON_WORDS]
+        return names, f"not run, for trees are slow on words: {', '.join(out)}; {remedy}"
+    classes = dataset.labels.num_classes
+    if classes > MANY_CLASSES:
+        out = ["gradient-boosting"]
+        why = f"not run, for it is slow with {classes} classes: gradient-boosting; {remedy}"
+        return [n for n in FIRST if n not in out], why
+    return list(FIRST), None
+
+
+def pick(names: Sequence[str] | Mapping[str, RecipeLike]) -> dict[str, RecipeLike]:
+    """Recipes by name; your own are taken as they are.
 
     ``METHOD+ESTIMATOR`` names a classical recipe on resampled rows, listed or not: ``near-miss+random-forest``.
 
@@ -85,8 +121,6 @@ def pick(names: Sequence[str] | Mapping[str, RecipeLike] | None) -> dict[str, Re
     """
     known = known_recipes()
     plain = {k: r for k, r in known.items() if isinstance(r, Classical) and "+" not in k}
-    if names is None:
-        return {name: known[name] for name in known if name in FIRST}
     if isinstance(names, Mapping):
         return dict(names)
     known |= {name: on_resampled(name, plain) for name in names if "+" in name and name not in known}

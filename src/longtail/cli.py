@@ -6,20 +6,26 @@ import os
 import re
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from longtail.memory import keep_freed
+
+STARTED = time.monotonic()
+"""A budget counts from here: what it takes to load libraries and to read the data is a part of it."""
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Long-tailed (class-imbalanced) learning: compare what works on **your** data, and keep the model.",
+    epilog="Exit codes: 0 done; 1 a fault of longtail's, or every run failed; 2 something in the input to mend; "
+    "3 out of time with nothing finished; 130 stopped by Ctrl-C.",
 )
 
 Data = Annotated[
@@ -115,25 +121,23 @@ def compare(
             listings.show_dataset(api.inspect(dataset))
         settings: dict[str, Any] = {
             "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
-            "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "out": out, "backbone": backbone, "epochs": epochs,
+            "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": STARTED, "out": out, "backbone": backbone,
+            "epochs": epochs,
             "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),
         }  # fmt: skip
-        try:
-            with progress() as on:
-                if len(sets) > 1:
-                    several = api.compare_several(sets, prior=prior, on=on, **settings)
-                else:
-                    one = api.read_prior(prior, sets[0].labels.names)
-                    found = api.compare(sets[0], prior=one, on=on, **settings)
-        except KeyboardInterrupt:
-            typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
-            raise typer.Exit(130) from None
+        with progress() as on:
+            if len(sets) > 1:
+                several = api.compare_several(sets, prior=prior, on=on, **settings)
+            else:
+                one = api.read_prior(prior, sets[0].labels.names)
+                found = api.compare(sets[0], prior=one, on=on, **settings)
         if len(sets) > 1:
             show_ranks(several.rankings)
             typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
         else:
             show(found.results)
             listings.show_files(found.results, found.folder)
+        listings.show_cache(api.cache_size(out), out)
 
 
 @app.command()
@@ -294,32 +298,28 @@ def bench(
             compile=compiled,
             graphs=graphs,
         )
-        try:
-            with progress() as on:
-                api.bench(
-                    benchmark,
-                    data=data,
-                    imbalances=[float(f) for f in names(imbalance) or ()],
-                    recipes=None if recipes == "all" else names(recipes),
-                    seeds=seeds,
-                    vary=names(vary) or (),
-                    preset=preset,
-                    protocol=protocol,
-                    augment=augment,
-                    epochs=epochs,
-                    backbone=backbone,
-                    tuning=tuning,
-                    curve=curve,
-                    jobs=jobs,
-                    budget=None if budget is None else duration(budget),
-                    out=out,
-                    engine=engine,
-                    on=on,
-                    command=command(),
-                )
-        except KeyboardInterrupt:
-            typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
-            raise typer.Exit(130) from None
+        with progress() as on:
+            api.bench(
+                benchmark,
+                data=data,
+                imbalances=[float(f) for f in names(imbalance) or ()],
+                recipes=None if recipes == "all" else names(recipes),
+                seeds=seeds,
+                vary=names(vary) or (),
+                preset=preset,
+                protocol=protocol,
+                augment=augment,
+                epochs=epochs,
+                backbone=backbone,
+                tuning=tuning,
+                curve=curve,
+                jobs=jobs,
+                budget=None if budget is None else duration(budget),
+                out=out,
+                engine=engine,
+                on=on,
+                command=command(),
+            )
         typer.echo((out / "table.md").read_text(encoding="utf-8"))
         typer.echo(f"Table: {out / 'table.md'}; every run: {out / 'results.csv'}; figures: {out}/*.svg")
 
@@ -384,6 +384,20 @@ def inspect(
 
 
 @app.command()
+def clean(
+    out: Annotated[Path, typer.Argument(help="Folder that compare or bench wrote.")] = Path("longtail-out"),
+) -> None:
+    """Free the disk space that compare keeps to go on from; results, report and model stay."""
+    from longtail import api
+    from longtail.report import listings
+
+    with errors():
+        typer.echo(
+            f"{listings.memory(api.clean(out))} freed in {out}. Results, report and model are as they were."
+        )
+
+
+@app.command()
 def recipes() -> None:
     """List every recipe: its paper, the prior its logits carry, and one line."""
     from longtail import api
@@ -404,9 +418,11 @@ def read(
 ) -> Any:
     """Read the data as the options say."""
     from longtail import api
+    from longtail.report.progress import progress
 
-    return api.load(
-        data, kind=kind, text=text, label=label, features=names(features), header=False if no_header else None,
+    with progress() as on:
+        return api.load(
+        data, on=on, kind=kind, text=text, label=label, features=names(features), header=False if no_header else None,
         imbalance=imbalance, unlabelled=unlabelled,
     )  # fmt: skip
 
@@ -435,25 +451,54 @@ def command() -> str:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """What the user can mend is one clear line, not a traceback."""
+    """What the user can mend is one clear line, not a traceback; the exit code says which kind of end it was."""
     try:
         yield
-    except typer.Exit:
+    except (typer.Exit, BrokenPipeError):  # the latter: `longtail recipes | head`
         raise
-    except (ValueError, TypeError, FileNotFoundError, FileExistsError, ImportError, RuntimeError) as why:
+    except KeyboardInterrupt:
+        stopped()
+    except Exception as why:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
-        from rich.console import Console
-        from rich.markup import escape
+        from longtail.comparison.counted import RunsFailed
+        from longtail.comparison.run import WorkerDied
+        from longtail.run.engine import OutOfTime
 
-        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(why))}", soft_wrap=True)
-        raise typer.Exit(2) from None
+        code = 2 if isinstance(why, (*INPUT, WorkerDied)) else 3 if isinstance(why, OutOfTime) else 1
+        text = str(why) or type(why).__name__
+        if isinstance(why, MemoryError):
+            text = f"not enough memory ({text}): fewer --jobs, or fewer rows"
+        if code == 1 and not isinstance(why, RunsFailed):
+            text = f"a fault of longtail's: {type(why).__name__}: {text}. LONGTAIL_DEBUG=1 shows where; please report it"
+        say_error("Out of time" if code == 3 else "Error", text)
+        raise typer.Exit(code) from None
+
+
+INPUT = (ValueError, TypeError, OSError, ImportError, MemoryError)
+"""What the user can mend."""
+
+
+def say_error(title: str, text: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    Console(stderr=True).print(f"[bold red]{title}:[/] {escape(text)}", soft_wrap=True)
+
+
+def stopped() -> NoReturn:
+    """Ctrl-C, said in a line."""
+    typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
+    raise typer.Exit(130) from None
 
 
 def main() -> None:
     """Entry point."""
-    keep_freed()
-    app()
+    try:
+        keep_freed()
+        app()
+    except KeyboardInterrupt:  # before a command began, or while it ended
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from longtail.run.outcome import Outcome, Prior
 FORMAT = 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """Raw inputs in, probabilities out.
 
@@ -39,6 +39,10 @@ class Model:
     @property
     def names(self) -> tuple[str, ...]:
         return self.outcome.labels.names
+
+    def __repr__(self) -> str:
+        recipe, data = (self.facts.get(key, {}).get("name", "?") for key in ("recipe", "data"))
+        return f"Model({recipe} on {data}: {len(self.names)} classes)"
 
     def predict_proba(self, raw: Any, prior: Prior = "natural") -> Tensor:
         """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or one number a class."""

@@ -169,10 +169,16 @@ def test_a_declared_prior_is_scored(folder):
 
 def test_a_budget_is_respected_and_the_rest_goes_on_later(folder):
     args = ("table.csv", "--recipes", "erm,focal", "--folds", 2, "--jobs", 1, "--out", "budget", "--no-model")
-    short = longtail("compare", *args, "--epochs", 3000, "--budget", "3s", cwd=folder)
+    short = longtail("compare", *args, "--epochs", 30000, "--budget", "3s", cwd=folder, check=False)
+    assert short.returncode == 3
+    assert "Out of time: no run finished" in short.stderr
+    assert "a larger --budget" in short.stderr
+    args = (*args[:2], "logistic,erm", *args[3:])
+    short = longtail("compare", *args, "--epochs", 30000, "--budget", "30s", cwd=folder)
     results = json.loads((folder / "budget/results.json").read_text(encoding="utf-8"))
-    assert "skipped" in {r["status"] for r in results["runs"]}
-    assert "out of time" in short.stderr + short.stdout
+    assert {r["recipe"] for r in results["runs"] if r["status"] == "done"} == {"logistic"}
+    assert "Not run: erm. The same again goes on from here." in " ".join(short.stdout.split())
+    assert "2 recipes x 2 folds: about" in short.stderr
 
 
 @pytest.mark.parametrize(
@@ -255,3 +261,82 @@ def test_a_recipe_for_images_is_refused_on_a_table_before_training(folder):
     assert done.returncode == 2
     assert "needs images, and this is table data" in done.stderr
     assert not (folder / "refused").exists()
+
+
+def test_ctrl_c_while_workers_start_is_quiet(folder):
+    """A worker that was importing when Ctrl-C came printed a traceback of its own."""
+    import os
+    import signal
+    import time
+
+    args = [
+        "compare",
+        "table.csv",
+        "--recipes",
+        "erm",
+        "--folds",
+        "2",
+        "--epochs",
+        "100000",
+        "--out",
+        "early",
+    ]
+    command = [sys.executable, "-m", "longtail", *args, "--jobs", "2"]
+    run = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while workers(run.pid) < 3 and time.monotonic() < deadline:  # two and the resource tracker
+            time.sleep(0.01)
+        time.sleep(0.3)
+        os.killpg(run.pid, signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+        assert run.returncode == 130, err
+        assert "Traceback" not in err
+        assert "Stopped." in err
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+
+
+def workers(pid):
+    """How many processes a process has started."""
+    found = subprocess.run(
+        ["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False
+    )
+    return len(found.stdout.split())
+
+
+def test_every_failed_run_is_an_exit_code_and_a_line(folder):
+    (folder / "tiny.csv").write_text("size,label\n1,a\n2,b\n", encoding="utf-8")
+    args = (
+        "compare",
+        "tiny.csv",
+        "--label",
+        "label",
+        "--recipes",
+        "smote+logistic",
+        "--folds",
+        2,
+        "--jobs",
+        1,
+    )
+    done = longtail(*args, "--out", "tiny", cwd=folder, check=False)
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+
+
+def test_clean_frees_the_cache_and_says_how_much(folder, compared):
+    before = (folder / "out/results.json").read_bytes()
+    assert "freed in out" in longtail("clean", "out", cwd=folder).stdout
+    assert not (folder / "out/cache").exists()
+    assert (folder / "out/results.json").read_bytes() == before
+    assert longtail("clean", "nowhere", cwd=folder, check=False).returncode == 2
+
+
+def test_exit_codes_are_in_the_help(folder):
+    said = " ".join(longtail("--help", cwd=folder).stdout.replace("│", " ").split())
+    assert "Exit codes: 0 done" in said
+    assert "3 out of time with nothing finished" in said

@@ -137,7 +137,7 @@ def bench(
     }
     for note in results["notes"]:
         on({"note": note})
-    began, todo = time.time(), estimate(plans, folder, jobs)
+    began, todo = time.monotonic(), estimate(plans, folder, jobs)
     if todo:
         on({"note": todo})
 
@@ -152,8 +152,10 @@ def bench(
                     failures[plan.imbalance, row["recipe"], row["fold"], row["seed"]] = row
                 write(results, plans, folder, failures)
 
-        left = None if budget is None else max(0.0, began + budget - time.time())
-        run(plan, folder, jobs=jobs, budget=left, on=listen)
+        left = None if budget is None else max(0.0, began + budget - time.monotonic())
+        for row in run(plan, folder, jobs=jobs, budget=left, on=listen):
+            if row["status"] == "skipped":
+                failures[plan.imbalance, row["recipe"], row["fold"], row["seed"]] = row
     write(results, plans, folder, failures)
     return results
 

@@ -29,10 +29,9 @@ from longtail.comparison.leaderboard import (
     tie_order,
     winner,
 )
-from longtail.comparison.outputs import load_outputs
+from longtail.comparison.outputs import load_outputs, outputs_file
 from longtail.comparison.plan import Study
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
-from longtail.comparison.work import Task, Worker
 from longtail.run.outcome import prior_vector
 
 
@@ -47,14 +46,13 @@ def evidence(study: Study, results: Results, folder: Path) -> dict[str, Any]:
         recipe, to ``[mean, low, high, p, error, degrees]``, null where nan or infinite) and ``winner`` (``recipe``,
         ``score`` as picked, ``expected`` on new data, ``candidates``; absent with one candidate).
     """
-    worker = Worker(study, folder)
     runs = {name: finished(results, name) for name in results["recipes"]}
     most: set[tuple[int, int]] = max((set(r) for r in runs.values()), key=len, default=set())
     cells = sorted(most, key=lambda cell: cell[::-1])  # fold after fold, seed after seed
     files = {
-        name: [worker.outputs_file(Task(name, *cell)) for cell in cells]
+        name: [outputs_file(folder, runs[name][cell]["identity"]) for cell in cells]
         for name in runs
-        if cells and set(cells) <= set(runs[name])
+        if cells and set(cells) <= set(runs[name]) and all("identity" in runs[name][cell] for cell in cells)
     }
     found = {}
     if len(cells) > 1:

@@ -296,6 +296,8 @@ def _problem(results: Results, recipe: str) -> str | None:
     for run in sorted(bad, key=lambda r: r["status"] != "failed"):
         where = f"fold {run['fold']}, seed {run['seed']}"
         return f"{run['status']} ({where}): {run.get('error') or 'no reason was recorded'}"
+    if results.get("left_out"):  # there was no time: that is said once, for all
+        return None
     planned = results["settings"]["folds"] * results["settings"]["seeds"]
     missing = planned - len(finished(results, recipe))
     return f"{missing} of {planned} runs are missing" if missing > 0 else None

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from longtail import __version__
 from longtail.metrics.streaming import EPS
 from longtail.run.cache import load_checked, save_checked
 
@@ -53,6 +54,11 @@ def said(probabilities: Tensor, y: Tensor, decisions: Tensor) -> Said:
         nll[i : i + step] = -true.clamp(min=EPS).log()
         brier[i : i + step] = p.square().sum(1) - 2 * true + 1
     return Said(small(decisions, c), nll, brier)
+
+
+def outputs_file(folder: Path, identity: str) -> Path:
+    """Where the outputs of the run of that identity are kept."""
+    return folder / "runs" / f"{__version__}-{identity}.safetensors"
 
 
 def small(index: Tensor, count: int) -> Tensor:

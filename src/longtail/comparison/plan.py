@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.comparison.features import front_of
 from longtail.comparison.folds import folds, inner_split
+from longtail.comparison.patience import slowly
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
 from longtail.labels import Labels
@@ -23,6 +25,7 @@ from longtail.protocol import Backbone, base_stage, check_backbone, starting_net
 from longtail.recipe import Recipe, Stage
 from longtail.run import Engine, Probe
 from longtail.run.chain import net_digest
+from longtail.run.loop import On, ignore
 from longtail.seeds import seed_of
 
 AnyRecipe = Recipe | Classical
@@ -302,6 +305,8 @@ class Prepared:
         self.split_seed = study.fold_seed if split_seed is None else split_seed
         self.unlabelled = study.dataset.unlabelled if unlabelled is None else unlabelled
         self._encoded: dict[str, tuple[Any, Examples]] = {}
+        self.seconds = 0.0  # that encoding took so far
+        self.on: On = ignore
 
     @cached_property
     def split(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -322,17 +327,21 @@ class Prepared:
     def training(self, part: str) -> tuple[Any, Examples]:
         """The fitted encoder and the training examples of ``part``: "full" (all training rows) or "inner"."""
         if part not in self._encoded:
+            began = time.perf_counter()
             rows = self.train_rows if part == "full" else self.inner_rows
-            dataset = self.study.dataset.take(rows)
-            encoder: Any = front_of(dataset, self.study.backbone) or encoder_for(dataset).fit(dataset.raw)
-            more = None if self.unlabelled is None else encoder(self.unlabelled)
-            examples = Examples(encoder(dataset.raw), dataset.labels, dataset.name, more)
+            with slowly(self.on, f"encoding {len(rows):,} rows of {self.study.dataset.kind} data"):
+                dataset = self.study.dataset.take(rows)
+                encoder: Any = front_of(dataset, self.study.backbone) or encoder_for(dataset).fit(dataset.raw)
+                more = None if self.unlabelled is None else encoder(self.unlabelled)
+                examples = Examples(encoder(dataset.raw), dataset.labels, dataset.name, more)
             self._encoded[part] = (encoder, examples)
+            self.seconds += time.perf_counter() - began
         return self._encoded[part]
 
     def encode(self, encoder: Any, rows: torch.Tensor) -> Examples:
         dataset = self.study.dataset.take(rows)
-        return Examples(encoder(dataset.raw), dataset.labels, dataset.name)
+        with slowly(self.on, f"encoding {len(rows):,} rows of {dataset.kind} data"):
+            return Examples(encoder(dataset.raw), dataset.labels, dataset.name)
 
     def net(self, part: str, seed: int) -> Net:
         """Initial weights for ``part``, from the seed."""

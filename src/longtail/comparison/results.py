@@ -36,6 +36,7 @@ def results_of(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {
             "name": d.name,
+            "fingerprint": d.fingerprint,
             "path": path,
             "kind": d.kind,
             "n": len(d),

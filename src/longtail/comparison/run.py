@@ -2,20 +2,21 @@
 
 The unit of work is a stage key, so no two processes train the same stage; a run is scored when its stages are there.
 Everything finished is on disk: a killed comparison, started again with the same settings, goes on where it was.
+What is done when is the schedule's (:mod:`longtail.comparison.schedule`).
 """
 
 from __future__ import annotations
 
-import heapq
 import multiprocessing as mp
 import os
 import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -24,14 +25,17 @@ from typing import Any
 import torch
 
 from longtail.classical import Classical
+from longtail.comparison.cost import own_backbone
 from longtail.comparison.plan import Study
-from longtail.comparison.work import LENGTH, Task, Worker
+from longtail.comparison.schedule import Schedule
+from longtail.comparison.work import LENGTH, Task, Worker, skipped
 from longtail.memory import keep_freed
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run.chain import needs_held
-from longtail.run.engine import OutOfTime
-from longtail.run.loop import ignore
+from longtail.run.engine import OutOfTime, stop_at
+from longtail.run.loop import On, ignore
+from longtail.run.solve import may_be_solved
 
 Rows = list[dict[str, Any]]
 
@@ -42,7 +46,8 @@ def run(
     *,
     jobs: int = 1,
     budget: float | None = None,
-    on: Callable[[dict[str, Any]], None] = ignore,
+    keep: bool = False,
+    on: On = ignore,
 ) -> Rows:
     """Run every recipe on every fold and seed, and return one row a run.
 
@@ -50,23 +55,36 @@ def run(
         plan: what to do.
         folder: where the cache and finished runs are kept.
         jobs: worker processes; 1 works in this one.
-        budget: seconds after which what has not finished is given up for now.
-        on: called with progress events: ``{"task", "done", "total", ...}`` and one an epoch.
+        budget: seconds after which what has not finished is given up for now; its rows say "skipped".
+        keep: leave time within the budget to train the best recipe on all rows.
+        on: called with progress events: ``{"task", "done", "total", "expected", ...}`` and one an epoch.
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs} must be at least 1")
-    if budget is not None:
-        plan = plan.with_engine(replace(plan.engine, deadline=time.time() + budget))
+    deadline = None if budget is None else time.monotonic() + budget
     folder.mkdir(parents=True, exist_ok=True)
     graph = tasks(plan, folder)
-    rows: Rows = []
-    total, done = len(graph), 0
-    on({"total": total, "done": 0})
-    for task, row in (_here if jobs == 1 else _processes)(plan, folder, graph, jobs, on):
-        done += 1
-        if row is not None:
-            rows.append(row)
-        on({"task": label(plan, task), "total": total, "done": done, "row": row})
+    total = len(graph)
+    schedule = Schedule(plan, graph, jobs, deadline, keep)
+    worker = Worker(plan, folder)
+    for task in [task for task in graph if task.stage is None and worker.scored(task)]:
+        schedule.finished(task, worker.do(task))
+        del graph[task]
+    on({"total": total, "done": len(schedule.done), "expected": schedule.expected})
+    if promise := schedule.promise():
+        on({"note": promise})
+    for task, row in (_here if jobs == 1 else _processes)(plan, folder, graph, schedule, on):
+        schedule.finished(task, row)
+        on(
+            {
+                "task": label(plan, task),
+                "total": total,
+                "done": len(schedule.done),
+                "expected": schedule.expected,
+                "row": row,
+            }
+        )
+    rows = [*schedule.rows, *(skipped(task) for task in schedule.unfinished)]
     order = {name: k for k, (name, _) in enumerate(plan.recipes)}
     rows.sort(key=lambda r: (order[r["recipe"]], r["fold"], r["seed"]))
     return mark_shared(rows, list(order))
@@ -77,8 +95,9 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
     worker = Worker(plan, folder)
     graph: dict[Task, set[Task]] = {}
     distinct: dict[str, Task] = {}
+    lengths: dict[tuple[int, int], Task] = {}
+    linear = own_backbone(plan.dataset, plan.backbone) == "linear"
     for fold, seed in plan.cells:
-        length = Task("", fold, seed, LENGTH)
         for name, _ in plan.recipes:
             score = Task(name, fold, seed)
             graph[score] = set()
@@ -89,8 +108,10 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
             if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
                 parts.append("inner")
             for part in parts:
-                first = set() if plan.lengths is None else {length}
-                graph.update({task: set() for task in first if task not in graph})
+                first = set()
+                if plan.lengths is not None and not (linear and all(may_be_solved(s) for s in recipe.stages)):
+                    first = {lengths.setdefault((fold, seed), Task(name, fold, seed, LENGTH, 0))}
+                    graph.setdefault(lengths[fold, seed], set())
                 last = _chain(graph, distinct, recipe, Task(name, fold, seed, part), first)
                 graph[score].add(last)
     return graph
@@ -144,39 +165,41 @@ def mark_shared(rows: Rows, order: list[str]) -> Rows:
     return rows
 
 
-def _ready(graph: dict[Task, set[Task]]) -> tuple[TopologicalSorter[Task], dict[Task, int]]:
-    order = {task: (task.fold, task.seed, k) for k, task in enumerate(graph)}
-    rank = {task: r for r, task in enumerate(sorted(graph, key=order.__getitem__))}
+def _here(
+    plan: Study, folder: Path, graph: dict[Task, set[Task]], schedule: Schedule, on: On
+) -> Iterator[tuple[Task, Any]]:
     sorter = TopologicalSorter(graph)
     sorter.prepare()
-    return sorter, rank
-
-
-def _here(
-    plan: Study, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
-) -> Iterator[tuple[Task, Any]]:
-    sorter, rank = _ready(graph)
-    waiting: list[tuple[int, Task]] = []
+    waiting: set[Task] = set()
     now: list[str] = [""]
     worker = Worker(plan, folder, on=lambda event: on({"running": now[0], **event}))
     while sorter.is_active():
-        for task in sorter.get_ready():
-            heapq.heappush(waiting, (rank[task], task))
-        _, task = heapq.heappop(waiting)
+        waiting.update(sorter.get_ready())
+        task = schedule.next(waiting)
+        if task is None:
+            return
+        waiting.remove(task)
         now[0] = label(plan, task)
         on({"running": now[0]})
-        yield task, _attempt(worker, task)
+        row = _attempt(worker, task, schedule.stop)
+        if row is not None and row["status"] == "skipped":
+            return
+        yield task, row
         sorter.done(task)
 
 
-def _attempt(worker: Worker, task: Task) -> Any:
-    """Do a task; a stage that fails is left for the score of its recipes, which says so in their rows."""
+def _attempt(worker: Worker, task: Task, deadline: float | None) -> Any:
+    """Do a task, until the deadline at most; a stage that fails is left for the score of its recipes, which says so in
+    their rows.
+    """
+    worker.engine = replace(worker.engine, deadline=deadline)
     try:
-        return worker.do(task)
+        with stop_at(deadline):
+            return worker.do(task)
     except OutOfTime:
-        return None
+        return skipped(task)
     except Exception:
-        if task.stage is None and task.part != LENGTH:
+        if task.stage is None:
             raise
         return None
 
@@ -200,38 +223,52 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _do(task: Task) -> Any:
+def _do(task: Task, left: float | None) -> Any:
+    """Do a task in a worker process; it counts the seconds that are left by its own clock."""
+    deadline = None if left is None else time.monotonic() + left
     assert _worker is not None
     say = _worker.on
     say({"running": label(_worker.plan, task)})
-    return _attempt(_worker, task)
+    return _attempt(_worker, task, deadline)
+
+
+GRACE = 2.0
+"""Seconds that a worker process has to stop by itself when the time is over, before it is ended."""
 
 
 def _processes(
-    plan: Study, folder: Path, graph: dict[Task, set[Task]], jobs: int, on: Callable[[dict[str, Any]], None]
+    plan: Study, folder: Path, graph: dict[Task, set[Task]], schedule: Schedule, on: On
 ) -> Iterator[tuple[Task, Any]]:
-    sorter, rank = _ready(graph)
+    if not graph:
+        return
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
     context = mp.get_context("spawn")
     events = context.Queue()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    jobs = schedule.jobs
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(plan, folder, events))
-    waiting: list[tuple[int, Task]] = []
+    waiting: set[Task] = set()
     running: dict[Any, Task] = {}
     try:
         while sorter.is_active():
-            for task in sorter.get_ready():
-                heapq.heappush(waiting, (rank[task], task))
-            while waiting and len(running) < jobs:
-                task = heapq.heappop(waiting)[1]
-                running[pool.submit(_do, task)] = task
+            waiting.update(sorter.get_ready())
+            while len(running) < jobs and (task := schedule.next(waiting)) is not None:
+                waiting.remove(task)
+                left = None if schedule.stop is None else schedule.left
+                with _interrupts_wait():
+                    running[pool.submit(_do, task, left)] = task
+            if not running or schedule.left < -GRACE:
+                return
             finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
             _drain(events, on)
             for future in finished:
-                task = running.pop(future)
-                yield task, future.result()
-                sorter.done(task)
+                task, row = running.pop(future), future.result()
+                if row is None or row["status"] != "skipped":
+                    yield task, row
+                    sorter.done(task)
     except BrokenProcessPool as why:
-        raise RuntimeError(
+        raise WorkerDied(
             "a worker process died (out of memory?); what had finished is kept: run the same command again with "
             "fewer --jobs"
         ) from why
@@ -243,7 +280,25 @@ def _processes(
         events.close()
 
 
-def _drain(events: Any, on: Callable[[dict[str, Any]], None]) -> None:
+class WorkerDied(RuntimeError):
+    """A process of a comparison ended before its work did."""
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C waits until this block is over. A process started in it never sees Ctrl-C, from its first moment on: it is
+    told by its parent, and says nothing while it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _drain(events: Any, on: On) -> None:
     while True:
         try:
             on(events.get_nowait())

@@ -20,7 +20,7 @@ from longtail import __version__, metrics
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
 from longtail.comparison.length import FACTOR, Length, find, held_losses
-from longtail.comparison.outputs import Said, said, save_outputs
+from longtail.comparison.outputs import Said, outputs_file, said, save_outputs
 from longtail.comparison.plan import AnyRecipe, Prepared, Study
 from longtail.examples import Examples, TokenRows
 from longtail.part import digest
@@ -38,7 +38,7 @@ LENGTH = "length"
 @dataclass(frozen=True)
 class Task:
     """One unit of work: stages up to ``stage`` of a recipe on a fold's training part, or (stage None) the run's score;
-    ``part`` "length" finds the length of the base stage.
+    ``part`` "length" finds how long the base stage is, before the first stage of any recipe of the fold.
 
     ``teacher`` leads from the recipe to one of its teachers: ``(1, 0)`` is the first teacher of its second.
     """
@@ -52,12 +52,18 @@ class Task:
 
 
 class Worker:
-    """The state of a worker process: the plan, the cache, and the fold at hand."""
+    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand."""
 
     def __init__(self, plan: Study, folder: Path, on: On = ignore) -> None:
         self.plan, self.folder, self.on = plan, folder, on
+        self.engine = plan.engine
         self.cache = Cache(folder / "cache")
-        self.prepared = lru_cache(maxsize=1)(plan.prepare)
+        self.prepared = lru_cache(maxsize=1)(self._prepared)
+
+    def _prepared(self, fold: int, seed: int = 0) -> Prepared:
+        prepared = self.plan.prepare(fold, seed)
+        prepared.on = self.on
+        return prepared
 
     def run_file(self, task: Task) -> Path:
         identity = self.plan.identity(task.recipe, task.fold, task.seed)
@@ -65,7 +71,7 @@ class Worker:
 
     def outputs_file(self, task: Task) -> Path:
         """What the recipe said of every test row: see :mod:`longtail.comparison.outputs`."""
-        return self.run_file(task).with_suffix(".safetensors")
+        return outputs_file(self.folder, self.plan.identity(task.recipe, task.fold, task.seed))
 
     def scored(self, task: Task) -> bool:
         """Whether the run is finished and kept, its outputs too."""
@@ -83,10 +89,11 @@ class Worker:
         if self.scored(task):
             return json.loads(file.read_text(encoding="utf-8"))
         row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
+        row["identity"] = self.plan.identity(task.recipe, task.fold, task.seed)
         try:
             row = {**row, "status": "done", **self.score(task)}
         except OutOfTime:
-            return {**row, "status": "skipped", "error": "out of time"}
+            return skipped(task)
         except Exception as why:  # one recipe's failure must not lose the others' work
             return {**row, "status": "failed", "error": f"{type(why).__name__}: {why}"}
         write_json(file, row)
@@ -112,7 +119,7 @@ class Worker:
     def steps_through(self, recipe: Recipe, prepared: Prepared, seed: int) -> bool:
         """Is a stage of it trained step by step, as far as can be told before the stages before it are trained?"""
         _, examples = prepared.training("full")
-        net, engine = prepared.net("full", self.plan.draws(seed)[0]), self.plan.engine
+        net, engine = prepared.net("full", self.plan.draws(seed)[0]), self.engine
         for stage in recipe.stages:
             if not may_be_solved(stage) or any(True for _ in net.backbone.parameters()):
                 return True
@@ -137,7 +144,7 @@ class Worker:
             allowed,
             base.digest,
             seed,
-            self.plan.engine.numerics(),
+            self.engine.numerics(),
             repr(self.plan.backbone),
         ]
         key = digest(["length", examples.fingerprint, rule])
@@ -165,7 +172,7 @@ class Worker:
         _, examples = prepared.training(part)
         initial, order = self.plan.draws(seed)
         return train_stages(
-            recipe, prepared.net(part, initial), examples, seed=order, engine=self.plan.engine, cache=self.cache,
+            recipe, prepared.net(part, initial), examples, seed=order, engine=self.engine, cache=self.cache,
             on=self.on, probe=self.plan.probe(prepared) if part == "full" else None,
         )  # fmt: skip
 
@@ -194,14 +201,14 @@ class Worker:
             prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
             seconds = stored[1]["seconds"]
         else:
-            self.plan.engine.check_time()
+            self.engine.check_time()
             began = time.perf_counter()
             net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
             seconds = time.perf_counter() - began
             kept = None if prior is None else prior.tolist()
             self.cache.put(key, net.state_dict(), {"prior": kept, "seconds": seconds, **specs(net)})
         event = {"stage": "fit", "epoch": 0, "epochs": 1, "seconds": seconds, "key": key}
-        engine = replace(self.plan.engine, device="cpu")
+        engine = replace(self.engine, device="cpu")
         return Outcome(net.eval(), recipe, examples.labels, (key,), (event,), prior, engine=engine)
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
@@ -241,7 +248,7 @@ class Worker:
         key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": fitted})
         stored = self.cache.get(key)
         if stored is None:
-            self.plan.engine.check_time()
+            self.engine.check_time()
             began = time.perf_counter()
             logits = out_of_fold_logits(
                 recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of, categorical=categorical
@@ -300,6 +307,7 @@ class Worker:
         return {
             **self.convergence(prepared, trained, task.seed),
             "predict_seconds": predict_seconds,
+            "encode_seconds": prepared.seconds,
             "test_rows": len(test),
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
             "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
@@ -338,6 +346,12 @@ class Worker:
         if not isinstance(self.plan.prior, str):
             named["declared"] = self.plan.prior
         return named
+
+
+def skipped(task: Task) -> dict[str, Any]:
+    """The row of a run that there was no time for."""
+    where = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed}
+    return {**where, "status": "skipped", "error": "out of time"}
 
 
 def categorical_of(encoder: Any) -> Blocks:

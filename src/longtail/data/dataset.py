@@ -17,7 +17,7 @@ from longtail.labels import Labels
 KINDS = ("image", "text", "table", "embedding")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Raw rows and their labels. Make one with :func:`longtail.data.load`, or :meth:`of` from rows in memory.
 
@@ -65,6 +65,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        classes, imbalance = self.labels.num_classes, self.labels.imbalance
+        return f"Dataset({self.name!r}: {self.kind}, {len(self):,} rows, {classes} classes, imbalance {imbalance:.3g})"
 
     def take(self, index: Tensor) -> Dataset:
         """The rows at ``index`` (int64), in that order; the classes and the groups of duplicates stay."""

@@ -85,11 +85,32 @@ def show_files(results: Mapping[str, Any], folder: Path, console: Console | None
         use = f"longtail predict {model['path']} DATA --prior natural"
         console.print(
             Text.assemble(
-                ("Model:   ", "bold"), f"{model['path']} ({model['recipe']}, all rows). Use it: {use}"
+                ("Model:   ", "bold"),
+                f"{model['path']} ({model['recipe']}, {model.get('rows', 'all rows')}). Use it: {use}",
             )
         )
     elif model:
         console.print(Text.assemble(("Model:   ", "bold"), f"not saved: {model['why']}"))
+
+
+def show_cache(size: int, folder: Path, console: Console | None = None) -> None:
+    """Print what going on from here takes on disk, and how to free it; nothing below a megabyte."""
+    from rich.console import Console
+    from rich.text import Text
+
+    if size >= 1e6:
+        free = f"`longtail clean {folder}` frees it, and keeps results, report and model"
+        text = f"{memory(size)} in {folder}, to go on from here; {free}"
+        (console or Console()).print(Text.assemble(("Cache:   ", "bold"), text))
+
+
+def memory(size: int) -> str:
+    """Bytes for people.
+
+    >>> memory(1_900_000), memory(2_500_000_000)
+    ('1.9 MB', '2.5 GB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def show_adjusted(adjusted: Any, console: Console | None = None) -> None:

@@ -94,6 +94,8 @@ def show(results: Results, console: Console | None = None) -> None:
     for row in leaderboard(results, shown_priors(results)[0]):
         if row.problem:
             console.print(Text.assemble((row.title, "bold yellow"), f" {row.problem}"))
+    if results.get("left_out"):
+        console.print(Text(results["left_out"], style="yellow"))
 
 
 def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table:

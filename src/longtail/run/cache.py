@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import uuid
 import warnings
 from collections.abc import Mapping
@@ -21,6 +22,9 @@ import torch
 from torch import Tensor
 
 from longtail import __version__
+
+_ENTRY = re.compile(r"\.?\d[\w.+]*-[0-9a-f]{16,}(\.partial)?\.safetensors(\.[0-9a-f]{32})?$")
+"""An entry's name, or the temporary one under which it is written."""
 
 
 class Cache:
@@ -61,6 +65,28 @@ class Cache:
         """Forget ``key``."""
         if self.folder is not None:
             self._file(key).unlink(missing_ok=True)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(file.stat().st_size for file in self._entries())
+
+    def clear(self) -> int:
+        """Remove every entry, of other versions and of killed writers too; returns the bytes freed. Only files that a
+        cache wrote are touched, and the folder goes with the last of them.
+        """
+        freed = 0
+        for file in self._entries():
+            freed += file.stat().st_size
+            file.unlink()
+        if self.folder is not None and self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+        return freed
+
+    def _entries(self) -> list[Path]:
+        if self.folder is None or not self.folder.is_dir():
+            return []
+        return [file for file in self.folder.iterdir() if file.is_file() and _ENTRY.match(file.name)]
 
     def _file(self, key: str) -> Path:
         assert self.folder is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -31,7 +33,7 @@ class Engine:
         compile: run the step through ``torch.compile``.
         graphs: on an NVIDIA GPU, record a step and replay it (``run.gradient``); the same kernels, so part of no key.
         checkpoint_seconds: an unfinished stage is saved at the first epoch's end after this long.
-        deadline: ``time.time()`` at which training stops with ``OutOfTime``; None is never.
+        deadline: ``time.monotonic()`` of this process at which work stops with ``OutOfTime``; None is never.
     """
 
     device: str = "auto"
@@ -85,11 +87,59 @@ class Engine:
     @property
     def late(self) -> bool:
         """Has the deadline passed?"""
-        return self.deadline is not None and time.time() > self.deadline
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     def check_time(self) -> None:
+        """Raise ``OutOfTime`` if the deadline has passed: for inner loops."""
         if self.late:
             raise OutOfTime
+
+
+AGAIN = 1.0
+"""Seconds after which a library that swallowed ``OutOfTime`` gets it again."""
+
+
+@contextmanager
+def stop_at(deadline: float | None) -> Iterator[None]:
+    """Raise ``OutOfTime`` in this block when the deadline passes, inside a library's loop too (an estimator, an encoder).
+
+    It is a timer signal, as Ctrl-C is a signal: it needs the main thread, and there is none on Windows. Elsewhere, and
+    where somebody else's timer runs, ``Engine.check_time`` alone stops the work.
+
+    Args:
+        deadline: ``time.monotonic()``; None is never.
+
+    Raises:
+        OutOfTime: the deadline passed, now or before.
+
+    >>> with stop_at(None):
+    ...     print("as long as it takes")
+    as long as it takes
+    """
+    if deadline is None:
+        yield
+        return
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise OutOfTime
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer") or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _out_of_time)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
+        yield
+    finally:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # the signal may come just before the line above; the next one is a second away
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+
+
+def _out_of_time(number: int, frame: Any) -> None:
+    raise OutOfTime
 
 
 @contextmanager

@@ -287,7 +287,7 @@ def test_a_missing_extra_is_a_clear_failure_of_its_recipe_only(monkeypatch, tmp_
         folds=2,
         out=tmp_path,
     )
-    rows = {r.recipe: r for r in found.table["natural"]}
+    rows = {r.recipe: r for r in found.rows["natural"]}
     assert rows["logistic"].rank == 1
     assert rows["smote+logistic"].rank is None
     assert "pip install longtail[imbalanced]" in rows["smote+logistic"].problem

@@ -10,6 +10,7 @@ from longtail.losses import GHMC, CrossEntropy, Seesaw
 from longtail.net import Net
 from longtail.part import part, switch
 from longtail.run import Cache, Engine, OutOfTime, run_stage, train_stages
+from longtail.run.engine import stop_at
 from longtail.run.loop import batch_starts
 from longtail.surgery import SwapHead
 from longtail.testing.recipe import toy, toy_net, toy_stage
@@ -138,7 +139,7 @@ def test_a_loss_that_is_not_finite_is_an_error():
 
 def test_the_deadline_stops_training():
     with pytest.raises(OutOfTime):
-        run_stage(toy_net(), toy_stage(1), toy(), key="k", engine=Engine(deadline=time.time() - 1))
+        run_stage(toy_net(), toy_stage(1), toy(), key="k", engine=Engine(deadline=time.monotonic() - 1))
 
 
 def test_a_last_batch_of_one_is_left_out():
@@ -170,3 +171,42 @@ def test_surgery_draws_come_from_the_key():
     torch.manual_seed(99)
     b, _ = run_stage(toy_net(), stage, toy(), key="k")
     assert torch.equal(a.head.weight, b.head.weight)
+
+
+def test_the_clock_of_the_wall_may_jump(monkeypatch):
+    """A time limit is no hour of the day: a clock set right does not end it, nor lengthen it."""
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert not Engine(deadline=time.monotonic() + 60).late
+    assert Engine(deadline=time.monotonic() - 1).late
+
+
+def work(seconds, swallow=0):
+    """A library's loop, which swallows so many exceptions."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            sum(range(1000))
+        except Exception:
+            swallow -= 1
+            if swallow < 0:
+                raise
+
+
+@pytest.mark.parametrize("swallow", [0, 1])
+def test_a_library_s_own_loop_is_stopped_even_if_it_swallows_the_end(swallow):
+    began = time.monotonic()
+    with pytest.raises(OutOfTime), stop_at(began + 0.2):
+        work(60, swallow)
+    assert time.monotonic() - began < 30
+
+
+def test_what_ends_in_time_is_left_alone():
+    import signal
+
+    before = signal.getsignal(signal.SIGALRM)
+    with stop_at(time.monotonic() + 60):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is before
+    with pytest.raises(OutOfTime), stop_at(time.monotonic() - 1):
+        raise AssertionError("begun too late")

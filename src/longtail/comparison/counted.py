@@ -1,0 +1,136 @@
+"""Counted: what of a comparison counts. The folds that can be compared when time ran out, the recipes of an earlier
+call that join the table, and what to say where nothing finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from longtail.comparison.run import mark_shared
+from longtail.comparison.schedule import duration, many
+from longtail.run.engine import OutOfTime
+
+Row = dict[str, Any]
+Cell = tuple[int, int]
+
+MOST = 0.75
+"""A deeper fold counts when so large a share of the recipes has finished it."""
+
+ALIKE = ("folds", "seeds", "prior", "prior_vector", "tuning", "duplicates", "epochs", "backbone")
+"""Settings that have to be equal for two tables to be one."""
+
+
+class RunsFailed(RuntimeError):
+    """Every run of a comparison failed."""
+
+
+def check_finished(rows: Sequence[Row], budget: float | None) -> None:
+    """Where no run finished there is no table.
+
+    Raises:
+        OutOfTime: there was no time for any.
+        RunsFailed: they failed.
+    """
+    if any(row["status"] == "done" for row in rows):
+        return
+    failed = {row["recipe"]: row["error"] for row in rows if row["status"] == "failed"}
+    why = "; ".join(f"{name}: {error}" for name, error in list(failed.items())[:5])
+    if any(row["status"] == "skipped" for row in rows):
+        some = f" (failed: {why})" if why else ""
+        raise OutOfTime(
+            f"no run finished in {duration(budget or 0)}{some}. What was begun is kept: the same again goes on; "
+            "or give it a larger --budget (budget=... in Python), fewer recipes, or fewer rows"
+        )
+    raise RunsFailed(f"every run failed. {why}")
+
+
+def counted(rows: list[Row], cells: Sequence[Cell], budget: float | None) -> tuple[list[Row], str | None]:
+    """The rows that count, and what was left out, in words; None where nothing was.
+
+    As many folds count as most of the recipes that finished the first one have finished, so that what is compared was
+    tested on the same rows. The others stay on disk, and count when the same call is made again.
+
+    >>> row = lambda name, fold, status="done": {"recipe": name, "fold": fold, "seed": 0, "status": status}
+    >>> rows = [row("a", 0), row("a", 1), row("b", 0), row("b", 1, "skipped")]
+    >>> kept, said = counted(rows, [(0, 0), (1, 0)], 60)
+    >>> [(r["recipe"], r["fold"]) for r in kept]
+    [('a', 0), ('b', 0)]
+    >>> said
+    'Out of time after 60 s: 2 of 2 recipes are ranked, on 1 of 2 folds. The same again goes on from here.'
+    """
+    if not any(row["status"] == "skipped" for row in rows):
+        return rows, None
+    done: dict[str, set[Cell]] = {row["recipe"]: set() for row in rows}
+    for row in rows:
+        if row["status"] == "done":
+            done[row["recipe"]].add((row["fold"], row["seed"]))
+    first = [name for name, of in done.items() if cells[0] in of]
+    whole = {k: [name for name in done if set(cells[:k]) <= done[name]] for k in range(1, len(cells) + 1)}
+    k = max((k for k, of in whole.items() if first and len(of) >= MOST * len(first)), default=len(cells))
+    inside = set(cells[:k])
+    kept = [
+        row
+        for row in rows
+        if row["status"] == "failed" or (row["status"] == "done" and (row["fold"], row["seed"]) in inside)
+    ]
+    folds = "fold" if all(seed == 0 for _, seed in cells) else "run"
+    ranked = whole[k] if first else []
+    failed = {row["recipe"] for row in rows if row["status"] == "failed"}
+    none = [name for name in done if not done[name] and name not in failed]
+    fewer = [name for name in done if done[name] and name not in ranked]
+    parts = [
+        f"Out of time after {duration(budget or 0)}: {len(ranked)} of {many(len(done), 'recipe')} are ranked, "
+        f"on {k} of {many(len(cells), folds)}."
+    ]
+    parts += [f"Not run: {', '.join(none)}."] if none else []
+    parts += [f"Not on all of these {folds}s, so not ranked: {', '.join(fewer)}."] if fewer else []
+    return kept, " ".join([*parts, "The same again goes on from here."])
+
+
+def earlier(folder: Path, fingerprint: str, counts: Sequence[int]) -> dict[str, Any] | None:
+    """The results that a folder holds; None where there are none.
+
+    Raises:
+        ValueError: they are of another data set, or of several.
+    """
+    remedy = "name another folder with --out (out=... in Python), or delete this one"
+    if (folder / "ranks.json").exists():
+        raise ValueError(f"{folder} holds the ranks over several data sets: {remedy}")
+    file = folder / "results.json"
+    if not file.exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        data = found["data"]
+        same = data["fingerprint"] == fingerprint if "fingerprint" in data else data["counts"] == list(counts)
+        name, n = data["name"], data["n"]
+    except (ValueError, KeyError, TypeError) as why:
+        raise ValueError(f"{file} is damaged or not of longtail ({why}): {remedy}") from why
+    if not same:
+        raise ValueError(f"{folder} holds the results of another data set ({name}, {n:,} rows): {remedy}")
+    return found
+
+
+def joinable(results: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+    """Why the recipes of an earlier table cannot stand in this one; None where they can."""
+    for name in ("longtail", "torch"):
+        if found.get("versions", {}).get(name) != results["versions"][name]:
+            return f"another version of {name}"
+    for name in ALIKE:
+        if found.get("settings", {}).get(name) != results["settings"][name]:
+            return f"other {name.removesuffix('_vector')}"
+    return None
+
+
+def joined(results: dict[str, Any], found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The results, with the recipes of an earlier table that they lack in front; and the names of those."""
+    more = [name for name in found["recipes"] if name not in results["recipes"]]
+    if not more:
+        return results, []
+    rows = [row for row in found["runs"] if row["recipe"] in more and row["status"] != "skipped"]
+    recipes = {**{name: found["recipes"][name] for name in more}, **results["recipes"]}
+    runs = mark_shared([*rows, *results["runs"]], list(recipes))
+    return {**results, "recipes": recipes, "runs": runs}, more

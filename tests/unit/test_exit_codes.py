@@ -1,0 +1,37 @@
+"""The command line's exit codes: who has something to mend."""
+
+import pytest
+from typer.testing import CliRunner
+
+from longtail import api, cli
+from longtail.comparison.counted import RunsFailed
+from longtail.comparison.run import WorkerDied
+from longtail.run import OutOfTime
+
+CASES = [
+    (ValueError("column 'size' has words"), 2, "Error: column 'size' has words"),
+    (PermissionError(13, "Permission denied", "a.csv"), 2, "Permission denied"),
+    (OSError(28, "No space left on device"), 2, "No space left on device"),
+    (IsADirectoryError(21, "Is a directory", "a.csv"), 2, "Is a directory"),
+    (MemoryError(), 2, "not enough memory"),
+    (ImportError("transformers is not installed"), 2, "transformers"),
+    (WorkerDied("a worker process died"), 2, "a worker process died"),
+    (OutOfTime("no run finished in 3 s"), 3, "Out of time: no run finished in 3 s"),
+    (RunsFailed("every run failed. erm: ValueError: no"), 1, "Error: every run failed. erm"),
+    (KeyError("fold"), 1, "a fault of longtail's: KeyError: 'fold'"),
+    (RuntimeError("size mismatch"), 1, "a fault of longtail's: RuntimeError: size mismatch"),
+    (KeyboardInterrupt(), 130, "Stopped. Nothing finished is lost"),
+]
+
+
+@pytest.mark.parametrize("why, code, words", CASES, ids=[type(c[0]).__name__ for c in CASES])
+def test_each_kind_of_end_has_its_code_and_one_line(monkeypatch, why, code, words):
+    def fail(*args, **how):
+        raise why
+
+    monkeypatch.delenv("LONGTAIL_DEBUG", raising=False)
+    monkeypatch.setattr(api, "load", fail)
+    done = CliRunner().invoke(cli.app, ["inspect", "a.csv"])
+    assert done.exit_code == code
+    assert words in " ".join(done.output.split())
+    assert "Traceback" not in done.output
