@@ -29,7 +29,6 @@ from longtail.comparison.work import Task, Worker
 from longtail.memory import keep_freed
 from longtail.part import digest
 from longtail.recipe import Recipe
-from longtail.run.chain import needs_held
 from longtail.run.engine import OutOfTime
 from longtail.run.loop import ignore
 
@@ -85,7 +84,7 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
             if isinstance(recipe, Classical) or worker.run_file(score).exists():
                 continue
             parts = ["inner"] if plan.tuning == "holdout" else ["full"]
-            if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
+            if plan.tuning == "refit":
                 parts.append("inner")
             for part in parts:
                 last = _chain(graph, distinct, recipe, Task(name, fold, seed, part))

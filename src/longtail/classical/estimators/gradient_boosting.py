@@ -7,13 +7,16 @@
 
 Differs from scikit-learn's defaults: no early stopping at any size (it would split off rows, and fail on a
 class with one). Sparse rows are first projected on ``components`` directions.
+
+Boosted this long, the trees fit their own rows: the probabilities are over-confident, and with another prior set they are
+nats off. So their prior has no closed form, and ``fit`` returns None: calibrate on out-of-fold rows.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.classical.estimators.weighting import check_weight, prior_of, threads_limited
+from longtail.classical.estimators.weighting import check_weight, threads_limited
 from longtail.classical.heads import Boosted
 from longtail.classical.inputs import dense_backbone, matrix
 from longtail.examples import Inputs
@@ -52,8 +55,8 @@ class GradientBoosting:
         self.rounds, self.rate, self.leaves, self.l2 = rounds, rate, leaves, l2
         self.class_weight, self.components = class_weight, components
 
-    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
+        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         backbone = dense_backbone(x, self.components, seed)
@@ -68,4 +71,4 @@ class GradientBoosting:
         )
         with threads_limited(threads):
             model.fit(matrix(backbone(x)), labels.y.numpy())
-        return Net(backbone, Boosted.of(model, labels.num_classes)), prior_of(labels, self.class_weight)
+        return Net(backbone, Boosted.of(model, labels.num_classes)), None
