@@ -7,15 +7,16 @@ L it is Bayes' rule, ``argmin_k sum_j p_j L[j, k]``, and nothing is fitted.
 
 | symbol | here |
 |---|---|
-| a ``[C]`` | ``weights``: found by coordinate ascent on held-out data |
+| a ``[C]`` | ``weights``: found by coordinate ascent on held-out data, then shrunk |
 | L ``[C, C]``, L[j, k] the cost of deciding k when j is true | ``metric`` |
 
 The weights are kept within a factor of 1000 of the start, each placed in the geometric middle of the
 interval of equally good values, and changed only for a strictly better held-out metric, until a sweep
 over the classes gains less than 1e-4. A sweep takes O(N log N) per class.
 
-Differs from the papers where rows are few: the most probable class goes on deciding (all weights 1) unless weights
-fitted on some folds of the held-out rows gain on the others, by more than a standard error (:func:`gain_of`).
+Differs from the papers where rows are few: the weight of a class with few rows is shrunk (:func:`shrunk_weights`), and
+the most probable class goes on deciding (all weights 1) unless weights fitted on some folds of the held-out rows gain on
+the others (:func:`gain_of`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from longtail.adjust.affine import Array, Vector, numbers
 from longtail.adjust.inputs import Floats, Ints, as_array, check_labels, check_probabilities
 from longtail.part import part, to_json
 
+ROWS = 5
+"""Held-out rows of a class at which the logarithm of its weight counts half; see docs/decisions/0018."""
 Metric = str | tuple[tuple[float, ...], ...]
 
 
@@ -60,40 +63,32 @@ def fit_weights(probs: Floats, y: Ints, metric: str, beta: float = 1.0, sweeps: 
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def gain_of(probs: Floats, y: Ints, metric: str, beta: float = 1.0, draws: int = 200) -> tuple[float, float]:
-    """What fitted weights gain over the most probable class on rows that they were not fitted on, and its standard error.
+def shrunk_weights(probs: Floats, y: Ints, metric: str, beta: float = 1.0) -> Floats:
+    """:func:`fit_weights`, each to the power ``n / (n + ROWS)`` for a class of n rows, with that of the commonest class 1: a
+    class with few rows stays near the most probable class.
+    """
+    n = np.bincount(y, minlength=probs.shape[1])
+    log = np.log(fit_weights(probs, y, metric, beta))
+    weights: Floats = np.exp((log - log[n.argmax()]) * n / (n + ROWS))
+    return weights
 
-    The rows are dealt to folds class by class; each fold is decided by weights fitted on the others. The standard error
-    is that of a paired bootstrap over the rows.
+
+def gain_of(probs: Floats, y: Ints, metric: str, beta: float = 1.0) -> float:
+    """What shrunk weights gain over the most probable class on rows that they were not fitted on.
+
+    The rows are dealt to folds class by class; each fold is decided by weights fitted on the others.
     """
     n, c = probs.shape
-    rng = np.random.default_rng(0)
-    order = rng.permutation(n)
+    order = np.random.default_rng(0).permutation(n)
     order = order[np.argsort(y[order], kind="stable")]
     fold = np.empty(n, dtype=np.int64)
-    fold[order] = np.arange(n) % (5 if n <= 20_000 else 2)
+    fold[order] = np.arange(n) % min(n, 5 if n * c <= 200_000 else 2)
     plain = probs.argmax(1)
     tuned = plain.copy()
-    for k in range(int(fold.max()) + 1):
+    for k in range(int(fold.max()) + 1) if n > 1 else ():
         out = fold == k
-        tuned[out] = (probs[out] * fit_weights(probs[~out], y[~out], metric, beta)).argmax(1)
-    if n < 2 or (tuned == plain).all():
-        return 0.0, 0.0
-    cells, counts = np.unique(np.stack([y, plain, tuned]), axis=1, return_counts=True)
-    drawn = np.concatenate([counts[None], rng.multinomial(n, counts / n, draws)]).astype(float)
-    true = drawn @ np.eye(c)[cells[0]]
-    scores = []
-    for decided in cells[1:]:
-        right = (drawn * (decided == cells[0])) @ np.eye(c)[cells[0]]
-        said = drawn @ np.eye(c)[decided]
-        if metric == "balanced_accuracy":
-            each, counted = right / np.maximum(true, 1), true > 0
-        else:
-            each = (1 + beta**2) * right / np.maximum(beta**2 * true + said, 1e-300)
-            counted = true + said > 0
-        scores.append((each * counted).sum(1) / counted.sum(1))
-    gains = scores[1] - scores[0]
-    return float(gains[0]), float(gains[1:].std())
+        tuned[out] = (probs[out] * shrunk_weights(probs[~out], y[~out], metric, beta)).argmax(1)
+    return score_decisions(tuned, y, c, metric, beta) - score_decisions(plain, y, c, metric, beta)
 
 
 def _ascend(
@@ -265,7 +260,7 @@ class Thresholds:
 
     def fit(self, probs: Array, y: Array) -> Thresholds:
         """A fitted one, from held-out probabilities ``[N, C]`` (under the prior it will decide under) and
-        labels. Its weights are all 1, the most probable class, where the rows show no gain beyond a standard error.
+        labels. Its weights are all 1, the most probable class, where the rows show no gain that carries over to others.
 
         Raises:
             ValueError: rows that are no probabilities, or labels outside the classes.
@@ -274,10 +269,9 @@ class Thresholds:
         labels = check_labels(y, len(p), p.shape[1])
         if not isinstance(self.metric, str):
             return self
-        gain, error = gain_of(p, labels, self.metric, self.beta)
-        if gain <= error:
+        if gain_of(p, labels, self.metric, self.beta) <= 0:
             return Thresholds(self.metric, self.beta, np.ones(p.shape[1]))
-        return Thresholds(self.metric, self.beta, fit_weights(p, labels, self.metric, self.beta))
+        return Thresholds(self.metric, self.beta, shrunk_weights(p, labels, self.metric, self.beta))
 
     def decide(self, probs: Array) -> Array:
         """Classes ``[N]``, int64, numpy or torch as they came.

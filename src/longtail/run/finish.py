@@ -183,13 +183,12 @@ def check_claim(fit: BiasTemperature, z: Any, y: Any, prior: Any) -> dict[str, A
         observed; ``temperature``; ``p`` of the claim; and ``calibrated``: p is below ``LEVEL`` and the shift or the
         temperature is above ``FLOOR``.
     """
-    from scipy.stats import chi2
-
     share = np.bincount(y, minlength=len(prior)) / len(y)
     seen, offset = share > 0, drawn_as(share, prior)
     assert fit.temperature is not None
     gain = cross_entropy(z + offset, y)[0] - cross_entropy(z / fit.temperature + fit.bias + offset, y)[0]
-    p = float(chi2.sf(max(0.0, 2 * len(y) * gain), int(seen.sum())))
+    half = torch.tensor([0.5 * int(seen.sum()), max(0.0, len(y) * gain)], dtype=torch.float64)
+    p = float(torch.special.gammaincc(*half))  # the upper tail of chi-squared
     bias = match_bias(z + offset, share, np.zeros(len(share)), fit.strength)[seen]
     shift = float(bias.max() - bias.min())
     off = max(shift, abs(float(np.log(fit.temperature))))
