@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.comparison.statistics import corrected_t_test, holm
+from longtail.run.outcome import OFF
 
 Results = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ METRIC_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
+    "macro_f1_argmax": "macro F1, most probable class",
     "g_mean": "G-mean",
     "worst_class_recall": "worst-class recall",
     "many": "many",
@@ -55,7 +57,8 @@ class Row:
         p: of no difference, Holm-adjusted over the recipes; nan where it cannot be tested.
         seconds: mean own training time of a run; shared: mean time of the stages it got from another recipe
             or the cache.
-        prior_source: "closed form", "fitted" or "none": where the prior its logits carry is known from.
+        prior_source: "closed form", "closed form, off: fitted" (held-out rows contradicted it in some run), "fitted" or
+            "none": where the prior its logits carry is known from.
         problem: the error of a failed run, or why runs are missing.
         size: bytes of the fitted model's arrays, mean over the runs.
         predict_per_row: seconds from a raw row to its logits, where all test rows of a fold are predicted at once.
@@ -157,7 +160,7 @@ def leaderboard(results: Results, prior: str, metric: str | None = None) -> list
             shared=_mean(shared),
             predict_seconds=_mean([run["predict_seconds"] for run in runs.values()]),
             parameters=next((run["parameters"] for run in runs.values()), None),
-            prior_source=next((run["prior_source"] for run in runs.values()), "none"),
+            prior_source=_source([run["prior_source"] for run in runs.values()]),
             problem=_problem(results, name),
             size=_mean([run["bytes"] for run in runs.values() if "bytes" in run]),
             predict_per_row=_mean(
@@ -173,6 +176,11 @@ def leaderboard(results: Results, prior: str, metric: str | None = None) -> list
 
     rows.sort(key=order)
     return [_ranked(row, i + 1) for i, row in enumerate(rows)]
+
+
+def _source(sources: Sequence[str]) -> str:
+    """Where the prior of some runs is known from: a claim that was off in one of them is said."""
+    return OFF if OFF in sources else next(iter(sources), "none")
 
 
 def finished(results: Results, recipe: str) -> dict[tuple[int, int], Mapping[str, Any]]:

@@ -90,24 +90,24 @@ def test_two_classes_reach_the_best_single_threshold() -> None:
 
 
 def test_few_rows_of_a_class_do_not_move_the_decisions_far() -> None:
-    """Six rows of the rarest class: weights fitted to the end lose up to .03 macro F1 on fresh rows."""
-    centres, counts = 1.5 * np.eye(3), np.array([300, 60, 6])
+    """Four rows of the rare class: weights fitted to the end lose up to .16 macro F1 on fresh rows."""
+    centres, counts = 1.8 * np.eye(2), np.array([400, 4])
 
     def drawn(counts: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        y = np.repeat(np.arange(3), counts)
-        x = np.random.default_rng(seed).normal(size=(len(y), 3)) + centres[y]
-        e = np.exp(1.5 * x) * np.array([300, 60, 6])
+        y = np.repeat(np.arange(2), counts)
+        x = np.random.default_rng(seed).normal(size=(len(y), 2)) + centres[y]
+        e = np.exp(1.8 * x) * np.array([400, 4])
         return e / e.sum(1, keepdims=True), y
 
     fresh, truth = drawn(40 * counts, 99)
-    plain = score_decisions(fresh.argmax(1), truth, 3, "macro_f1")
+    plain = score_decisions(fresh.argmax(1), truth, 2, "macro_f1")
     gains, to_the_end = [], []
-    for seed in range(8):
+    for seed in range(16):
         p, y = drawn(counts, seed)
         decided = Thresholds("macro_f1").fit(p, y).decide(fresh)
-        gains.append(score_decisions(decided, truth, 3, "macro_f1") - plain)
+        gains.append(score_decisions(decided, truth, 2, "macro_f1") - plain)
         decided = (fresh * fit_weights(p, y, "macro_f1")).argmax(1)
-        to_the_end.append(score_decisions(decided, truth, 3, "macro_f1") - plain)
+        to_the_end.append(score_decisions(decided, truth, 2, "macro_f1") - plain)
     assert min(gains) > -0.01 > min(to_the_end)
     assert np.mean(gains) > 0
 
