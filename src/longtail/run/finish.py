@@ -27,6 +27,8 @@ from longtail.run.prior import carried_prior, facts_without_net
 
 LEVEL = 0.01
 """Of the test that a claimed prior is right: one true claim in a hundred is taken for false, at most."""
+CORRECTION = 4.0
+"""Strength, in examples, of the pull towards biases matched on the training rows, and so towards no correction of them."""
 FLOOR = 0.1
 """Nats of bias, or of log temperature, below which a claim is right enough, however many rows there are."""
 
@@ -162,7 +164,7 @@ def calibrated(outcome: Outcome, data: Examples, held: Examples, logits: Tensor 
         seen = outcome.as_natural(outcome.logits(data.x))
         for _ in range(3):
             own = fit.matched(seen, prior)
-            fit = BiasTemperature().fit(z, y, prior=prior, around=own.bias)
+            fit = BiasTemperature(strength=CORRECTION).fit(z, y, prior=prior, around=own.bias)
             assert fit.temperature is not None and own.temperature is not None
             if abs(np.log(fit.temperature / own.temperature)) < 0.01:
                 break
