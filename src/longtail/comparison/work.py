@@ -7,7 +7,6 @@ import math
 import os
 import time
 import uuid
-import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +29,6 @@ from longtail.run.chain import restore, specs
 from longtail.run.finish import finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import prior_vector
-
 
 RULE = part(Thresholds, metric="macro_f1")
 """How classes are decided under the natural prior, for every recipe that brings no rule of its own: by thresholds tuned on

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from longtail.adjust import BiasTemperature
-from longtail.adjust.bias_temperature import drawn_as, match_bias
 from longtail.adjust._minimise import cross_entropy
+from longtail.adjust.bias_temperature import drawn_as, match_bias
 from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.part import Part
@@ -63,8 +63,8 @@ def fit_finish(
     logits: Tensor | None = None,
     decide: Part[Any] | None = None,
 ) -> tuple[Any, ...]:
-    """What is left to be fitted, fitted on held-out examples: finishing parts, then a calibrator where one is needed, then
-    the decision rule.
+    """What is left to be fitted, fitted on held-out examples: finishing parts, a calibrator where one is needed, then the
+    decision rule.
 
     A part with nothing to fit comes back unbuilt, so that ``finish`` builds it for the net it is applied to. Without
     held-out data, parts keep their defaults, and logits without a closed-form prior stay without one.
@@ -165,8 +165,7 @@ def calibrated(outcome: Outcome, data: Examples, held: Examples, logits: Tensor 
         for _ in range(3):
             own = fit.matched(seen, prior)
             fit = BiasTemperature(strength=CORRECTION).fit(z, y, prior=prior, around=own.bias)
-            assert fit.temperature is not None and own.temperature is not None
-            if abs(np.log(fit.temperature / own.temperature)) < 0.01:
+            if abs(np.log(scale_of(fit) / scale_of(own))) < 0.01:
                 break
     return Calibrator(fit, np.asarray(fit.bias) - np.asarray(own.bias), checked)
 
@@ -186,20 +185,25 @@ def check_claim(fit: BiasTemperature, z: Any, y: Any, prior: Any) -> dict[str, A
         temperature is above ``FLOOR``.
     """
     share = np.bincount(y, minlength=len(prior)) / len(y)
-    seen, offset = share > 0, drawn_as(share, prior)
-    assert fit.temperature is not None
-    gain = cross_entropy(z + offset, y)[0] - cross_entropy(z / fit.temperature + fit.bias + offset, y)[0]
+    seen, offset, temperature = share > 0, drawn_as(share, prior), scale_of(fit)
+    gain = cross_entropy(z + offset, y)[0] - cross_entropy(z / temperature + fit.bias + offset, y)[0]
     half = torch.tensor([0.5 * int(seen.sum()), max(0.0, len(y) * gain)], dtype=torch.float64)
     p = float(torch.special.gammaincc(*half))  # the upper tail of chi-squared
     bias = match_bias(z + offset, share, np.zeros(len(share)), fit.strength)[seen]
     shift = float(bias.max() - bias.min())
-    off = max(shift, abs(float(np.log(fit.temperature))))
+    off = max(shift, abs(float(np.log(temperature))))
     return {
         "shift": shift,
-        "temperature": fit.temperature,
+        "temperature": temperature,
         "p": p,
         "calibrated": bool(p < LEVEL and off > FLOOR),
     }
+
+
+def scale_of(fitted: BiasTemperature) -> float:
+    """The temperature of a fitted calibrator."""
+    assert fitted.temperature is not None
+    return fitted.temperature
 
 
 def _held_logits(outcome: Outcome, held: Examples, logits: Tensor | None) -> Tensor:

@@ -45,9 +45,7 @@ class RemoveMean:
 
     def __init__(self, alpha: float | None = None) -> None:
         if alpha is not None and not 0 <= alpha < float("inf"):
-            raise ValueError(
-                f"alpha={alpha} must be a number from 0 on, or None to tune it on held-out data"
-            )
+            raise ValueError(f"alpha={alpha} must be a number from 0 on, or None to tune it on held-out data")
         self.alpha = alpha
 
     def __call__(self, net: Net) -> Net:

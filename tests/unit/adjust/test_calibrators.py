@@ -151,7 +151,9 @@ def test_matched_is_the_fixed_point_of_moving_the_bias_by_the_log_ratio(as_torch
         scores = np.exp(z / 1.5 + bias)
         bias += np.log(prior) - np.log((scores / scores.sum(1, keepdims=True)).mean(0))
     want = bias - bias.mean()
-    assert np.allclose(np.array(found.bias) - np.mean(found.bias), want, atol=0.05)  # a faint pull to no change
+    assert np.allclose(
+        np.array(found.bias) - np.mean(found.bias), want, atol=0.05
+    )  # a faint pull to no change
     assert np.allclose(found.assumes, prior, atol=1e-3)
     assert found.temperature == 1.5
     assert not np.allclose(start.bias, found.bias)  # the one it was made from stays as it was

@@ -25,7 +25,6 @@ from longtail.examples import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
 
-
 MOST = 250
 """Levels of a category, at most, for it to be split by sets of them (scikit-learn: 255); more stay one-hot."""
 
