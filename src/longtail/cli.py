@@ -190,8 +190,8 @@ def predict(
             typer.echo(f"  {name}: {count}")
         if differ := int((frame["prediction"] != frame["most_probable"]).sum()):
             typer.echo(
-                f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): the model "
-                "decides by thresholds tuned for macro F1 on held-out training rows."
+                f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): the "
+                "model decides by thresholds tuned for macro F1 on held-out training rows."
             )
 
 

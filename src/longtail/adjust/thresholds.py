@@ -64,8 +64,8 @@ def fit_weights(probs: Floats, y: Ints, metric: str, beta: float = 1.0, sweeps: 
 
 
 def shrunk_weights(probs: Floats, y: Ints, metric: str, beta: float = 1.0) -> Floats:
-    """:func:`fit_weights`, each to the power ``n / (n + ROWS)`` for a class of n rows, with that of the commonest class 1: a
-    class with few rows stays near the most probable class.
+    """:func:`fit_weights`, each to the power ``n / (n + ROWS)`` for a class of n rows, that of the commonest class being
+    1: a class with few rows stays near the most probable class.
     """
     n = np.bincount(y, minlength=probs.shape[1])
     log = np.log(fit_weights(probs, y, metric, beta))

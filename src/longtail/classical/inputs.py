@@ -49,8 +49,8 @@ class Rows(nn.Module):
 
 
 class Coded(nn.Module):
-    """Rows of columns ``[N, num_features]`` with each block of one-hot columns as one column of codes, float32: the numbers
-    first, then a code per block; see :func:`longtail.classical.categorical.to_codes`.
+    """Rows of columns ``[N, num_features]`` with each block of one-hot columns as one column of codes, float32: the
+    numbers first, then a code per block; see :func:`longtail.classical.categorical.to_codes`.
 
     >>> Coded(3, ((1, 3),))(torch.tensor([[0.5, 0.0, 1.0], [2.0, 0.0, 0.0]])).tolist()
     [[0.5, 1.0], [2.0, 2.0]]

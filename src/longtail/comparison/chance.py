@@ -1,4 +1,4 @@
-"""Chance: a model that is worse than a guess on the very rows it was trained on is broken, whatever a table says of it."""
+"""Chance: a model that is worse than a guess on the very rows it was trained on is broken, whatever a table says."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ from longtail.run.loop import On, ignore
 from longtail.run.outcome import prior_vector
 
 RULE = part(Thresholds, metric="macro_f1")
-"""How classes are decided under the natural prior, for every recipe that brings no rule of its own: by thresholds tuned on
-held-out training rows. Under other priors the most probable class decides."""
+"""How classes are decided under the natural prior, for every recipe that brings no rule of its own: by thresholds tuned
+on held-out training rows. Under other priors the most probable class decides."""
 FOLDS = 3
 """Of the out-of-fold predictions of a classical recipe."""
 

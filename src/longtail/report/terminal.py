@@ -58,8 +58,8 @@ SOURCES = {
 }
 """What is said of recipes whose prior is fitted."""
 DECIDED = (
-    "Under the natural prior classes are decided by thresholds tuned on held-out training rows, for every recipe; under the "
-    "balanced prior by the most probable class."
+    "Under the natural prior classes are decided by thresholds tuned on held-out training rows, for every recipe; under "
+    "the balanced prior by the most probable class."
 )
 
 

@@ -28,7 +28,7 @@ from longtail.run.prior import carried_prior, facts_without_net
 LEVEL = 0.01
 """Of the test that a claimed prior is right: one true claim in a hundred is taken for false, at most."""
 CORRECTION = 4.0
-"""Strength, in examples, of the pull towards biases matched on the training rows, and so towards no correction of them."""
+"""Strength, in examples, of the pull towards biases matched on the training rows."""
 FLOOR = 0.1
 """Nats of bias, or of log temperature, below which a claim is right enough, however many rows there are."""
 
@@ -162,11 +162,12 @@ def calibrated(outcome: Outcome, data: Examples, held: Examples, logits: Tensor 
         if logits is not None:  # the model itself has been trained on these rows
             return Calibrator(fit, fit.bias, checked)
         seen = outcome.as_natural(outcome.logits(data.x))
-        for _ in range(3):
-            own = fit.matched(seen, prior)
+        own = BiasTemperature(1.0, np.zeros(len(prior)), prior).matched(seen, prior)
+        for _ in range(4):  # the biases that match depend on T, and T on them
             fit = BiasTemperature(strength=CORRECTION).fit(z, y, prior=prior, around=own.bias)
             if abs(np.log(scale_of(fit) / scale_of(own))) < 0.01:
                 break
+            own = fit.matched(seen, prior)
     return Calibrator(fit, np.asarray(fit.bias) - np.asarray(own.bias), checked)
 
 
