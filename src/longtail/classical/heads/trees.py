@@ -26,8 +26,9 @@ PAIRS = (
 
 
 class Tables(NamedTuple):
-    """One tree: arrays over its nodes; a leaf has ``left`` -1. ``split`` is a row of ``member``, bool ``[splits, codes]``,
-    or -1; None where no node splits by categories.
+    """One tree: arrays over its nodes; a leaf has ``left`` -1.
+
+    ``split`` is a row of ``member``, bool ``[splits, codes]``, or -1; None where no node splits by categories.
     """
 
     feature: Any
