@@ -14,7 +14,7 @@ def test_decisions_turned_round_are_an_error():
     check_learnt(outcome, toy())
     with torch.no_grad():
         outcome.net.head.weight.neg_()
-    with pytest.raises(WorseThanChance, match="a guess has 0.333"):
+    with pytest.raises(WorseThanChance, match=r"a guess has 0\.333"):
         check_learnt(outcome, toy())
 
 
