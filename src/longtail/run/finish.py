@@ -149,8 +149,8 @@ def calibrated(outcome: Outcome, data: Examples, held: Examples, logits: Tensor 
         outcome, data, held, logits: as for :func:`fit_finish`.
     """
     z, y = outcome.as_natural(_held_logits(outcome, held, logits)), held.labels.y
-    prior = floored(outcome.labels.prior)
-    prior = (prior / prior.sum()).numpy()
+    natural = floored(outcome.labels.prior)
+    prior = (natural / natural.sum()).numpy()
     with warnings.catch_warnings():  # few rows are allowed for: the penalty, and the test
         warnings.filterwarnings("ignore", message="BiasTemperature: ")
         fit = BiasTemperature().fit(z, y, prior=prior)
