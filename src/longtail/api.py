@@ -541,7 +541,10 @@ def predict(
     out: str | Path | None = None,
     **how: Any,
 ) -> Any:
-    """Predicted class and probabilities for every row, as a pandas DataFrame.
+    """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
+
+    Under the natural prior classes are decided by thresholds tuned on held-out rows (for macro F1), where training found
+    some that help; ``prediction`` then differs from ``most_probable`` in some rows.
 
     Args:
         model: a folder that ``train`` or ``compare`` wrote, or the model itself.
@@ -557,7 +560,8 @@ def predict(
     encoded = loaded.encoder(raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)
-    frame = pd.DataFrame({"prediction": [loaded.names[k] for k in chosen.tolist()]})
+    columns = {"prediction": chosen, "most_probable": probabilities.argmax(1)}
+    frame = pd.DataFrame({c: [loaded.names[k] for k in which.tolist()] for c, which in columns.items()})
     for k, name in enumerate(loaded.names):
         frame[f"p_{name}"] = probabilities[:, k].numpy()
     if out is not None:

@@ -9,19 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from longtail import classical, recipes
-from longtail.adjust import Thresholds
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
-from longtail.classical.estimators.random_forest import AVERAGED
-from longtail.classical.estimators.resampled import ABOUT, METHODS
+from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
 from longtail.comparison.plan import RecipeLike
 from longtail.data import Dataset
 from longtail.examples import SparseRows
 from longtail.labels import Labels
-from longtail.part import part
 from longtail.protocol import Backbone, tabular
 from longtail.recipe import Recipe
-from longtail.run.chain import carried_prior
+from longtail.run.prior import carried_prior
 
 FIRST = (
     "erm", "weighted-ce", "class-balanced-sampling", "focal", "balanced-softmax", "logit-adjustment", "tau-norm", "crt",
@@ -61,7 +58,7 @@ RESAMPLED = (
 def known_recipes() -> dict[str, RecipeLike]:
     """Every recipe by its name on the command line, in the order tables show them."""
     deep: dict[str, RecipeLike] = {f.__name__.replace("_", "-"): f for f in recipes.ALL}
-    estimators = {c.name: c for c in (f(finish=(part(Thresholds, metric="macro_f1"),)) for f in CLASSICAL)}
+    estimators = {c.name: c for c in (f() for f in CLASSICAL)}
     return deep | estimators | {name: on_resampled(name, estimators) for name in RESAMPLED}
 
 
@@ -195,8 +192,9 @@ def classical_prior(recipe: Classical) -> str:
     weight = given.get("class_weight")
     if name == "Resampled":
         inside = classical_prior(recipe.but(estimator=given["estimator"]))
+        if given["method"] not in EXACT:
+            return "fitted on held-out rows"
         return "of the resampled rows" if inside == "natural" else inside
-    grown_out = name == "RandomForest" and weight and given.get("min_leaf", 1) < AVERAGED
-    if name in ("EasyEnsemble", "RUSBoost") or grown_out:
+    if name != "Logistic":
         return "fitted on held-out rows"
-    return "balanced" if weight or name.startswith("Balanced") else "natural"
+    return "balanced" if weight else "natural"

@@ -24,7 +24,7 @@ from longtail.losses import CrossEntropy
 from longtail.mixing import Mixup
 from longtail.part import Part, part, switch
 from longtail.recipe import Stage
-from longtail.run.chain import stages_prior
+from longtail.run.prior import stages_prior
 from longtail.samplers import ClassBalanced, Shuffled
 from longtail.testing.recipe import CENTRES, bayes
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import longtail.surgery
-from longtail.heads import Cosine
+from longtail.heads import Causal, Cosine
 from longtail.net import Net
 from longtail.part import Part, part
 from longtail.surgery import (
@@ -19,6 +19,7 @@ from longtail.surgery import (
     AddRouters,
     AddScale,
     ClassMeans,
+    RemoveMean,
     ResetHead,
     SwapHead,
     TauNormalize,
@@ -39,7 +40,15 @@ def expert_net() -> Net:
     return AddExperts()(toy_net()).eval()
 
 
-SUBJECTS = {AddRouters: expert_net, WeighExperts: expert_net}
+def causal_net() -> Net:
+    """The toy net under a causal head that has seen features."""
+    torch.manual_seed(1)
+    net = SwapHead(Causal(8, 5))(toy_net())
+    net.head.mean.copy_(torch.randn(8))
+    return net.eval()
+
+
+SUBJECTS = {AddRouters: expert_net, RemoveMean: causal_net, WeighExperts: expert_net}
 ROOM = [
     part(value, **SETTINGS.get(value, {}))
     for name in longtail.surgery.__all__
@@ -51,6 +60,7 @@ VARIANTS = [
     part(ClassMeans, transform="none", distance="cosine"),
     part(AddScale, scale_bias=False),
     part(AddAlignment, form="released"),
+    part(RemoveMean, alpha=0.5),
     part(AddExperts, experts=1, scale=None),
     part(AddRouters, top=1, hidden=2),
 ]

@@ -27,29 +27,58 @@ from longtail.adjust.affine import Affine, Array, Vector, numbers
 from longtail.adjust.inputs import Floats, Ints, check_labels, check_logits, check_prior, softmax
 from longtail.part import part
 
+STRENGTH = 1.0
+"""Of the pull towards what was there before, in examples; chosen in docs/decisions/0018."""
+FAINT = 0.02
+"""Of the same pull where biases are matched without labels: it settles only what the rows leave open."""
 
-def fit_bias_temperature(logits: Floats, y: Ints, strength: float = 1.0) -> tuple[float, Floats]:
-    """T and b ``[C]`` for held-out ``logits [N, C]`` and labels."""
+
+def fit_bias_temperature(
+    logits: Floats,
+    y: Ints,
+    strength: float = STRENGTH,
+    prior: Floats | None = None,
+    around: Floats | None = None,
+) -> tuple[float, Floats]:
+    """T and b ``[C]`` for held-out ``logits [N, C]`` and labels.
+
+    With a ``prior``, the rows are taken as drawn class by class: ``logits / T + b`` are those of that prior, and the rows
+    are judged under their own class frequencies. The penalty pulls b towards ``around`` (zeros).
+    """
     c = logits.shape[1]
     share = np.bincount(y, minlength=c) / len(y)
     seen = share > 0
     weight = strength / len(y)
+    start = np.zeros(c) if around is None else around
+    fixed = start + drawn_as(share, prior)
 
     def objective(x: Floats) -> tuple[float, Floats]:
         scaled = logits * np.exp(np.clip(x[0], -30, 30))  # a first step may be wild
-        value, gradient = cross_entropy(scaled + x[1:], y)
+        value, gradient = cross_entropy(scaled + fixed + x[1:], y)
         slope = np.concatenate([[np.vdot(gradient, scaled)], gradient.sum(0) * seen])
         return value + weight * 0.5 * float(x @ x), slope + weight * x
 
     x = minimise(objective, np.zeros(c + 1), np.append(1.0, share * (1 - share) + weight + 1e-9))
-    return float(np.exp(-x[0])), x[1:]
+    return float(np.exp(-x[0])), start + x[1:]
 
 
-def match_bias(logits: Floats, prior: Floats, start: Floats) -> Floats:
+def drawn_as(share: Floats, prior: Floats | None) -> Floats:
+    """What moves logits of ``prior`` to rows whose classes have these shares; -inf for a class without rows. Zeros
+    without a prior.
+    """
+    if prior is None:
+        return np.zeros(len(share))
+    with np.errstate(divide="ignore"):
+        return np.log(share) - np.log(prior)
+
+
+def match_bias(logits: Floats, prior: Floats, start: Floats, strength: float = 0.0) -> Floats:
     """b ``[C]`` under which the mean of softmax(logits + b) over the rows is ``prior``: the most likely one if the rows'
-    labels are that frequent. A class of prior 0 keeps its ``start``.
+    labels are that frequent. A class of prior 0 keeps its ``start``; the penalty of ``strength``, in examples, pulls the
+    others towards it.
     """
     present = prior > 0
+    weight = strength / len(logits)
 
     def objective(bias: Floats) -> tuple[float, Floats]:
         scores = logits + bias
@@ -57,9 +86,11 @@ def match_bias(logits: Floats, prior: Floats, start: Floats) -> Floats:
         np.exp(scores - top, out=scores)
         total = scores.sum(1, keepdims=True)
         value = float((np.log(total) + top).mean() - prior @ bias)
-        return value, ((scores / total).mean(0) - prior) * present
+        off = bias - start
+        slope = (scores / total).mean(0) - prior + weight * off
+        return value + weight * 0.5 * float(off @ off), slope * present
 
-    return minimise(objective, start.copy(), np.where(present, prior * (1 - prior), 1.0) + 1e-9)
+    return minimise(objective, start.copy(), np.where(present, prior * (1 - prior) + weight, 1.0) + 1e-9)
 
 
 class BiasTemperature(Affine):
@@ -80,7 +111,7 @@ class BiasTemperature(Affine):
         temperature: float | None = None,
         bias: Vector | None = None,
         assumes: Vector | None = None,
-        strength: float = 1.0,
+        strength: float = STRENGTH,
     ) -> None:
         given = [v is not None for v in (temperature, bias, assumes)]
         if any(given) != all(given):
@@ -97,11 +128,18 @@ class BiasTemperature(Affine):
         spec = part(BiasTemperature, temperature=temperature, bias=b, assumes=prior, strength=strength)
         super().__init__(spec, None if temperature is None else 1 / temperature, 0.0 if b is None else b)
 
-    def fit(self, logits: Array, y: Array) -> BiasTemperature:
+    def fit(
+        self, logits: Array, y: Array, prior: Vector | None = None, around: Vector | None = None
+    ) -> BiasTemperature:
         """A fitted one, from held-out logits ``[N, C]`` and labels ``[N]``.
 
         Warns if the held-out part has fewer examples than the C + 1 parameters (then the penalty decides much), or
-        none of a class (whose bias stays 0).
+        none of a class (whose bias stays as it is).
+
+        Args:
+            prior: class frequencies ``[C]``, none of them 0, that the calibrated logits shall assume; the held-out rows
+                are then taken as drawn class by class (a stratified split, say). None: those of the held-out rows.
+            around: biases ``[C]`` that the penalty pulls towards; None: zeros.
 
         Raises:
             ValueError: bad rows, see :func:`longtail.adjust.check_logits`.
@@ -110,16 +148,22 @@ class BiasTemperature(Affine):
         labels = check_labels(y, len(z), z.shape[1])
         warn_if_few(len(z), z.shape[1] + 1, "BiasTemperature")
         warn_if_absent(labels, z.shape[1], "BiasTemperature")
-        temperature, bias = fit_bias_temperature(z, labels, self.strength)
-        mean = softmax(z / temperature + bias).mean(0)
+        assumed = None if prior is None else np.asarray(check_prior("prior", prior, z.shape[1]))
+        centre = None if around is None else np.asarray(numbers(around))
+        temperature, bias = fit_bias_temperature(z, labels, self.strength, assumed, centre)
+        mean = softmax(z / temperature + bias).mean(0) if assumed is None else assumed
         return BiasTemperature(temperature, bias, mean / mean.sum(), self.strength)
 
-    def matched(self, logits: Array, prior: Vector) -> BiasTemperature:
+    def matched(self, logits: Array, prior: Vector, correction: Vector | None = None) -> BiasTemperature:
         """This temperature for another training of the same model: biases under which its mean prediction over ``logits
         [N, C]``, of rows that are as frequent as ``prior [C]`` says, is that prior. It needs no labels.
 
         The temperature of two trainings on much the same data is much the same; their biases need not be. A net that has
         not learnt a class yet keeps its logit far below the others, and in another run it may be another class.
+
+        Args:
+            correction: biases ``[C]`` to add afterwards: what held-out labels of the other training said beyond *its*
+                matched biases. Rows that a net was trained on do not show by how much it is over-confident.
 
         Raises:
             RuntimeError: not fitted.
@@ -128,15 +172,18 @@ class BiasTemperature(Affine):
         >>> fitted = BiasTemperature(2.0, (0.0, 0.0), (0.5, 0.5))
         >>> z = np.array([[4.0, 0.0], [0.0, 0.0], [6.0, 0.0]])
         >>> new = fitted.matched(z, [0.5, 0.5])
-        >>> bool(np.allclose(softmax(new(z)).mean(0), 0.5)), new.temperature
+        >>> bool(np.allclose(softmax(new(z)).mean(0), 0.5, atol=0.01)), new.temperature
         (True, 2.0)
         """
         if self.temperature is None:
             raise RuntimeError("BiasTemperature is not fitted: call fit(logits, y) on held-out data first")
         z = check_logits(logits)
         wanted = np.asarray(check_prior("prior", prior, z.shape[1]), dtype=np.float64)
-        bias = match_bias(z / self.temperature, wanted, np.asarray(self.bias, dtype=np.float64))
+        start = np.where(wanted > 0, 0.0, np.asarray(self.bias, dtype=np.float64))
+        bias = match_bias(z / self.temperature, wanted, start, FAINT)
         mean = softmax(z / self.temperature + bias).mean(0)
+        if correction is not None:
+            bias, mean = bias + np.asarray(numbers(correction)), np.where(wanted > 0, wanted, mean)
         return BiasTemperature(self.temperature, bias, mean / mean.sum(), self.strength)
 
     def logit_prior(self, before: Array | None) -> Array | None:

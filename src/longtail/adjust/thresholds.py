@@ -7,12 +7,16 @@ L it is Bayes' rule, ``argmin_k sum_j p_j L[j, k]``, and nothing is fitted.
 
 | symbol | here |
 |---|---|
-| a ``[C]`` | ``weights``: found by coordinate ascent on held-out data |
+| a ``[C]`` | ``weights``: found by coordinate ascent on held-out data, then shrunk |
 | L ``[C, C]``, L[j, k] the cost of deciding k when j is true | ``metric`` |
 
 The weights are kept within a factor of 1000 of the start, each placed in the geometric middle of the
 interval of equally good values, and changed only for a strictly better held-out metric, until a sweep
-over the classes gains less than 1e-4. A sweep takes O(N log N) a class.
+over the classes gains less than 1e-4. A sweep takes O(N log N) per class.
+
+Differs from the papers where rows are few: the weight of a class with few rows is shrunk (:func:`shrunk_weights`), and
+the most probable class goes on deciding (all weights 1) unless weights fitted on some folds of the held-out rows gain on
+the others (:func:`gain_of`).
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ from longtail.adjust.affine import Array, Vector, numbers
 from longtail.adjust.inputs import Floats, Ints, as_array, check_labels, check_probabilities
 from longtail.part import part, to_json
 
+ROWS = 5
+"""Held-out rows of a class at which the logarithm of its weight counts half; see docs/decisions/0018."""
 Metric = str | tuple[tuple[float, ...], ...]
 
 
@@ -55,6 +61,34 @@ def fit_weights(probs: Floats, y: Ints, metric: str, beta: float = 1.0, sweeps: 
     mean = np.maximum(probs.mean(0), 1e-12)
     found = [_ascend(probs, y, start, metric, beta, sweeps) for start in (np.ones(c), mean.min() / mean)]
     return max(found, key=lambda pair: pair[0])[1]
+
+
+def shrunk_weights(probs: Floats, y: Ints, metric: str, beta: float = 1.0) -> Floats:
+    """:func:`fit_weights`, each to the power ``n / (n + ROWS)`` for a class of n rows, that of the commonest class being
+    1: a class with few rows stays near the most probable class.
+    """
+    n = np.bincount(y, minlength=probs.shape[1])
+    log = np.log(fit_weights(probs, y, metric, beta))
+    weights: Floats = np.exp((log - log[n.argmax()]) * n / (n + ROWS))
+    return weights
+
+
+def gain_of(probs: Floats, y: Ints, metric: str, beta: float = 1.0) -> float:
+    """What shrunk weights gain over the most probable class on rows that they were not fitted on.
+
+    The rows are dealt to folds class by class; each fold is decided by weights fitted on the others.
+    """
+    n, c = probs.shape
+    order = np.random.default_rng(0).permutation(n)
+    order = order[np.argsort(y[order], kind="stable")]
+    fold = np.empty(n, dtype=np.int64)
+    fold[order] = np.arange(n) % min(n, 5 if n * c <= 200_000 else 2)
+    plain = probs.argmax(1)
+    tuned = plain.copy()
+    for k in range(int(fold.max()) + 1) if n > 1 else ():
+        out = fold == k
+        tuned[out] = (probs[out] * shrunk_weights(probs[~out], y[~out], metric, beta)).argmax(1)
+    return score_decisions(tuned, y, c, metric, beta) - score_decisions(plain, y, c, metric, beta)
 
 
 def _ascend(
@@ -226,16 +260,18 @@ class Thresholds:
 
     def fit(self, probs: Array, y: Array) -> Thresholds:
         """A fitted one, from held-out probabilities ``[N, C]`` (under the prior it will decide under) and
-        labels.
+        labels. Its weights are all 1, the most probable class, where the rows show no gain that carries over to others.
 
         Raises:
             ValueError: rows that are no probabilities, or labels outside the classes.
         """
         p = check_probabilities(probs)
         labels = check_labels(y, len(p), p.shape[1])
-        if isinstance(self.metric, str):
-            return Thresholds(self.metric, self.beta, fit_weights(p, labels, self.metric, self.beta))
-        return self
+        if not isinstance(self.metric, str):
+            return self
+        if gain_of(p, labels, self.metric, self.beta) <= 0:
+            return Thresholds(self.metric, self.beta, np.ones(p.shape[1]))
+        return Thresholds(self.metric, self.beta, shrunk_weights(p, labels, self.metric, self.beta))
 
     def decide(self, probs: Array) -> Array:
         """Classes ``[N]``, int64, numpy or torch as they came.

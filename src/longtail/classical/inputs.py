@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from longtail.classical.categorical import Blocks, numbers
 from longtail.examples import Inputs, SparseRows
 from longtail.part import part
 
@@ -45,6 +46,31 @@ class Rows(nn.Module):
         if found != self.out_features:
             raise ValueError(f"x has {found} columns; the model was fitted on {self.out_features}")
         return x
+
+
+class Coded(nn.Module):
+    """Rows of columns ``[N, num_features]`` with each block of one-hot columns as one column of codes, float32: the
+    numbers first, then a code per block; see :func:`longtail.classical.categorical.to_codes`.
+
+    >>> Coded(3, ((1, 3),))(torch.tensor([[0.5, 0.0, 1.0], [2.0, 0.0, 0.0]])).tolist()
+    [[0.5, 1.0], [2.0, 2.0]]
+    """
+
+    def __init__(self, num_features: int, blocks: Blocks) -> None:
+        super().__init__()
+        self.num_features, self.blocks = num_features, tuple((int(a), int(b)) for a, b in blocks)
+        self.free = torch.from_numpy(numbers(num_features, self.blocks))
+        self.out_features = len(self.free) + len(self.blocks)
+        self.spec = part(Coded, num_features=num_features, blocks=self.blocks)
+
+    def forward(self, x: Inputs) -> Tensor:
+        if isinstance(x, SparseRows) or x.shape[1] != self.num_features:
+            raise ValueError(f"x has {x.shape[1]} columns; the model was fitted on {self.num_features}")
+        codes = [x[:, self.free.to(x.device)].float()]
+        for start, stop in self.blocks:
+            largest, place = x[:, start:stop].max(1, keepdim=True)
+            codes.append(torch.where(largest > 0, place, stop - start).float())
+        return torch.cat(codes, 1)
 
 
 class Projected(nn.Module):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.comparison.statistics import Difference, corrected_t_test, holm, t_quantile
+from longtail.run.outcome import OFF
 
 Results = Mapping[str, Any]
 
@@ -24,6 +25,7 @@ METRIC_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
+    "macro_f1_argmax": "macro F1, most probable class",
     "g_mean": "G-mean",
     "worst_class_recall": "worst-class recall",
     "many": "many",
@@ -60,7 +62,8 @@ class Row:
         converged: no run says that its training stopped before it had converged.
         seconds: mean own training time of a run; shared: mean time of the stages it got from another recipe
             or the cache.
-        prior_source: "closed form", "fitted" or "none": where the prior its logits carry is known from.
+        prior_source: "closed form", "closed form, off: fitted" (held-out rows contradicted it in some run), "fitted" or
+            "none": where the prior its logits carry is known from.
         problem: the error of a failed run, or why runs are missing.
         size: bytes of the fitted model's arrays, mean over the runs.
         predict_per_row: seconds from a raw row to its logits, where all test rows of a fold are predicted at once.
@@ -164,7 +167,7 @@ def leaderboard(results: Results, prior: str, metric: str | None = None, test: s
             shared=_mean(shared),
             predict_seconds=_mean([run["predict_seconds"] for run in runs.values()]),
             parameters=next((run["parameters"] for run in runs.values()), None),
-            prior_source=next((run["prior_source"] for run in runs.values()), "none"),
+            prior_source=_source([run["prior_source"] for run in runs.values()]),
             problem=_problem(results, name),
             size=_mean([run["bytes"] for run in runs.values() if "bytes" in run]),
             predict_per_row=_mean(
@@ -229,6 +232,11 @@ def difference_test(
     mean, low, high, p = corrected_t_test(differences, share)
     free = max(1, min(len(differences), round(1 / share)) - 1)
     return Difference(mean, low, high, p, (high - low) / 2 / t_quantile(0.95, free), free)
+
+
+def _source(sources: Sequence[str]) -> str:
+    """Where the prior of some runs is known from: a claim that was off in one of them is said."""
+    return OFF if OFF in sources else next(iter(sources), "none")
 
 
 def finished(results: Results, recipe: str) -> dict[tuple[int, int], Mapping[str, Any]]:

@@ -32,7 +32,6 @@ from longtail.comparison.work import LENGTH, Task, Worker, skipped
 from longtail.memory import keep_freed
 from longtail.part import digest
 from longtail.recipe import Recipe
-from longtail.run.chain import needs_held
 from longtail.run.engine import OutOfTime, stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.solve import may_be_solved
@@ -105,10 +104,10 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
             if isinstance(recipe, Classical) or worker.scored(score):
                 continue
             parts = ["inner"] if plan.tuning == "holdout" else ["full"]
-            if plan.tuning == "refit" and needs_held(recipe, plan.dataset.labels):
+            if plan.tuning == "refit":
                 parts.append("inner")
             for part in parts:
-                first = set()
+                first: set[Task] = set()
                 if plan.lengths is not None and not (linear and all(may_be_solved(s) for s in recipe.stages)):
                     first = {lengths.setdefault((fold, seed), Task(name, fold, seed, LENGTH, 0))}
                     graph.setdefault(lengths[fold, seed], set())

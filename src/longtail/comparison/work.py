@@ -7,7 +7,6 @@ import math
 import os
 import time
 import uuid
-import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,22 +16,31 @@ import torch
 from torch import Tensor
 
 from longtail import __version__, metrics
+from longtail.adjust import Thresholds
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
+from longtail.comparison.chance import check_learnt
 from longtail.comparison.length import FACTOR, Length, find, held_losses
 from longtail.comparison.outputs import Said, outputs_file, said, save_outputs
 from longtail.comparison.plan import AnyRecipe, Prepared, Study
 from longtail.examples import Examples, TokenRows
-from longtail.part import digest
+from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
-from longtail.run.chain import finish, fit_finish, matched, needs_held, restore, specs
+from longtail.run.chain import restore, specs
+from longtail.run.finish import finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.outcome import prior_vector
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
 
 LENGTH = "length"
+
+RULE = part(Thresholds, metric="macro_f1")
+"""How classes are decided under the natural prior, for every recipe that brings no rule of its own: by thresholds tuned
+on held-out training rows. Under other priors the most probable class decides."""
+FOLDS = 3
+"""Of the out-of-fold predictions of a classical recipe."""
 
 
 @dataclass(frozen=True)
@@ -212,33 +220,55 @@ class Worker:
         return Outcome(net.eval(), recipe, examples.labels, (key,), (event,), prior, engine=engine)
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
-        """The encoder, the finished outcome, and every training it took."""
+        """The encoder, the finished outcome, and every training it took.
+
+        Raises:
+            WorseThanChance: the outcome is, on the rows it was trained on.
+        """
         part = "inner" if self.plan.tuning == "holdout" else "full"
         encoder, examples = prepared.training(part)
         outcome = self.outcome(prepared, name, seed, part)
         if isinstance(outcome.recipe, Classical):
-            fitted: tuple[Any, ...] = ()
-            if outcome.recipe.finish or outcome.logit_prior is None:
-                rows = prepared.train_rows if part == "full" else prepared.inner_rows
-                categorical = categorical_of(encoder)
-                groups = self.plan.duplicate_of[rows]
-                logits, event = self.out_of_fold(outcome.recipe, examples, seed, groups, categorical)
-                outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
-                fitted = fit_finish(outcome, examples, examples, logits)
-            return encoder, finish(outcome, examples, fitted), [outcome]
-        if self.plan.tuning == "none" or not needs_held(outcome.recipe, examples.labels):
-            return encoder, finish(outcome, examples, fit_finish(outcome, examples, None)), [outcome]
-        inner_encoder, inner_examples = prepared.training("inner")
-        inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
-        held = prepared.encode(inner_encoder, prepared.held_rows)
-        if inner is outcome:
-            return encoder, finish(outcome, examples, fit_finish(inner, inner_examples, held)), [outcome]
-        with (
-            warnings.catch_warnings()
-        ):  # the biases are set anew on all training rows, which have every class
-            warnings.filterwarnings("ignore", message="BiasTemperature: no held-out example")
-            fitted = fit_finish(inner, inner_examples, held)
-        return encoder, matched(finish(outcome, examples, fitted), examples), [outcome, inner]
+            rows = prepared.train_rows if part == "full" else prepared.inner_rows
+            made, trained = self.finish_classical(outcome, examples, seed, rows, categorical_of(encoder))
+        elif self.plan.tuning == "none" or not self.holds_out(prepared, outcome):
+            made, trained = finish(outcome, examples, fit_finish(outcome, examples, None)), [outcome]
+        else:
+            inner_encoder, inner_examples = prepared.training("inner")
+            inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
+            held = prepared.encode(inner_encoder, prepared.held_rows)
+            fitted = fit_finish(inner, inner_examples, held, decide=RULE)
+            if inner is outcome:
+                made, trained = finish(outcome, examples, fitted), [outcome]
+            else:
+                made, trained = refitted(outcome, examples, fitted), [outcome, inner]
+        check_learnt(made, examples)
+        return encoder, made, trained
+
+    def holds_out(self, prepared: Prepared, outcome: Outcome) -> bool:
+        """Can rows be held out? Too few are an error only for a recipe that cannot do without."""
+        try:
+            return len(prepared.held_rows) > 0
+        except ValueError:
+            if needs_held(outcome.recipe, outcome.labels):
+                raise
+            return False
+
+    def finish_classical(
+        self, outcome: Outcome, examples: Examples, seed: int, rows: Tensor, categorical: Blocks
+    ) -> tuple[Outcome, list[Outcome]]:
+        """A fitted estimator with what its out-of-fold predictions of the training rows say."""
+        recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
+        must = outcome.logit_prior is None or any(not hasattr(p.target, "decide") for p in recipe.finish)
+        if self.plan.tuning == "none" and not recipe.finish and not must:
+            return outcome, [outcome]
+        if not must and len(groups.unique()) < FOLDS:
+            return outcome, [outcome]
+        logits, event = self.out_of_fold(recipe, examples, seed, groups, categorical)
+        outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
+        decide = None if self.plan.tuning == "none" else RULE
+        fitted = fit_finish(outcome, examples, examples, logits, decide)
+        return finish(outcome, examples, fitted), [outcome]
 
     def out_of_fold(
         self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor, categorical: Blocks
@@ -251,8 +281,9 @@ class Worker:
             self.engine.check_time()
             began = time.perf_counter()
             logits = out_of_fold_logits(
-                recipe, examples.x, examples.labels, seed=seed, groups=duplicate_of, categorical=categorical
-            )
+                recipe, examples.x, examples.labels, seed=seed, folds=FOLDS, groups=duplicate_of,
+                categorical=categorical,
+            )  # fmt: skip
             stored = {"logits": logits}, {"seconds": time.perf_counter() - began}
             self.cache.put(key, *stored)
         event = {"stage": "out of fold", "epoch": 0, "epochs": 1, "seconds": stored[1]["seconds"], "key": key}
@@ -290,6 +321,8 @@ class Worker:
             outputs[name] = said(probabilities, y, decisions)
             if kept is None or name == "natural":
                 kept, under = probabilities, name
+            probable = metrics.evaluate(probabilities, y, prior=weights)["macro_f1"]
+            scores[name]["macro_f1_argmax"] = _number(probable)
             detail = metrics.per_class(probabilities, y, prior=weights, decisions=decisions)
             per_class[name] = {k: [_number(v) for v in detail[k].tolist()] for k in ("recall", "precision")}
             if labels.num_classes <= 60:
@@ -312,6 +345,8 @@ class Worker:
             "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
             "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
             "prior_source": outcome.prior_source,
+            "prior_checked": outcome.prior_checked,
+            "decided_by": outcome.decided_by,
             "stages": [s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)],
             "scores": scores,
             "per_class": per_class,

@@ -23,7 +23,8 @@ from longtail.report import figures
 from longtail.report.page import HERE, page
 
 COLUMNS = (
-    "balanced_accuracy", "macro_f1", "worst_class_recall", "many", "medium", "few", "nll", "brier", "ece",
+    "balanced_accuracy", "macro_f1", "macro_f1_argmax", "worst_class_recall", "many", "medium", "few", "nll", "brier",
+    "ece",
 )  # fmt: skip
 
 

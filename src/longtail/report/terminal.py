@@ -17,6 +17,7 @@ from longtail.comparison.leaderboard import (
     winner,
 )
 from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
+from longtail.run.outcome import OFF
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,6 +53,16 @@ COSTS = {
 }
 NARROW = 32  # columns of the recipe's name, at most
 
+SOURCES = {
+    "fitted": "Prior fitted on held-out rows, for want of a closed form",
+    OFF: "Prior fitted on held-out rows, which contradicted its closed form",
+}
+"""What is said of recipes whose prior is fitted."""
+DECIDED = (
+    "Under the natural prior classes are decided by thresholds tuned on held-out training rows, for every recipe; under "
+    "the balanced prior by the most probable class."
+)
+
 
 def show(results: Results, console: Console | None = None) -> None:
     """Print the data, a ranked table for each shown prior, what failed, and the recommendation.
@@ -83,14 +94,12 @@ def show(results: Results, console: Console | None = None) -> None:
         console.print(Padding(Text(texts[prior]), (0, 0, 0, 2)))
     console.print()
     console.print(Text(_legend(results), style="dim"))
-    if fitted := [
-        r.title for r in leaderboard(results, shown_priors(results)[0]) if r.prior_source == "fitted"
-    ]:
-        console.print(
-            Text(
-                f"Prior fitted on held-out rows, for want of a closed form: {', '.join(fitted)}.", style="dim"
-            )
-        )
+    first = leaderboard(results, shown_priors(results)[0])
+    for source, said in SOURCES.items():
+        if titles := [r.title for r in first if r.prior_source == source]:
+            console.print(Text(f"{said}: {', '.join(titles)}.", style="dim"))
+    if any(r.get("decided_by") == "thresholds" for r in results["runs"]):
+        console.print(Text(DECIDED, style="dim"))
     for row in leaderboard(results, shown_priors(results)[0]):
         if row.problem:
             console.print(Text.assemble((row.title, "bold yellow"), f" {row.problem}"))

@@ -1,27 +1,26 @@
-"""Train a recipe: its stages one after another through the cache, then the parts that need no training."""
+"""Train a recipe: its stages one after another through the cache."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from longtail.examples import Examples
-from longtail.labels import Labels
 from longtail.net import Net
-from longtail.part import Part, Switch, at, digest, from_json, to_json
-from longtail.recipe import Recipe, Stage
+from longtail.part import digest, from_json, to_json
+from longtail.recipe import Recipe
 from longtail.run.cache import Cache
 from longtail.run.engine import Engine
-from longtail.run.loop import Event, On, Probe, facts_of, ignore, infer, run_stage
+from longtail.run.finish import finish, fit_finish
+from longtail.run.loop import Event, On, Probe, ignore, run_stage
 from longtail.run.outcome import Outcome
+from longtail.run.prior import stages_prior
 from longtail.run.ranks import agreed, here
-from longtail.surgery import ResetHead, SwapHead
 
 
 def train(
@@ -166,189 +165,3 @@ def restore(like: Net | None, tensors: dict[str, Tensor], facts: dict[str, Any])
     net = Net(module("backbone"), module("head"))
     net.load_state_dict(tensors)
     return net.eval()
-
-
-def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
-    """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus).
-
-    The last stage that trains the head decides: its first stream's class distribution, changed by its loss. Mixing and
-    objectives of their own have none. Nor has a head on its way from one prior to another (deferral, progressive
-    sampling, a later stage without a fresh head): it gets there only in the limit.
-    """
-    prior: Tensor | None = None
-    for k, stage in enumerate(stages):
-        before = prior
-        objective: Any = stage.objective.target
-        if hasattr(objective, "logit_prior"):
-            prior = objective.logit_prior(stage, labels)
-            continue
-        prior = None
-        loss = at(stage.loss, 1.0)
-        if at(stage.mix, 1.0) is None and getattr(objective, "reads_logits_only", False) and _has_prior(loss):
-            facts = _facts_of(labels)
-            stream = at(stage.streams[0], 1.0).build(**facts)
-            seen = stream.class_distribution(labels, 1.0)
-            if torch.allclose(seen, stream.class_distribution(labels, 0.0)):
-                prior = loss.build(**facts).logit_prior(seen)
-        arrived = before is not None and prior is not None and torch.allclose(before, prior)
-        fresh = k == 0 or any(p.target in (ResetHead, SwapHead) for p in stage.surgery)
-        deferred = isinstance(stage.loss, Switch) or isinstance(stage.streams[0], Switch)
-        if deferred or not (fresh or arrived) or any(_differs_in_eval(p) for p in stage.surgery):
-            prior = None
-    return prior
-
-
-def _differs_in_eval(surgery: Part[Any]) -> bool:
-    """Does it put a head on whose logits at test are not those that the loss saw?"""
-    head = dict(surgery.kwargs).get("head")
-    return isinstance(head, Part) and getattr(head.target, "differs_in_eval", False)
-
-
-def _has_prior(loss: Part[Any] | Switch) -> bool:
-    return isinstance(loss, Part) and hasattr(loss.target, "logit_prior")
-
-
-def needs_held(recipe: Recipe, labels: Labels) -> bool:
-    """Does this recipe leave something to be fitted on held-out data?"""
-    if any(is_open(p.build(**_facts_without_net(labels))) for p in recipe.finish):
-        return True
-    return carried_prior(recipe, labels) is None
-
-
-def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
-    """The class prior that a recipe's logits assume, where it has a closed form."""
-    prior = stages_prior(recipe.stages, labels)
-    for p in recipe.finish:
-        if not hasattr(p.target, "decide"):
-            prior = p.build(**_facts_without_net(labels)).logit_prior(prior)
-    return prior
-
-
-def fit_finish(
-    outcome: Outcome, data: Examples, held: Examples | None, logits: Tensor | None = None
-) -> tuple[Any, ...]:
-    """What the recipe leaves open, fitted on held-out examples: finishing parts, and a calibrator where one is needed.
-
-    A part with nothing to fit comes back unbuilt, so that ``finish`` builds it for the net it is applied to. Without
-    held-out data, parts keep their defaults, and logits without a closed-form prior stay without one.
-
-    Args:
-        outcome: trained without ``held``.
-        data: what it was trained on.
-        held: held-out examples; never test data.
-        logits: the net's logits of ``held`` where they are at hand.
-    """
-    fitted: list[Any] = []
-    for p in outcome.recipe.finish:
-        now = finish(outcome, data, tuple(fitted))
-        made = p.build(**facts_of(now.net, data, now.engine))
-        if held is None or not is_open(made):
-            fitted.append(p)
-            continue
-        if is_surgery(made):
-            features = infer(now.net, held.x, now.engine, features=True)
-            made = made.tune(now.net, features, held.labels.y, now.labels.prior)
-        elif hasattr(made, "decide"):
-            if now.logit_prior is None and now.calibrator is None:
-                fitted.append(_calibrator(now, held, logits))
-                now = finish(outcome, data, tuple(fitted))
-            made = made.fit(now.probabilities(_held_logits(now, held, logits), "natural"), held.labels.y)
-        else:
-            made = made.fit(_held_logits(now, held, logits), held.labels.y)
-        fitted.append(made)
-    now = finish(outcome, data, tuple(fitted))
-    if held is not None and now.logit_prior is None and now.calibrator is None:
-        fitted.append(_calibrator(now, held, logits))
-    return tuple(fitted)
-
-
-def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome:
-    """Apply what ``fit_finish`` gave to an outcome of the same recipe (it may have been trained on more data)."""
-    for made in fitted:
-        if isinstance(made, Part):
-            made = made.build(**facts_of(outcome.net, data, outcome.engine))
-        if isinstance(made, Calibrator):
-            outcome = outcome.but(calibrator=made.adjuster)
-        elif hasattr(made, "decide"):
-            outcome = outcome.but(thresholds=None if is_open(made) else made)
-        elif is_surgery(made):
-            outcome = outcome.but(
-                net=made(outcome.net).eval(), logit_prior=made.logit_prior(outcome.logit_prior)
-            )
-        else:
-            adjusters = (*outcome.adjusters, made)
-            outcome = outcome.but(adjusters=adjusters, logit_prior=made.logit_prior(outcome.logit_prior))
-    return outcome
-
-
-def matched(outcome: Outcome, data: Examples) -> Outcome:
-    """An outcome whose calibrator was fitted on another training: its biases are set for this one, on the rows it was
-    trained on, by their class frequencies alone. The temperature, for which held-out rows are needed, stays.
-    """
-    if outcome.calibrator is None:
-        return outcome
-    again = outcome.calibrator.matched(outcome.logits(data.x), data.labels.prior)
-    return outcome.but(calibrator=again)
-
-
-@dataclass(frozen=True)
-class Calibrator:
-    """Marks the adjuster that was added for probabilities only, so that the recipe's own logits stay as published."""
-
-    adjuster: Any
-
-
-def _calibrator(outcome: Outcome, held: Examples, logits: Tensor | None) -> Calibrator:
-    from longtail.adjust import BiasTemperature
-
-    return Calibrator(BiasTemperature().fit(_held_logits(outcome, held, logits), held.labels.y))
-
-
-def _held_logits(outcome: Outcome, held: Examples, logits: Tensor | None) -> Tensor:
-    if logits is None:
-        return outcome.logits(held.x)
-    for adjust in outcome.adjusters:
-        logits = adjust(logits)
-    return logits
-
-
-def is_surgery(made: Any) -> bool:
-    """Surgery works on nets, an adjuster on logits; an adjuster says whether it keeps the argmax."""
-    return not hasattr(made, "keeps_argmax")
-
-
-def is_open(made: Any) -> bool:
-    """Is something left to be fitted or tuned on held-out data?"""
-    return (hasattr(made, "tune") or hasattr(made, "fit")) and not made.fitted
-
-
-def _facts_without_net(labels: Labels) -> dict[str, Any]:
-    return {
-        **_facts_of(labels),
-        "embed": None,
-        "feature_dim": 1,
-        "net": None,
-        "unlabelled": None,
-        "teachers": (),
-    }
-
-
-def _facts_of(labels: Labels) -> dict[str, Any]:
-    return {
-        "counts": labels.counts,
-        "prior": labels.prior,
-        "num_classes": labels.num_classes,
-        "labels": labels,
-    }
-
-
-__all__ = [
-    "Calibrator",
-    "finish",
-    "fit_finish",
-    "matched",
-    "needs_held",
-    "stages_prior",
-    "train",
-    "train_stages",
-]

@@ -17,6 +17,8 @@ from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 
 Prior = str | Sequence[float] | Tensor
+OFF = "closed form, off: fitted"
+"""The source of a claimed prior that held-out rows contradicted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +33,12 @@ class Outcome:
         history: one event an epoch.
         logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
             was held out to fit it on.
-        prior_source: "closed form", "fitted" or "none".
+        prior_source: "closed form", "closed form, off: fitted" (held-out rows contradicted it), "fitted" or "none".
         adjusters: the recipe's own logit adjusters, applied by ``logits``.
-        calibrator: fitted on held-out data where the prior has no closed form; used for probabilities only.
+        calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; used
+            for probabilities only. It works on ``as_natural(logits)``.
         thresholds: a decision rule fitted on held-out data, used by ``predict`` under the natural prior.
+        prior_checked: what held-out rows said of the closed form; see :func:`longtail.run.finish.check_claim`.
     """
 
     net: Net
@@ -46,6 +50,7 @@ class Outcome:
     adjusters: tuple[Any, ...] = ()
     calibrator: Any = None
     thresholds: Any = None
+    prior_checked: dict[str, Any] | None = None
     engine: Engine = field(default_factory=Engine)
 
     def but(self, **changes: Any) -> Outcome:
@@ -53,9 +58,17 @@ class Outcome:
 
     @property
     def prior_source(self) -> str:
-        if self.logit_prior is not None:
-            return "closed form"
-        return "fitted" if self.calibrator is not None else "none"
+        if self.logit_prior is None:
+            return "none" if self.calibrator is None else "fitted"
+        return "closed form" if self.calibrator is None else OFF
+
+    @property
+    def decided_by(self) -> str:
+        """What decides under the natural prior: "thresholds", or "the most probable class"."""
+        weights = getattr(self.thresholds, "weights", None)
+        if self.thresholds is None or (weights is not None and len(set(weights)) == 1):
+            return "the most probable class"
+        return "thresholds"
 
     def logits(self, x: Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
@@ -77,29 +90,39 @@ class Outcome:
         return self.probabilities(self.logits(x), prior)
 
     def probabilities(self, logits: Tensor, prior: Prior = "natural") -> Tensor:
-        """``softmax(logits + log prior - log logit_prior)`` for logits of this outcome."""
-        assumed = self.logit_prior
+        """``softmax(logits + log prior - log logit_prior)`` for logits of this outcome, after its calibrator."""
+        logits, assumed = logits.double(), self.logit_prior
+        if self.calibrator is not None:
+            logits, assumed = self.calibrator(self.as_natural(logits)), self.calibrator.logit_prior(None)
         if assumed is None:
-            if self.calibrator is None:
-                raise ValueError(
-                    "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
-                    "which a calibrator is fitted, or use softmax of logits() as scores"
-                )
-            logits, assumed = self.calibrator(logits), self.calibrator.logit_prior(None)
-            if assumed is None:
-                assumed = self.labels.prior
+            raise ValueError(
+                "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
+                "which a calibrator is fitted, or use softmax of logits() as scores"
+            )
         shift = log_prior(prior, self.labels) - floored(torch.as_tensor(assumed)).log()
-        return torch.softmax(logits.double() + shift, -1).float()
+        return torch.softmax(logits + shift, -1).float()
+
+    def as_natural(self, logits: Tensor) -> Tensor:
+        """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
+        if self.logit_prior is None:
+            return logits.double()
+        return logits.double() + (floored(self.labels.prior) / floored(self.logit_prior)).log()
 
     def predict(self, x: Inputs, prior: Prior = "natural") -> Tensor:
         """Class indices ``[N]``: the most probable class under the prior, or by tuned thresholds where there are any."""
         return self.decide(self.probabilities(self.logits(x), prior), prior)
 
     def decide(self, probabilities: Tensor, prior: Prior) -> Tensor:
-        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only."""
-        if self.thresholds is not None and isinstance(prior, str) and prior == "natural":
+        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
+        numbers.
+        """
+        if self.thresholds is not None and self.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)
+
+    def is_natural(self, prior: Prior) -> bool:
+        """Is it the natural prior, by its name or as numbers?"""
+        return torch.allclose(prior_vector(prior, self.labels), self.labels.prior, rtol=1e-4, atol=1e-7)
 
 
 def log_prior(prior: Prior, labels: Labels) -> Tensor:

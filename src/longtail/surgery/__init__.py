@@ -8,6 +8,7 @@ from longtail.surgery.add_memory import AddMemory
 from longtail.surgery.change_experts import AddRouters, WeighExperts
 from longtail.surgery.class_means import ClassMeans
 from longtail.surgery.cosine_means import CosineMeans
+from longtail.surgery.remove_mean import RemoveMean
 from longtail.surgery.swap import ResetHead, SwapHead
 from longtail.surgery.tau_normalize import TauNormalize, tau_normalize
 
@@ -21,6 +22,7 @@ __all__ = [
     "AddScale",
     "ClassMeans",
     "CosineMeans",
+    "RemoveMean",
     "ResetHead",
     "SwapHead",
     "TauNormalize",

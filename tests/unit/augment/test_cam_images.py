@@ -20,7 +20,7 @@ from longtail.net import Net
 from longtail.objectives import Supervised
 from longtail.part import from_json, part, to_json
 from longtail.run import Cache, Engine, run_stage, train_stages
-from longtail.run.chain import stages_prior
+from longtail.run.prior import stages_prior
 from longtail.samplers import ClassBalanced, Complement
 from longtail.testing.recipe import toy_net, toy_stage
 

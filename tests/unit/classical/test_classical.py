@@ -164,7 +164,44 @@ def test_absent_class_is_finite_and_tiny(recipe):
     logits = net(x)
     assert bool(torch.isfinite(logits).all())
     assert torch.equal(logits[:, [1, 4]], torch.full((len(x), 2), FLOOR))
-    assert prior[[1, 4]].tolist() == [0, 0]
+    assert prior is None or prior[[1, 4]].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("counts", [(300, 60), (300, 60, 25)])
+def test_boosting_splits_by_categories_as_scikit_learn_does(counts, monkeypatch):
+    """Levels that training lacked, a block of two, a mark of missing numbers and classes that are absent among them."""
+    import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    from longtail.data import TableEncoder
+
+    r = np.random.default_rng(0)
+    y = np.repeat([0, 2, 3][: len(counts)], counts)
+    town = np.where(r.random(len(y)) < 0.5, 3 * y, r.integers(0, 40, len(y)))
+    size = np.where(r.random(len(y)) < 0.1, np.nan, r.normal(y))
+    frame = pd.DataFrame({"town": town.astype(str), "size": size, "flag": r.choice(["a", "b"], len(y))})
+    rows = r.permutation(len(y))
+    train, test = rows[: len(y) // 2], rows[len(y) // 2 :]
+    encoder = TableEncoder.fit(frame.iloc[train])
+    fitted = []
+
+    def kept(self, x, y):
+        fitted.append(self)
+        return fit(self, x, y)
+
+    fit = HistGradientBoostingClassifier.fit
+    monkeypatch.setattr(HistGradientBoostingClassifier, "fit", kept)
+    recipe = classical.gradient_boosting(rounds=10)
+    labels = Labels.of(torch.from_numpy(y[train]), num_classes=5)
+    x = encoder(frame.iloc[train])
+    net, _ = recipe.fit(x, labels, seed=0, categorical=encoder.categorical)
+    assert net.head.trees.splits > 0
+    fresh = encoder(frame.iloc[test])
+    coded = net.backbone(fresh)
+    assert bool((coded[:, -2] == encoder.categorical[0][1]).any())  # a town that training lacked
+    want = fitted[0].predict_proba(coded.double().numpy())
+    np.testing.assert_allclose(net(fresh).exp()[:, fitted[0].classes_], want, atol=1e-6)
+    assert torch.equal(rebuilt(net)(fresh), net(fresh))
 
 
 def test_one_class_alone():
@@ -226,35 +263,23 @@ def test_claimed_prior_recovers_the_bayes_posterior(name, deploy):
     torch.testing.assert_close(torch.softmax(logits, 1)[:, 1], bayes, atol=0.04, rtol=0)
 
 
-def test_boosting_claims_the_right_prior_with_weights():
-    g = torch.Generator().manual_seed(0)
-    labels = Labels.of([0] * 95000 + [1] * 5000)
-    x = torch.randn(100000, 1, generator=g) + (labels.y * 2 - 1)[:, None]
-    at = torch.linspace(-1, 1, 201)[:, None]
-    bayes = torch.sigmoid(2 * at[:, 0].double())
-    for name in ("gradient-boosting", "gradient-boosting-balanced"):
-        net, prior = (
-            RECIPES[name]
-            .but(estimator=RECIPES[name].estimator.but(rounds=40, leaves=7))
-            .fit(x, labels, seed=0)
-        )
-        p = torch.softmax(net(at).double() - prior.log(), 1)[:, 1]
-        assert (p - bayes).abs().mean() < 0.06
-        assert abs(float((p - bayes).mean())) < 0.02
+@pytest.mark.parametrize(
+    "name",
+    [
+        "random-forest", "random-forest-balanced", "gradient-boosting", "gradient-boosting-balanced",
+        "balanced-random-forest", "balanced-bagging", "easy-ensemble", "rus-boost",
+        "random-over+gradient-boosting", "random-over+random-forest", "smote+logistic", "borderline-smote+logistic",
+        "adasyn+logistic", "smote-tomek+logistic", "enn+logistic", "tomek+logistic", "near-miss+logistic",
+    ],
+)  # fmt: skip
+def test_votes_and_made_up_rows_claim_no_prior(name):
+    """With the prior set, their claims were 2 to 7 nats off: see tests/laws/test_prior_as_users_run_it.py."""
+    from longtail.catalogue import classical_prior, pick
 
-
-def test_forest_claims_the_weighted_prior_only_where_leaves_are_averages():
-    g = torch.Generator().manual_seed(0)
-    labels = Labels.of([0] * 19000 + [1] * 1000)
-    x = torch.randn(20000, 1, generator=g) + (labels.y * 2 - 1)[:, None]
-    at = torch.linspace(-1, 1, 201)[:, None]
-    bayes = torch.sigmoid(2 * at[:, 0].double())
-    net, prior = classical.random_forest_balanced(trees=30, min_leaf=200).fit(x, labels, seed=0)
-    assert prior.tolist() == [0.5, 0.5]
-    assert (net(at).double().exp()[:, 1] - bayes).abs().mean() < 0.06
-    net, prior = classical.random_forest_balanced(trees=30, min_leaf=1).fit(x, labels, seed=0)
-    assert prior is None
-    assert (net(at).double().exp()[:, 1] - bayes).mean() < -0.15
+    x, labels = blobs((60, 30, 12))
+    recipe = pick([name])[name]
+    assert recipe.fit(x, labels, seed=0)[1] is None
+    assert classical_prior(recipe) == "fitted on held-out rows"
 
 
 def test_prior_after_resampling_is_the_one_training_saw():
@@ -262,12 +287,10 @@ def test_prior_after_resampling_is_the_one_training_saw():
     for method, expected in (
         ("random_over", [1 / 3] * 3),
         ("random_under", [1 / 3] * 3),
-        ("smote", [1 / 3] * 3),
     ):
         assert RECIPES[method].fit(x, labels, seed=0)[1].tolist() == pytest.approx(expected)
     labels = Labels.of(labels.y[torch.randperm(140, generator=torch.Generator().manual_seed(0))])
     new, seen = Resampled("tomek", None).resample(x, labels, 0)
-    assert RECIPES["tomek"].fit(x, labels, seed=0)[1].tolist() == pytest.approx(seen.prior.tolist())
     assert len(new) == len(seen) < len(labels)
 
 
@@ -277,7 +300,7 @@ def test_resampling_takes_tiny_classes(method, few):
     x, labels = blobs((50, 20, few))
     net, prior = RECIPES[method].fit(x, labels, seed=0)
     assert bool(torch.isfinite(net(x)).all())
-    assert float(prior[2]) > few / len(labels)
+    assert prior is None or float(prior[2]) > few / len(labels)
 
 
 def test_out_of_fold_logits_come_from_models_that_did_not_see_the_row():

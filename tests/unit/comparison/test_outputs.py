@@ -131,7 +131,7 @@ def test_equal_recipes_are_found_and_every_difference_is_tested_on_rows(tmp_path
         assert set(evidence["tests"]) >= {"nll", "brier", "accuracy", "many"}
         assert evidence["winner"]["candidates"] == 3
         assert evidence["winner"]["expected"] < evidence["winner"]["score"]
-        rows = {row.recipe: row for row in found.table[prior]}
+        rows = {row.recipe: row for row in found.rows[prior]}
         assert rows["logit-adjustment"].same_as == "erm"
         tested = evidence["tests"][metric]["erm"]["logistic"]
         difference = rows["logistic"].mean[metric] - rows["erm"].mean[metric]
@@ -147,6 +147,6 @@ def test_a_single_run_or_a_lost_file_is_not_tested_on_rows(tmp_path) -> None:
     file.write_bytes(file.read_bytes()[:-8])
     with pytest.warns(UserWarning, match="is damaged"):
         found = api.compare(toy(), **how)
-    assert all(math.isfinite(row.difference) for row in found.table["natural"] if row.recipe != "erm")
+    assert all(math.isfinite(row.difference) for row in found.rows["natural"] if row.recipe != "erm")
     mended = api.compare(toy(), **how)
     assert mended.results["evidence"]["natural"]["tests"]["macro_f1"]

@@ -1,7 +1,7 @@
 """Balanced bagging (Maclin and Opitz, AAAI 1997; imbalanced-learn): trees, each on a randomly under-sampled
 bootstrap.
 
-The prior of the votes is taken as uniform over the classes that occur.
+The votes are shares of trees, no probabilities: their prior has no closed form, and ``fit`` returns None.
 
 | imbalanced-learn | here |
 |---|---|
@@ -33,8 +33,8 @@ class BalancedBagging:
             raise ValueError(f"trees={trees} must be at least 1")
         self.trees, self.smoothing, self.components = trees, smoothing, components
 
-    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
+        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
         backbone = dense_backbone(x, self.components, seed)
         model = imbalanced("ensemble").BalancedBaggingClassifier(
             n_estimators=self.trees, n_jobs=threads, random_state=seed
@@ -44,4 +44,4 @@ class BalancedBagging:
         prior, trees = uniform(labels), [pipeline[-1] for pipeline in model.estimators_]
         columns = model.estimators_features_
         head = Forest.of(trees, model.classes_, prior, backbone.out_features, self.smoothing, columns)
-        return Net(backbone, head), prior
+        return Net(backbone, head), None

@@ -1,8 +1,8 @@
 """Balanced random forest (Chen, Liaw and Breiman, "Using random forest to learn imbalanced data", 2004;
 imbalanced-learn).
 
-Each tree is grown on a bootstrap sample with the same number of rows of every class. The prior of its votes
-is taken as uniform over the classes that occur.
+Each tree is grown on a bootstrap sample with the same number of rows of every class. The votes are shares of trees, no
+probabilities: their prior has no closed form, and ``fit`` returns None, to be calibrated on out-of-fold rows.
 
 | imbalanced-learn | here |
 |---|---|
@@ -35,8 +35,8 @@ class BalancedRandomForest:
             raise ValueError(f"trees={trees} must be at least 1")
         self.trees, self.smoothing, self.components = trees, smoothing, components
 
-    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
+        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
         backbone = dense_backbone(x, self.components, seed)
         model = imbalanced("ensemble").BalancedRandomForestClassifier(
             self.trees,
@@ -50,4 +50,4 @@ class BalancedRandomForest:
             model.fit(matrix(backbone(x)), labels.y.numpy())
         prior = uniform(labels)
         head = Forest.of(model.estimators_, model.classes_, prior, backbone.out_features, self.smoothing)
-        return Net(backbone, head), prior
+        return Net(backbone, head), None

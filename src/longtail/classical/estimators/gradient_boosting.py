@@ -2,23 +2,31 @@
 
 | scikit-learn | here |
 |---|---|
-| ``max_iter``, ``learning_rate``, ``max_leaf_nodes``, ``l2_regularization`` | ``rounds``, ``rate``,
-``leaves``, ``l2`` | | ``class_weight`` | ``class_weight`` |
+| ``max_iter``, ``learning_rate``, ``max_leaf_nodes``, ``l2_regularization`` | ``rounds``, ``rate``, ``leaves``, ``l2`` |
+| ``class_weight`` | ``class_weight`` |
+| ``categorical_features`` | ``categorical``: the encoder's one-hot columns, as codes |
 
 Differs from scikit-learn's defaults: no early stopping at any size (it would split off rows, and fail on a
 class with one). Sparse rows are first projected on ``components`` directions.
+
+Boosted this long, the trees fit their own rows: the probabilities are over-confident, and with another prior set they are
+nats off. So their prior has no closed form, and ``fit`` returns None: calibrate on out-of-fold rows.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.classical.estimators.weighting import check_weight, prior_of, threads_limited
+from longtail.classical.categorical import Blocks
+from longtail.classical.estimators.weighting import check_weight, threads_limited
 from longtail.classical.heads import Boosted
-from longtail.classical.inputs import dense_backbone, matrix
-from longtail.examples import Inputs
+from longtail.classical.inputs import Coded, dense_backbone, matrix
+from longtail.examples import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
+
+MOST = 250
+"""Levels of a category, at most, for it to be split by sets of them (scikit-learn: 255); more stay one-hot."""
 
 
 class GradientBoosting:
@@ -29,6 +37,8 @@ class GradientBoosting:
         l2: penalty of the leaf values.
         class_weight: None or "balanced".
         components: directions that sparse rows are projected on.
+        categorical: the one-hot columns, as half-open ranges, one per category; each is split by sets of its levels. A
+            fact of the data at hand, filled in where it is left out.
 
     >>> import torch
     >>> x = torch.arange(80.0)[:, None]
@@ -45,18 +55,23 @@ class GradientBoosting:
         l2: float = 0.0,
         class_weight: str | None = None,
         components: int = 128,
+        categorical: Blocks = (),
     ) -> None:
         check_weight(class_weight)
         if rounds < 1 or rate <= 0:
             raise ValueError(f"rounds={rounds} must be at least 1 and rate={rate} positive")
         self.rounds, self.rate, self.leaves, self.l2 = rounds, rate, leaves, l2
         self.class_weight, self.components = class_weight, components
+        self.blocks = tuple((a, b) for a, b in categorical if 1 < b - a < MOST)
 
-    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+    def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
+        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        backbone = dense_backbone(x, self.components, seed)
+        coded = bool(self.blocks) and not isinstance(x, SparseRows)
+        backbone = Coded(x.shape[1], self.blocks) if coded else dense_backbone(x, self.components, seed)
+        rows = matrix(backbone(x))
+        codes = max((b - a + 1 for a, b in self.blocks), default=0) if coded else 0
         model = HistGradientBoostingClassifier(
             max_iter=self.rounds,
             learning_rate=self.rate,
@@ -64,8 +79,11 @@ class GradientBoosting:
             l2_regularization=self.l2,
             class_weight=self.class_weight,
             early_stopping=False,
+            categorical_features=[rows.shape[1] - len(self.blocks) + k for k in range(len(self.blocks))]
+            if coded
+            else None,
             random_state=seed,
         )
         with threads_limited(threads):
-            model.fit(matrix(backbone(x)), labels.y.numpy())
-        return Net(backbone, Boosted.of(model, labels.num_classes)), prior_of(labels, self.class_weight)
+            model.fit(rows, labels.y.numpy())
+        return Net(backbone, Boosted.of(model, labels.num_classes, codes)), None

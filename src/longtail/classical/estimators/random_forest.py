@@ -7,24 +7,21 @@
 Sparse rows are first projected on ``components`` directions. Zero probabilities are smoothed; see
 ``heads.forest``.
 
-With ``class_weight="balanced"`` the shares in leaves of at least ``AVERAGED`` examples are weighted averages, and assume
-the weighted prior. Grown-out trees (``min_leaf=1``) have pure leaves: the weights change where trees split and hardly
-what they answer, so the votes have no closed-form prior and ``fit`` returns None, to be calibrated on held-out rows.
+The votes are shares of trees, no probabilities: grown-out leaves are pure, and where a rare class has few rows most trees
+do not vote for it (with the prior set, 2 to 7 nats off on a toy: docs/decisions/0018). So their prior has no closed form,
+with class weights or without, and ``fit`` returns None: calibrate on out-of-fold rows.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.classical.estimators.weighting import check_weight, prior_of, threads_limited
+from longtail.classical.estimators.weighting import check_weight, threads_limited
 from longtail.classical.heads import Forest
 from longtail.classical.inputs import dense_backbone, matrix
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
-
-AVERAGED = 10
-"""Leaves of at least so many examples are averages whose weights show."""
 
 
 class RandomForest:
@@ -57,7 +54,7 @@ class RandomForest:
         self.smoothing, self.components = smoothing, components
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
         from sklearn.ensemble import RandomForestClassifier
 
         backbone = dense_backbone(x, self.components, seed)
@@ -73,5 +70,4 @@ class RandomForest:
         head = Forest.of(
             model.estimators_, model.classes_, labels.prior, backbone.out_features, self.smoothing
         )
-        claimed = self.class_weight is None or self.min_leaf >= AVERAGED
-        return Net(backbone, head), prior_of(labels, self.class_weight) if claimed else None
+        return Net(backbone, head), None

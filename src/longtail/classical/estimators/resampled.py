@@ -5,9 +5,8 @@ random under-sampling brings it to the smallest, and NearMiss (Mani and Zhang, I
 nearest to other classes; ENN and Tomek links remove rows whose neighbours disagree, and SMOTE-ENN and SMOTE-Tomek
 (Batista et al., SIGKDD Explorations 2004) do that after SMOTE.
 
-The prior that the probabilities assume is the one that the estimator saw: the resampled counts. That is
-exact for random sampling; made-up rows and removed border rows also change p(x | c), so there it is an
-approximation.
+After random sampling the probabilities of an estimator with a closed-form prior assume the resampled counts. Made-up
+rows and removed border rows also change p(x | c): then there is no closed form, and ``fit`` returns None.
 
 | imbalanced-learn | here |
 |---|---|
@@ -38,6 +37,8 @@ from longtail.net import Net
 
 AFTER_SMOTE = {"smote_enn": "enn", "smote_tomek": "tomek"}
 METHODS = ("random_under", *over_sampling.METHODS, *AFTER_SMOTE, "enn", "tomek", "near_miss")
+EXACT = ("random_under", "random_over")
+"""They change how frequent a class is, and not what its rows are like."""
 ABOUT = {
     "random_under": ("Random under-sampling (every class as rare as the rarest)", ""),
     "random_over": ("Random over-sampling (rows repeated)", ""),
@@ -92,7 +93,8 @@ class Resampled:
             backbone = rows_of(new_x)
             only = LinearModel.constant(backbone.out_features, seen.num_classes, first_present(seen))
             return Net(backbone, only), seen.prior
-        return self.estimator.fit(new_x, seen, seed=seed, threads=threads)
+        net, prior = self.estimator.fit(new_x, seen, seed=seed, threads=threads)
+        return net, prior if self.method in EXACT else None
 
     def resample(self, x: Inputs, labels: Labels, seed: int) -> tuple[Inputs, Labels]:
         """The rows that the estimator sees.

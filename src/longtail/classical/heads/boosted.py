@@ -9,8 +9,8 @@ two classes, the sigmoid of the single F.
 | ``_predictors[m][k].nodes`` | ``trees`` (tree m K + k), ``value`` |
 | ``_baseline_prediction`` | ``baseline`` |
 
-Differs from scikit-learn: no categorical splits (the inputs are encoded numbers). Classes that training
-lacked get the log-probability ``FLOOR``.
+Splits by categories (Fisher 1958; LightGBM) are written out: which codes go left, those that training lacked included.
+Classes that training lacked get the log-probability ``FLOOR``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Boosted(nn.Module):
     Args:
         num_features, num_classes: d and C.
         known: classes seen in training.
-        trees, nodes: sizes of the arrays, for a ``state_dict`` to fill.
+        trees, nodes, splits, codes: sizes of the arrays, for a ``state_dict`` to fill.
 
     >>> Boosted(4, 3, known=2, trees=1, nodes=1).out_features
     3
@@ -42,15 +42,31 @@ class Boosted(nn.Module):
     baseline: Tensor
     classes: Tensor
 
-    def __init__(self, num_features: int, num_classes: int, known: int, trees: int, nodes: int) -> None:
+    def __init__(
+        self,
+        num_features: int,
+        num_classes: int,
+        known: int,
+        trees: int,
+        nodes: int,
+        splits: int = 0,
+        codes: int = 0,
+    ) -> None:
         super().__init__()
         self.in_features, self.out_features = num_features, num_classes
-        self.trees = Trees(trees, nodes)
+        self.trees = Trees(trees, nodes, splits, codes)
         self.register_buffer("value", torch.zeros(nodes, dtype=torch.float64))
         self.register_buffer("baseline", torch.zeros(known if known > 2 else 1, dtype=torch.float64))
         self.register_buffer("classes", torch.arange(known))
         self.spec = part(
-            Boosted, num_features=num_features, num_classes=num_classes, known=known, trees=trees, nodes=nodes
+            Boosted,
+            num_features=num_features,
+            num_classes=num_classes,
+            known=known,
+            trees=trees,
+            nodes=nodes,
+            splits=splits,
+            codes=codes,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,20 +79,40 @@ class Boosted(nn.Module):
         return place(log_p, self.classes, self.out_features)
 
     @classmethod
-    def of(cls, estimator: Any, num_classes: int) -> Boosted:
-        """The head of a fitted ``sklearn.ensemble.HistGradientBoostingClassifier``."""
-        nodes = [predictor.nodes for stage in estimator._predictors for predictor in stage]
-        tables = []
-        for n in nodes:
-            leaf = n["is_leaf"].astype(bool)
-            left, right = (np.where(leaf, -1, n[side].astype(np.int64)) for side in ("left", "right"))
-            nan_left = n["missing_go_to_left"].astype(bool)
-            tables.append(Tables(n["feature_idx"], n["num_threshold"], left, right, nan_left))
-        flat = Trees.of(tables)
-        sizes = (len(estimator.classes_), len(flat.roots), len(flat.feature))
+    def of(cls, estimator: Any, num_classes: int, codes: int = 0) -> Boosted:
+        """The head of a fitted ``sklearn.ensemble.HistGradientBoostingClassifier``; ``codes`` is how many a category may
+        have, those that training lacked included.
+        """
+        predictors = [predictor for stage in estimator._predictors for predictor in stage]
+        flat = Trees.of([_table(p, estimator, codes) for p in predictors])
+        sizes = (len(estimator.classes_), len(flat.roots), len(flat.feature), flat.splits, codes)
         out = cls(estimator.n_features_in_, num_classes, *sizes)
         out.trees.load_state_dict(flat.state_dict())
-        out.value.copy_(torch.from_numpy(np.concatenate([n["value"] for n in nodes])))
+        out.value.copy_(torch.from_numpy(np.concatenate([p.nodes["value"] for p in predictors])))
         out.baseline.copy_(torch.from_numpy(np.asarray(estimator._baseline_prediction).reshape(-1)))
         out.classes.copy_(torch.from_numpy(np.asarray(estimator.classes_)))
         return out
+
+
+def _table(predictor: Any, estimator: Any, codes: int) -> Tables:
+    """The table of one tree, in the columns and codes that the estimator was given."""
+    n = predictor.nodes
+    leaf = n["is_leaf"].astype(bool)
+    left, right = (np.where(leaf, -1, n[side].astype(np.int64)) for side in ("left", "right"))
+    nan_left = n["missing_go_to_left"].astype(bool)
+    if estimator.is_categorical_ is None:
+        return Tables(n["feature_idx"], n["num_threshold"], left, right, nan_left)
+    # scikit-learn puts categories first, and numbers the codes that occur
+    is_category = np.asarray(estimator.is_categorical_)
+    order = np.concatenate([np.flatnonzero(is_category), np.flatnonzero(~is_category)])
+    known = estimator._preprocessor.named_transformers_["encoder"].categories_
+    at = np.flatnonzero(n["is_categorical"].astype(bool) & ~leaf)
+    member = np.repeat(nan_left[at, None], codes, axis=1)  # a code that training lacked counts as missing
+    for row, node in enumerate(at):
+        seen = known[n["feature_idx"][node]].astype(np.int64)
+        bits = predictor.raw_left_cat_bitsets[n["bitset_idx"][node]]
+        place = np.arange(len(seen))
+        member[row, seen] = (bits[place // 32] >> (place % 32)) & 1
+    split = np.full(len(n), -1)
+    split[at] = np.arange(len(at))
+    return Tables(order[n["feature_idx"]], n["num_threshold"], left, right, nan_left, split, member)

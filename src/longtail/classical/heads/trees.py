@@ -1,8 +1,9 @@
 """Trees: many decision trees in flat arrays, descended by all rows and all trees at once.
 
 A node is one index into the arrays; trees follow one another. At an inner node a row goes left where
-``x[feature] <= threshold``, or where the value is missing (nan) and ``nan_left`` says so. This is the rule
-of scikit-learn's ``tree_`` arrays and of the predictors of its histogram gradient boosting.
+``x[feature] <= threshold``, or where the value is missing (nan) and ``nan_left`` says so; where the node has a ``split``,
+a row goes left where ``member[split, x[feature]]``, the value being a category's code. This is the rule of scikit-learn's
+``tree_`` arrays and of the predictors of its histogram gradient boosting.
 """
 
 from __future__ import annotations
@@ -25,13 +26,18 @@ PAIRS = (
 
 
 class Tables(NamedTuple):
-    """One tree: arrays over its nodes; a leaf has ``left`` -1."""
+    """One tree: arrays over its nodes; a leaf has ``left`` -1.
+
+    ``split`` is a row of ``member``, bool ``[splits, codes]``, or -1; None where no node splits by categories.
+    """
 
     feature: Any
     threshold: Any
     left: Any
     right: Any
     nan_left: Any
+    split: Any = None
+    member: Any = None
 
 
 class Trees(nn.Module):
@@ -41,6 +47,8 @@ class Trees(nn.Module):
     Args:
         trees: number of trees.
         nodes: nodes of all of them.
+        splits: those that split by categories.
+        codes: of a category, at most.
 
     >>> stump = Tables([0, 0, 0], [0.5, 0.0, 0.0], [1, -1, -1], [2, -1, -1], [False] * 3)
     >>> Trees.of([stump]).leaves(torch.tensor([[0.2], [0.9]])).tolist()
@@ -53,9 +61,15 @@ class Trees(nn.Module):
     right: Tensor
     nan_left: Tensor
     roots: Tensor
+    split: Tensor
+    member: Tensor
 
-    def __init__(self, trees: int, nodes: int) -> None:
+    def __init__(self, trees: int, nodes: int, splits: int = 0, codes: int = 0) -> None:
         super().__init__()
+        self.splits = splits
+        if splits:
+            self.register_buffer("split", torch.zeros(nodes, dtype=torch.int32))
+            self.register_buffer("member", torch.zeros(splits, codes, dtype=torch.bool))
         for name in ("feature", "left", "right"):
             self.register_buffer(name, torch.zeros(nodes, dtype=torch.int32))
         self.register_buffer("threshold", torch.zeros(nodes, dtype=torch.float64))
@@ -67,7 +81,14 @@ class Trees(nn.Module):
         """Flat trees from one table a tree."""
         sizes = [len(t.feature) for t in tables]
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        out = cls(len(tables), int(sum(sizes)))
+        members = [t.member for t in tables if t.member is not None and len(t.member)]
+        splits = sum(map(len, members))
+        out = cls(len(tables), int(sum(sizes)), splits, members[0].shape[1] if splits else 0)
+        if splits:
+            out.member.copy_(torch.from_numpy(np.concatenate(members)))
+            before = np.cumsum([0] + [len(t.member) for t in tables])
+            moved = [np.where(t.split < 0, -1, t.split + b) for t, b in zip(tables, before)]
+            out.split.copy_(torch.from_numpy(np.concatenate(moved)))
         out.roots.copy_(torch.from_numpy(roots))
         for name in ("feature", "threshold", "nan_left"):
             whole = np.concatenate([np.asarray(getattr(t, name)) for t in tables])
@@ -95,6 +116,10 @@ class Trees(nn.Module):
             left = value <= self.threshold.index_select(0, here)
             if holes:
                 left |= torch.isnan(value) & self.nan_left[here]
+            if self.splits:
+                split = self.split.index_select(0, here)
+                by_category = torch.nonzero(split >= 0).flatten()
+                left[by_category] = self.member[split[by_category].long(), value[by_category].long()]
             here = torch.where(left, self.left.index_select(0, here), self.right.index_select(0, here)).long()
             more = self.left.index_select(0, here) >= 0
             node[inner] = here

@@ -1,0 +1,82 @@
+"""The prior calculus of recipes: which class prior the logits assume after a recipe's stages and finishing parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longtail.labels import Labels
+from longtail.part import Part, Switch, at
+from longtail.recipe import Recipe, Stage
+from longtail.surgery import ResetHead, SwapHead
+
+
+def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
+    """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus).
+
+    The last stage that trains the head decides: its first stream's class distribution, changed by its loss. Mixing and
+    objectives of their own have none. Nor has a head on its way from one prior to another (deferral, progressive
+    sampling, a later stage without a fresh head): it gets there only in the limit.
+    """
+    prior: Tensor | None = None
+    for k, stage in enumerate(stages):
+        before = prior
+        objective: Any = stage.objective.target
+        if hasattr(objective, "logit_prior"):
+            prior = objective.logit_prior(stage, labels)
+            continue
+        prior = None
+        loss = at(stage.loss, 1.0)
+        if at(stage.mix, 1.0) is None and getattr(objective, "reads_logits_only", False) and _has_prior(loss):
+            facts = _facts_of(labels)
+            stream = at(stage.streams[0], 1.0).build(**facts)
+            seen = stream.class_distribution(labels, 1.0)
+            if torch.allclose(seen, stream.class_distribution(labels, 0.0)):
+                prior = loss.build(**facts).logit_prior(seen)
+        arrived = before is not None and prior is not None and torch.allclose(before, prior)
+        fresh = k == 0 or any(p.target in (ResetHead, SwapHead) for p in stage.surgery)
+        deferred = isinstance(stage.loss, Switch) or isinstance(stage.streams[0], Switch)
+        if deferred or not (fresh or arrived) or any(_differs_in_eval(p) for p in stage.surgery):
+            prior = None
+    return prior
+
+
+def _differs_in_eval(surgery: Part[Any]) -> bool:
+    """Does it put a head on whose logits at test are not those that the loss saw?"""
+    head = dict(surgery.kwargs).get("head")
+    return isinstance(head, Part) and getattr(head.target, "differs_in_eval", False)
+
+
+def _has_prior(loss: Part[Any] | Switch) -> bool:
+    return isinstance(loss, Part) and hasattr(loss.target, "logit_prior")
+
+
+def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
+    """The class prior that a recipe's logits assume, where it has a closed form."""
+    prior = stages_prior(recipe.stages, labels)
+    for p in recipe.finish:
+        if not hasattr(p.target, "decide"):
+            prior = p.build(**facts_without_net(labels)).logit_prior(prior)
+    return prior
+
+
+def facts_without_net(labels: Labels) -> dict[str, Any]:
+    return {
+        **_facts_of(labels),
+        "embed": None,
+        "feature_dim": 1,
+        "net": None,
+        "unlabelled": None,
+        "teachers": (),
+    }
+
+
+def _facts_of(labels: Labels) -> dict[str, Any]:
+    return {
+        "counts": labels.counts,
+        "prior": labels.prior,
+        "num_classes": labels.num_classes,
+        "labels": labels,
+    }
