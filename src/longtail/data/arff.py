@@ -11,7 +11,8 @@ from typing import Any
 
 from longtail.data.encoding import decode
 from longtail.data.reading import Reading
-from longtail.data.sheet import Sheet, printable
+from longtail.data.sheet import Sheet
+from longtail.words import printable
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _ATTRIBUTE = re.compile(rf"@attribute\s+({_QUOTED}|[^\s{{]+)\s*(.*)", re.I)
@@ -66,6 +67,12 @@ def read_arff(path: Path, data: bytes, how: Reading) -> Sheet:
     untyped = [n for n, t in zip(names, types) if not t]
     if untyped:
         notes.append(f"attributes without a type, read as they look: {', '.join(map(repr, untyped[:5]))}")
+    flags = next((i for i, t in enumerate(reversed(types)) if t.replace(" ", "") != "{0,1}"), len(types))
+    if 3 <= flags < len(types) and not outputs:
+        notes.append(
+            f"the last {flags} attributes are all {{0,1}}: if they are several labels per row, one is read as the label, the"
+            " others tell it: leave them out with drop="
+        )
     rows, bad = _rows(path, lines, start, names, types, how.skip_bad)
     if bad:
         notes.append(f"{len(bad)} rows of another number of cells are left out (first: line {bad[0]})")

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from longtail.data.sheet import Sheet, printable
+from longtail.data.sheet import Sheet
+from longtail.words import printable
 
 
 def read_parquet(path: Path, data: bytes | None = None) -> Sheet:

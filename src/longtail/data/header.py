@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from longtail.data.reading import Wanted
-from longtail.data.sheet import MISSING, printable
+from longtail.data.sheet import MISSING
+from longtail.words import printable
 
 LABEL_NAMES = (
     "label", "target", "class", "y", "category", "labels", "fine_label", "class_label", "classes", "标签", "类别",
@@ -157,10 +158,10 @@ def finish(frame: Any, raw: list[str] | None) -> tuple[Any, list[str]]:
     if frame.shape[1] > 2 and _empty(frame[last], 0):
         notes.append("every line ends in a delimiter: the empty last column is left out")
         frame = frame.drop(columns=last)
-    said = _total(frame)
-    if said.startswith("the last row"):
+    total = _total(frame)
+    if total.startswith("the last row"):
         frame = frame.iloc[:-1]
-    return frame, notes + ([said] if said else [])
+    return frame, notes + ([total] if total else [])
 
 
 def _without_empty(frame: Any, raw: list[str]) -> tuple[Any, list[str]]:

@@ -32,7 +32,7 @@ def picture_column(sheet: Sheet, how: Reading, label: str | None) -> str | None:
         if not found:
             raise ValueError(f"{sheet.path}: no column names the pictures in images={str(how.images)!r}")
     known = [c for c in found if any(word in c.lower() for word in (*IMAGE_NAMES, "file", "path"))]
-    return (known or found or [None])[0]
+    return next(iter(known or found), None)
 
 
 def picture_files(sheet: Sheet, column: str, how: Reading) -> tuple[list[Path], list[int], list[str]]:

@@ -188,17 +188,18 @@ def _from_sheet(
         role = roles(sheet, "table", None, label, [pictures])
     else:
         role = roles(sheet, kind, text, label, features)
-    assert role.label is not None
+    target = role.label
+    assert target is not None
     notes = [*notes, *sheet.notes, *role.notes]
     raw: Any
     if pictures is not None:
         files, rows, said = picture_files(sheet, pictures, how)
-        spare = [c for c in map(str, sheet.frame.columns) if c not in (pictures, role.label)]
+        spare = [c for c in map(str, sheet.frame.columns) if c not in (pictures, target)]
         notes += said + ([f"not used: {', '.join(map(repr, spare[:8]))}"] if spare else [])
         raw, kept, said = read_images(files, str(sheet.path), how.skip_bad)
         notes += said
         sheet = replace(sheet, frame=sheet.frame.iloc[[rows[i] for i in kept]].reset_index(drop=True))
-        role = Roles("image", role.label, [pictures])
+        role = Roles("image", target, [pictures])
     elif role.kind == "image":
         raw, kept = _stored_images(sheet, role, how, notes)
         sheet = replace(sheet, frame=sheet.frame.iloc[kept].reset_index(drop=True))
@@ -206,14 +207,14 @@ def _from_sheet(
         sheet, said = with_missing(sheet, role.features, how.missing)
         notes += said
         raw = raw_of(sheet, role, notes)
-    declared = sheet.class_names.get(role.label)
+    declared = sheet.class_names.get(target)
     if declared is None:
-        declared = _names_beside(sheet.path, sheet.frame[role.label], notes)
+        declared = _names_beside(sheet.path, sheet.frame[target], notes)
     y, names, said = classes_of(
-        sheet.frame[role.label], f"{sheet.path}, column {role.label!r}", declared, named=named
+        sheet.frame[target], f"{sheet.path}, column {target!r}", declared, named=named
     )
     notes += [note.removeprefix(f"{sheet.path}, ") for note in said]
-    remembered = {"label": role.label, **({"missing": list(how.missing)} if how.missing else {})}
+    remembered = {"label": target, **({"missing": list(how.missing)} if how.missing else {})}
     return replace(Dataset.of(title, role.kind, raw, Labels.of(y, names), notes), reading=remembered)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.encoding import decode
-from longtail.data.sheet import Sheet, printable, suffix_of
+from longtail.data.sheet import Sheet, suffix_of
+from longtail.words import printable
 
 WRAPPERS = ("data", "rows", "records", "items", "examples", "instances", "results", "samples", "train")
 NEEDED = '{"text": "...", "label": "..."}'

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import lzma
-import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -78,16 +77,3 @@ def unpack(data: bytes, path: Path) -> bytes:
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
         raise ValueError(f"{path}: a damaged archive ({error}): copy or download it again") from error
     return data
-
-
-def printable(text: str) -> str:
-    """Without characters that act on a terminal (escapes, line ends, reversed writing): they are shown as their codes.
-
-    >>> printable("red \\x1b[31m")
-    'red \\\\x1b[31m'
-    """
-    return re.sub(
-        "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]",
-        lambda m: repr(m[0])[1:-1],
-        text,
-    )

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from longtail.data.delimited import unquoted
-from longtail.data.sheet import MISSING, printable
+from longtail.data.sheet import MISSING
+from longtail.words import printable
 
 MISSING_LABELS = MISSING - {"?", "-", "none", "null", "na"}
 """Cells that mean "no label". "none", "null" and the like are names that a class may well have."""
