@@ -380,8 +380,8 @@ def predict(
 ) -> Any:
     """Predicted class and probabilities for every row, as a pandas DataFrame.
 
-    Columns: ``path`` where rows are image files, the kept columns, ``prediction``, ``p_CLASS`` for each class, and
-    ``label`` where the file has labels. ``frame.attrs["notes"]`` says what was detected and not used;
+    Columns: ``path`` where rows are image files, the kept columns, ``label`` where the file has labels, ``prediction``,
+    and ``p_CLASS`` for each class. ``frame.attrs["notes"]`` says what was detected and not used;
     ``frame.attrs["scores"]`` has the scores where there are labels: under the prior asked for, and as frequent as in the
     file.
 
@@ -416,13 +416,14 @@ def predict(
     encoded = loaded.encoder(rows.raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)
-    frame = predicted_frame(rows, kept, loaded.names, probabilities, chosen)
+    scores: dict[str, dict[str, float]] = {}
     if labels is not None:
         declared = prior_vector(prior, loaded.outcome.labels)
-        frame["label"], frame.attrs["scores"], said = scored(
-            labels, loaded.names, probabilities, chosen, declared
-        )
+        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, declared)
         rows.notes.append(said)
+    frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)
+    if scores:
+        frame.attrs["scores"] = scores
     frame.attrs["notes"] = list(rows.notes)
     if out is not None:
         write_table(frame, out)

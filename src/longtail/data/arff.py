@@ -70,8 +70,8 @@ def read_arff(path: Path, data: bytes, how: Reading) -> Sheet:
     flags = next((i for i, t in enumerate(reversed(types)) if t.replace(" ", "") != "{0,1}"), len(types))
     if 3 <= flags < len(types) and not outputs:
         notes.append(
-            f"the last {flags} attributes are all {{0,1}}: if they are several labels per row, one is read as the label, the"
-            " others tell it: leave them out with drop="
+            f"the last {flags} attributes are all {{0,1}}: if they are several labels per row, one is read as the label,"
+            " and the others tell it: leave them out with drop="
         )
     rows, bad = _rows(path, lines, start, names, types, how.skip_bad)
     if bad:

@@ -27,6 +27,8 @@ from longtail.data.header import (
 from longtail.data.reading import DELIMITERS, Reading, Wanted, delimiter_of
 from longtail.data.sheet import Sheet
 
+AS_R = "rows have one cell more than the header: the first is taken for the names of rows, as R writes"
+
 __all__ = ["LABEL_NAMES", "TEXT_NAMES", "looks_like_number", "read_delimited", "unquoted"]
 
 
@@ -184,6 +186,10 @@ def _of_one_length(
 
 def _spaced(path: Path, lines: list[str], skipped: int, skip_bad: bool, notes: list[str]) -> Any:
     notes.append("cells are separated by spaces")
+    sizes = [len(line.split()) for line in lines[:100] if line.strip()]
+    if len(sizes) > 2 and set(sizes[1:]) == {sizes[0] + 1}:
+        notes.append(AS_R)
+        lines = ['"" ' + lines[0], *lines[1:]]
     rows = csv.reader((" ".join(line.split()) for line in lines), delimiter=" ", skipinitialspace=True)
     return _rows(path, rows, skipped, " ", skip_bad, notes)
 

@@ -64,7 +64,14 @@ def find_delimiter(path: Path, lines: list[str], wanted: Wanted | None) -> str:
     if best and found[best][1] == 1:
         return best
     spaced = [line.split() for line in sample]
-    if len({len(row) for row in spaced}) == 1 and len(spaced[0]) > 1 and not _one_column(wanted):
+    widths = {len(row) for row in spaced[1:]} or {len(spaced[0])}
+    # R leaves the name of the row names out of the header.
+    if (
+        len(widths) == 1
+        and max(widths) > 1
+        and max(widths) - len(spaced[0]) in (0, 1)
+        and not _one_column(wanted)
+    ):
         numeric = sum(looks_like_number(c) for row in spaced[1:] for c in row)
         if numeric or len(spaced) > 5:
             return " "

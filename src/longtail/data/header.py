@@ -260,5 +260,6 @@ def _is_name_of_one(cell: str, column: Any) -> bool:
 
 
 def _names_text(cell: str) -> bool:
-    words = re.split(r"[\s_.-]+", cell.strip().lower())
-    return len(words) <= 3 and any(w in TEXT_NAMES or w.removesuffix("s") in TEXT_NAMES for w in words)
+    """Is this one word a name of texts, such as "review_text"?"""
+    words = re.split(r"[_.-]+|(?<=[a-z])(?=[A-Z])", cell.strip())
+    return any(w.lower() in TEXT_NAMES or w.lower().removesuffix("s") in TEXT_NAMES for w in words)

@@ -62,9 +62,14 @@ def label_column(
 
 
 def predicted_frame(
-    rows: Inputs, kept: Sequence[str], names: Sequence[str], probabilities: Tensor, chosen: Tensor
+    rows: Inputs,
+    kept: Sequence[str],
+    labels: Sequence[str | None] | None,
+    names: Sequence[str],
+    probabilities: Tensor,
+    chosen: Tensor,
 ) -> Any:
-    """One row for each row that was read."""
+    """One row for each row that was read: what it is, its label where that is known, and what was predicted."""
     import pandas as pd
 
     out: dict[str, Any] = {}
@@ -73,6 +78,8 @@ def predicted_frame(
     taken = {"path", "prediction", "label", *(f"p_{name}" for name in names)}
     for name in kept:
         out[f"{name} (input)" if name in taken else name] = list(rows.frame[name])
+    if labels is not None:
+        out["label"] = list(labels)
     out["prediction"] = [names[k] for k in chosen.tolist()]
     out |= {f"p_{name}": probabilities[:, k].numpy() for k, name in enumerate(names)}
     return pd.DataFrame(out)

@@ -62,18 +62,26 @@ def read_bytes(path: Path) -> bytes:
 def unpack(data: bytes, path: Path) -> bytes:
     """As :func:`read_bytes`, of bytes that have been read."""
     openers = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
+    opener = next((o for mark, o in openers.items() if data.startswith(mark)), None)
+    names: list[str] = []
     try:
-        for mark, opener in openers.items():
-            if data.startswith(mark):
-                return opener(data)
-        if data.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX" not in n]
-                if len(names) != 1:
-                    raise ValueError(
-                        f"{path}: a zip archive of {len(names)} files: unpack it, and name one of them"
-                    )
+        if opener is not None:
+            return opener(data)
+        if not data.startswith(b"PK\x03\x04"):
+            return data
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX" not in n]
+            if len(names) == 1:
                 return archive.read(names[0])
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+    # A cut file is an OSError, an EOFError or a ValueError, by the kind of archive; a password a RuntimeError.
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+    ) as error:
         raise ValueError(f"{path}: a damaged archive ({error}): copy or download it again") from error
-    return data
+    raise ValueError(f"{path}: a zip archive of {len(names)} files: unpack it, and name one of them")
