@@ -135,8 +135,8 @@ def out_of_fold_logits(
         raise ValueError(f"folds={folds} must be at least 2")
     if len(labels) < folds:
         raise ValueError(
-            f"{len(labels)} training rows are too few: predictions on left-out rows, for a threshold or a calibrator, need"
-            f" at least {folds}; give more rows, or take a recipe that leaves nothing open (erm)"
+            f"{len(labels)} training rows are too few: predictions on left-out rows, for a threshold or a calibrator,"
+            f" need at least {folds}; give more rows, or take a recipe that leaves nothing open (erm)"
         )
     fold = deal(labels, folds, seed, groups)
     out = torch.zeros(len(labels), labels.num_classes)

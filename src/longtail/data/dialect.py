@@ -96,6 +96,12 @@ def _score(rows: list[list[str]], preferred: bool) -> tuple[bool, float, float] 
     common = max(set(sizes), key=sizes.count)
     cells = [c for r in rows[1:] for c in r]
     agree = sizes.count(common) / len(rows)
+    if (
+        len(rows) > 2
+        and {len(r) for r in rows[1:]} == {common}
+        and abs(len(rows[0]) - common) == 1 < len(rows[0])
+    ):
+        agree = 1.0  # a header that is a cell shorter or longer: R's, or one with a delimiter at its end
     return preferred and agree > 0.5, agree, sum(map(looks_like_number, cells)) / max(len(cells), 1)
 
 

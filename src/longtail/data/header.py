@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from longtail.data.images import SUFFIXES
 from longtail.data.reading import Wanted
 from longtail.data.sheet import MISSING
 from longtail.words import printable
@@ -31,6 +32,7 @@ TOTALS = (
     "合计",
     "总计",
 )
+PICTURES = tuple(SUFFIXES)
 INDEX = "Unnamed: 0"
 """The name of a first column without one, as pandas gives it: it is an index that was written beside the rows."""
 
@@ -93,6 +95,9 @@ def has_header(frame: Any, wanted: Wanted | None = None) -> bool:
         return True
     if len(set(head)) < len(head) or "" in head:
         return False
+    for cell, column in zip(head, body.columns):
+        if body[column].str.lower().str.endswith(PICTURES).all() and not cell.lower().endswith(PICTURES):
+            return True  # a name over names of picture files
     # Only words: a header if some column of few values does not have its own first cell among them.
     for cell, column in zip(head, body.columns):
         values = body[column].str.strip()
