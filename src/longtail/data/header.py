@@ -148,7 +148,7 @@ def finish(frame: Any, raw: list[str] | None) -> tuple[Any, list[str]]:
         raw: the cells of the header as they stand in the file; None where it has none.
     """
     notes: list[str] = []
-    if raw is not None and len(frame) > 1:
+    if raw is not None and len(frame) > 1 and not all(map(looks_like_number, raw)):
         again = frame[frame.columns[0]] == raw[0]
         for cell, column in zip(raw[1:], frame.columns[1:]):
             if not again.any():

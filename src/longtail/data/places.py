@@ -6,7 +6,8 @@ from pathlib import Path
 
 from longtail.data.formats import DATA
 from longtail.data.images import layout, subfolders
-from longtail.data.sheet import suffix_of
+from longtail.data.sheet import PACKED, suffix_of
+from longtail.words import printable
 
 SPLITS = {
     "train": ("train", "training"),
@@ -93,13 +94,11 @@ def resolve(path: Path, split: str | None, notes: list[str]) -> Path:
 
 def title_of(path: Path) -> str:
     """The name of a data set, from its path."""
-    from longtail.data.sheet import PACKED
-
     name = path.name
     for ending in PACKED:
         name = name[: -len(ending)] if name.lower().endswith(ending) else name
     stem = name.rsplit(".", 1)[0] if path.is_file() else path.resolve().name
-    return path.resolve().parent.name if stem.lower() in sum(SPLITS.values(), ()) else stem
+    return printable(path.resolve().parent.name if stem.lower() in sum(SPLITS.values(), ()) else stem)
 
 
 def _only(file: Path, notes: list[str]) -> Path:
