@@ -42,7 +42,7 @@ def read_feather(path: Path, data: bytes | None = None) -> Sheet:
 
     try:
         source = path.read_bytes() if data is None else data
-        table = feather.read_table(io.BytesIO(source), memory_map=False)
+        table = feather.read_table(io.BytesIO(source), memory_map=False, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path}: not a readable feather file ({_short(error)})") from error
     return _sheet(path, table)
@@ -66,9 +66,11 @@ def _sheet(path: Path, table: Any) -> Sheet:
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names"):
                 names[column] = list(feature["names"])
     try:
+        # Offsets that a damaged file holds would be followed out of memory, and end the process.
+        table.validate(full=True)
         frame = table.replace_schema_metadata(None).to_pandas()
     except (pa.ArrowException, ValueError, TypeError) as error:
-        raise ValueError(f"{path}: columns that pandas cannot hold ({_short(error)})") from error
+        raise ValueError(f"{path}: columns that cannot be read ({_short(error)})") from error
     if not len(frame) or not len(frame.columns):
         raise ValueError(f"{path}: no rows")
     frame.columns = [printable(str(c)) for c in frame.columns]

@@ -49,7 +49,9 @@ def find_delimiter(path: Path, lines: list[str], wanted: Wanted | None) -> str:
     Raises:
         ValueError: none, in labelled data.
     """
-    sample = [line for line in lines[:200] if line.strip()]
+    sample = [line for line in lines if line.strip()][:200]
+    if not sample:
+        raise ValueError(f"{path}: the file holds nothing but blank lines")
     preferred = "\t" if suffix_of(path) in (".tsv", ".tab") else ""
     found: dict[str, tuple[bool, float, float]] = {}
     for delimiter in BETWEEN:

@@ -41,6 +41,8 @@ def classes_of(
     column = values if isinstance(values, pd.Series) else pd.Series(list(values), dtype=object)
     if any(isinstance(v, list | dict | set) or (hasattr(v, "shape") and v.shape) for v in column):
         raise ValueError(f"{where}: holds lists; one label per row is needed")
+    if not len(column):
+        raise ValueError(f"{where}: no rows")
     codes, found = pd.factorize(column, use_na_sentinel=True)
     cells = [_cell(v) for v in found]
     trimmed = [c.strip() for c in cells]
