@@ -209,22 +209,15 @@ def test_pictures_in_one_folder_are_predicted_with_their_paths(longtail, tmp_pat
 # Options and messages
 
 
+EVERYWHERE = (
+    "header", "no-header", "delimiter", "encoding", "missing", "skip-bad", "sheet", "images", "split", "text", "label",
+)  # fmt: skip
+
+
 def test_every_reading_command_has_every_reading_option(longtail) -> None:
     for command in ("inspect", "train", "compare", "predict"):
         said = longtail(command, "--help")[1]
-        for option in [
-            "header",
-            "no-header",
-            "delimiter",
-            "encoding",
-            "missing",
-            "skip-bad",
-            "sheet",
-            "images",
-            "split",
-            "text",
-            "label",
-        ]:
+        for option in EVERYWHERE:
             assert f"--{option}" in said, (command, option)
     for option in ("drop", "features", "kind", "imbalance"):
         assert f"--{option}" in longtail("inspect", "--help")[1]

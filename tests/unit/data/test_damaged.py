@@ -21,7 +21,8 @@ FRAME = pd.DataFrame(
     }
 )
 TOKENS = (
-    b'"', b",", b"\n", b"\0", b";", b"{", b"}", b"[", b"]", b":", b"NaN", b"null", b"1e999", b"\xff", b"\xef\xbb\xbf", b"#",
+    b'"', b",", b"\n", b"\0", b";", b"{", b"}", b"[", b"]", b":", b"NaN", b"null", b"1e999", b"\xff", b"\xef\xbb\xbf",
+    b"#",
     b"sep=", b"@data", b"'", b"\t", b"\r", b"-", b"0", b"label", b"\\", b"\x1b[31m",
 )  # fmt: skip
 
@@ -69,6 +70,15 @@ def damaged(whole: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
+def refusal_of(call) -> str | None:
+    """The words of the error; anything but a ValueError goes through."""
+    try:
+        call()
+    except ValueError as why:
+        return str(why)
+    return None
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_damaged_file_is_read_or_refused_by_name(write, name) -> None:
     rng = random.Random(name)
@@ -81,12 +91,9 @@ def test_a_damaged_file_is_read_or_refused_by_name(write, name) -> None:
             lambda path=path: load_inputs(path, table),
             lambda path=path: load_inputs(path, text),
         ):
-            try:
-                call()
-                outcomes["read"] += 1
-            except ValueError as why:
-                assert str(path) in str(why), why
-                outcomes["refused"] += 1
+            refusal = refusal_of(call)
+            assert refusal is None or str(path) in refusal, refusal
+            outcomes["read" if refusal is None else "refused"] += 1
     assert outcomes["refused"] > 0
 
 
