@@ -48,6 +48,17 @@ def read_feather(path: Path, data: bytes | None = None) -> Sheet:
     return _sheet(path, table)
 
 
+def _holds_objects(kind: Any) -> bool:
+    """Is this a column of objects, or of lists of them? An image with its bytes is none."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _holds_objects(kind.value_type)
+    if pa.types.is_struct(kind):
+        return kind.get_field_index("bytes") < 0
+    return bool(pa.types.is_map(kind))
+
+
 def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
@@ -65,6 +76,13 @@ def _sheet(path: Path, table: Any) -> Sheet:
         for column, feature in features.items():
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names"):
                 names[column] = list(feature["names"])
+    notes = []
+    for column in table.schema:
+        if _holds_objects(column.type):
+            notes.append(
+                f"column {column.name!r} holds objects: left out (flatten it into columns to use it)"
+            )
+            table = table.drop_columns([column.name])
     try:
         # Offsets that a damaged file holds would be followed out of memory, and end the process.
         table.validate(full=True)
@@ -74,4 +92,4 @@ def _sheet(path: Path, table: Any) -> Sheet:
     if not len(frame) or not len(frame.columns):
         raise ValueError(f"{path}: no rows")
     frame.columns = [printable(str(c)) for c in frame.columns]
-    return Sheet(path, frame, class_names=names)
+    return Sheet(path, frame, class_names=names, notes=notes)

@@ -147,6 +147,16 @@ def test_feather_and_parquet_by_content(tmp_path) -> None:
     same(load(tmp_path / "t.parquet.gz"))
 
 
+def test_columns_of_objects_are_left_out_and_said(tmp_path) -> None:
+    frame = FRAME.assign(box=[{"x": 1}] * 12, boxes=[[{"x": 1}]] * 12)
+    for form in ("parquet", "feather"):
+        getattr(frame, f"to_{form}")(tmp_path / f"t.{form}")
+        data = load(tmp_path / f"t.{form}", label="kind")
+        same(data)
+        assert said(data, "column 'box' holds objects: left out")
+        assert said(data, "column 'boxes' holds objects")
+
+
 @pytest.mark.parametrize("cut", [4, 40, 400, -1, -9])
 @pytest.mark.parametrize(
     "name", ["t.parquet", "t.feather", "t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip", "t.npz"]
