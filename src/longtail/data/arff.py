@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.encoding import decode
-from longtail.data.reading import Reading
+from longtail.data.how import How
 from longtail.data.sheet import Sheet
 from longtail.words import printable
 
@@ -20,7 +20,7 @@ _CELL = re.compile(rf"\s*({_QUOTED}|[^,]*?)\s*(?:,|$)")
 _NULL = ("?", "<null>")
 
 
-def read_arff(path: Path, data: bytes, how: Reading) -> Sheet:
+def read_arff(path: Path, data: bytes, how: How) -> Sheet:
     """Cells as text; missing ones are "". The column that KEEL calls the output is put last.
 
     Raises:

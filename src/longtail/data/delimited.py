@@ -24,7 +24,7 @@ from longtail.data.header import (
     restored,
     unquoted,
 )
-from longtail.data.reading import DELIMITERS, Reading, Wanted, delimiter_of
+from longtail.data.how import DELIMITERS, How, Wanted, delimiter_of
 from longtail.data.sheet import Sheet
 
 AS_R = "rows have one cell more than the header: the first is taken for the names of rows, as R writes"
@@ -32,7 +32,7 @@ AS_R = "rows have one cell more than the header: the first is taken for the name
 __all__ = ["LABEL_NAMES", "TEXT_NAMES", "looks_like_number", "read_delimited", "unquoted"]
 
 
-def read_delimited(path: Path, data: bytes, how: Reading, wanted: Wanted | None = None) -> Sheet:
+def read_delimited(path: Path, data: bytes, how: How, wanted: Wanted | None = None) -> Sheet:
     """All cells as text.
 
     Args:
@@ -83,7 +83,7 @@ def read_delimited(path: Path, data: bytes, how: Reading, wanted: Wanted | None 
 
 
 def _one_cell(
-    path: Path, lines: list[str], how: Reading, wanted: Wanted | None, notes: list[str]
+    path: Path, lines: list[str], how: How, wanted: Wanted | None, notes: list[str]
 ) -> Sheet | None:
     """Lines that are texts, or a label and a text; None where they are cells in quotes."""
     import pandas as pd

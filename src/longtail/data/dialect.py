@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from longtail.data.header import looks_like_number
-from longtail.data.reading import DELIMITERS, Wanted
+from longtail.data.how import DELIMITERS, Wanted
 from longtail.data.sheet import suffix_of
 
 BETWEEN = tuple(d for d in DELIMITERS if d != " ")

@@ -9,7 +9,7 @@ from pathlib import Path
 from longtail.data.arff import read_arff
 from longtail.data.columnar import read_feather, read_parquet
 from longtail.data.delimited import read_delimited
-from longtail.data.reading import Reading, Wanted
+from longtail.data.how import How, Wanted
 from longtail.data.records import read_json
 from longtail.data.sheet import PACKED, Sheet, read_bytes, suffix_of, unpack
 from longtail.data.spreadsheet import read_xlsx
@@ -171,7 +171,7 @@ def _foreign(path: Path, suffix: str) -> ValueError:
     return ValueError(f"{path}: {what}; it is not read. To convert: {how}. Read are {KNOWN}")
 
 
-def read_sheet(path: Path, form: str, how: Reading, wanted: Wanted | None = None) -> Sheet:
+def read_sheet(path: Path, form: str, how: How, wanted: Wanted | None = None) -> Sheet:
     """The table in a file of that format, which :func:`format_of` found.
 
     Raises:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from longtail.data.how import Wanted
 from longtail.data.images import SUFFIXES
-from longtail.data.reading import Wanted
 from longtail.data.sheet import MISSING
 from longtail.words import printable
 

@@ -12,10 +12,10 @@ from longtail.data.columns import Roles, find, inputs_of, table
 from longtail.data.digits import digits_lt
 from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, SparseEncoder, TableEncoder
 from longtail.data.formats import format_of, read_sheet
+from longtail.data.how import How, Wanted, listed
 from longtail.data.images import SUFFIXES, list_pictures, read_images
 from longtail.data.pictures import picture_column, picture_files
 from longtail.data.places import resolve
-from longtail.data.reading import Reading, Wanted, listed
 from longtail.data.sheet import Sheet, read_bytes
 from longtail.data.svmlight import read_svmlight
 from longtail.data.values import raw_of, with_missing
@@ -94,7 +94,7 @@ def read_inputs(
             raise ValueError(f"{path} holds images; the model takes {like.kind}")
         _, colon, factor = str(path).partition(":")
         return Inputs(digits_lt(float(factor) if colon else 20.0).raw)
-    how = Reading(
+    how = How(
         header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
         skip_bad=skip_bad, sheet=sheet, images=None if images is None else Path(images).expanduser(),
     )  # fmt: skip
@@ -106,7 +106,7 @@ def read_inputs(
     return replace(found, notes=[*notes, *found.notes])
 
 
-def _folder(where: Path, like: Encoder, how: Reading) -> Inputs:
+def _folder(where: Path, like: Encoder, how: How) -> Inputs:
     """Every image in a folder, whatever the folders in it are called."""
     if like.kind != "image":
         raise ValueError(f"{where} is a folder; the model takes {like.kind}")
@@ -115,9 +115,7 @@ def _folder(where: Path, like: Encoder, how: Reading) -> Inputs:
     return Inputs(raw, paths=[files[i] for i in kept], root=where, notes=said)
 
 
-def _file(
-    where: Path, like: Encoder, text: str | int | None, how: Reading, classes: tuple[str, ...]
-) -> Inputs:
+def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes: tuple[str, ...]) -> Inputs:
     form = format_of(where)
     if form == "picture" or where.suffix.lower() in SUFFIXES:
         if like.kind != "image":
@@ -177,7 +175,7 @@ def _svmlight(where: Path, like: SparseEncoder | TableEncoder) -> Inputs:
     return Inputs(raw, pd.DataFrame({"label": y}), notes=notes)
 
 
-def _table(sheet: Sheet, like: TableEncoder, how: Reading, notes: list[str]) -> Any:
+def _table(sheet: Sheet, like: TableEncoder, how: How, notes: list[str]) -> Any:
     columns = [str(c) for c in sheet.frame.columns]
     absent = [c for c in like.columns if c not in columns]
     if absent:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from longtail.data.columns import IMAGE_NAMES
+from longtail.data.how import How
 from longtail.data.images import SUFFIXES, list_pictures, subfolders
-from longtail.data.reading import Reading
 from longtail.data.sheet import MISSING, Sheet
 
 
-def picture_column(sheet: Sheet, how: Reading, label: str | None) -> str | None:
+def picture_column(sheet: Sheet, how: How, label: str | None) -> str | None:
     """The column of picture files; None where there is none.
 
     Args:
@@ -35,7 +35,7 @@ def picture_column(sheet: Sheet, how: Reading, label: str | None) -> str | None:
     return next(iter(known or found), None)
 
 
-def picture_files(sheet: Sheet, column: str, how: Reading) -> tuple[list[Path], list[int], list[str]]:
+def picture_files(sheet: Sheet, column: str, how: How) -> tuple[list[Path], list[int], list[str]]:
     """The files that a column names, which rows have one, and what was noticed.
 
     Files are looked for in ``how.images``, or beside the table and in the folders beside it.

@@ -28,12 +28,12 @@ from longtail.data.dataset import KINDS, Dataset
 from longtail.data.digits import digits_lt
 from longtail.data.encode import encoder_for
 from longtail.data.formats import format_of, read_sheet
+from longtail.data.how import How, listed
 from longtail.data.images import list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.inputs import load_inputs
 from longtail.data.pictures import picture_column, picture_files
 from longtail.data.places import SPLITS, resolve, title_of
-from longtail.data.reading import Reading, listed
 from longtail.data.sheet import Sheet, read_bytes
 from longtail.data.svmlight import read_svmlight
 from longtail.data.target import classes_of
@@ -96,7 +96,7 @@ def load(
         raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
     if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
         return _built_in(str(path), kind, split, imbalance)
-    how = Reading(
+    how = How(
         header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
         skip_bad=skip_bad, sheet=sheet, drop=listed(drop), images=None if images is None else Path(images).expanduser(),
     )  # fmt: skip
@@ -151,7 +151,7 @@ def _built_in(path: str, kind: str | None, split: str | None, imbalance: float |
         raise ValueError(f"{path}: {error}; write digits-lt or, say, digits-lt:100") from error
 
 
-def _from_folder(where: Path, title: str, kind: str | None, how: Reading, notes: list[str]) -> Dataset:
+def _from_folder(where: Path, title: str, kind: str | None, how: How, notes: list[str]) -> Dataset:
     files, y, names, said = list_folder(where)
     images, kept, more = read_images(files, str(where), how.skip_bad)
     labels = Labels.of([y[i] for i in kept], names)
@@ -162,7 +162,7 @@ def _from_sheet(
     sheet: Sheet,
     title: str,
     notes: list[str],
-    how: Reading,
+    how: How,
     kind: str | None,
     text: str | int | None,
     label: str | int | None,
@@ -218,7 +218,7 @@ def _from_sheet(
     return replace(Dataset.of(title, role.kind, raw, Labels.of(y, names), notes), reading=remembered)
 
 
-def _stored_images(sheet: Sheet, role: Roles, how: Reading, notes: list[str]) -> tuple[Any, list[int]]:
+def _stored_images(sheet: Sheet, role: Roles, how: How, notes: list[str]) -> tuple[Any, list[int]]:
     """The images whose bytes are in a column, and the rows they are of."""
     column = sheet.frame[role.features[0]]
     sources = [v["bytes"] if isinstance(v, dict) else v for v in column]

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.header import finish, has_header, names_of
-from longtail.data.reading import Reading, Wanted
+from longtail.data.how import How, Wanted
 from longtail.data.sheet import Sheet
 
 
-def read_xlsx(path: Path, data: bytes, how: Reading, wanted: Wanted | None) -> Sheet:
+def read_xlsx(path: Path, data: bytes, how: How, wanted: Wanted | None) -> Sheet:
     """One sheet of an xlsx file: the one that is asked for, or the first that holds anything.
 
     Raises:

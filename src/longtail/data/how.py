@@ -11,7 +11,7 @@ DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", " ": "spa
 
 
 @dataclass(frozen=True)
-class Reading:
+class How:
     """What the user says about a file; None leaves it to be detected.
 
     Attributes:
