@@ -10,7 +10,7 @@ import pytest
 import longtail
 
 ROOT = Path(longtail.__file__).parent
-FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples", "memory"}
+FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples", "memory", "words"}
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
     "losses",
@@ -50,7 +50,8 @@ MAY = {
     "bench": COMPARE | {"comparison"},
     "reproduce": COMPARE | {"comparison", "report"},
     "api": COMPARE | {"comparison", "catalogue", "report", "bench", "reproduce"},
-    "cli": COMPARE | {"comparison", "catalogue", "report", "reproduce", "api"},
+    "options": VALUES | {"data"},
+    "cli": COMPARE | {"comparison", "catalogue", "report", "reproduce", "api", "options"},
     "integrations": COMPARE | {"comparison", "catalogue", "report", "api"},
     "testing": COMPARE | {"comparison"},
 }
@@ -123,7 +124,7 @@ def test_frameworks_are_imported_inside_functions(file):
         package = name.split(".")[0]
         if package in sys.stdlib_module_names or package == "longtail" or package in {"torch", "numpy"}:
             continue
-        if package == "typer" and room == "cli":
+        if package == "typer" and room in ("cli", "options"):
             continue
         if (
             room == "integrations" and package == file.stem

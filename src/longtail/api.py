@@ -35,6 +35,8 @@ from longtail.comparison.run import run
 from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker, write_json
 from longtail.data import Dataset, FeatureEncoder
+from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
+from longtail.data.write import check_table_file, write_table
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report import brief
@@ -46,6 +48,7 @@ from longtail.run.engine import stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
+from longtail.words import nearest
 
 if TYPE_CHECKING:
     from longtail.reproduce import Reviews
@@ -118,7 +121,7 @@ def told(on: On | None, verbose: int) -> AbstractContextManager[On]:
 def compare(
     data: str | Path | Dataset,
     *,
-    recipes: Sequence[str] | Mapping[str, RecipeLike] | None = None,
+    recipes: str | Sequence[str] | Mapping[str, RecipeLike] | None = None,
     folds: int = 5,
     seeds: int = 1,
     prior: str | Sequence[float] = "natural",
@@ -142,7 +145,8 @@ def compare(
 
     Args:
         data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
-        recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data.
+        recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data,
+            "all" all that the data can have.
         folds: each row is tested once a seed.
         seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
@@ -159,7 +163,7 @@ def compare(
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
-        how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
+        how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
 
     Returns:
         the results; the same are in ``out``.
@@ -184,7 +188,7 @@ def compare(
         if frozen is not None:
             (dataset, before), backbone = frozen, None
         names, left_out = (recipes, None) if recipes is not None else first(dataset, backbone)
-        chosen = pick(names)
+        chosen = pick(names, dataset)
         plan = Plan(
             dataset=dataset,
             recipes=tuple(chosen.items()),
@@ -472,7 +476,13 @@ def fit_all(
     d = plan.dataset
     recipe = outcome.recipe
     facts = {
-        "data": {"name": d.name, "kind": d.kind, "n": len(d), "fingerprint": d.fingerprint},
+        "data": {
+            "name": d.name,
+            "kind": d.kind,
+            "n": len(d),
+            "fingerprint": d.fingerprint,
+            "reading": dict(d.reading),
+        },
         "recipe": {"name": name, "definition": recipe.to_json() if hasattr(recipe, "to_json") else None},
         "prior_source": outcome.prior_source,
         "versions": versions(),
@@ -503,7 +513,7 @@ def train(
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         seed: of initial weights, order and estimators.
         on: called with progress events.
-        how: how to read the data: kind, text, label, features, header; and unlabelled, a file of rows without labels.
+        how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
     """
     dataset = load(data, **how)
     name = (
@@ -539,6 +549,8 @@ def predict(
     *,
     prior: Prior = "natural",
     out: str | Path | None = None,
+    keep: str | Sequence[str | int] = (),
+    label: str | None = None,
     **how: Any,
 ) -> Any:
     """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
@@ -546,31 +558,60 @@ def predict(
     Under the natural prior classes are decided by thresholds tuned on held-out rows (for macro F1), where training found
     some that help; ``prediction`` then differs from ``most_probable`` in some rows.
 
+    Columns: ``path`` where rows are image files, the kept columns, ``label`` where the file has labels, ``prediction``,
+    and ``p_CLASS`` for each class. ``frame.attrs["notes"]`` says what was detected and not used;
+    ``frame.attrs["scores"]`` has the scores where there are labels: under the prior asked for, and as frequent as in the
+    file.
+
     Args:
         model: a folder that ``train`` or ``compare`` wrote, or the model itself.
         data: rows with the columns the model was trained on; a label column is not needed.
-        prior: class frequencies where the model is used: "natural", "balanced", or one probability a class.
-        out: a csv or parquet file to write; None does not write.
-    """
-    import pandas as pd
+        prior: class frequencies where the model is used: "natural", "balanced", or one probability per class.
+        out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write.
+        keep: columns of the file to keep beside the predictions; "all" keeps all.
+        label: the column of labels, for scores; None takes the one that training had, where the file has it.
+        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images.
 
-    loaded = model if isinstance(model, Model) else Model.load(model)
+    Raises:
+        ValueError: an ending of ``out`` that is not written, before any work; data that the model cannot take.
+    """
+    if out is not None:
+        check_table_file(out)
+    loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)))
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
-    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, **how)
-    encoded = loaded.encoder(raw)
+    if isinstance(data, Dataset):
+        rows = data_room.Inputs(data.raw)
+        labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
+    else:
+        remembered = loaded.facts.get("data", {}).get("reading", {})
+        if "missing" in remembered:
+            how = {"missing": remembered["missing"], **how}
+        rows = data_room.read_inputs(data, like, classes=loaded.names, **how)
+        labels = label_column(
+            rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
+        )
+    kept = columns_kept(rows, keep)  # a column that is not there is an error before the work
+    encoded = loaded.encoder(rows.raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)
-    columns = {"prediction": chosen, "most_probable": probabilities.argmax(1)}
-    frame = pd.DataFrame({c: [loaded.names[k] for k in which.tolist()] for c, which in columns.items()})
-    for k, name in enumerate(loaded.names):
-        frame[f"p_{name}"] = probabilities[:, k].numpy()
+    scores: dict[str, dict[str, float]] = {}
+    if labels is not None:
+        declared = prior_vector(prior, loaded.outcome.labels)
+        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, declared)
+        rows.notes.append(said)
+    frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)
+    if scores:
+        frame.attrs["scores"] = scores
+    frame.attrs["notes"] = list(rows.notes)
     if out is not None:
-        file = Path(out)
-        if file.suffix == ".parquet":
-            frame.to_parquet(file)
-        else:
-            frame.to_csv(file, index=False)
+        write_table(frame, out)
     return frame
+
+
+def model_folder(folder: Path) -> Path:
+    """The folder of a model: the one given, or the model in a folder that ``compare`` wrote."""
+    inner = folder / "model"
+    return inner if not (folder / "model.json").exists() and (inner / "model.json").exists() else folder
 
 
 def adjust(
@@ -685,24 +726,55 @@ def recipes() -> list[dict[str, str]]:
 
 
 def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
-    """A prior from the command line: "natural", "balanced", or a JSON file of probabilities by class name or in order.
+    """A prior from the command line: "natural", "balanced", probabilities in the order of the classes ("0.7,0.3") or by
+    name ("sick=0.3,healthy=0.7"), or a JSON file of either.
 
     Raises:
-        ValueError: no such file, or a class is missing.
+        ValueError: no such file, no numbers, or a class that is missing or unknown.
+
+    >>> read_prior("0.7,0.3", ["healthy", "sick"]), read_prior("sick=0.3,healthy=0.7", ["healthy", "sick"])
+    ([0.7, 0.3], [0.7, 0.3])
     """
     if text in ("natural", "balanced"):
         return text
     file = Path(text)
-    if not file.exists():
-        raise ValueError(f"--prior {text!r} must be natural, balanced, or a JSON file that exists")
-    given = json.loads(file.read_text(encoding="utf-8"))
+    if file.is_file():
+        try:
+            given = json.loads(file.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"--prior {text}: not a JSON file ({error})") from error
+    elif "=" in text:
+        pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+        given = {name.strip(): value for name, _, value in pairs}
+    elif "," in text:
+        given = [part for part in text.split(",") if part.strip()]
+    else:
+        raise ValueError(
+            f"--prior {text!r} must be natural, balanced, probabilities such as 0.7,0.3 or {names[0]}=0.7,..., or a"
+            " JSON file that exists"
+        )
     if isinstance(given, dict):
+        if unknown := [str(n) for n in given if str(n) not in names]:
+            raise ValueError(
+                f"--prior {text}: there is no class {unknown[0]!r}{nearest(unknown[0], names)}; there are"
+                f" {', '.join(names[:20])}"
+            )
         if missing := [n for n in names if n not in given]:
             raise ValueError(
                 f"--prior {text}: class {missing[0]!r} is missing; it needs each of {', '.join(names)}"
             )
-        return [float(given[n]) for n in names]
-    return [float(p) for p in given]
+        given = [given[n] for n in names]
+    if not isinstance(given, list):
+        raise ValueError(f"--prior {text}: a list of probabilities, or an object by class name, is needed")
+    if len(given) != len(names):
+        raise ValueError(
+            f"--prior {text}: {len(given)} probabilities for {len(names)} classes; their order is"
+            f" {', '.join(names[:20])}"
+        )
+    try:
+        return [float(p) for p in given]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"--prior {text}: not all are numbers ({error})") from error
 
 
 __all__ = [

@@ -12,13 +12,14 @@ from longtail import classical, recipes
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
-from longtail.comparison.plan import RecipeLike
+from longtail.comparison.plan import RecipeLike, made
 from longtail.data import Dataset
 from longtail.examples import SparseRows
 from longtail.labels import Labels
 from longtail.protocol import Backbone, tabular
 from longtail.recipe import Recipe
 from longtail.run.prior import carried_prior
+from longtail.words import nearest
 
 FIRST = (
     "erm", "weighted-ce", "class-balanced-sampling", "focal", "balanced-softmax", "logit-adjustment", "tau-norm", "crt",
@@ -74,7 +75,9 @@ def on_resampled(name: str, estimators: Mapping[str, Classical]) -> Classical:
     method, _, estimator = name.partition("+")
     if estimator not in estimators:
         known = ", ".join(estimators)
-        raise ValueError(f"recipes: {name!r}: there is no estimator {estimator!r}; there are {known}")
+        raise ValueError(
+            f"recipes: {name!r}: there is no estimator {estimator!r}; there are {known}{nearest(estimator, estimators)}"
+        )
     if method.replace("-", "_") not in METHODS:
         known = ", ".join(m.replace("_", "-") for m in METHODS)
         raise ValueError(f"recipes: {name!r}: there is no resampling {method!r}; there are {known}")
@@ -108,8 +111,10 @@ def first(dataset: Dataset, backbone: Backbone = None) -> tuple[list[str], str |
     return list(FIRST), None
 
 
-def pick(names: Sequence[str] | Mapping[str, RecipeLike]) -> dict[str, RecipeLike]:
-    """Recipes by name; your own are taken as they are.
+def pick(
+    names: str | Sequence[str] | Mapping[str, RecipeLike], dataset: Dataset | None = None
+) -> dict[str, RecipeLike]:
+    """Recipes by name; your own are taken as they are, and "all" is those that the data can have.
 
     ``METHOD+ESTIMATOR`` names a classical recipe on resampled rows, listed or not: ``near-miss+random-forest``.
 
@@ -120,12 +125,27 @@ def pick(names: Sequence[str] | Mapping[str, RecipeLike]) -> dict[str, RecipeLik
     plain = {k: r for k, r in known.items() if isinstance(r, Classical) and "+" not in k}
     if isinstance(names, Mapping):
         return dict(names)
+    if list(names) == ["all"] or names == "all":
+        return {name: r for name, r in known.items() if dataset is None or fits(name, r, dataset)}
+    if isinstance(names, str):
+        names = [names]
     known |= {name: on_resampled(name, plain) for name in names if "+" in name and name not in known}
     if unknown := [name for name in names if name not in known]:
         raise ValueError(
-            f"recipes: there is no {unknown[0]!r}; `longtail recipes` lists them: {', '.join(known)}"
+            f"recipes: there is no {unknown[0]!r}{nearest(unknown[0], known)}; `longtail recipes` lists them:"
+            f" {', '.join(known)}"
         )
     return {name: known[name] for name in names}
+
+
+def fits(name: str, recipe: RecipeLike, dataset: Dataset) -> bool:
+    """Can these data have this recipe? Some need images, and some rows without labels."""
+    found = made(recipe, tabular(), name)
+    if not isinstance(found, Recipe):
+        return True
+    if found.needs_images and dataset.kind != "image":
+        return False
+    return dataset.unlabelled is not None or not any(s.asks("unlabelled") for s in found.stages)
 
 
 def about(name: str, recipe: RecipeLike) -> dict[str, str]:

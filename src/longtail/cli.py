@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from longtail.memory import keep_freed
+from longtail.options import PREDICTING, as_options, names, options_of, reads
 
 STARTED = time.monotonic()
 """A budget counts from here: what it takes to load libraries and to read the data is a part of it."""
@@ -23,23 +24,33 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Long-tailed (class-imbalanced) learning: compare what works on **your** data, and keep the model.",
     epilog="Exit codes: 0 done; 1 a fault of longtail's, or every run failed; 2 something in the input to mend; "
     "3 out of time with nothing finished; 130 stopped by Ctrl-C.",
 )
 
+
+def show_version(asked: bool) -> None:
+    if asked:
+        from longtail import __version__
+
+        typer.echo(f"longtail {__version__}")
+        raise typer.Exit(0)
+
+
+@app.callback()
+def longtail(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=show_version)
+    ] = False,
+) -> None:
+    """Long-tailed (class-imbalanced) learning: compare what works on **your** data, and keep the model."""
+
+
 Data = Annotated[
-    str, typer.Argument(help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt.")
-]
-Kind = Annotated[str | None, typer.Option(help="table, text, image or embedding; detected if left out.")]
-Text = Annotated[str | None, typer.Option(help="Name of the text column.")]
-LabelColumn = Annotated[str | None, typer.Option("--label", help="Name of the label column.")]
-Features = Annotated[
-    str | None, typer.Option(help="Columns to use, separated by commas; all others are left out.")
-]
-NoHeader = Annotated[bool, typer.Option("--no-header", help="The file's first line is data, not names.")]
-Imbalance = Annotated[
-    float | None, typer.Option(help="Make the classes long-tailed at this imbalance factor first.")
+    str,
+    typer.Argument(
+        help="csv, tsv, jsonl, json, parquet, xlsx, arff, npz, ..., a folder of images, or digits-lt."
+    ),
 ]
 Unlabelled = Annotated[
     str | None, typer.Option(help="Rows like the data's, without labels, for recipes that learn from them.")
@@ -47,7 +58,8 @@ Unlabelled = Annotated[
 PriorOption = Annotated[
     str,
     typer.Option(
-        help="Class frequencies where you deploy: natural (as in the data), balanced, or a JSON file."
+        help="Class frequencies where you deploy: natural (as in the data), balanced, 0.7,0.3 or sick=0.3,healthy=0.7, "
+        "or a JSON file."
     ),
 ]
 Backbone = Annotated[
@@ -68,18 +80,19 @@ Tuning = Annotated[
 
 
 @app.command()
+@reads()
 def compare(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="csv, tsv, jsonl, parquet, npz, safetensors, a folder of images, or digits-lt; several are ranked over."
+            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, or digits-lt; several are ranked."
         ),
     ],
     recipes: Annotated[
         str | None,
         typer.Option(
-            help="Names separated by commas; `longtail recipes` lists them. METHOD+ESTIMATOR, such as smote+logistic, "
-            "is a classical recipe on resampled rows."
+            help="Names separated by commas, or all; `longtail recipes` lists them. METHOD+ESTIMATOR, such as "
+            "smote+logistic, is a classical recipe on resampled rows."
         ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
@@ -100,13 +113,8 @@ def compare(
     model: Annotated[
         bool, typer.Option(help="Train the best recipe on all rows at the end, and keep it.")
     ] = True,
-    kind: Kind = None,
-    text: Text = None,
-    label: LabelColumn = None,
-    features: Features = None,
-    no_header: NoHeader = False,
-    imbalance: Imbalance = None,
     unlabelled: Unlabelled = None,
+    how: Any = None,
 ) -> None:
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
@@ -116,9 +124,10 @@ def compare(
 
     with errors():
         seconds = None if budget is None else duration(budget)
-        sets = [read(path, kind, text, label, features, no_header, imbalance, unlabelled) for path in data]
+        with progress() as on:
+            sets = [api.load(path, on=on, unlabelled=unlabelled, **how) for path in data]
         for dataset in sets:
-            listings.show_dataset(api.inspect(dataset))
+            listings.show_dataset(said(api.inspect(dataset)))
         settings: dict[str, Any] = {
             "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
             "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": STARTED, "out": out, "backbone": backbone,
@@ -141,6 +150,7 @@ def compare(
 
 
 @app.command()
+@reads()
 def train(
     data: Data,
     recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "erm",
@@ -148,20 +158,18 @@ def train(
     backbone: Backbone = None,
     epochs: Epochs = None,
     tuning: Tuning = "refit",
-    kind: Kind = None,
-    text: Text = None,
-    label: LabelColumn = None,
-    features: Features = None,
-    no_header: NoHeader = False,
-    imbalance: Imbalance = None,
     unlabelled: Unlabelled = None,
+    how: Any = None,
 ) -> None:
     """Train one recipe on all rows and save the model."""
     from longtail import api
+    from longtail.report import listings
     from longtail.report.progress import progress
 
     with errors():
-        dataset = read(data, kind, text, label, features, no_header, imbalance, unlabelled)
+        dataset = api.load(data, unlabelled=unlabelled, **how)
+        if os.environ.get("RANK", "0") == "0":
+            listings.show_dataset(said(api.inspect(dataset)))
         with progress() as on:
             api.train(dataset, recipe=recipe, out=out, backbone=backbone, epochs=epochs, tuning=tuning, on=on)
         if os.environ.get("RANK", "0") != "0":
@@ -170,33 +178,29 @@ def train(
 
 
 @app.command()
+@reads(*PREDICTING)
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that train or compare wrote.")],
     data: Data,
     prior: PriorOption = "natural",
-    out: Annotated[Path, typer.Option(help="csv or parquet file to write.")] = Path("predictions.csv"),
-    text: Text = None,
-    no_header: NoHeader = False,
+    out: Annotated[
+        Path, typer.Option(help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending.")
+    ] = Path("predictions.csv"),
+    keep: Annotated[
+        str | None, typer.Option(help="Columns of the data to keep, separated by commas, or all.")
+    ] = None,
+    how: Any = None,
 ) -> None:
-    """Predict classes and probabilities under the prior you deploy under."""
+    """Predict classes and probabilities under the prior you deploy under; with labels in the data, score them."""
     from longtail import api
+    from longtail.report import listings
 
     with errors():
-        loaded = api.Model.load(model)
-        how = {"text": text, "header": False if no_header else None}
+        api.check_table_file(out)
+        loaded = api.Model.load(api.model_folder(model))
         chosen = api.read_prior(prior, loaded.names)
-        frame = api.predict(
-            loaded, data, prior=chosen, out=out, **{k: v for k, v in how.items() if v is not None}
-        )
-        counts = frame["prediction"].value_counts()
-        typer.echo(f"{len(frame)} rows to {out}, under the {prior} prior:")
-        for name, count in counts.head(20).items():
-            typer.echo(f"  {name}: {count}")
-        if differ := int((frame["prediction"] != frame["most_probable"]).sum()):
-            typer.echo(
-                f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): the "
-                "model decides by thresholds tuned for macro F1 on held-out training rows."
-            )
+        frame = api.predict(loaded, data, prior=chosen, out=out, keep=names(keep) or (), **how)
+        listings.show_predicted(frame, prior, out, [plain(note) for note in frame.attrs["notes"]])
 
 
 @app.command()
@@ -370,22 +374,17 @@ def reproduce(
 
 
 @app.command()
+@reads()
 def inspect(
     data: Data,
-    kind: Kind = None,
-    text: Text = None,
-    label: LabelColumn = None,
-    features: Features = None,
-    no_header: NoHeader = False,
-    imbalance: Imbalance = None,
+    how: Any = None,
 ) -> None:
     """Show the class distribution, the imbalance factor, and what to watch out for."""
     from longtail import api
     from longtail.report import listings
 
     with errors():
-        facts = api.inspect(read(data, kind, text, label, features, no_header, imbalance))
-        listings.show_dataset(facts, full=True)
+        listings.show_dataset(said(api.inspect(data, **how)), full=True)
 
 
 @app.command()
@@ -411,30 +410,17 @@ def recipes() -> None:
     listings.show_recipes(api.recipes())
 
 
-def read(
-    data: str,
-    kind: str | None,
-    text: str | None,
-    label: str | None,
-    features: str | None,
-    no_header: bool,
-    imbalance: float | None,
-    unlabelled: str | None = None,
-) -> Any:
-    """Read the data as the options say."""
-    from longtail import api
-    from longtail.report.progress import progress
-
-    with progress() as on:
-        return api.load(
-        data, on=on, kind=kind, text=text, label=label, features=names(features), header=False if no_header else None,
-        imbalance=imbalance, unlabelled=unlabelled,
-    )  # fmt: skip
+def plain(message: str) -> str:
+    """A message in the words of the command that runs."""
+    commands = {c.name or c.callback.__name__: c.callback for c in app.registered_commands if c.callback}
+    running = commands.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    known = set().union(*map(options_of, commands.values())) if running is None else options_of(running)
+    return as_options(message, known)
 
 
-def names(text: str | None) -> list[str] | None:
-    """Names separated by commas."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+def said(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts on a data set, with notes and warnings in the words of the command line."""
+    return {**facts, **{k: [plain(note) for note in facts[k]] for k in ("notes", "warnings")}}
 
 
 def duration(text: str) -> float:
@@ -472,11 +458,13 @@ def errors() -> Iterator[None]:
 
         code = 2 if isinstance(why, (*INPUT, WorkerDied)) else 3 if isinstance(why, OutOfTime) else 1
         text = str(why) or type(why).__name__
+        if isinstance(why, OSError) and why.strerror:  # what the system refuses names its file in attributes
+            text = f"{why.filename or 'a file'}: {why.strerror}"
         if isinstance(why, MemoryError):
             text = f"not enough memory ({text}): fewer --jobs, or fewer rows"
         if code == 1 and not isinstance(why, RunsFailed):
             text = f"a fault of longtail's: {type(why).__name__}: {text}. LONGTAIL_DEBUG=1 shows where; please report it"
-        say_error("Out of time" if code == 3 else "Error", text)
+        say_error("Out of time" if code == 3 else "Error", plain(text))
         raise typer.Exit(code) from None
 
 

@@ -84,7 +84,7 @@ def test_every_format_gives_scores_under_both_priors_and_an_adjuster(folder: Pat
 def test_columns_named_by_class(folder: Path) -> None:
     code, said = run(folder, frame(prefix=""))
     assert code == 2
-    assert "pass kind='probabilities'" in said
+    assert "pass --kind probabilities" in said
     assert run(folder, frame(prefix=""), "--kind", "probabilities")[0] == 0
 
 
@@ -117,7 +117,7 @@ def test_a_class_with_no_training_rows(folder: Path) -> None:
     code, said = run(folder, frame())
     assert code == 2
     assert "prior is 0 for class 2" in said
-    assert "unseen='rarest'" in said
+    assert "--unseen rarest" in said
     assert run(folder, frame(), "--unseen", "rarest")[0] == 0
 
 

@@ -190,8 +190,11 @@ def test_a_budget_is_respected_and_the_rest_goes_on_later(folder):
         (("compare", "table.csv", "--budget", "soon"), "--budget 'soon'"),
         (("compare", "table.csv", "--label", "sort"), "sort"),
         (("compare", "table.csv", "--backbone", "resnet8"), "takes images"),
-        (("compare", "table.csv", "--folds", "1"), "folds=1"),
-        (("compare", "table.csv", "--baseline", "ldam-drw", "--recipes", "erm"), "baseline='ldam-drw'"),
+        (("compare", "table.csv", "--folds", "1"), "--folds 1 must be"),
+        (
+            ("compare", "table.csv", "--baseline", "ldam-drw", "--recipes", "erm"),
+            "--baseline ldam-drw is not",
+        ),
         (("predict", "nowhere", "table.csv"), "no model.json"),
         (("train", "table.csv", "--recipe", "none"), "there is no 'none'"),
     ],

@@ -134,7 +134,10 @@ def out_of_fold_logits(
     if folds < 2:
         raise ValueError(f"folds={folds} must be at least 2")
     if len(labels) < folds:
-        raise ValueError(f"folds={folds} needs as many rows, and there are {len(labels)}: lower it")
+        raise ValueError(
+            f"{len(labels)} training rows are too few: predictions on left-out rows, for a threshold or a calibrator,"
+            f" need at least {folds}; give more rows, or take a recipe that leaves nothing open (erm)"
+        )
     fold = deal(labels, folds, seed, groups)
     out = torch.zeros(len(labels), labels.num_classes)
     for k in range(folds):
@@ -142,7 +145,9 @@ def out_of_fold_logits(
         if not len(test):
             continue
         if not len(train):
-            raise ValueError(f"groups has fewer than folds={folds} groups: lower folds")
+            raise ValueError(
+                "all training rows have the same input: predictions on rows left out need at least two different ones"
+            )
         net, _ = recipe.fit(x[train], labels.take(train), seed=seed, threads=threads, categorical=categorical)
         with torch.no_grad():
             out[test] = torch.cat([net(x[rows]) for rows in test.split(4096)])

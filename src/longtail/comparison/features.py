@@ -59,5 +59,5 @@ def frozen_features(
     said = f"{features.shape[1]} frozen features of {encoder}"
     return Dataset(
         dataset.name, "embedding", features, dataset.labels, dataset.duplicate_of,
-        (*dataset.notes, *front.notes, said), key,
+        (*dataset.notes, *front.notes, said), key, reading=dataset.reading,
     ), made  # fmt: skip

@@ -23,8 +23,10 @@ from longtail.data.imbalance import (
     pareto_counts,
     step_counts,
 )
+from longtail.data.inputs import Inputs, load_inputs, read_inputs
 from longtail.data.inspect import inspect_facts
-from longtail.data.read import load, load_inputs, with_unlabelled
+from longtail.data.read import load, with_unlabelled
+from longtail.data.target import indices_of
 
 __all__ = [
     "Dataset",
@@ -33,6 +35,7 @@ __all__ = [
     "FeatureEncoder",
     "ImageEncoder",
     "ImageFiles",
+    "Inputs",
     "SparseEncoder",
     "TableEncoder",
     "TextEncoder",
@@ -43,11 +46,13 @@ __all__ = [
     "digits_lt",
     "encoder_for",
     "exponential_counts",
+    "indices_of",
     "inspect_facts",
     "load",
     "load_inputs",
     "long_tailed_counts",
     "pareto_counts",
+    "read_inputs",
     "select",
     "step_counts",
     "with_unlabelled",

@@ -9,6 +9,7 @@ from typing import Any
 
 from longtail.data.delimited import LABEL_NAMES, TEXT_NAMES, looks_like_number, unquoted
 from longtail.data.sheet import MISSING, Sheet
+from longtail.words import nearest
 
 IMAGE_NAMES = ("image", "img", "picture", "photo")
 INDEX_NAMES = ("id", "index", "idx", "row_id", "unnamed: 0", "__index_level_0__", "uid", "guid")
@@ -42,7 +43,8 @@ def find(sheet: Sheet, wanted: str | int, what: str) -> str:
     shown = ", ".join(map(repr, columns[:20])) + (
         f" and {len(columns) - 20} more" if len(columns) > 20 else ""
     )
-    raise ValueError(f"{sheet.path}: no column {wanted!r} for {what}=; the columns are {shown}")
+    near = nearest(str(wanted), columns)
+    raise ValueError(f"{sheet.path}: no column {wanted!r} for {what}=; the columns are {shown}{near}")
 
 
 def roles(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -32,6 +32,8 @@ class Dataset:
         notes: what was detected and done, in plain words.
         fingerprint: SHA-256 of rows and labels; the name and the notes do not enter.
         unlabelled: further rows like ``raw``, without labels, for recipes that learn from them; None is none.
+        reading: what a model must remember of how the rows were read: the column of labels ("label"), and cells that
+            mean "no value" ("missing").
     """
 
     name: str
@@ -42,6 +44,7 @@ class Dataset:
     notes: tuple[str, ...]
     fingerprint: str
     unlabelled: Any = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:

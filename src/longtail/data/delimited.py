@@ -1,190 +1,217 @@
-"""Delimited text: comma, tab, semicolon or bar; with or without a header; with the quotes people leave in.
+"""Delimited text: comma, tab, semicolon, bar or spaces; with or without a header; with the quotes people leave in.
 
-A row is never merged with another and never dropped: quotes count only where they are consistent over the
-whole file, and a row with another number of cells is an error that names the line.
+A row is never merged with another and never dropped unasked: quotes count only where they are consistent over the whole
+file, and a row with another number of cells is an error that names the line (``skip_bad`` leaves it out, counted).
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from longtail.data.dialect import find_delimiter, find_quotes, label_first, preamble, strict_rows, unequal
 from longtail.data.encoding import decode
-from longtail.data.sheet import MISSING, Sheet, read_bytes
+from longtail.data.header import (
+    LABEL_NAMES,
+    TEXT_NAMES,
+    finish,
+    has_header,
+    looks_like_number,
+    names_of,
+    restored,
+    unquoted,
+)
+from longtail.data.how import DELIMITERS, How, Wanted, delimiter_of
+from longtail.data.sheet import Sheet
 
-DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+AS_R = "rows have one cell more than the header: the first is taken for the names of rows, as R writes"
 
-LABEL_NAMES = (
-    "label", "target", "class", "y", "category", "labels", "fine_label", "class_label", "classes", "标签", "类别",
-)  # fmt: skip
-TEXT_NAMES = (
-    "text", "comment", "sentence", "review", "content", "document", "body", "message", "title", "tweet",
-    "文本", "评论", "内容", "标题",
-)  # fmt: skip
+__all__ = ["LABEL_NAMES", "TEXT_NAMES", "looks_like_number", "read_delimited", "unquoted"]
 
 
-def read_delimited(
-    path: Path, header: bool | None, encoding: str | None, columns: tuple[str, ...] | None = None
-) -> Sheet:
+def read_delimited(path: Path, data: bytes, how: How, wanted: Wanted | None = None) -> Sheet:
     """All cells as text.
 
     Args:
-        header: does the first row name the columns? None: detect it.
-        columns: None for labelled data; otherwise one column is enough, and these are names that a header would hold.
+        data: the file's bytes.
+        how: what the user says about the file.
+        wanted: None for labelled data; otherwise one column is enough, and a model says what it needs.
 
     Raises:
         ValueError: no delimiter found; rows of unequal length (the line is named); no rows.
     """
-    text, notes = decode(read_bytes(path), path, encoding)
+    text, notes = decode(data, path, how.encoding)
     lines = text.split("\n")
     while lines and not lines[-1].strip(" "):
         lines.pop()
-    delimiter = _delimiter(path, lines, alone=columns is not None)
-    if '"' in text:
-        quoted, said = _quoting(path, lines, delimiter)
+    skipped, declared, said = preamble(lines)
+    notes += said
+    if skipped >= len(lines):
+        raise ValueError(f"{path}: nothing but comments")
+    asked = delimiter_of(how.delimiter) or declared
+    body = lines[skipped:]
+    delimiter = find_delimiter(path, body, wanted) if asked is None else asked
+    if delimiter == "":
+        sheet = _one_cell(path, body, how, wanted, notes)
+        if sheet is not None:
+            return sheet
+    frame = _table(path, body, skipped, delimiter, how.skip_bad, notes)
+    if frame.iat[0, 0].startswith("#"):
+        frame.iat[0, 0] = frame.iat[0, 0].lstrip("# ")
+    named = has_header(frame, wanted) if how.header is None else how.header
+    raw: list[str] | None = None
+    if named:
+        raw = [str(c) for c in frame.iloc[0]]
+        names, said = names_of(raw)
+        notes += said
+        frame = frame.iloc[1:].reset_index(drop=True)
+        frame.columns = names
+        if how.header is None:
+            notes.append("the first row names the columns")
+    elif how.header is None:
+        shown = "f0" if frame.shape[1] == 1 else f"f0..f{frame.shape[1] - 1}"
+        notes.append(f"no header found: columns named {shown}")
+        frame, said = restored(frame)
+        notes += said
+    if not len(frame):
+        raise ValueError(f"{path}: a header and no rows; if the only row is data, pass header=False")
+    frame, said = finish(frame, raw)
+    return Sheet(path, frame.reset_index(drop=True), named, delimiter in ";\t ", notes=[*notes, *said])
+
+
+def _one_cell(
+    path: Path, lines: list[str], how: How, wanted: Wanted | None, notes: list[str]
+) -> Sheet | None:
+    """Lines that are texts, or a label and a text; None where they are cells in quotes."""
+    import pandas as pd
+
+    kept = [line for line in lines if line.strip()]
+    if label_first(kept[:200], wanted):
+        pairs = [line.split(None, 1) for line in kept]
+        short = [i for i, pair in enumerate(pairs) if len(pair) < 2]
+        if short and not how.skip_bad:
+            raise ValueError(
+                f"{path}, line {lines.index(kept[short[0]]) + 1}: a label without a text: add it, or leave such rows"
+                " out with skip_bad=True"
+            )
+        if short:
+            notes.append(f"{len(short)} lines without a text are left out")
+        notes.append("each line is a label and a text")
+        rows = [(label.removeprefix("__label__"), text) for label, text in (p for p in pairs if len(p) == 2)]
+        return Sheet(path, pd.DataFrame(rows, columns=["label", "text"], dtype=str), notes=notes)
+    if wanted is None or (any(line.lstrip().startswith('"') for line in kept) and strict_rows(lines, ",")):
+        return None
+    frame = pd.DataFrame({"f0": kept}, dtype=str)
+    named = has_header(frame, wanted) if how.header is None else how.header
+    if named:
+        frame = frame.iloc[1:].reset_index(drop=True)
+        frame.columns = names_of([kept[0]])[0]
+        if how.header is None:
+            notes.append(f"the first row, {kept[0]!r}, names the column")
+    else:
+        notes.append("no header found: each line is a row")
+    if not len(frame):
+        raise ValueError(f"{path}: a header and no rows; if the only row is data, pass header=False")
+    return Sheet(path, frame, named, notes=notes)
+
+
+def _table(
+    path: Path, lines: list[str], skipped: int, delimiter: str, skip_bad: bool, notes: list[str]
+) -> Any:
+    """The cells, header included, as columns of text called f0, f1, ..."""
+    delimiter = delimiter or ","
+    if delimiter == " ":
+        return _spaced(path, lines, skipped, skip_bad, notes)
+    lines = _even_first(lines, delimiter, notes)
+    if any('"' in line for line in lines):
+        quoted, said = find_quotes(path, lines, delimiter, skip_bad)
         notes += said
     else:
         quoted = False
+    if quoted and skip_bad and said == []:
+        return _rows(path, csv.reader(lines, delimiter=delimiter), skipped, delimiter, True, notes)
     if not quoted:
         blank = sum(not line.strip(" ") for line in lines)
         if blank:
             notes.append(f"{blank} blank lines skipped")
-            lines = [line for line in lines if line.strip(" ")]
-        _check_lengths(path, text.split("\n") if blank else lines, delimiter)
-    frame = _cells(path, lines, delimiter, quoted)
-    named = _has_header(frame, columns or ()) if header is None else header
-    if named:
-        names, said = _names(frame.iloc[0])
-        notes += said
-        frame = frame.iloc[1:].reset_index(drop=True)
-        frame.columns = names
-        if header is None:
-            notes.append("the first row names the columns")
-    elif header is None:
-        shown = "f0" if frame.shape[1] == 1 else f"f0..f{frame.shape[1] - 1}"
-        notes.append(f"no header found: columns named {shown}")
-    if not len(frame):
-        raise ValueError(f"{path}: a header and no rows; if the only row is data, pass header=False")
-    last = frame.columns[-1]
-    if frame.shape[1] > 2 and not len(frame[last].iloc[:1].iloc[0]) and bool((frame[last] == "").all()):
-        notes.append("every line ends in a delimiter: the empty last column is left out")
-        frame = frame.drop(columns=last)
-    return Sheet(path, frame, named, decimal_comma=delimiter == ";", notes=notes)
+        lines = _of_one_length(path, lines, skipped, delimiter, skip_bad, notes)
+    return _cells(path, lines, delimiter, quoted)
 
 
-def looks_like_number(cell: str) -> bool:
-    """Does the cell hold a number, perhaps in quotes?
-
-    >>> [looks_like_number(c) for c in ("6.0", "'-1'", "1e-3", "f1", "")]
-    [True, True, True, False, False]
+def _even_first(lines: list[str], delimiter: str, notes: list[str]) -> list[str]:
+    """A header that is one cell shorter or longer than all rows gets as many cells: R leaves out the name of the row
+    names; a delimiter ends the rows, or the header, only.
     """
-    try:
-        float(unquoted(cell.strip()))
-    except ValueError:
-        return False
-    return cell.strip().lower() not in MISSING
-
-
-def unquoted(cell: str) -> str:
-    """Without one pair of matching quotes around.
-
-    >>> unquoted("'-1'"), unquoted("it's")
-    ('-1', "it's")
-    """
-    if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "'\"":
-        return cell[1:-1].strip()
-    return cell
-
-
-def _delimiter(path: Path, lines: list[str], alone: bool) -> str:
-    sample = [line for line in lines[:200] if line.strip()]
-    preferred = "\t" if path.name.removesuffix(".gz").endswith((".tsv", ".tab")) else ""
-    best, best_score = "", (0.0, 0.0, 0.0)
-    for delimiter in DELIMITERS:
-        try:
-            rows = list(csv.reader(sample, delimiter=delimiter))
-        except csv.Error:
-            rows = [line.split(delimiter) for line in sample]
-        sizes = [len(r) for r in rows if len(r) > 1]
-        if not sizes:
-            continue
-        common = max(set(sizes), key=sizes.count)
-        cells = [c for r in rows[1:] for c in r]
-        agree = sizes.count(common) / len(rows)
-        numeric = sum(map(looks_like_number, cells)) / max(len(cells), 1)
-        score = (float(delimiter == preferred and agree > 0.5), agree, numeric)
-        if score > best_score:
-            best, best_score = delimiter, score
-    if not best and alone:
-        return preferred or ","
-    if not best:
-        raise ValueError(
-            f"{path}: no comma, tab, semicolon or bar separates columns in the first {len(sample)} lines;"
-            " a table needs at least a feature and a label column"
+    sizes = [len(next(csv.reader([line], delimiter=delimiter), [])) for line in lines[:100] if line.strip()]
+    if len(sizes) < 3 or len(set(sizes[1:])) != 1 or sizes[0] == sizes[1] or sizes[0] < 2:
+        return lines
+    first, rows = lines[0], [line for line in lines[1:100] if line.strip()]
+    if sizes[0] == sizes[1] - 1:
+        if all(line.rstrip(" ").endswith(delimiter) for line in rows):
+            return [first + delimiter, *lines[1:]]
+        notes.append(
+            "rows have one cell more than the header: the first is taken for the names of rows, as R writes"
         )
-    return best
+        return [delimiter + first, *lines[1:]]
+    if sizes[0] == sizes[1] + 1 and first.rstrip(" ").endswith(delimiter):
+        return [first.rstrip(" ")[:-1], *lines[1:]]
+    return lines
 
 
-def _quoting(path: Path, lines: list[str], delimiter: str) -> tuple[bool, list[str]]:
-    """Do double quotes enclose cells in this file? And what to say about it."""
-    sizes = [line.count(delimiter) for line in lines if line.strip(" ")]
-    plain = len(set(sizes)) == 1
-    strict = _strict_rows(lines, delimiter)
-    wide = delimiter == "\t"
-    if strict is not None and strict == len(sizes):
-        return True, []
-    if plain and (wide or strict is None):
-        return False, [
-            f"double quotes are unbalanced or inside cells: read as they stand, {len(sizes)} lines as rows"
-        ]
-    if strict is not None:
-        return True, [f"{strict} rows on {len(sizes)} lines: cells in quotes span lines"]
-    for number, line in enumerate(lines, 1):
-        if _strict_rows([line], delimiter) is None:
-            raise ValueError(
-                f"{path}, line {number}: a double quote opens or closes in the middle of a cell, and"
-                " without quotes the"
-                " lines differ in length: double the quotes inside cells, or remove them"
-            )
-    raise ValueError(
-        f"{path}: cells in quotes are inconsistent: double the quotes inside cells, or remove them"
-    )
+def _of_one_length(
+    path: Path, lines: list[str], skipped: int, delimiter: str, skip_bad: bool, notes: list[str]
+) -> list[str]:
+    """The lines that are rows. A title above the table is left out, and said."""
+    sizes = [line.count(delimiter) + 1 if line.strip(" ") else 0 for line in lines]
+    common = Counter(s for s in sizes if s).most_common(1)[0][0]
+    start = 0
+    while start < min(10, len(sizes)) and common > 1 and sizes[start] in (0, 1):
+        start += 1
+    if start and all(s in (0, common) for s in sizes[start:]):
+        notes.append(f"{start} lines above the table are left out (first: {lines[0].strip()[:60]!r})")
+    else:
+        start = 0
+    bad = [i for i in range(start, len(sizes)) if sizes[i] not in (0, common)]
+    if bad and not skip_bad:
+        raise ValueError(unequal(path, skipped + bad[0] + 1, sizes[bad[0]], common, delimiter))
+    if bad:
+        notes.append(
+            f"{len(bad)} rows of another number of cells are left out (first: line {skipped + bad[0] + 1})"
+        )
+    return [line for line, size in zip(lines[start:], sizes[start:]) if size == common]
 
 
-def _strict_rows(lines: list[str], delimiter: str) -> int | None:
-    """The number of rows under strict quotes (RFC 4180); None if they are broken or row lengths differ."""
-    limit = csv.field_size_limit(2**30)
+def _spaced(path: Path, lines: list[str], skipped: int, skip_bad: bool, notes: list[str]) -> Any:
+    notes.append("cells are separated by spaces")
+    sizes = [len(line.split()) for line in lines[:100] if line.strip()]
+    if len(sizes) > 2 and set(sizes[1:]) == {sizes[0] + 1}:
+        notes.append(AS_R)
+        lines = ['"" ' + lines[0], *lines[1:]]
+    rows = csv.reader((" ".join(line.split()) for line in lines), delimiter=" ", skipinitialspace=True)
+    return _rows(path, rows, skipped, " ", skip_bad, notes)
+
+
+def _rows(path: Path, reader: Any, skipped: int, delimiter: str, skip_bad: bool, notes: list[str]) -> Any:
+    """Cells by the csv module, row by row; rows of another length are named, or left out and counted."""
+    import pandas as pd
+
     try:
-        length, rows = 0, 0
-        for row in csv.reader((line + "\n" for line in lines), delimiter=delimiter, strict=True):
-            if row:
-                length = length or len(row)
-                if len(row) != length:
-                    return None
-                rows += 1
-        return rows
-    except csv.Error:
-        return None
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _check_lengths(path: Path, lines: list[str], delimiter: str) -> None:
-    first: tuple[int, int] | None = None
-    for number, line in enumerate(lines, 1):
-        if not line.strip(" "):
-            continue
-        size = line.count(delimiter) + 1
-        if first is None:
-            first = (number, size)
-        elif size != first[1]:
-            raise ValueError(
-                f"{path}, line {number}: {size} cells where line {first[0]} has {first[1]}"
-                f" ({DELIMITERS[delimiter]}"
-                f" separated): add or remove a {DELIMITERS[delimiter]}, or quote the cell that holds one"
-            )
+        rows = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {skipped + reader.line_num}: {error}") from error
+    common = Counter(len(row) for _, row in rows).most_common(1)[0][0]
+    bad = [(number, len(row)) for number, row in rows if len(row) != common]
+    if bad and not skip_bad:
+        raise ValueError(unequal(path, skipped + bad[0][0], bad[0][1], common, delimiter))
+    if bad:
+        notes.append(
+            f"{len(bad)} rows of another number of cells are left out (first: line {skipped + bad[0][0]})"
+        )
+    kept = [row for _, row in rows if len(row) == common]
+    return pd.DataFrame(kept, columns=[f"f{i}" for i in range(common)], dtype=str)
 
 
 def _cells(path: Path, lines: list[str], delimiter: str, quoted: bool) -> Any:
@@ -200,60 +227,23 @@ def _cells(path: Path, lines: list[str], delimiter: str, quoted: bool) -> Any:
     names = [f"f{i}" for i in range(len(first))]
     # A row must fit into a block; the longest cell in quotes may span many lines.
     block = max(1 << 20, len(data) + 1 if quoted else 8 * max(map(len, lines)))
-    table = pacsv.read_csv(
-        pa.BufferReader(data),
-        read_options=pacsv.ReadOptions(column_names=names, block_size=min(block, 2**31 - 1)),
-        parse_options=pacsv.ParseOptions(
-            delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted
-        ),
-        convert_options=pacsv.ConvertOptions(
-            column_types={name: pa.string() for name in names}, strings_can_be_null=False
-        ),
-    )
+    try:
+        table = pacsv.read_csv(
+            pa.BufferReader(data),
+            read_options=pacsv.ReadOptions(column_names=names, block_size=min(block, 2**31 - 1)),
+            parse_options=pacsv.ParseOptions(
+                delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types={name: pa.string() for name in names}, strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowException as error:
+        raise ValueError(
+            f"{path}: not readable as {DELIMITERS[delimiter]} separated rows ({error})"
+        ) from error
     if not quoted and table.num_rows != len(lines):
         raise ValueError(
             f"{path}: {table.num_rows} rows were read from {len(lines)} lines; please report this file"
         )
     return table.to_pandas()
-
-
-def _has_header(frame: Any, columns: tuple[str, ...]) -> bool:
-    """A header row is one whose cells do not look like the values under them."""
-    head = [unquoted(str(c).strip()) for c in frame.iloc[0]]
-    if columns and set(columns) <= set(head):
-        return True
-    if len(frame) < 2:
-        return any(cell.lower() in LABEL_NAMES for cell in head)
-    if head == [str(i) for i in range(len(head))] or head[1:] == [str(i) for i in range(len(head) - 1)]:
-        return True  # what pandas writes for columns without names
-    body = frame.iloc[1:1001]
-    named = False
-    for cell, column in zip(head, body.columns):
-        values = [v for v in body[column] if v.strip().lower() not in MISSING]
-        numeric = bool(values) and sum(map(looks_like_number, values)) > 0.9 * len(values)
-        if numeric and looks_like_number(cell):
-            return False
-        named = named or (numeric and cell.lower() not in MISSING)
-    if named or any(cell.lower() in LABEL_NAMES for cell in head):
-        return True
-    if len(set(head)) < len(head) or "" in head:
-        return False
-    # Only words: a header if some column of few values does not have its own first cell among them.
-    for cell, column in zip(head, body.columns):
-        values = body[column].str.strip()
-        if cell.lower() not in MISSING and len(body) >= 4 and values.nunique() <= len(body) / 3:
-            return cell not in set(values)
-    return False
-
-
-def _names(row: Any) -> tuple[list[str], list[str]]:
-    names: list[str] = []
-    notes: list[str] = []
-    for i, cell in enumerate(row):
-        name = unquoted(str(cell).strip()) or f"f{i}"
-        if name in names:
-            again = next(f"{name}.{k}" for k in range(2, len(names) + 3) if f"{name}.{k}" not in names)
-            notes.append(f"two columns are called {name!r}: the later one is now {again!r}")
-            name = again
-        names.append(name)
-    return names, notes

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from longtail.words import printable
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 IN_MEMORY = 1 << 30
 """Bytes of decoded images up to which a folder of equal sizes is read at once."""
@@ -93,13 +95,33 @@ def decode(source: Path | bytes, where: str, size: tuple[int, int] | None = None
         raise ValueError(f"{name}: not a readable image ({error}); mend or remove it") from error
 
 
-def read_images(sources: Sequence[Path | bytes], where: str) -> tuple[Tensor | ImageFiles, list[str]]:
+def read_images(
+    sources: Sequence[Path | bytes], where: str, skip_bad: bool = False
+) -> tuple[Tensor | ImageFiles, list[int], list[str]]:
     """All images: one uint8 tensor where sizes agree and they fit in memory, :class:`ImageFiles` otherwise.
+
+    Every image is decoded once, so that a damaged one is found now and not in the middle of training.
+
+    Args:
+        skip_bad: leave out what cannot be read, and count it.
+
+    Returns:
+        the images, which of ``sources`` they are, and what was noticed.
 
     Raises:
         ValueError: an image that cannot be read; its file or row is named.
     """
-    first = decode(sources[0], where)
+    bad: dict[int, str] = {}
+    first = None
+    for i, source in enumerate(sources):
+        try:
+            first = decode(source, f"{where}, row {i + 1}")
+            break
+        except ValueError as error:
+            if not skip_bad:
+                raise ValueError(f"{error}, or leave such pictures out with skip_bad=True") from error
+    if first is None:
+        raise ValueError(f"{where}: none of {len(sources)} pictures can be read")
     size = (int(first.shape[1]), int(first.shape[2]))
     fits = first.numel() * len(sources) <= IN_MEMORY
     out = torch.empty(len(sources) if fits else 0, *first.shape, dtype=torch.uint8)
@@ -109,39 +131,58 @@ def read_images(sources: Sequence[Path | bytes], where: str) -> tuple[Tensor | I
 
     def look(i: int) -> None:
         source = sources[i]
-        data = source if isinstance(source, bytes) else source.read_bytes()
         name = str(source) if isinstance(source, Path) else f"{where}, row {i + 1}"
-        digests[i] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
-        if fits and not mixed.is_set():
-            image = decode(data, name)
-            sizes[i] = (int(image.shape[1]), int(image.shape[2]))
-            if sizes[i] == size:
-                out[i] = image
-                return
-            mixed.set()
-        else:
-            sizes[i] = _size(data, name)
+        try:
+            data = source if isinstance(source, bytes) else source.read_bytes()
+            digests[i] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+            if fits and not mixed.is_set():
+                image = decode(data, name)
+                sizes[i] = (int(image.shape[1]), int(image.shape[2]))
+                if sizes[i] == size:
+                    out[i] = image
+                    return
+                mixed.set()
+            else:
+                sizes[i] = _size(data, name)
+        except (ValueError, OSError) as error:
+            if not skip_bad:
+                raise ValueError(f"{error}, or leave such pictures out with skip_bad=True") from error
+            bad[i] = name
 
     _each(look, len(sources))
+    kept = [i for i in range(len(sources)) if i not in bad]
+    notes = []
+    if bad:
+        notes.append(f"{len(bad)} pictures that cannot be read are left out (first: {bad[min(bad)]})")
+        sources, sizes = [sources[i] for i in kept], [sizes[i] for i in kept]
+        digests = [digests[i] for i in kept]
     kinds = Counter(sizes)
-    if fits and len(kinds) == 1:
-        return out, [f"{len(sources)} images of {size[0]}x{size[1]} pixels"]
+    if fits and len(kinds) == 1 and not mixed.is_set():
+        return (
+            out[torch.tensor(kept)] if bad else out,
+            kept,
+            [f"{len(kept)} images of {size[0]}x{size[1]} pixels", *notes],
+        )
     files = ImageFiles(tuple(sources), tuple(sizes), tuple(digests))
     if len(kinds) == 1:
-        return files, [f"{len(sources)} images of {size[0]}x{size[1]} pixels, decoded when needed"]
+        return files, kept, [f"{len(kept)} images of {size[0]}x{size[1]} pixels, decoded when needed", *notes]
     (common, n) = kinds.most_common(1)[0]
-    return files, [f"{len(sources)} images of {len(kinds)} sizes, most often {common[0]}x{common[1]} ({n})"]
+    said = f"{len(kept)} images of {len(kinds)} sizes, most often {common[0]}x{common[1]} ({n})"
+    return files, kept, [said, *notes]
 
 
 def _size(data: bytes, where: str) -> tuple[int, int]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return (image.width, image.height) if turned else (image.height, image.width)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{where}: not a readable image; mend or remove it") from error
+            size = (image.width, image.height) if turned else (image.height, image.width)
+            image.draft("RGB", (1, 1))  # a JPEG is read whole, and decoded small
+            image.load()
+            return size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{where}: not a readable image ({error}); mend or remove it") from error
 
 
 def _each(call: Any, n: int) -> None:
@@ -163,10 +204,9 @@ def list_folder(root: Path) -> tuple[list[Path], list[int], list[str], list[str]
     y: list[int] = []
     names: list[str] = []
     empty: list[str] = []
+    nested: dict[str, list[str]] = {}
     other = 0
-    for folder in sorted(
-        (p for p in root.iterdir() if p.is_dir() and not _hidden(p)), key=lambda p: natural(p.name)
-    ):
+    for folder in subfolders(root):
         files = sorted(
             (p for p in folder.rglob("*") if p.is_file() and not _hidden(p)), key=lambda p: natural(str(p))
         )
@@ -175,14 +215,22 @@ def list_folder(root: Path) -> tuple[list[Path], list[int], list[str], list[str]
         if not images:
             empty.append(folder.name)
             continue
+        if inner := list(dict.fromkeys(p.relative_to(folder).parts[0] for p in images if p.parent != folder)):
+            nested[folder.name] = inner
         paths += images
         y += [len(names)] * len(images)
-        names.append(folder.name)
+        names.append(printable(folder.name))
     loose = [p.name for p in root.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES]
     if len(names) < 2:
         raise ValueError(
             f"{root}: {len(names)} folders with images; an image data set is root/class/*.png with at"
-            " least two classes"
+            " least two classes, or a table with a column of file names (images= names their folder)"
+        )
+    if nested:
+        outer, inner = next(iter(nested.items()))
+        notes.append(
+            f"folders within {len(nested)} class folders: all pictures in {outer} are of class {outer}, those in its"
+            f" folders {', '.join(inner[:4])} too. If these are the classes, move them up into {root.name}"
         )
     if other:
         notes.append(f"{other} files in the class folders are no images: left out")
@@ -193,6 +241,36 @@ def list_folder(root: Path) -> tuple[list[Path], list[int], list[str], list[str]
             f"{len(loose)} images outside the class folders have no label: left out ({loose[0]} ...)"
         )
     return paths, y, names, notes
+
+
+def list_pictures(root: Path) -> list[Path]:
+    """Every image in a folder and in the folders in it, in natural order.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from longtail.data.target import natural
+
+    files = (p for p in root.rglob("*") if p.is_file() and not _hidden(p) and p.suffix.lower() in SUFFIXES)
+    found = sorted(files, key=lambda p: natural(p.relative_to(root).as_posix()))
+    if not found:
+        raise ValueError(f"{root}: no images in this folder ({', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def subfolders(root: Path) -> list[Path]:
+    """The folders in a folder, in natural order; hidden ones are none."""
+    from longtail.data.target import natural
+
+    return sorted((p for p in root.iterdir() if p.is_dir() and not _hidden(p)), key=lambda p: natural(p.name))
+
+
+def layout(folder: Path) -> str:
+    """ "pictures" (images lie in it), "folders" (in folders in it), or "" (none)."""
+    if any(p.suffix.lower() in SUFFIXES and p.is_file() and not _hidden(p) for p in folder.iterdir()):
+        return "pictures"
+    inside = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not _hidden(p))
+    return "folders" if next(inside, None) is not None else ""
 
 
 def _hidden(path: Path) -> bool:

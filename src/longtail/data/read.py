@@ -1,49 +1,44 @@
 """Read a data set: a file, a folder, or a built-in name. What was detected is said in ``Dataset.notes``.
 
-| path                                     | kind                                                       |
-|------------------------------------------|------------------------------------------------------------|
-| csv, tsv, txt, data, jsonl, json, parquet | table or text; image or embedding for parquet that holds such |
-| npz, safetensors                         | embedding                                                  |
-| folder                                   | image (root/class/*.png), or a folder with train.* in it   |
-| "digits-lt", "digits-lt:100"             | built in, at that imbalance factor                         |
+| path                                                     | kind                                                |
+|----------------------------------------------------------|-----------------------------------------------------|
+| csv, tsv, txt, data, or any text in rows                 | table or text; image where a column names pictures  |
+| jsonl, json, arff, KEEL dat, xlsx                        | table or text; image where a column names pictures  |
+| parquet, feather                                         | the same; image or embedding for columns that hold such |
+| svmlight                                                 | table, or sparse features where there are many      |
+| npz, npy, safetensors                                    | embedding                                           |
+| folder                                                   | image (root/class/*.png), or a folder with train.* in it |
+| "digits-lt", "digits-lt:100"                             | built in, at that imbalance factor                  |
+
+The format is told by the content first and by the ending second; text files may be packed by gzip, bzip2, xz or zip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from longtail.data.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
-from longtail.data.columns import Roles, column_type, find, inputs_of, roles, table
+from longtail.data.columns import Roles, find, roles
 from longtail.data.dataset import KINDS, Dataset
-from longtail.data.delimited import read_delimited
 from longtail.data.digits import digits_lt
-from longtail.data.encode import (
-    EmbeddingEncoder,
-    Encoder,
-    ImageEncoder,
-    TableEncoder,
-    encoder_for,
-)
-from longtail.data.encoding import clean, decode
-from longtail.data.images import SUFFIXES, list_folder, read_images
+from longtail.data.encode import encoder_for
+from longtail.data.formats import format_of, read_sheet
+from longtail.data.how import How, listed
+from longtail.data.images import list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
-from longtail.data.sheet import Sheet, read_bytes, read_json, read_parquet
+from longtail.data.inputs import load_inputs
+from longtail.data.pictures import picture_column, picture_files
+from longtail.data.places import SPLITS, resolve, title_of
+from longtail.data.sheet import Sheet, read_bytes
+from longtail.data.svmlight import read_svmlight
 from longtail.data.target import classes_of
+from longtail.data.values import raw_of, with_missing
 from longtail.labels import Labels
-
-DELIMITED = (".csv", ".tsv", ".txt", ".data", ".tab")
-JSON = (".jsonl", ".ndjson", ".json")
-PARQUET = (".parquet", ".pq")
-ARRAYS = (".npz", ".safetensors", ".npy")
-SPLITS = {
-    "train": ("train", "training"),
-    "test": ("test",),
-    "validation": ("validation", "valid", "val", "dev"),
-}
 
 
 def load(
@@ -53,11 +48,17 @@ def load(
     text: str | int | None = None,
     label: str | int | None = None,
     features: Sequence[str | int] | None = None,
+    drop: str | int | Sequence[str | int] | None = None,
     header: bool | None = None,
     name: str | None = None,
     split: str | None = None,
     imbalance: float | None = None,
     encoding: str | None = None,
+    delimiter: str | None = None,
+    missing: str | Sequence[str] | None = None,
+    skip_bad: bool = False,
+    sheet: str | int | None = None,
+    images: str | Path | None = None,
 ) -> Dataset:
     """Read a labelled data set.
 
@@ -68,12 +69,18 @@ def load(
         label: the column (or array) of labels; None takes one called label, target, class, y or category,
             else the last.
         features: the columns to learn from; None takes all but the label.
+        drop: columns to leave out.
         header: does the first row of a delimited file name the columns? None detects it.
         name: for display; None takes the file's.
         split: "train" (the default), "test" or "validation", of a folder that has them.
         imbalance: keep the first rows of each class, so that the counts fall exponentially by this factor
             from the largest class to the smallest: CIFAR-LT at 100 from a file that holds it at 10.
         encoding: of a text file; None takes UTF-8, or detects and says what else it is.
+        delimiter: between the cells of a text file: comma, tab, semicolon, bar or space; None detects it.
+        missing: further cells that mean "no value" in the inputs, such as "-999".
+        skip_bad: leave rows and pictures out that cannot be read, and count them, instead of stopping at the first.
+        sheet: of a spreadsheet file, by name or number (from 0); None takes the first that is not empty.
+        images: the folder of the pictures that a table names in a column.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -89,60 +96,32 @@ def load(
         raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
     if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
         return _built_in(str(path), kind, split, imbalance)
+    how = How(
+        header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
+        skip_bad=skip_bad, sheet=sheet, drop=listed(drop), images=None if images is None else Path(images).expanduser(),
+    )  # fmt: skip
     notes: list[str] = []
-    where = _resolve(Path(path), split, notes)
-    title = name or _title(Path(path))
-    if where.is_dir():
-        files, y, names, said = list_folder(where)
-        images, more = read_images(files, str(where))
-        data = _dataset(title, kind, "image", images, Labels.of(y, names), notes + said + more, where)
-    elif _suffix(where) in ARRAYS:
+    where = resolve(Path(path), split, notes)
+    title = name or title_of(Path(path))
+    form = "folder" if where.is_dir() else format_of(where)
+    if form == "folder":
+        data = _from_folder(where, title, kind, how, notes)
+    elif form == "picture":
+        raise ValueError(f"{where}: a single picture; give the folder of class folders it is in")
+    elif form == "arrays":
         data = _from_arrays(where, title, kind, label, features, notes)
+    elif form == "svmlight":
+        data = _from_svmlight(where, title, notes)
     else:
-        sheet = _sheet(where, header, encoding)
-        data = _from_sheet(sheet, title, notes, roles(sheet, kind, text, label, features))
+        found = read_sheet(where, form, how)
+        data = _from_sheet(found, title, notes, how, kind, text, label, features)
     if imbalance is not None:
         index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
         note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
         cut = data.take(index)
-        data = Dataset.of(title, data.kind, cut.raw, cut.labels, (*data.notes, note))
+        cut = Dataset.of(title, data.kind, cut.raw, cut.labels, (*data.notes, note))
+        data = replace(cut, reading=data.reading)
     return data
-
-
-def load_inputs(
-    path: str | Path,
-    like: Encoder,
-    *,
-    text: str | int | None = None,
-    header: bool | None = None,
-    split: str | None = None,
-    encoding: str | None = None,
-    say: Callable[[str], None] | None = None,
-) -> Any:
-    """Read rows to predict: what ``Dataset.raw`` would be, with or without a label beside it.
-
-    Args:
-        like: the encoder of the model; a table needs its columns, in any order. Other columns are not used,
-            and said so.
-        text: the column of texts; None takes the only column, or detects it.
-        header, split, encoding: as for :func:`load`.
-        say: called with each note on what was detected and done.
-
-    Raises:
-        FileNotFoundError: nothing there.
-        ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
-    """
-    notes: list[str] = []
-    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
-        raw = _built_in(str(path), None, split, None).raw
-        if not isinstance(like, ImageEncoder):
-            raise ValueError(f"{path} holds images; the model takes {like.kind}")
-    else:
-        raw = _inputs(_resolve(Path(path), split, notes), like, text, header, encoding, notes)
-    for note in notes:
-        if say is not None:
-            say(note)
-    return raw
 
 
 def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
@@ -160,70 +139,6 @@ def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
     return data.with_unlabelled(load_inputs(path, like))
 
 
-def _inputs(
-    where: Path,
-    like: Encoder,
-    text: str | int | None,
-    header: bool | None,
-    encoding: str | None,
-    notes: list[str],
-) -> Any:
-    if where.is_dir():
-        if not isinstance(like, ImageEncoder):
-            raise ValueError(f"{where} is a folder; the model takes {like.kind}")
-        files = sorted(
-            p for p in where.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
-        )
-        if not files:
-            raise ValueError(f"{where}: no images in this folder ({', '.join(sorted(SUFFIXES))})")
-        images, said = read_images(files, str(where))
-        notes += said
-        return images
-    if _suffix(where) in ARRAYS:
-        if not isinstance(like, EmbeddingEncoder):
-            raise ValueError(f"{where} holds embeddings; the model takes {like.kind}")
-        arrays = read_arrays(where)
-        array = (
-            next(iter(arrays.values()))
-            if len(arrays) == 1
-            else find_array(arrays, None, FEATURE_NAMES, "features", where)
-        )
-        rows, said = matrix(array, where)
-        notes += said
-        return rows
-    if isinstance(like, ImageEncoder) and where.suffix.lower() in SUFFIXES:
-        return read_images([where], str(where))[0]
-    if like.kind == "text" and _suffix(where) == ".txt":
-        whole, said = decode(read_bytes(where), where, encoding)
-        if "\t" not in whole:
-            lines = whole.removesuffix("\n").split("\n")
-            notes += [*said, f"one text a line, {len(lines)} lines"]
-            return lines
-    sheet = _sheet(where, header, encoding, like.columns if isinstance(like, TableEncoder) else ())
-    notes += sheet.notes
-    columns = [str(c) for c in sheet.frame.columns]
-    if isinstance(like, TableEncoder):
-        absent = [c for c in like.columns if c not in columns]
-        if absent:
-            raise ValueError(
-                f"{where}: no column {', '.join(map(repr, absent[:5]))}, which the model needs; the file has"
-                f" {', '.join(map(repr, columns[:20]))}"
-            )
-        spare = [c for c in columns if c not in like.columns]
-        if spare:
-            notes.append(f"not used: column {', '.join(map(repr, spare[:8]))}")
-        frame, said = table(sheet, like.columns, like.kinds)
-        notes += said
-        return frame
-    chosen = find(sheet, text, "text") if text is not None else None
-    if like.kind == "text" and chosen is None and len(columns) == 1:
-        chosen = columns[0]
-    if like.kind == "text" and chosen is None and len(columns) == 2 and not sheet.named:
-        chosen = max(columns, key=lambda c: sheet.frame[c].nunique())
-    _, inputs = inputs_of(sheet, like.kind, chosen, columns, False, notes)
-    return _raw(sheet, Roles(like.kind, None, inputs), notes)
-
-
 def _built_in(path: str, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
     _, colon, factor = path.partition(":")
     if kind not in (None, "image"):
@@ -236,138 +151,90 @@ def _built_in(path: str, kind: str | None, split: str | None, imbalance: float |
         raise ValueError(f"{path}: {error}; write digits-lt or, say, digits-lt:100") from error
 
 
-def _resolve(path: Path, split: str | None, notes: list[str]) -> Path:
-    """The file or image folder meant; a folder with train and test parts is one of them."""
-    path = path.expanduser()
-    if not path.exists():
-        near = sorted(p.name for p in path.parent.iterdir())[:10] if path.parent.is_dir() else []
-        beside = f"; beside it are {', '.join(near)}" if near else ""
-        raise FileNotFoundError(f"{path} does not exist{beside}")
-    if path.is_file():
-        if split is not None and path.stem.lower() not in SPLITS[split]:
-            raise ValueError(f"split={split!r}: {path} is one file; give the folder that has the parts")
-        return path
-    parts: dict[str, list[Path]] = {part: [] for part in SPLITS}
-    files = []
-    for child in sorted(path.iterdir()):
-        if child.name.startswith("."):
-            continue
-        readable = child.is_dir() or _suffix(child) in (*DELIMITED, *JSON, *PARQUET, *ARRAYS)
-        stem = child.name.split(".")[0].lower() if child.is_file() else child.name.lower()
-        if readable and child.is_file():
-            files.append(child)
-        for part, words in SPLITS.items():
-            # "train-00000-of-00002.parquet" is how the Hugging Face hub names them.
-            if readable and stem.split("-0")[0] in words:
-                parts[part].append(child)
-    wanted = split or "train"
-    if parts[wanted]:
-        if len(parts[wanted]) > 1:
-            shown = ", ".join(p.name for p in parts[wanted])
-            raise ValueError(f"{path}: several parts called {wanted} ({shown}); give one of the files")
-        others = [p for p, found in parts.items() if found and p != wanted]
-        if others:
-            notes.append(f"{parts[wanted][0].name} is read; the folder also has {', '.join(others)} (split=)")
-        return parts[wanted][0]
-    if split is not None:
-        raise ValueError(
-            f"{path}: no part called {split}; there are {', '.join(p.name for p in sorted(path.iterdir()))}"
-        )
-    if any(child.is_dir() and not child.name.startswith(".") for child in path.iterdir()):
-        return path
-    if len(files) == 1:
-        notes.append(f"{files[0].name} is read, the only data file in the folder")
-        return files[0]
-    shown = ", ".join(p.name for p in sorted(path.iterdir())) or "nothing"
-    raise ValueError(
-        f"{path}: neither class folders with images nor a single data file; it holds {shown}: give a file"
-    )
+def _from_folder(where: Path, title: str, kind: str | None, how: How, notes: list[str]) -> Dataset:
+    files, y, names, said = list_folder(where)
+    images, kept, more = read_images(files, str(where), how.skip_bad)
+    labels = Labels.of([y[i] for i in kept], names)
+    return _dataset(title, kind, "image", images, labels, notes + said + more, where)
 
 
-def _title(path: Path) -> str:
-    stem = path.name.removesuffix(".gz")
-    stem = stem.rsplit(".", 1)[0] if path.is_file() else path.resolve().name
-    return path.resolve().parent.name if stem.lower() in sum(SPLITS.values(), ()) else stem
-
-
-def _suffix(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).suffix.lower()
-
-
-def _sheet(
-    path: Path, header: bool | None, encoding: str | None, known: tuple[str, ...] | None = None
-) -> Sheet:
-    suffix = _suffix(path)
-    if suffix in DELIMITED:
-        return read_delimited(path, header, encoding, known)
-    if suffix in JSON:
-        return read_json(path, encoding)
-    if suffix in PARQUET:
-        return read_parquet(path)
-    known_types = ", ".join((*DELIMITED, *JSON, *PARQUET, *ARRAYS))
-    raise ValueError(f"{path}: files ending in {suffix or 'nothing'!r} are not read; known are {known_types}")
-
-
-def _from_sheet(sheet: Sheet, title: str, notes: list[str], role: Roles) -> Dataset:
-    assert role.label is not None
-    notes = [*notes, *sheet.notes, *role.notes]
-    declared = sheet.class_names.get(role.label)
-    if declared is None:
-        declared = _names_beside(sheet.path, sheet.frame[role.label], notes)
-    y, names, said = classes_of(sheet.frame[role.label], f"{sheet.path}, column {role.label!r}", declared)
-    notes += [note.removeprefix(f"{sheet.path}, ") for note in said]
-    raw = _raw(sheet, role, notes)
-    return Dataset.of(title, role.kind, raw, Labels.of(y, names), notes)
-
-
-def _raw(sheet: Sheet, role: Roles, notes: list[str]) -> Any:
-    if role.kind == "table":
-        frame, said = table(sheet, role.features)
-        notes += said
-        return frame
-    column = sheet.frame[role.features[0]]
-    if role.kind == "text":
-        gone = column.isna()
-        if gone.any():
-            notes.append(f"{int(gone.sum())} rows have no text: kept as empty")
-        texts = [clean("" if missing else str(v)) for v, missing in zip(column, gone)]
-        empty = sum(not t.strip() for t in texts) - int(gone.sum())
-        if empty > 0:
-            notes.append(f"{empty} rows have an empty text: kept")
-        return texts
-    if role.kind == "image":
-        sources = [v["bytes"] if isinstance(v, dict) else v for v in column]
-        for i, source in enumerate(sources):
-            if not isinstance(source, bytes):
-                raise ValueError(f"{sheet.path}, column {column.name!r}, row {i + 1}: no image bytes")
-        images, said = read_images(sources, f"{sheet.path}, column {column.name!r}")
-        notes += said
-        return images
-    return _embeddings(sheet, role.features, notes)
-
-
-def _embeddings(sheet: Sheet, features: list[str], notes: list[str]) -> Any:
-    import numpy as np
-
-    if column_type(sheet.frame[features[0]]) == "embedding":
-        column = sheet.frame[features[0]]
-        lengths = {0 if v is None else len(v) for v in column}
-        if len(lengths) > 1:
-            raise ValueError(
-                f"{sheet.path}, column {features[0]!r}: vectors of lengths {sorted(lengths)[:5]}; one is"
-                " needed"
-            )
-        array = np.stack([np.asarray(v, dtype=np.float64) for v in column])
+def _from_sheet(
+    sheet: Sheet,
+    title: str,
+    notes: list[str],
+    how: How,
+    kind: str | None,
+    text: str | int | None,
+    label: str | int | None,
+    features: Sequence[str | int] | None,
+) -> Dataset:
+    named = label is not None
+    # Numbers of columns count those of the file, so they are looked up before any is left out.
+    label = None if label is None else find(sheet, label, "label")
+    text = None if text is None else find(sheet, text, "text")
+    features = None if features is None else [find(sheet, f, "features") for f in features]
+    dropped = [find(sheet, d, "drop") for d in how.drop]
+    for column in (label, text):
+        if column in dropped:
+            raise ValueError(f"{sheet.path}: column {column!r} is asked for, and named in drop= too")
+    if dropped:
+        sheet = replace(sheet, frame=sheet.frame.drop(columns=dropped))
+        features = None if features is None else [f for f in features if f not in dropped]
+        notes = [*notes, f"left out as asked: {', '.join(map(repr, dropped))}"]
+    pictures = None
+    if kind in (None, "image") and text is None:
+        pictures = picture_column(sheet, how, label)
+    if pictures is not None:
+        role = roles(sheet, "table", None, label, [pictures])
     else:
-        frame, said = table(sheet, features)
+        role = roles(sheet, kind, text, label, features)
+    target = role.label
+    assert target is not None
+    notes = [*notes, *sheet.notes, *role.notes]
+    raw: Any
+    if pictures is not None:
+        files, rows, said = picture_files(sheet, pictures, how)
+        spare = [c for c in map(str, sheet.frame.columns) if c not in (pictures, target)]
+        notes += said + ([f"not used: {', '.join(map(repr, spare[:8]))}"] if spare else [])
+        raw, kept, said = read_images(files, str(sheet.path), how.skip_bad)
         notes += said
-        words = [c for c in features if frame[c].dtype == object]
-        if words:
-            raise ValueError(f"{sheet.path}: kind='embedding', but column {words[0]!r} holds words")
-        array = frame.to_numpy()
-    rows, said = matrix(array, sheet.path)
+        sheet = replace(sheet, frame=sheet.frame.iloc[[rows[i] for i in kept]].reset_index(drop=True))
+        role = Roles("image", target, [pictures])
+    elif role.kind == "image":
+        raw, kept = _stored_images(sheet, role, how, notes)
+        sheet = replace(sheet, frame=sheet.frame.iloc[kept].reset_index(drop=True))
+    else:
+        sheet, said = with_missing(sheet, role.features, how.missing)
+        notes += said
+        raw = raw_of(sheet, role, notes)
+    declared = sheet.class_names.get(target)
+    if declared is None:
+        declared = _names_beside(sheet.path, sheet.frame[target], notes)
+    y, names, said = classes_of(
+        sheet.frame[target], f"{sheet.path}, column {target!r}", declared, named=named
+    )
+    notes += [note.removeprefix(f"{sheet.path}, ") for note in said]
+    remembered = {"label": target, **({"missing": list(how.missing)} if how.missing else {})}
+    return replace(Dataset.of(title, role.kind, raw, Labels.of(y, names), notes), reading=remembered)
+
+
+def _stored_images(sheet: Sheet, role: Roles, how: How, notes: list[str]) -> tuple[Any, list[int]]:
+    """The images whose bytes are in a column, and the rows they are of."""
+    column = sheet.frame[role.features[0]]
+    sources = [v["bytes"] if isinstance(v, dict) else v for v in column]
+    rows = [i for i, source in enumerate(sources) if isinstance(source, bytes)]
+    if len(rows) < len(sources):
+        absent = next(i for i, source in enumerate(sources) if not isinstance(source, bytes))
+        if not how.skip_bad or not rows:
+            raise ValueError(f"{sheet.path}, column {column.name!r}, row {absent + 1}: no image bytes")
+        notes.append(
+            f"{len(sources) - len(rows)} rows without image bytes are left out (first: row {absent + 1})"
+        )
+    images, kept, said = read_images(
+        [sources[i] for i in rows], f"{sheet.path}, column {column.name!r}", how.skip_bad
+    )
     notes += said
-    return rows
+    return images, [rows[i] for i in kept]
 
 
 def _from_arrays(
@@ -386,7 +253,7 @@ def _from_arrays(
         target = target[:, 0]
     if target.ndim != 1 or len(target) != len(x):
         raise ValueError(f"{path}: labels of shape {tuple(target.shape)} for {len(x)} rows; [N] is needed")
-    y, names, said = classes_of(target, f"{path}, labels")
+    y, names, said = classes_of(target, f"{path}, labels", named=label is not None)
     notes = notes + [note.removeprefix(f"{path}, ") for note in said]
     if kind == "image" or (kind is None and x.ndim == 4 and x.dtype.name == "uint8"):
         images = torch.from_numpy(x)
@@ -399,6 +266,13 @@ def _from_arrays(
         return Dataset.of(title, "image", images, Labels.of(y, names), notes)
     rows, said = matrix(x, path)
     return _dataset(title, kind, "embedding", rows, Labels.of(y, names), notes + said, path)
+
+
+def _from_svmlight(path: Path, title: str, notes: list[str]) -> Dataset:
+    raw, target, said = read_svmlight(path, read_bytes(path))
+    y, names, more = classes_of(target, f"{path}, labels")
+    notes = notes + said + [note.removeprefix(f"{path}, ") for note in more]
+    return Dataset.of(title, "table" if hasattr(raw, "columns") else "text", raw, Labels.of(y, names), notes)
 
 
 def _dataset(
@@ -419,7 +293,7 @@ def _names_beside(path: Path, column: Any, notes: list[str]) -> list[str] | None
                 for line in file.read_text(encoding="utf-8", errors="replace").split("\n")
                 if line.strip()
             ]
-            labels = {str(v).strip() for v in column.unique()}
+            labels = {str(v).strip() for v in column}
             if labels == {str(i) for i in range(len(names))} and len(set(names)) == len(names):
                 notes.append(f"class names from {name} beside the file")
                 return names

@@ -1,16 +1,21 @@
-"""Sheet: a table as it lies in a file (csv, tsv, jsonl, parquet), before its columns have a role."""
+"""Sheet: a table as it lies in a file, before its columns have a role; and the bytes of a file."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
-import json
-from collections.abc import Iterable
+import io
+import lzma
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>"})
 """Cells that mean "no value", in lower case and without spaces around."""
+
+PACKED = (".gz", ".bz2", ".xz", ".zip")
 
 
 @dataclass
@@ -20,7 +25,7 @@ class Sheet:
     Attributes:
         frame: the cells; a column a column.
         named: did the file name its columns? (otherwise they are f0, f1, ...)
-        decimal_comma: may "7,4" be a number here? (the delimiter is a semicolon)
+        decimal_comma: may "7,4" be a number here? (the delimiter is no comma)
         class_names: names that the file declares for the integers of a column (Hugging Face ClassLabel).
     """
 
@@ -32,87 +37,51 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
 
 
+def suffix_of(path: Path) -> str:
+    """The ending in lower case, without the one of a compression.
+
+    >>> suffix_of(Path("Train.CSV.gz"))
+    '.csv'
+    """
+    name = path.name.lower()
+    for ending in PACKED:
+        if name.endswith(ending) and "." in name[: -len(ending)]:
+            name = name.removesuffix(ending)
+    return Path(name).suffix
+
+
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes, unpacked if its name ends in .gz."""
-    data = path.read_bytes()
-    return gzip.decompress(data) if path.suffix == ".gz" else data
-
-
-def read_json(path: Path, encoding: str | None) -> Sheet:
-    """JSON lines, or one JSON list of objects. A key that a row lacks is a missing value there.
+    """The file's bytes, unpacked if they are packed by gzip, bzip2, xz, or as the only file of a zip archive.
 
     Raises:
-        ValueError: a line that is not JSON, or not an object; the line is named.
+        ValueError: a damaged archive, or one of several files.
     """
-    import pandas as pd
-
-    from longtail.data.encoding import decode
-
-    text, notes = decode(read_bytes(path), path, encoding)
-    if text.lstrip()[:1] == "[":
-        try:
-            rows: Iterable[tuple[str, Any]] = [
-                (f"entry {i + 1}", row) for i, row in enumerate(json.loads(text))
-            ]
-        except ValueError as error:
-            raise ValueError(f"{path}: not JSON: {error}") from error
-    else:
-        rows = _json_lines(path, text)
-    columns: dict[str, list[Any]] = {}
-    n = 0
-    for where, row in rows:
-        if not isinstance(row, dict):
-            raise ValueError(
-                f"{path}, {where}: {type(row).__name__} where an object like"
-                f' {{"text": "...", "label": "..."}} is needed'
-            )
-        for key, value in row.items():
-            column = columns.setdefault(key, [])
-            column.extend([None] * (n - len(column)))
-            column.append(value)
-        n += 1
-    if not n:
-        raise ValueError(f"{path}: no rows")
-    for key, column in columns.items():
-        absent = n - len(column)
-        column.extend([None] * absent)
-        if any(isinstance(v, dict) for v in column):
-            raise ValueError(f"{path}, column {key!r}: holds objects; flatten them into columns of their own")
-    frame = pd.DataFrame({key: pd.Series(column, dtype=object) for key, column in columns.items()})
-    return Sheet(path, frame, notes=notes)
+    return unpack(path.read_bytes(), path)
 
 
-def _json_lines(path: Path, text: str) -> Iterable[tuple[str, Any]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield f"line {number}", json.loads(line)
-            except ValueError as error:
-                raise ValueError(
-                    f"{path}, line {number}: not JSON ({error}): mend or remove the line"
-                ) from error
-
-
-def read_parquet(path: Path) -> Sheet:
-    """A parquet file; class names come from the Hugging Face metadata where there are any.
-
-    Raises:
-        ValueError: not a parquet file.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def unpack(data: bytes, path: Path) -> bytes:
+    """As :func:`read_bytes`, of bytes that have been read."""
+    openers = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
+    opener = next((o for mark, o in openers.items() if data.startswith(mark)), None)
+    names: list[str] = []
     try:
-        # Without an extension type or index of pandas: the columns as the file has them.
-        table = pq.ParquetFile(path).read()
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path}: not a readable parquet file ({error})") from error
-    names: dict[str, list[str]] = {}
-    metadata = table.schema.metadata or {}
-    if b"huggingface" in metadata:
-        features = json.loads(metadata[b"huggingface"]).get("info", {}).get("features", {})
-        for column, feature in features.items():
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names"):
-                names[column] = list(feature["names"])
-    frame = table.replace_schema_metadata(None).to_pandas()
-    return Sheet(path, frame, class_names=names)
+        if opener is not None:
+            return opener(data)
+        if not data.startswith(b"PK\x03\x04"):
+            return data
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX" not in n]
+            if len(names) == 1:
+                return archive.read(names[0])
+    # A cut file is an OSError, an EOFError or a ValueError, by the kind of archive; a password a RuntimeError.
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise ValueError(f"{path}: a damaged archive ({error}): copy or download it again") from error
+    raise ValueError(f"{path}: a zip archive of {len(names)} files: unpack it, and name one of them")

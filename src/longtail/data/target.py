@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,13 +12,14 @@ from torch import Tensor
 
 from longtail.data.delimited import unquoted
 from longtail.data.sheet import MISSING
+from longtail.words import printable
 
 MISSING_LABELS = MISSING - {"?", "-", "none", "null", "na"}
 """Cells that mean "no label". "none", "null" and the like are names that a class may well have."""
 
 
 def classes_of(
-    values: Any, where: str, declared: list[str] | None = None
+    values: Any, where: str, declared: list[str] | None = None, named: bool = False
 ) -> tuple[Tensor, tuple[str, ...], list[str]]:
     """Class indices int64 ``[N]``, class names in natural order, and what was done.
 
@@ -25,9 +27,10 @@ def classes_of(
         values: a column (a ``pandas.Series`` or a sequence) of labels, of whatever type.
         where: the file and the column, for messages.
         declared: names of the classes 0, 1, ... where the file declares them; classes without a row are kept.
+        named: did the user name this column as the label? Then many classes are a warning, not an error.
 
     Raises:
-        ValueError: a row without a label; a single class; a continuous column, or one of too many values.
+        ValueError: a row without a label; a single class; a continuous column; unless ``named``, one of too many values.
 
     >>> y, names, notes = classes_of(["6.0", "10 ", "6"], "wine.csv, column 'quality'")
     >>> y.tolist(), names
@@ -36,8 +39,10 @@ def classes_of(
     import pandas as pd
 
     column = values if isinstance(values, pd.Series) else pd.Series(list(values), dtype=object)
-    if any(isinstance(v, list | dict) or (hasattr(v, "shape") and v.shape) for v in column.iloc[:1]):
-        raise ValueError(f"{where}: holds lists; one label a row is needed")
+    if any(isinstance(v, list | dict | set) or (hasattr(v, "shape") and v.shape) for v in column):
+        raise ValueError(f"{where}: holds lists; one label per row is needed")
+    if not len(column):
+        raise ValueError(f"{where}: no rows")
     codes, found = pd.factorize(column, use_na_sentinel=True)
     cells = [_cell(v) for v in found]
     trimmed = [c.strip() for c in cells]
@@ -52,25 +57,33 @@ def classes_of(
         notes.append(f"{where}: quotes around labels removed ({example})")
     numbers = _numbers(bare)
     if numbers is not None:
-        _refuse_continuous(numbers, len(column), where)
+        doubt = _doubt(numbers, len(column))
+        if doubt and (not named or doubt.endswith("a continuous quantity")):
+            raise ValueError(
+                f"{where}: {doubt}, not classes: name the label column with label=, or bin it into classes first"
+            )
+        if doubt:
+            notes.append(f"{where}: {doubt}; read as classes, as you named it the label")
         names_of = [_number_name(v) for v in numbers]
         floats = [b for b, name in zip(bare, names_of) if b != name]
         if floats:
             notes.append(f"{where}: {floats[0]} is read as class {names_of[bare.index(floats[0])]}")
         order = sorted(set(names_of), key=float)
-        if len(order) > 30 and order != [str(k) for k in range(len(order))]:
+        if not doubt and len(order) > 30 and order != [str(k) for k in range(len(order))]:
             notes.append(
                 f"{where}: {len(order)} different whole numbers ({order[0]} to {order[-1]}) are read as classes; if they "
                 "are a quantity, bin them first"
             )
     else:
+        names_of = [printable(b) for b in bare]
+        if names_of != bare:
+            odd = next(n for n, b in zip(names_of, bare) if n != b)
+            notes.append(f"{where}: characters that act on a terminal are written as their codes ({odd})")
         if len(set(bare)) > max(10, len(column) / 2):
-            raise ValueError(
-                f"{where}: {len(set(bare))} different values in {len(column)} rows are no classes; name"
-                " the label column"
-                " with label="
-            )
-        names_of = bare
+            many = f"{where}: {len(set(bare))} different values in {len(column)} rows"
+            if not named:
+                raise ValueError(f"{many} are no classes; name the label column with label=")
+            notes.append(f"{many}: many classes with few rows each")
         order = sorted(set(names_of), key=natural)
     if declared is not None:
         order, names_of = _declared(order, names_of, declared, where)
@@ -84,6 +97,24 @@ def classes_of(
     place = {name: k for k, name in enumerate(order)}
     index = torch.tensor([place[name] for name in names_of], dtype=torch.int64)
     return index[torch.from_numpy(codes.astype("int64"))], tuple(order), notes
+
+
+def indices_of(values: Any, names: Sequence[str]) -> Tensor:
+    """The index of each label among known classes, int64 ``[N]``; -1 where it is missing or none of them.
+
+    >>> indices_of(["6.0", " 3", "?"], ("3", "6")).tolist()
+    [1, 0, -1]
+    """
+    import pandas as pd
+
+    codes, found = pd.factorize(pd.Series(list(values), dtype=object), use_na_sentinel=True)
+    place = {name: k for k, name in enumerate(names)}
+    known = [-1]  # the last is that of a missing label
+    for value in found:
+        cell = printable(unquoted(_cell(value).strip()))
+        number = _numbers([cell])
+        known.insert(-1, place.get(cell, place.get(_number_name(number[0]), -1) if number else -1))
+    return torch.tensor(known, dtype=torch.int64)[torch.from_numpy(codes.astype("int64"))]
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -134,16 +165,14 @@ def _number_name(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _refuse_continuous(numbers: list[float], n: int, where: str) -> None:
+def _doubt(numbers: list[float], n: int) -> str:
+    """Why these numbers look like no classes; "" where they may be."""
     distinct = len(set(numbers))
     fractions = any(v != int(v) for v in numbers)
-    if (distinct > 30 and (fractions or distinct > n / 4)) or distinct > max(10, n / 2):
-        what = "a continuous quantity" if fractions else "a quantity or an identifier"
-        raise ValueError(
-            f"{where}: {distinct} different numbers in {n} rows ({min(numbers):g} to {max(numbers):g})"
-            f" look like {what},"
-            " not classes: name the label column with label=, or bin it into classes first"
-        )
+    if not ((distinct > 30 and (fractions or distinct > n / 4)) or distinct > max(10, n / 2)):
+        return ""
+    what = "a continuous quantity" if fractions else "a quantity or an identifier"
+    return f"{distinct} different numbers in {n} rows ({min(numbers):g} to {max(numbers):g}) look like {what}"
 
 
 def _declared(

@@ -113,6 +113,48 @@ def memory(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
+def show_predicted(
+    frame: Any, prior: str, out: Path, notes: Sequence[str], console: Console | None = None
+) -> None:
+    """Print what was read, how often each class was predicted, and the scores where the data had labels.
+
+    Args:
+        frame: from ``longtail.predict``.
+        prior: as the user wrote it.
+        notes: on reading, in the words of the command line.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = console or Console()
+    for note in notes:
+        console.print(Text("  " + note), style="dim", soft_wrap=True)
+    counts = frame["prediction"].value_counts()
+    console.print(Text(f"{len(frame)} rows to {out}, under the {prior} prior:"), soft_wrap=True)
+    for name, count in counts.head(20).items():
+        console.print(Text(f"  {name}: {count}"), soft_wrap=True)
+    if len(counts) > 20:
+        console.print(f"  and {len(counts) - 20} more classes", style="dim")
+    if differ := int((frame["prediction"] != frame["most_probable"]).sum()):
+        said = (
+            f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): the model "
+            "decides by thresholds tuned for macro F1 on held-out training rows."
+        )
+        console.print(Text(said), soft_wrap=True)
+    scores = frame.attrs.get("scores")
+    if not scores:
+        return
+    table = Table(box=None, pad_edge=False, title_justify="left", title="scores by the labels in the data")
+    table.add_column("")
+    titles = {"declared": f"under the {prior} prior", "file": "classes as frequent as in the file"}
+    for key in scores:
+        table.add_column(titles[key], justify="right")
+    for metric in next(iter(scores.values())):
+        table.add_row(metric.replace("_", " "), *(f"{row[metric]:.3f}" for row in scores.values()))
+    console.print(table)
+
+
 def show_adjusted(adjusted: Any, console: Console | None = None) -> None:
     """Print scores before and after an adjustment under each prior, with their bootstrap intervals.
 

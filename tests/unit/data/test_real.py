@@ -64,3 +64,28 @@ def test_cifar100_lt(real) -> None:
     assert data.labels.num_classes == 100
     assert data.labels.names[:2] == ("apple", "aquarium_fish")
     assert data.name == "cifar100-lt"
+
+
+@pytest.mark.parametrize(
+    "name, kind, shape, classes",
+    [
+        ("own-trec/train_5500.label", "text", 5444, 51),
+        ("own-ann-thyroid/ann-train.data", "table", (3772, 21), 3),
+        ("cost-german/german.data", "table", (1000, 20), 2),
+        ("grp-wisdm/WISDM_ar_v1.1_transformed.arff", "table", (5418, 45), 6),
+        ("ts-ozone/eighthr.data", "table", (2534, 73), 2),
+        ("own-occupancy/datatraining.txt", "table", (8143, 6), 2),
+        ("ml-yeast/yeast-train.arff", "table", (1500, 116), 2),
+    ],
+)  # fmt: skip
+def test_files_of_the_field_need_no_option(real, name, kind, shape, classes) -> None:
+    data = load(real(name))
+    assert (data.kind, data.labels.num_classes) == (kind, classes)
+    assert (len(data) if kind == "text" else data.raw.shape) == shape
+
+
+def test_detection_data_are_named_as_such(real) -> None:
+    with pytest.raises(ValueError, match="a COCO folder: boxes on pictures"):
+        load(real("det-aquarium"))
+    with pytest.raises(ValueError, match="a COCO file: boxes on pictures"):
+        load(real("det-aquarium") / "annotations" / "valid.json")

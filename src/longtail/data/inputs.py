@@ -1,0 +1,204 @@
+"""Rows to predict: read as a model takes them, with what else stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from longtail.data.arrays import FEATURE_NAMES, find_array, matrix, read_arrays
+from longtail.data.columns import Roles, find, inputs_of, table
+from longtail.data.digits import digits_lt
+from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, SparseEncoder, TableEncoder
+from longtail.data.formats import format_of, read_sheet
+from longtail.data.how import How, Wanted, listed
+from longtail.data.images import SUFFIXES, list_pictures, read_images
+from longtail.data.pictures import picture_column, picture_files
+from longtail.data.places import resolve
+from longtail.data.sheet import Sheet, read_bytes
+from longtail.data.svmlight import read_svmlight
+from longtail.data.values import raw_of, with_missing
+
+
+@dataclass
+class Inputs:
+    """Rows to predict.
+
+    Attributes:
+        raw: what ``Dataset.raw`` would be.
+        frame: the columns of the file, a row for each of ``raw``; None where there are none.
+        paths: the file of each image; None for other data.
+        root: the folder that the images were read from, where it was a folder.
+        notes: what was detected and done, in plain words.
+    """
+
+    raw: Any
+    frame: Any = None
+    paths: list[Path] | None = None
+    root: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def load_inputs(
+    path: str | Path, like: Encoder, *, say: Callable[[str], None] | None = None, **how: Any
+) -> Any:
+    """Read rows to predict: what ``Dataset.raw`` would be, with or without a label beside it.
+
+    Args:
+        like: the encoder of the model; a table needs its columns, in any order. Other columns are not used,
+            and said so.
+        say: called with each note on what was detected and done.
+        how: as for :func:`read_inputs`.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
+    """
+    found = read_inputs(path, like, **how)
+    for note in found.notes:
+        if say is not None:
+            say(note)
+    return found.raw
+
+
+def read_inputs(
+    path: str | Path,
+    like: Encoder,
+    *,
+    classes: Sequence[str] = (),
+    text: str | int | None = None,
+    header: bool | None = None,
+    split: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    missing: str | Sequence[str] | None = None,
+    skip_bad: bool = False,
+    sheet: str | int | None = None,
+    images: str | Path | None = None,
+) -> Inputs:
+    """Read rows to predict, and what else stands beside them.
+
+    Args:
+        like: the encoder of the model.
+        classes: the names of the model's classes, by which labels in front of texts are known.
+        text: the column of texts; None takes the only column, or detects it.
+        header, split, encoding, delimiter, missing, skip_bad, sheet, images: as for ``longtail.data.load``.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
+    """
+    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
+        if not isinstance(like, ImageEncoder):
+            raise ValueError(f"{path} holds images; the model takes {like.kind}")
+        _, colon, factor = str(path).partition(":")
+        return Inputs(digits_lt(float(factor) if colon else 20.0).raw)
+    how = How(
+        header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
+        skip_bad=skip_bad, sheet=sheet, images=None if images is None else Path(images).expanduser(),
+    )  # fmt: skip
+    notes: list[str] = []
+    where = Path(path).expanduser()
+    if like.kind != "image" or split is not None or not where.is_dir():
+        where = resolve(where, split, notes)
+    found = _folder(where, like, how) if where.is_dir() else _file(where, like, text, how, tuple(classes))
+    return replace(found, notes=[*notes, *found.notes])
+
+
+def _folder(where: Path, like: Encoder, how: How) -> Inputs:
+    """Every image in a folder, whatever the folders in it are called."""
+    if like.kind != "image":
+        raise ValueError(f"{where} is a folder; the model takes {like.kind}")
+    files = list_pictures(where)
+    raw, kept, said = read_images(files, str(where), how.skip_bad)
+    return Inputs(raw, paths=[files[i] for i in kept], root=where, notes=said)
+
+
+def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes: tuple[str, ...]) -> Inputs:
+    form = format_of(where)
+    if form == "picture" or where.suffix.lower() in SUFFIXES:
+        if like.kind != "image":
+            raise ValueError(f"{where} is a picture; the model takes {like.kind}")
+        return Inputs(read_images([where], str(where))[0], paths=[where])
+    if form == "arrays":
+        return _arrays(where, like)
+    if form == "svmlight" and isinstance(like, SparseEncoder | TableEncoder):
+        return _svmlight(where, like)
+    columns = like.columns if isinstance(like, TableEncoder) else ()
+    sheet = read_sheet(where, form, how, Wanted(columns, like.kind == "text", classes))
+    notes = list(sheet.notes)
+    if isinstance(like, TableEncoder):
+        raw = _table(sheet, like, how, notes)
+        return Inputs(raw, sheet.frame, notes=notes)
+    if like.kind == "image" and (column := picture_column(sheet, how, None)) is not None:
+        files, rows, said = picture_files(sheet, column, how)
+        raw, kept, more = read_images(files, str(where), how.skip_bad)
+        frame = sheet.frame.iloc[[rows[i] for i in kept]].reset_index(drop=True)
+        return Inputs(raw, frame, [files[i] for i in kept], notes=notes + said + more)
+    role = _role(sheet, like, text, notes)
+    if role.kind == "image":
+        sources = [v["bytes"] if isinstance(v, dict) else v for v in sheet.frame[role.features[0]]]
+        for i, source in enumerate(sources):
+            if not isinstance(source, bytes):
+                raise ValueError(f"{where}, column {role.features[0]!r}, row {i + 1}: no image bytes")
+        raw, kept, said = read_images(sources, f"{where}, column {role.features[0]!r}", how.skip_bad)
+        return Inputs(raw, sheet.frame.iloc[kept].reset_index(drop=True), notes=notes + said)
+    return Inputs(raw_of(sheet, role, notes), sheet.frame, notes=notes)
+
+
+def _arrays(where: Path, like: Encoder) -> Inputs:
+    if not isinstance(like, EmbeddingEncoder):
+        raise ValueError(f"{where} holds embeddings; the model takes {like.kind}")
+    arrays = read_arrays(where)
+    array = (
+        next(iter(arrays.values()))
+        if len(arrays) == 1
+        else find_array(arrays, None, FEATURE_NAMES, "features", where)
+    )
+    rows, said = matrix(array, where)
+    return Inputs(rows, notes=said)
+
+
+def _svmlight(where: Path, like: SparseEncoder | TableEncoder) -> Inputs:
+    import pandas as pd
+
+    data = read_bytes(where)
+    if isinstance(like, SparseEncoder):
+        raw, y, notes = read_svmlight(where, data, like.num_features)
+    else:
+        raw, y, notes = read_svmlight(where, data)
+        if not isinstance(raw, pd.DataFrame):
+            raise ValueError(f"{where}: {raw.num_columns} features; the model takes {len(like.columns)}")
+        # What a file does not name is 0 in all its rows.
+        raw = raw.reindex(columns=list(like.columns), fill_value=0.0)
+    return Inputs(raw, pd.DataFrame({"label": y}), notes=notes)
+
+
+def _table(sheet: Sheet, like: TableEncoder, how: How, notes: list[str]) -> Any:
+    columns = [str(c) for c in sheet.frame.columns]
+    absent = [c for c in like.columns if c not in columns]
+    if absent:
+        raise ValueError(
+            f"{sheet.path}: no column {', '.join(map(repr, absent[:5]))}, which the model needs; the file has"
+            f" {', '.join(map(repr, columns[:20]))}"
+        )
+    spare = [c for c in columns if c not in like.columns]
+    if spare:
+        notes.append(f"not used: column {', '.join(map(repr, spare[:8]))}")
+    emptied, said = with_missing(sheet, like.columns, how.missing)
+    notes += said
+    frame, said = table(emptied, like.columns, like.kinds)
+    notes += said
+    return frame
+
+
+def _role(sheet: Sheet, like: Encoder, text: str | int | None, notes: list[str]) -> Roles:
+    columns = [str(c) for c in sheet.frame.columns]
+    chosen = find(sheet, text, "text") if text is not None else None
+    if like.kind == "text" and chosen is None and len(columns) == 1:
+        chosen = columns[0]
+    if like.kind == "text" and chosen is None and len(columns) == 2 and not sheet.named:
+        chosen = max(columns, key=lambda c: sheet.frame[c].nunique())
+    _, inputs = inputs_of(sheet, like.kind, chosen, columns, False, notes)
+    return Roles(like.kind, None, inputs)

@@ -1,0 +1,109 @@
+"""The table that ``predict`` gives: what identifies a row, the predictions, and scores where there are labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from longtail.data.columns import find
+from longtail.data.inputs import Inputs
+from longtail.data.sheet import Sheet
+from longtail.data.target import indices_of
+from longtail.metrics import evaluate
+
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "nll")
+
+
+def columns_kept(rows: Inputs, keep: str | Sequence[str | int]) -> list[str]:
+    """The columns of the file to keep; "all" is every one.
+
+    Raises:
+        ValueError: no such column; or rows without columns.
+    """
+    if not keep:
+        return []
+    if rows.frame is None:
+        raise ValueError(f"keep={keep!r}: these rows have no columns to keep")
+    if keep == "all" or list(keep) == ["all"]:
+        return [str(c) for c in rows.frame.columns]
+    asked = [keep] if isinstance(keep, str) else keep
+    return [find(Sheet(Path("data"), rows.frame), name, "keep") for name in asked]
+
+
+def label_column(
+    rows: Inputs, names: Sequence[str], asked: str | None, trained: str | None, inputs: Sequence[str]
+) -> list[Any] | None:
+    """The labels beside rows to predict; None where there are none.
+
+    Args:
+        asked: the column that the user named.
+        trained: the column of labels in training; it serves where the file has it, and no input has its name.
+
+    Raises:
+        ValueError: no column of the name that was asked for.
+    """
+    if asked is not None:
+        if rows.frame is None:
+            raise ValueError(f"label={asked!r}: these rows have no columns")
+        return list(rows.frame[find(Sheet(Path("data"), rows.frame), asked, "label")])
+    if rows.frame is not None:
+        if trained in rows.frame.columns and trained not in inputs:
+            return list(rows.frame[trained])
+        return None
+    if rows.paths is not None and rows.root is not None:
+        # Folders that are called as the classes are labels, as in training.
+        tops = [path.relative_to(rows.root).parts[0] for path in rows.paths]
+        if set(tops) & set(names):
+            return tops
+    return None
+
+
+def predicted_frame(
+    rows: Inputs,
+    kept: Sequence[str],
+    labels: Sequence[str | None] | None,
+    names: Sequence[str],
+    probabilities: Tensor,
+    chosen: Tensor,
+) -> Any:
+    """One row for each row that was read: what it is, its label where that is known, and what was predicted."""
+    import pandas as pd
+
+    out: dict[str, Any] = {}
+    if rows.paths is not None:
+        out["path"] = [str(p) for p in rows.paths]
+    taken = {"path", "prediction", "most_probable", "label", *(f"p_{name}" for name in names)}
+    for name in kept:
+        out[f"{name} (input)" if name in taken else name] = list(rows.frame[name])
+    if labels is not None:
+        out["label"] = list(labels)
+    out["prediction"] = [names[k] for k in chosen.tolist()]
+    out["most_probable"] = [names[k] for k in probabilities.argmax(1).tolist()]
+    out |= {f"p_{name}": probabilities[:, k].numpy() for k, name in enumerate(names)}
+    return pd.DataFrame(out)
+
+
+def scored(
+    labels: Sequence[Any], names: Sequence[str], probabilities: Tensor, chosen: Tensor, prior: Tensor
+) -> tuple[list[str | None], dict[str, dict[str, float]], str]:
+    """The labels as class names, the scores of the rows that have one, and what to say about it.
+
+    Returns:
+        class names, None for a row without a known label; scores under ``prior`` ("declared") and as frequent as in the
+        file ("file"), empty where no row has a label; a note.
+    """
+    y = indices_of(labels, names)
+    known = y >= 0
+    said = f"labels in the file: {int(known.sum())} of {len(y)} rows have one of the model's classes"
+    cells = [names[k] if k >= 0 else None for k in y.tolist()]
+    if not bool(known.any()):
+        return cells, {}, said + ": no scores"
+    p, decided, y = probabilities[known], chosen[known], y[known]
+    p = p.double() / p.double().sum(1, keepdim=True)
+    found = {"file": evaluate(p, y, decisions=decided)}
+    if bool(prior[y.unique()].sum() > 0):  # classes of the file that the prior knows
+        found = {"declared": evaluate(p, y, prior=prior, decisions=decided), **found}
+    return cells, {k: {name: float(v[name]) for name in SCORES} for k, v in found.items()}, said

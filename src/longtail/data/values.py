@@ -1,0 +1,91 @@
+"""The columns of a sheet as raw rows: a data frame, texts, or embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from longtail.data.arrays import matrix
+from longtail.data.columns import Roles, column_type, table
+from longtail.data.encoding import clean
+from longtail.data.header import looks_like_number
+from longtail.data.sheet import Sheet
+
+
+def raw_of(sheet: Sheet, role: Roles, notes: list[str]) -> Any:
+    """What ``Dataset.raw`` is for a table, texts or embeddings; what was done is added to the notes."""
+    if role.kind == "table":
+        frame, said = table(sheet, role.features)
+        notes += said
+        return frame
+    if role.kind == "text":
+        return _texts(sheet.frame[role.features[0]], notes)
+    return _embeddings(sheet, role.features, notes)
+
+
+def with_missing(sheet: Sheet, columns: Sequence[str], words: Sequence[str]) -> tuple[Sheet, list[str]]:
+    """The sheet with cells that mean "no value" emptied in these columns, and what was done.
+
+    A word that is a number means that number, however it is written.
+    """
+    import pandas as pd
+
+    if not words:
+        return sheet, []
+    frame, counts = sheet.frame.copy(), {}
+    numbers = [float(w) for w in words if looks_like_number(w)]
+    plain = {w.strip().lower() for w in words}
+    for name in columns:
+        column = frame[name]
+        if pd.api.types.is_numeric_dtype(column):
+            hit = column.isin(numbers)
+        elif column.map(lambda v: isinstance(v, str | int | float)).any():
+            hit = column.map(lambda v: isinstance(v, str | int | float) and str(v).strip().lower() in plain)
+            if numbers:
+                hit |= pd.to_numeric(column, errors="coerce").isin(numbers)
+        else:
+            continue
+        if hit.any():
+            frame[name] = column.mask(hit.astype(bool))
+            counts[name] = int(hit.sum())
+    shown = ", ".join(f"{name} ({n})" for name, n in list(counts.items())[:8]) or "no cell"
+    return replace(sheet, frame=frame), [f"read as missing ({', '.join(words)}): {shown}"]
+
+
+def _texts(column: Any, notes: list[str]) -> list[str]:
+    gone = column.isna()
+    if gone.any():
+        notes.append(f"{int(gone.sum())} rows have no text: kept as empty")
+    texts = [clean("" if missing else str(v)) for v, missing in zip(column, gone)]
+    empty = sum(not t.strip() for t in texts) - int(gone.sum())
+    if empty > 0:
+        notes.append(f"{empty} rows have an empty text: kept")
+    return texts
+
+
+def _embeddings(sheet: Sheet, features: list[str], notes: list[str]) -> Any:
+    import numpy as np
+
+    if column_type(sheet.frame[features[0]]) == "embedding":
+        column = sheet.frame[features[0]]
+        lengths = {0 if v is None else len(v) for v in column}
+        if len(lengths) > 1:
+            raise ValueError(
+                f"{sheet.path}, column {features[0]!r}: vectors of lengths {sorted(lengths)[:5]}; one is"
+                " needed"
+            )
+        try:
+            array = np.stack([np.asarray(v, dtype=np.float64) for v in column])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{sheet.path}, column {features[0]!r}: lists that hold no numbers") from error
+    else:
+        frame, said = table(sheet, features)
+        notes += said
+        words = [c for c in features if frame[c].dtype == object]
+        if words:
+            raise ValueError(f"{sheet.path}: kind='embedding', but column {words[0]!r} holds words")
+        array = frame.to_numpy()
+    rows, said = matrix(array, sheet.path)
+    notes += said
+    return rows
