@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +74,11 @@ class Comparison:
         return recommendation(self.results)
 
 
-def load(data: str | Path | Dataset, *, unlabelled: str | Path | None = None, **how: Any) -> Dataset:
+Given = Any
+"""A path, a ``Dataset``, a data frame with a label column, or ``(X, y)``: see ``longtail.data.load``."""
+
+
+def load(data: Given, *, unlabelled: str | Path | None = None, **how: Any) -> Dataset:
     """Read data, unless it is read already; keywords as in ``longtail.data.load``, and ``unlabelled``: a file of rows
     without labels.
     """
@@ -85,7 +89,7 @@ def load(data: str | Path | Dataset, *, unlabelled: str | Path | None = None, **
 
 
 def compare(
-    data: str | Path | Dataset,
+    data: Given,
     *,
     recipes: Sequence[str] | Mapping[str, RecipeLike] | None = None,
     folds: int = 5,
@@ -108,7 +112,8 @@ def compare(
     """Compare recipes on your data by stratified folds, and keep the best model.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
+        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+            ``(X, y)``.
         recipes: names (``longtail recipes`` lists them), or your own by name; None takes the first dozen.
         folds: each row is tested once a seed.
         seeds: repetitions with other initial weights and order.
@@ -152,12 +157,12 @@ def compare(
         engine=engine or Engine(),
     )
     prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
-    notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
+    notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
     for note in notes:
         on({"note": note})
     began = time.time()
     rows = run(plan, folder, jobs=jobs, budget=budget, on=on)
-    path = data.name if isinstance(data, Dataset) else str(data)
+    path = str(data) if isinstance(data, str | Path) else dataset.name
     said = {name: about(name, recipe) for name, recipe in plan.recipes}
     results = results_of(plan, rows, path, jobs, budget, command, said)
     if frozen is not None:
@@ -200,7 +205,7 @@ class Several:
 
 
 def compare_several(
-    data: Sequence[str | Path | Dataset],
+    data: Sequence[Given],
     *,
     out: str | Path = DEFAULT_OUT,
     prior: str = "natural",
@@ -307,7 +312,7 @@ def fit_all(
 
 
 def train(
-    data: str | Path | Dataset,
+    data: Given,
     *,
     recipe: str | RecipeLike = "erm",
     out: str | Path | None = None,
@@ -322,7 +327,8 @@ def train(
     """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
+        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+            ``(X, y)``.
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
@@ -360,25 +366,29 @@ def train(
 
 def predict(
     model: str | Path | Model,
-    data: str | Path | Dataset,
+    data: Given,
     *,
     prior: Prior = "natural",
     out: str | Path | None = None,
+    say: Callable[[str], None] | None = None,
     **how: Any,
 ) -> Any:
     """Predicted class and probabilities for every row, as a pandas DataFrame.
 
     Args:
         model: a folder that ``train`` or ``compare`` wrote, or the model itself.
-        data: rows with the columns the model was trained on; a label column is not needed.
+        data: rows with the columns the model was trained on, in a file or in memory (a data frame, an array, texts ...); a
+            label column is not needed.
         prior: class frequencies where the model is used: "natural", "balanced", or one probability a class.
         out: a csv or parquet file to write; None does not write.
+        say: called with each note on how the rows were read; None warns of what could not be read.
+        how: how to read the rows: text, header.
     """
     import pandas as pd
 
     loaded = model if isinstance(model, Model) else Model.load(model)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
-    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, **how)
+    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, say=say, **how)
     encoded = loaded.encoder(raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)
@@ -448,7 +458,7 @@ def adjust(
     return adjusted
 
 
-def inspect(data: str | Path | Dataset, **how: Any) -> dict[str, Any]:
+def inspect(data: Given, **how: Any) -> dict[str, Any]:
     """What is in the data: classes, counts, imbalance factor, groups, and what to watch out for."""
     return data_room.inspect_facts(load(data, **how))
 

@@ -13,6 +13,7 @@ from longtail.data.encode import (
     TokenEncoder,
     encoder_for,
 )
+from longtail.data.giveaways import giveaways
 from longtail.data.images import ImageFiles
 from longtail.data.imbalance import (
     choose_first,
@@ -43,6 +44,7 @@ __all__ = [
     "digits_lt",
     "encoder_for",
     "exponential_counts",
+    "giveaways",
     "inspect_facts",
     "load",
     "load_inputs",

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from longtail.data.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
-from longtail.data.columns import Roles, column_type, find, inputs_of, roles, table
+from longtail.data.columns import Roles, column_type, find, inputs_of, roles, table, table_like
 from longtail.data.dataset import KINDS, Dataset
 from longtail.data.delimited import read_delimited
 from longtail.data.digits import digits_lt
@@ -31,6 +31,8 @@ from longtail.data.encode import (
 from longtail.data.encoding import clean, decode
 from longtail.data.images import SUFFIXES, list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
+from longtail.data.in_memory import dataset_of, inputs_like
+from longtail.data.reading import tell
 from longtail.data.sheet import Sheet, read_bytes, read_json, read_parquet
 from longtail.data.target import classes_of
 from longtail.labels import Labels
@@ -47,7 +49,7 @@ SPLITS = {
 
 
 def load(
-    path: str | Path,
+    path: Any,
     *,
     kind: str | None = None,
     text: str | int | None = None,
@@ -59,10 +61,11 @@ def load(
     imbalance: float | None = None,
     encoding: str | None = None,
 ) -> Dataset:
-    """Read a labelled data set.
+    """Read a labelled data set, from a file or from what is in memory.
 
     Args:
-        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100).
+        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame`` with a
+            label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label a row.
         kind: "image", "text", "table" or "embedding"; None detects it.
         text: the column of a text data set, by name or number (from 0).
         label: the column (or array) of labels; None takes one called label, target, class, y or category,
@@ -87,6 +90,9 @@ def load(
         raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
     if split is not None and split not in SPLITS:
         raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
+    if not isinstance(path, str | Path):
+        data = dataset_of(path, kind, text, label, features, name or "data")
+        return data if imbalance is None else _cut(data, imbalance)
     if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
         return _built_in(str(path), kind, split, imbalance)
     notes: list[str] = []
@@ -101,16 +107,18 @@ def load(
     else:
         sheet = _sheet(where, header, encoding)
         data = _from_sheet(sheet, title, notes, roles(sheet, kind, text, label, features))
-    if imbalance is not None:
-        index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
-        note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
-        cut = data.take(index)
-        data = Dataset.of(title, data.kind, cut.raw, cut.labels, (*data.notes, note))
-    return data
+    return data if imbalance is None else _cut(data, imbalance)
+
+
+def _cut(data: Dataset, imbalance: float) -> Dataset:
+    index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
+    note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
+    cut = data.take(index)
+    return Dataset.of(data.name, data.kind, cut.raw, cut.labels, (*data.notes, note))
 
 
 def load_inputs(
-    path: str | Path,
+    path: Any,
     like: Encoder,
     *,
     text: str | int | None = None,
@@ -122,26 +130,27 @@ def load_inputs(
     """Read rows to predict: what ``Dataset.raw`` would be, with or without a label beside it.
 
     Args:
+        path: a file, a folder, or rows in one of the forms of ``longtail.data.in_memory``.
         like: the encoder of the model; a table needs its columns, in any order. Other columns are not used,
             and said so.
         text: the column of texts; None takes the only column, or detects it.
         header, split, encoding: as for :func:`load`.
-        say: called with each note on what was detected and done.
+        say: called with each note on what was detected and done; None warns of what could not be read.
 
     Raises:
         FileNotFoundError: nothing there.
         ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
     """
     notes: list[str] = []
-    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
+    if not isinstance(path, str | Path):
+        raw, notes = inputs_like(path, like, text)
+    elif str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
         raw = _built_in(str(path), None, split, None).raw
         if not isinstance(like, ImageEncoder):
             raise ValueError(f"{path} holds images; the model takes {like.kind}")
     else:
         raw = _inputs(_resolve(Path(path), split, notes), like, text, header, encoding, notes)
-    for note in notes:
-        if say is not None:
-            say(note)
+    tell(notes, say)
     return raw
 
 
@@ -203,16 +212,7 @@ def _inputs(
     notes += sheet.notes
     columns = [str(c) for c in sheet.frame.columns]
     if isinstance(like, TableEncoder):
-        absent = [c for c in like.columns if c not in columns]
-        if absent:
-            raise ValueError(
-                f"{where}: no column {', '.join(map(repr, absent[:5]))}, which the model needs; the file has"
-                f" {', '.join(map(repr, columns[:20]))}"
-            )
-        spare = [c for c in columns if c not in like.columns]
-        if spare:
-            notes.append(f"not used: column {', '.join(map(repr, spare[:8]))}")
-        frame, said = table(sheet, like.columns, like.kinds)
+        frame, said = table_like(sheet, like)
         notes += said
         return frame
     chosen = find(sheet, text, "text") if text is not None else None
@@ -361,9 +361,9 @@ def _embeddings(sheet: Sheet, features: list[str], notes: list[str]) -> Any:
     else:
         frame, said = table(sheet, features)
         notes += said
-        words = [c for c in features if frame[c].dtype == object]
+        words = [c for c in features if frame[c].dtype.kind not in "fiub"]
         if words:
-            raise ValueError(f"{sheet.path}: kind='embedding', but column {words[0]!r} holds words")
+            raise ValueError(f"{sheet.path}: kind='embedding', but column {words[0]!r} holds words or dates")
         array = frame.to_numpy()
     rows, said = matrix(array, sheet.path)
     notes += said

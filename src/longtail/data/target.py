@@ -11,6 +11,7 @@ from torch import Tensor
 
 from longtail.data.delimited import unquoted
 from longtail.data.sheet import MISSING
+from longtail.labels import natural
 
 MISSING_LABELS = MISSING - {"?", "-", "none", "null", "na"}
 """Cells that mean "no label". "none", "null" and the like are names that a class may well have."""
@@ -84,17 +85,6 @@ def classes_of(
     place = {name: k for k, name in enumerate(order)}
     index = torch.tensor([place[name] for name in names_of], dtype=torch.int64)
     return index[torch.from_numpy(codes.astype("int64"))], tuple(order), notes
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A sort key under which runs of digits compare as numbers.
-
-    >>> sorted(["class 10", "class 9", "Class 1"], key=natural)
-    ['Class 1', 'class 9', 'class 10']
-    """
-    parts = re.split(r"([0-9]+)", name)
-    key = [(0, int(p), "") if p.isdecimal() else (1, 0, p.casefold()) for p in parts if p]
-    return [*key, (2, 0, name)]
 
 
 def _cell(value: Any) -> str:
