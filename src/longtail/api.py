@@ -387,8 +387,7 @@ def predict(
     import pandas as pd
 
     loaded = model if isinstance(model, Model) else Model.load(model)
-    like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
-    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, say=say, **how)
+    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, loaded.encoder, say=say, **how)
     encoded = loaded.encoder(raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)

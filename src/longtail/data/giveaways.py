@@ -24,7 +24,8 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
 
     A column of words, or one of few different values, gives the label away where each of its values goes with one class. A
     column is a one-hot copy of a class where it has one value for that class and another for the rest; being filled in or not
-    counts as two values. A column of numbers is a score of the label where the classes lie in intervals of it that do not
+    counts as two values. Columns of 0 and 1 that with a label of two classes make one-hot rows are found together. A column of
+    numbers is a score of the label where the classes lie in intervals of it that do not
     overlap. Only what holds in every row is said, and only of classes with ``LEAST`` rows or more.
 
     >>> import pandas as pd
@@ -47,9 +48,9 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
     scores: list[str] = []
     for name in dataset.raw.columns:
         column = dataset.raw[name]
-        found = _guilty(column.iloc[sample.numpy()], labels.take(sample), big)
+        found = _guilty(column.iloc[sample.numpy()], labels.take(sample), big, whole=len(sample) == len(labels))
         if found is not None and len(sample) < len(labels):
-            found = _guilty(column, labels, big)
+            found = _guilty(column, labels, big, whole=True)
         if found is None:
             continue
         how, c = found
@@ -60,7 +61,7 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
         else:
             (copies if how == "copy" else filled)[str(name)] = labels.names[c]
     out = []
-    leave = "leave it out, unless it is known before the label is (--features names the columns to keep)"
+    leave = "leave out what is not known before the label is (--features names the columns to keep)"
     if named:
         out.append(
             f"{_columns(named)} the label under another name: each of its values goes with one class; {leave}"
@@ -68,6 +69,11 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
     if copies:
         out.append(
             f"{_columns(list(copies))} one-hot copies of the label (class {', '.join(map(str, copies.values()))}); {leave}"
+        )
+    if block := _block(dataset.raw, labels, sample):
+        out.append(
+            f"{_columns(block)} one-hot with the label: in every row exactly one of them and the label is 1; make one column of"
+            " classes of them, and that the label"
         )
     if filled:
         out.append(
@@ -81,13 +87,13 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _guilty(column: Any, labels: Labels, big: list[int]) -> tuple[str, int] | None:
+def _guilty(column: Any, labels: Labels, big: list[int], whole: bool) -> tuple[str, int] | None:
     """"copy", "filled", "name" or "score", and the class (-1 for all); None for a column that tells nothing for sure."""
     import pandas as pd
 
     y, c = labels.y, labels.num_classes
-    gone = torch.from_numpy(column.isna().to_numpy(dtype=bool))
-    words = column.dtype == object
+    gone = torch.tensor(column.isna().to_numpy(dtype=bool))
+    numbers = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
     if bool(gone.any()) and (k := _indicates(gone.long(), labels, big)) is not None:
         return "filled", k
     codes_, values = pd.factorize(column, use_na_sentinel=False)
@@ -98,13 +104,14 @@ def _guilty(column: Any, labels: Labels, big: list[int]) -> tuple[str, int] | No
         return "copy", k
     low = torch.full((many,), c).scatter_reduce(0, codes, y, "amin")
     high = torch.full((many,), -1).scatter_reduce(0, codes, y, "amax")
-    # With a value for nearly every row, each goes with one class whatever it is.
-    if many <= max(c, len(y) // LEAST // 2) and bool((low == high).all()) and _often(codes, many):
+    # With a value for nearly every row, each goes with one class whatever it is; some rows do not tell how many there are.
+    few = many <= max(c, len(y) // LEAST // 2) and _often(codes, many) if whole else not numbers or many < len(y) / 2
+    if few and bool((low == high).all()):
         return "name", -1
-    if words or bool(gone.all()):
+    if not numbers:
         return None
-    x = torch.from_numpy(column.to_numpy(dtype="float64" if column.dtype.kind in "fiub" else "int64").copy()).double()
-    return ("score", -1) if _separates(x[~gone], y[~gone], labels) else None
+    x = torch.tensor(column[~gone.numpy()].astype("int64" if column.dtype.kind == "M" else "float64").to_numpy())
+    return ("score", -1) if _separates(x.double(), y[~gone], labels) else None
 
 
 def _indicates(two: Tensor, labels: Labels, big: list[int]) -> int | None:
@@ -117,6 +124,30 @@ def _indicates(two: Tensor, labels: Labels, big: list[int]) -> int | None:
         if (of_class == counts[k] and rest == 0) or (of_class == 0 and rest == len(labels) - counts[k]):
             return k
     return None
+
+
+def _block(raw: Any, labels: Labels, sample: Tensor) -> list[str]:
+    """Columns of 0 and 1 beside each other that sum to 1 outside one of two classes and to 0 in it: the label is one column of
+    a one-hot block.
+    """
+    import numpy as np
+
+    if labels.num_classes != 2:
+        return []
+    y, some = labels.y.numpy(), sample.numpy()
+    for k in (1, 0):
+        runs: list[list[str]] = [[]]
+        for name in raw.columns:
+            x = raw[name].iloc[some].to_numpy() if raw[name].dtype.kind in "fiub" else np.array([np.nan])
+            fits = bool(np.isin(x, (0.0, 1.0)).all()) and not x[y[some] == k].any() and bool(x.any())
+            if fits:
+                runs[-1].append(name)
+            elif runs[-1]:
+                runs.append([])
+        for run in runs:
+            if len(run) > 1 and bool((raw[run].to_numpy(dtype=np.float64).sum(1) == (y != k)).all()):
+                return [str(name) for name in run]
+    return []
 
 
 def _often(codes: Tensor, many: int) -> bool:

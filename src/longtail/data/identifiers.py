@@ -83,6 +83,6 @@ def _whole(column: Any) -> bool:
 
     if pd.api.types.is_integer_dtype(column.dtype):
         return True
-    if pd.api.types.is_numeric_dtype(column.dtype) or not pd.api.types.is_string_dtype(column.dtype):
+    if pd.api.types.infer_dtype(column, skipna=True) != "string":
         return False
     return bool(column.str.fullmatch(r"\s*[0-9]{1,15}\s*").all())

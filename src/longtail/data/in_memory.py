@@ -29,7 +29,6 @@ from longtail.data.dataset import Dataset
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
-    FeatureEncoder,
     ImageEncoder,
     SparseEncoder,
     TableEncoder,
@@ -146,8 +145,6 @@ def inputs_like(x: Any, like: Encoder, text: str | int | None = None) -> tuple[A
     Raises:
         ValueError: another kind of rows than the encoder's, or a column that it needs is missing.
     """
-    if isinstance(like, FeatureEncoder):
-        like = like.front
     if isinstance(x, str | bytes):
         raise ValueError(f"X is one string, {str(x)[:40]!r}; give a list of rows, even for one")
     if isinstance(like, TableEncoder):

@@ -21,7 +21,7 @@ _MONEY = r"(?:US|A|C|R|HK|NT)?[$€£¥₹₽₩₺₫₴฿]|(?:USD|EUR|GBP|CHF
 _CELL = re.compile(
     rf"(?P<bound>[<>≤≥~≈]=?)?\s*(?P<paren>\()?\s*(?P<sign>[+-])?\s*(?P<money>{_MONEY})?\s*(?P<inner>[+-])?"
     r"(?P<digits>\d(?:[\d.,'\s]*\d)?[.,]?|[.,]\d+)(?P<power>[eE][+-]?\d+)?\s*(?P<plus>\+)?"
-    r"\s*(?P<unit>(?:[^\W\d_]|[%‰°$€£¥₹₽₩₺₫₴฿])[^\d,;:|()+]{0,11}[23]?)?\s*(?P<more>\+)?(?P<close>\))?"
+    r"\s*(?P<unit>(?:[^\W\d_]|[%‰°$€£¥₹₽₩₺₫₴฿])[^\d,;:|()+]{0,11}(?:(?<=m)[23])?)?\s*(?P<more>\+)?(?P<close>\))?"
 )
 _PLAIN = {mark: re.compile(rf"\d+(?:{re.escape(mark)}\d*)?|{re.escape(mark)}\d+") for mark in ".,"}
 _GROUPED = {

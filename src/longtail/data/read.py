@@ -24,6 +24,7 @@ from longtail.data.digits import digits_lt
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
+    FeatureEncoder,
     ImageEncoder,
     TableEncoder,
     encoder_for,
@@ -142,6 +143,8 @@ def load_inputs(
         ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
     """
     notes: list[str] = []
+    if isinstance(like, FeatureEncoder):
+        like = like.front
     if not isinstance(path, str | Path):
         raw, notes = inputs_like(path, like, text)
     elif str(path).split(":")[0] == "digits-lt" and not Path(path).exists():

@@ -159,7 +159,7 @@ def _typed(column: Any, name: str) -> tuple[Any, Reading, list[str]] | None:
         hours = hours_in(["" if gone else str(t) for t, gone in zip(column, column.isna())])
         note = f"column {name!r}: times of day, read as hours"
         return _series(hours, column), Reading("number", "clock"), [note]
-    if isinstance(column.dtype, pd.CategoricalDtype):  # its type says that numbers in it are names
+    if isinstance(column.dtype, pd.CategoricalDtype | pd.IntervalDtype):  # numbers in it are names
         return _Cells(column.astype(object)).words(), WORD, []
     return None
 
