@@ -377,7 +377,8 @@ def predict(
 
     Args:
         model: a folder that ``train`` or ``compare`` wrote, or the model itself.
-        data: rows with the columns the model was trained on, in a file or in memory (a data frame, an array, texts ...); a
+        data: rows with the columns the model was trained on, in a file or in memory (a data frame, an array, texts
+        ...); a
             label column is not needed.
         prior: class frequencies where the model is used: "natural", "balanced", or one probability a class.
         out: a csv or parquet file to write; None does not write.
@@ -387,7 +388,9 @@ def predict(
     import pandas as pd
 
     loaded = model if isinstance(model, Model) else Model.load(model)
-    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, loaded.encoder, say=say, **how)
+    raw = (
+        data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, loaded.encoder, say=say, **how)
+    )
     encoded = loaded.encoder(raw)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)

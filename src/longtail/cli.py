@@ -182,7 +182,12 @@ def predict(
         how = {"text": text, "header": False if no_header else None}
         chosen = api.read_prior(prior, loaded.names)
         frame = api.predict(
-            loaded, data, prior=chosen, out=out, say=lambda note: typer.echo(f"  {note}"), **{k: v for k, v in how.items() if v is not None}
+            loaded,
+            data,
+            prior=chosen,
+            out=out,
+            say=lambda note: typer.echo(f"  {note}"),
+            **{k: v for k, v in how.items() if v is not None},
         )
         counts = frame["prediction"].value_counts()
         typer.echo(f"{len(frame)} rows to {out}, under the {prior} prior:")

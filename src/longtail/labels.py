@@ -161,9 +161,15 @@ def _indices(y: Any, names: Sequence[str] | None) -> tuple[Tensor, Sequence[str]
     # An array has the rows of a series in order; torch would ask a series by its index.
     words_in = isinstance(y, list | tuple) and any(isinstance(v, str) for v in y)
     array = np.array(y, dtype=object if words_in else None)
-    gone = [i for i, v in enumerate(array) if _missing(v)] if array.dtype.kind in "Of" and array.ndim == 1 else []
+    gone = (
+        [i for i, v in enumerate(array) if _missing(v)]
+        if array.dtype.kind in "Of" and array.ndim == 1
+        else []
+    )
     if gone:
-        raise ValueError(f"y has no label in {len(gone)} of {len(array)} rows (row {gone[0] + 1}): remove them")
+        raise ValueError(
+            f"y has no label in {len(gone)} of {len(array)} rows (row {gone[0] + 1}): remove them"
+        )
     if array.dtype == object and array.ndim == 1:
         array = np.array(array.tolist())
     if array.dtype.kind not in "US" or array.ndim != 1:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from longtail.data.delimited import LABEL_NAMES, TEXT_NAMES, looks_like_number
 from longtail.data.identifiers import less, names_rows, numbers_rows
-from longtail.data.reading import Reading, keep, looks_like_quantity, read
+from longtail.data.read_column import looks_like_quantity, read
+from longtail.data.reading import Reading, keep
 from longtail.data.sheet import MISSING, Sheet
 
 if TYPE_CHECKING:
@@ -130,11 +131,7 @@ def inputs_of(
 
 def column_type(column: Any) -> str:
     """ "image", "embedding", "number" (dates too), "text" (free text) or "word" (a category), from a sample."""
-    sample = (
-        column.iloc[:2000].dropna().iloc[:500].tolist()
-        if _scalar(column)
-        else list(column[:5])
-    )
+    sample = column.iloc[:2000].dropna().iloc[:500].tolist() if _scalar(column) else list(column[:5])
     first = next((v for v in sample if v is not None), None)
     if isinstance(first, bytes) or (isinstance(first, dict) and "bytes" in first):
         return "image"
@@ -152,7 +149,9 @@ def column_type(column: Any) -> str:
     return "text" if length >= 20 and distinct > 0.5 else "word"
 
 
-def table(sheet: Sheet, columns: Sequence[str], how: Mapping[str, Reading] | None = None) -> tuple[Any, list[str]]:
+def table(
+    sheet: Sheet, columns: Sequence[str], how: Mapping[str, Reading] | None = None
+) -> tuple[Any, list[str]]:
     """The feature columns: numbers as float64 (missing: NaN), dates as datetime64 (missing: NaT), all else as words
     (missing: None). How each was read stays beside the frame, for the encoder: see ``longtail.data.reading.keep``.
 
@@ -206,7 +205,8 @@ def table_like(sheet: Sheet, like: TableEncoder) -> tuple[Any, list[str]]:
     spare = [c for c in columns if c not in source.values()]
     if spare:
         notes.append(
-            f"not used: column {', '.join(map(repr, spare[:8]))}" + (f" and {len(spare) - 8} more" if len(spare) > 8 else "")
+            f"not used: column {', '.join(map(repr, spare[:8]))}"
+            + (f" and {len(spare) - 8} more" if len(spare) > 8 else "")
         )
     chosen = sheet.frame[list(source.values())]
     chosen.columns = list(source)

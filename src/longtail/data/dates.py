@@ -10,9 +10,9 @@ ISO = "ISO8601"
 QUARTER = "quarter"
 
 _DAYS = (
-    "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
-    "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%d/%b/%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a %b %d %Y",
-    "%Y年%m月%d日",
+    "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y",
+    "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%d/%b/%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y",
+    "%a %b %d %Y", "%Y年%m月%d日",
 )  # fmt: skip
 _CLOCKS = (" %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", ":%H:%M:%S %z", ", %H:%M")
 _MONTHS = (
@@ -28,7 +28,8 @@ _SAMPLE = 200
 
 
 def form_of(cells: Sequence[str], counts: Sequence[int], enough: float) -> str | None:
-    """How the dates are written: "ISO8601", "quarter" or a ``strptime`` format; None if fewer than ``enough`` of them are dates.
+    """How the dates are written: "ISO8601", "quarter" or a ``strptime`` format; None if fewer than ``enough`` of them
+    are dates.
 
     Where the day and the month cannot be told apart, the month is first.
 

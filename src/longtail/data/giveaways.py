@@ -22,10 +22,12 @@ SAMPLE = 5000
 def giveaways(dataset: Dataset) -> tuple[str, ...]:
     """What to warn of, one line for each kind of column.
 
-    A column of words, or one of few different values, gives the label away where each of its values goes with one class. A
-    column is a one-hot copy of a class where it has one value for that class and another for the rest; being filled in or not
-    counts as two values. Columns of 0 and 1 that with a label of two classes make one-hot rows are found together. A column of
-    numbers is a score of the label where the classes lie in intervals of it that do not
+    A column of words, or one of few different values, gives the label away where each of its values goes with one
+    class. A
+    column is a one-hot copy of a class where it has one value for that class and another for the rest; being filled in
+    or not
+    counts as two values. Columns of 0 and 1 that with a label of two classes make one-hot rows are found together. A
+    column of numbers is a score of the label where the classes lie in intervals of it that do not
     overlap. Only what holds in every row is said, and only of classes with ``LEAST`` rows or more.
 
     >>> import pandas as pd
@@ -48,7 +50,9 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
     scores: list[str] = []
     for name in dataset.raw.columns:
         column = dataset.raw[name]
-        found = _guilty(column.iloc[sample.numpy()], labels.take(sample), big, whole=len(sample) == len(labels))
+        found = _guilty(
+            column.iloc[sample.numpy()], labels.take(sample), big, whole=len(sample) == len(labels)
+        )
         if found is not None and len(sample) < len(labels):
             found = _guilty(column, labels, big, whole=True)
         if found is None:
@@ -67,13 +71,12 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
             f"{_columns(named)} the label under another name: each of its values goes with one class; {leave}"
         )
     if copies:
-        out.append(
-            f"{_columns(list(copies))} one-hot copies of the label (class {', '.join(map(str, copies.values()))}); {leave}"
-        )
+        classes = ", ".join(map(str, copies.values()))
+        out.append(f"{_columns(list(copies))} one-hot copies of the label (class {classes}); {leave}")
     if block := _block(dataset.raw, labels, sample):
         out.append(
-            f"{_columns(block)} one-hot with the label: in every row exactly one of them and the label is 1; make one column of"
-            " classes of them, and that the label"
+            f"{_columns(block)} one-hot with the label: in every row exactly one of them and the label is 1; make one"
+            " column of classes of them, and that the label"
         )
     if filled:
         out.append(
@@ -88,12 +91,14 @@ def giveaways(dataset: Dataset) -> tuple[str, ...]:
 
 
 def _guilty(column: Any, labels: Labels, big: list[int], whole: bool) -> tuple[str, int] | None:
-    """"copy", "filled", "name" or "score", and the class (-1 for all); None for a column that tells nothing for sure."""
+    """ "copy", "filled", "name" or "score", and the class (-1 for all); None for a column that tells nothing for sure."""
     import pandas as pd
 
     y, c = labels.y, labels.num_classes
     gone = torch.tensor(column.isna().to_numpy(dtype=bool))
-    numbers = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
+    numbers = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(
+        column.dtype
+    )
     if bool(gone.any()) and (k := _indicates(gone.long(), labels, big)) is not None:
         return "filled", k
     codes_, values = pd.factorize(column, use_na_sentinel=False)
@@ -104,13 +109,20 @@ def _guilty(column: Any, labels: Labels, big: list[int], whole: bool) -> tuple[s
         return "copy", k
     low = torch.full((many,), c).scatter_reduce(0, codes, y, "amin")
     high = torch.full((many,), -1).scatter_reduce(0, codes, y, "amax")
-    # With a value for nearly every row, each goes with one class whatever it is; some rows do not tell how many there are.
-    few = many <= max(c, len(y) // LEAST // 2) and _often(codes, many) if whole else not numbers or many < len(y) / 2
+    # With a value for nearly every row, each goes with one class whatever it is; some rows do not tell how many there
+    # are.
+    few = (
+        many <= max(c, len(y) // LEAST // 2) and _often(codes, many)
+        if whole
+        else not numbers or many < len(y) / 2
+    )
     if few and bool((low == high).all()):
         return "name", -1
     if not numbers:
         return None
-    x = torch.tensor(column[~gone.numpy()].astype("int64" if column.dtype.kind == "M" else "float64").to_numpy())
+    x = torch.tensor(
+        column[~gone.numpy()].astype("int64" if column.dtype.kind == "M" else "float64").to_numpy()
+    )
     return ("score", -1) if _separates(x.double(), y[~gone], labels) else None
 
 
@@ -127,8 +139,8 @@ def _indicates(two: Tensor, labels: Labels, big: list[int]) -> int | None:
 
 
 def _block(raw: Any, labels: Labels, sample: Tensor) -> list[str]:
-    """Columns of 0 and 1 beside each other that sum to 1 outside one of two classes and to 0 in it: the label is one column of
-    a one-hot block.
+    """Columns of 0 and 1 beside each other that sum to 1 outside one of two classes and to 0 in it: the label is one
+    column of a one-hot block.
     """
     import numpy as np
 

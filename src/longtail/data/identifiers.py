@@ -1,5 +1,5 @@
-"""Columns that say which row it is, not what it is like: row numbers, keys, names. A model learns nothing from them, or, where
-rows lie sorted by class, too much.
+"""Columns that say which row it is, not what it is like: row numbers, keys, names. A model learns nothing from them,
+or, where rows lie sorted by class, too much.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def less(
     found = [c for c in columns if identifies(sheet, c, kinds[c])]
     if not found or len(found) == len(columns):
         return list(columns)
-    what = "columns that number the rows" if identifies is numbers_rows else "columns with another word in each row"
+    what = (
+        "columns that number the rows"
+        if identifies is numbers_rows
+        else "columns with another word in each row"
+    )
     shown = ", ".join(map(repr, found[:8])) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
     notes.append(f"{what} are left out: {shown} (to keep one, list the columns with --features)")
     return [c for c in columns if c not in found]
@@ -63,9 +67,11 @@ def names_rows(sheet: Sheet, name: str, kind: str) -> bool:
 
 
 def _all_different(column: Any) -> bool:
+    import numpy as np
+
     # A look at some rows spares most columns the count.
     head = column.iloc[:1000]
-    if not len(head) or isinstance(head.iloc[0], list | dict) or getattr(head.iloc[0], "ndim", 0):
+    if not len(head) or isinstance(head.iloc[0], list | dict) or np.ndim(head.iloc[0]) > 0:
         return False
     return bool(head.nunique() == len(head) and column.nunique() == len(column))
 

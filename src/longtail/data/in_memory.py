@@ -111,7 +111,8 @@ def rows_of(
     if is_images(x, kind):
         return images_of(x), "image", []
     if hasattr(x, "columns"):
-        sheet, notes = sheet_of(x), []
+        sheet = sheet_of(x)
+        notes: list[str] = []
         columns = [str(c) for c in sheet.frame.columns]
         chosen = [find(sheet, f, "features") for f in features] if features is not None else columns
         words = find(sheet, text, "text") if text is not None else None
@@ -119,9 +120,13 @@ def rows_of(
         if found == "text":
             return texts_of(sheet.frame[inputs[0]]), "text", notes
         if found == "image":
-            raise ValueError(f"X: column {inputs[0]!r} holds bytes; give images as an array, uint8 [N, 3, H, W]")
+            raise ValueError(
+                f"X: column {inputs[0]!r} holds bytes; give images as an array, uint8 [N, 3, H, W]"
+            )
         if found == "embedding" and column_type(sheet.frame[inputs[0]]) == "embedding":
-            return *embeddings_of(np.stack([np.asarray(v, dtype=np.float64) for v in sheet.frame[inputs[0]]])), notes
+            return *embeddings_of(
+                np.stack([np.asarray(v, dtype=np.float64) for v in sheet.frame[inputs[0]]])
+            ), notes
         frame, said = table(sheet, inputs)
         if found == "embedding":
             return *embeddings_of(frame.to_numpy()), [*notes, *said]
@@ -159,9 +164,12 @@ def inputs_like(x: Any, like: Encoder, text: str | int | None = None) -> tuple[A
         return (x if isinstance(x, SparseRows) else rows_of_sparse(x)), []
     if not hasattr(x, "columns"):
         if np.ndim(x) > 1 or not (is_texts(x, "text") or all(v is None or v != v for v in x)):
-            raise ValueError("X: the model takes texts, one a row: a list of strings, a series, or a data frame")
+            raise ValueError(
+                "X: the model takes texts, one a row: a list of strings, a series, or a data frame"
+            )
         return texts_of(x), []
-    sheet, notes = sheet_of(x), []
+    sheet = sheet_of(x)
+    notes: list[str] = []
     columns = [str(c) for c in sheet.frame.columns]
     words = find(sheet, text, "text") if text is not None else (columns[0] if len(columns) == 1 else None)
     _, inputs = inputs_of(sheet, "text", words, columns, False, notes)
@@ -233,7 +241,9 @@ def frame_of(x: Any, names: Sequence[str] | None = None) -> Any:
         raise ValueError(f"X has shape {array.shape}; rows and columns, [N, d], are needed")
     columns = [f"x{k}" for k in range(array.shape[1])] if names is None else list(names)
     if array.shape[1] != len(columns):
-        raise ValueError(f"X has {array.shape[1]} columns without names; the model takes {len(columns)}: {columns[:20]}")
+        raise ValueError(
+            f"X has {array.shape[1]} columns without names; the model takes {len(columns)}: {columns[:20]}"
+        )
     if array.dtype.kind in "fiub":
         array = array.astype(np.float64)
     return pd.DataFrame(array, columns=columns)

@@ -1,4 +1,5 @@
-"""Numbers as people write them: "1,163.74", "$1.50", "4819,16", "12 %", "<5", "3 kg", "(20)", thin spaces between thousands.
+"""Numbers as people write them: "1,163.74", "$1.50", "4819,16", "12 %", "<5", "3 kg", "(20)", thin spaces between
+thousands.
 
 A column is read in one style: one decimal mark, one unit. A cell in another style is no number there.
 """
@@ -59,7 +60,8 @@ class _Parts:
 def style_of(cells: Sequence[str], counts: Sequence[int], comma: bool = False) -> Style:
     """The style that most cells are written in.
 
-    Where nothing tells a decimal comma from one between thousands ("1,234"), it is between thousands, or decimal if ``comma``.
+    Where nothing tells a decimal comma from one between thousands ("1,234"), it is between thousands, or decimal if
+    ``comma``.
 
     Args:
         cells: different cells.
@@ -91,7 +93,8 @@ def numbers_in(cells: Sequence[str], style: Style, strict: bool = True) -> tuple
     """The numbers as float64, NaN where a cell is none in this style; and which of them are bounds ("<5"), bool.
 
     Args:
-        strict: must every cell have the unit? Without, a number without a unit is one too; with a sum of money it always is.
+        strict: must every cell have the unit? Without, a number without a unit is one too; with a sum of money it
+        always is.
 
     >>> numbers_in(["<5 %", "12 %", "many"], Style(unit="%"))[0].tolist()
     [5.0, 12.0, nan]
@@ -115,17 +118,18 @@ def numbers_in(cells: Sequence[str], style: Style, strict: bool = True) -> tuple
 
 def is_money(unit: str) -> bool:
     """Is the unit a currency?"""
-    return bool(unit) and re.fullmatch(_MONEY, unit, re.IGNORECASE) is not None or unit.upper() in _CODES
+    return unit.upper() in _CODES or (bool(unit) and re.fullmatch(_MONEY, unit, re.IGNORECASE) is not None)
 
 
 def kinds_of_unit(cells: Sequence[str]) -> list[str]:
-    """The units beside the numbers, each once, where there are several: why a column of quantities is no column of numbers.
+    """The units beside the numbers, each once, where there are several: why quantities are no column of numbers.
 
     >>> kinds_of_unit(["3 kg", "200 g", "5 kg"])
     ['kg', 'g']
     """
-    found = dict.fromkeys(p.unit for cell in cells if (p := _split(cell)) is not None)
-    return list(found) if len(found) > 1 else []
+    found = [p.unit for cell in cells if (p := _split(cell)) is not None]
+    units = list(dict.fromkeys(found))
+    return units if 1 < len(units) < 12 and len(found) > len(cells) / 2 else []
 
 
 def shown(value: float) -> str:

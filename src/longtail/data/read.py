@@ -65,8 +65,10 @@ def load(
     """Read a labelled data set, from a file or from what is in memory.
 
     Args:
-        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame`` with a
-            label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label a row.
+        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame``
+        with a
+            label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
+            a row.
         kind: "image", "text", "table" or "embedding"; None detects it.
         text: the column of a text data set, by name or number (from 0).
         label: the column (or array) of labels; None takes one called label, target, class, y or category,

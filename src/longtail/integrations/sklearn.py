@@ -29,8 +29,8 @@ from longtail.data import (
     TableEncoder,
     TextEncoder,
 )
-from longtail.data.dataset import KINDS, row_keys, select
 from longtail.data.columns import table
+from longtail.data.dataset import KINDS, row_keys, select
 from longtail.data.in_memory import (
     embeddings_of,
     frame_of,
@@ -293,7 +293,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         return self._table(X, cast(TableEncoder | None, encoder), checked=True), "table"
 
     def _table(self, X: Any, encoder: TableEncoder | None, checked: bool = False) -> Any:
-        """A data frame or an array as a table. Columns go by name where both fitting and asking have names, else by position.
+        """A data frame or an array as a table. Columns go by name where both fitting and asking have names, else by
+        position.
 
         Args:
             checked: has scikit-learn seen ``X``?

@@ -366,14 +366,17 @@ def test_inputs_for_a_table_model(write) -> None:
     assert torch.equal(encoder(raw), encoder(data.raw))
     assert any("not used: column 'id', 'note', 'Label'" in n for n in notes)
     with pytest.raises(
-        ValueError, match=r"no column 'colour', which the model needs \(1 of its 2 columns are missing\); there are 'size'"
+        ValueError,
+        match=r"no column 'colour', which the model needs \(1 of its 2 columns are missing\); there are 'size'",
     ):
         load_inputs(write("short.csv", "size,kind\n1,a\n2,b\n3,a\n"), encoder)
 
 
 def test_inputs_are_read_as_training_read_them(write) -> None:
     data = load(
-        write("t.csv", "code,n,label\n" + "".join(f"{[1, 2, 'x'][i % 3]},{i % 9},{i % 2}\n" for i in range(30)))
+        write(
+            "t.csv", "code,n,label\n" + "".join(f"{[1, 2, 'x'][i % 3]},{i % 9},{i % 2}\n" for i in range(30))
+        )
     )
     encoder = TableEncoder.fit(data.raw)
     assert {name: r.kind for name, r in encoder.readings.items()} == {"code": "word", "n": "number"}

@@ -1,5 +1,5 @@
-"""Tables: numbers standardised, missing ones filled with the median and marked, words one-hot, dates as a running time and
-calendar parts.
+"""Tables: numbers standardised, missing ones filled with the median and marked, words one-hot, dates as a running time
+and calendar parts.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class _Levels:
 class TableEncoder:
     """A data frame -> float32 ``[N, d]``.
 
-    The frame is one that ``longtail.data.load`` made, or of numbers, dates and words. How its columns were read is kept, for
-    the rows to predict.
+    The frame is one that ``longtail.data.load`` made, or of numbers, dates and words. How its columns were read is
+    kept, for the rows to predict.
 
     A level that training did not have gives zeros; in a column with more levels than the cap it counts as
     "other", as the rare ones do. Columns that are constant in training are dropped, and named in ``notes``.
@@ -193,13 +193,15 @@ class TableEncoder:
                 empty = sum(k for v, k in new if v == MISSING_LEVEL)
                 words = [v for v, _ in new if v != MISSING_LEVEL]
                 if words:
+                    some = ", ".join(map(repr, words[:3])) + (", ..." if len(words) > 3 else "")
                     out.append(
-                        f"column {step.name!r}: {sum(k for _, k in new) - empty} of {n} cells hold a word that training did"
-                        f" not have ({', '.join(map(repr, words[:3]))}{', ...' if len(words) > 3 else ''}): read as none of"
-                        " its words"
+                        f"column {step.name!r}: {sum(k for _, k in new) - empty} of {n} cells hold a word that training"
+                        f" did not have ({some}): read as none of its words"
                     )
                 if empty:
-                    out.append(f"column {step.name!r}: {empty} of {n} cells are missing, which no row of training was")
+                    out.append(
+                        f"column {step.name!r}: {empty} of {n} cells are missing, which no row of training was"
+                    )
         return [Doubt(note) for note in out]
 
     @property
@@ -242,7 +244,9 @@ class TableEncoder:
                 reading = Reading.from_json(step["reading"]) if "reading" in step else ANY_NUMBER
                 part = str(step.get("part", ""))
                 if part not in ("", *PARTS):
-                    raise ValueError(f"column {step['name']!r}: {part!r} is no part of a date ({', '.join(PARTS)})")
+                    raise ValueError(
+                        f"column {step['name']!r}: {part!r} is no part of a date ({', '.join(PARTS)})"
+                    )
                 plan.append(_Numeric(step["name"], median, mean, std, bool(step["marked"]), reading, part))
         return cls(tuple(facts["columns"]), tuple(plan), tuple(facts["notes"]))
 
@@ -271,7 +275,9 @@ def _steps(
     if pd.api.types.is_datetime64_any_dtype(column):
         how = reading or Reading("date", "ISO8601")
         values = {p: _part(column, p) for p in PARTS}
-        steps = [_numeric(x, str(column.name), how, p) for p, x in values.items() if p == "time" or _varies(x)]
+        steps = [
+            _numeric(x, str(column.name), how, p) for p, x in values.items() if p == "time" or _varies(x)
+        ]
         # One mark of missing dates is enough.
         return [replace(s, marked=s.marked and s.part == "time") for s in steps if s is not None]
     if _is_number(column):
