@@ -7,7 +7,7 @@ import math
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker, write_json
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
+from longtail.data.reading import tell
 from longtail.data.write import check_table_file, write_table
 from longtail.model import Model
 from longtail.protocol import Backbone
@@ -98,15 +99,17 @@ class Comparison:
         return recommendation(self.results)
 
 
-def load(
-    data: str | Path | Dataset, *, unlabelled: str | Path | None = None, on: On = ignore, **how: Any
-) -> Dataset:
+Given = Any
+"""A path, a ``Dataset``, a data frame with a label column, or ``(X, y)``: see ``longtail.data.load``."""
+
+
+def load(data: Given, *, unlabelled: str | Path | None = None, on: On = ignore, **how: Any) -> Dataset:
     """Read data, unless it is read already; keywords as in ``longtail.data.load``, and ``unlabelled``: a file of rows
     without labels; ``on`` is told, if it takes long.
     """
     found = data
     if not isinstance(found, Dataset):
-        with slowly(on, f"reading {found}"):
+        with slowly(on, f"reading {found if isinstance(found, str | Path) else 'the data'}"):
             found = data_room.load(found, **{k: v for k, v in how.items() if v is not None})
     return found if unlabelled is None else data_room.with_unlabelled(found, unlabelled)
 
@@ -119,7 +122,7 @@ def told(on: On | None, verbose: int) -> AbstractContextManager[On]:
 
 
 def compare(
-    data: str | Path | Dataset,
+    data: Given,
     *,
     recipes: str | Sequence[str] | Mapping[str, RecipeLike] | None = None,
     folds: int = 5,
@@ -144,7 +147,8 @@ def compare(
     """Compare recipes on your data by stratified folds, and keep the best model.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
+        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+            ``(X, y)``.
         recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data,
             "all" all that the data can have.
         folds: each row is tested once a seed.
@@ -204,7 +208,7 @@ def compare(
             duplicates=duplicates,
             engine=engine or Engine(),
         )
-        path = data.name if isinstance(data, Dataset) else str(data)
+        path = str(data) if isinstance(data, str | Path) else dataset.name
 
         def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
             begun = {row["recipe"] for row in rows}
@@ -223,7 +227,7 @@ def compare(
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
-        notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
+        notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
         left = None if budget is None else max(1e-9, deadline - time.monotonic())
@@ -346,7 +350,7 @@ class Several:
 
 
 def compare_several(
-    data: Sequence[str | Path | Dataset],
+    data: Sequence[Given],
     *,
     out: str | Path = DEFAULT_OUT,
     prior: str = "natural",
@@ -492,7 +496,7 @@ def fit_all(
 
 
 def train(
-    data: str | Path | Dataset,
+    data: Given,
     *,
     recipe: str | RecipeLike = "erm",
     out: str | Path | None = None,
@@ -507,7 +511,8 @@ def train(
     """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, or a ``Dataset``.
+        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+            ``(X, y)``.
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
@@ -545,12 +550,13 @@ def train(
 
 def predict(
     model: str | Path | Model,
-    data: str | Path | Dataset,
+    data: Given,
     *,
     prior: Prior = "natural",
     out: str | Path | None = None,
     keep: str | Sequence[str | int] = (),
     label: str | None = None,
+    say: Callable[[str], None] | None = None,
     **how: Any,
 ) -> Any:
     """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
@@ -565,11 +571,13 @@ def predict(
 
     Args:
         model: a folder that ``train`` or ``compare`` wrote, or the model itself.
-        data: rows with the columns the model was trained on; a label column is not needed.
+        data: rows with the columns the model was trained on, in a file or in memory (a data frame, an array, texts ...);
+            a label column is not needed.
         prior: class frequencies where the model is used: "natural", "balanced", or one probability per class.
         out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write.
         keep: columns of the file to keep beside the predictions; "all" keeps all.
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
+        say: called with each note on how the rows were read; None warns of what could not be read.
         how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images.
 
     Raises:
@@ -603,6 +611,7 @@ def predict(
     if scores:
         frame.attrs["scores"] = scores
     frame.attrs["notes"] = list(rows.notes)
+    tell(rows.notes, say)
     if out is not None:
         write_table(frame, out)
     return frame
@@ -668,7 +677,7 @@ def adjust(
     return adjusted
 
 
-def inspect(data: str | Path | Dataset, **how: Any) -> dict[str, Any]:
+def inspect(data: Given, **how: Any) -> dict[str, Any]:
     """What is in the data: classes, counts, imbalance factor, groups, and what to watch out for."""
     return data_room.inspect_facts(load(data, **how))
 

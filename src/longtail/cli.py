@@ -199,7 +199,9 @@ def predict(
         api.check_table_file(out)
         loaded = api.Model.load(api.model_folder(model))
         chosen = api.read_prior(prior, loaded.names)
-        frame = api.predict(loaded, data, prior=chosen, out=out, keep=names(keep) or (), **how)
+        frame = api.predict(
+            loaded, data, prior=chosen, out=out, keep=names(keep) or (), say=lambda note: None, **how
+        )  # shown with the result
         listings.show_predicted(frame, prior, out, [plain(note) for note in frame.attrs["notes"]])
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,25 +33,34 @@ class Labels:
     @classmethod
     def of(
         cls,
-        y: Tensor | Sequence[int],
+        y: Any,
         names: Sequence[str] | None = None,
         num_classes: int | None = None,
     ) -> Labels:
-        """Labels from class indices 0..C-1.
+        """Labels from class indices 0..C-1, or from class names.
+
+        Args:
+            y: a tensor, an array, a ``pandas.Series`` with any index (rows count, not the index) or a list: integers are
+                class indices, words are class names.
+            names: the classes' names, in the order of their indices; None takes the words in natural order, or 0, 1, ...
+            num_classes: C, where it is not the number of names, or one more than the largest index.
 
         Raises:
-            ValueError: no label, a label below 0 or not below ``num_classes``, or another number of names than classes.
-            TypeError: labels that are not integers.
+            ValueError: no label, a label below 0 or not below ``num_classes``, a missing one, a word that is not among
+                ``names``, or another number of names than classes.
+            TypeError: labels that are neither integers nor words.
 
         >>> Labels.of([0, 0, 0, 1]).prior.tolist()
         [0.75, 0.25]
+        >>> Labels.of(["rare", "common", "common"]).names
+        ('common', 'rare')
         """
-        tensor = torch.as_tensor(y)
+        tensor, names = _indices(y, names)
         if tensor.numel() == 0:
             raise ValueError("y is empty: a training set needs at least one example")
         if tensor.is_floating_point() or tensor.is_complex() or tensor.dim() != 1:
             raise TypeError(
-                f"y must be integers of shape [N], got {tensor.dtype} of shape {tuple(tensor.shape)}"
+                f"y must be integers or words of shape [N], got {tensor.dtype} of shape {tuple(tensor.shape)}"
             )
         tensor = tensor.to(dtype=torch.int64, device="cpu").contiguous()
         low, high = int(tensor.min()), int(tensor.max())
@@ -129,3 +141,47 @@ class Labels:
     def take(self, index: Tensor) -> Labels:
         """The labels of a subset; the classes stay."""
         return Labels.of(self.y[index], self.names, self.num_classes)
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key under which runs of digits compare as numbers.
+
+    >>> sorted(["class 10", "class 9", "Class 1"], key=natural)
+    ['Class 1', 'class 9', 'class 10']
+    """
+    parts = re.split(r"([0-9]+)", name)
+    key = [(0, int(p), "") if p.isdecimal() else (1, 0, p.casefold()) for p in parts if p]
+    return [*key, (2, 0, name)]
+
+
+def _indices(y: Any, names: Sequence[str] | None) -> tuple[Tensor, Sequence[str] | None]:
+    """Labels as a tensor of whatever type, words as indices into their names, and the names."""
+    if isinstance(y, Tensor):
+        return y, names
+    # An array has the rows of a series in order; torch would ask a series by its index.
+    words_in = isinstance(y, list | tuple) and any(isinstance(v, str) for v in y)
+    array = np.array(y, dtype=object if words_in else None)
+    gone = (
+        [i for i, v in enumerate(array) if _missing(v)]
+        if array.dtype.kind in "Of" and array.ndim == 1
+        else []
+    )
+    if gone:
+        raise ValueError(
+            f"y has no label in {len(gone)} of {len(array)} rows (row {gone[0] + 1}): remove them"
+        )
+    if array.dtype == object and array.ndim == 1:
+        array = np.array(array.tolist())
+    if array.dtype.kind not in "US" or array.ndim != 1:
+        return torch.as_tensor(array), names
+    words, index = np.unique(array.astype(str), return_inverse=True)
+    chosen = sorted(words.tolist(), key=natural) if names is None else [str(n) for n in names]
+    place = {word: k for k, word in enumerate(chosen)}
+    if unknown := [w for w in words.tolist() if w not in place]:
+        raise ValueError(f"y holds {unknown[0]!r}, which is not among names: {', '.join(chosen[:20])}")
+    order = np.array([place[w] for w in words.tolist()], dtype=np.int64)
+    return torch.from_numpy(order[index]), chosen
+
+
+def _missing(value: Any) -> bool:
+    return value is None or str(value) in ("nan", "<NA>", "NaT")

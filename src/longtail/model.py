@@ -45,12 +45,23 @@ class Model:
         return f"Model({recipe} on {data}: {len(self.names)} classes)"
 
     def predict_proba(self, raw: Any, prior: Prior = "natural") -> Tensor:
-        """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or one number a class."""
-        return self.outcome.predict_proba(self.encoder(raw), prior)
+        """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or one number a class.
+
+        Args:
+            raw: a data frame, an array, a list of texts ...: see ``longtail.data.in_memory``. What could not be read is
+                warned of.
+        """
+        return self.outcome.predict_proba(self.encode(raw), prior)
 
     def predict(self, raw: Any, prior: Prior = "natural") -> list[str]:
         """Class names."""
-        return [self.names[k] for k in self.outcome.predict(self.encoder(raw), prior).tolist()]
+        return [self.names[k] for k in self.outcome.predict(self.encode(raw), prior).tolist()]
+
+    def encode(self, raw: Any) -> Any:
+        """The rows as the net takes them."""
+        from longtail.data import load_inputs
+
+        return self.encoder(load_inputs(raw, self.encoder))
 
     def save(self, folder: str | Path) -> Path:
         """Write ``model.safetensors`` and ``model.json`` into a folder, replacing what an earlier save left there.

@@ -108,6 +108,21 @@ def test_predict_with_the_model_that_was_kept(folder, compared):
     longtail("predict", "out/model", "new.csv", "--prior", "prior.json", "--out", "own.csv", cwd=folder)
 
 
+def test_predict_says_what_it_could_not_read(tmp_path):
+    rows = "".join(f"{1.5 * k:.2f},{['red', 'blue'][k % 2]},{int(k % 5 == 0)}\n" for k in range(60))
+    (tmp_path / "t.csv").write_text("amount,colour,label\n" + rows)
+    longtail("train", "t.csv", "--recipe", "logistic", cwd=tmp_path)
+    (tmp_path / "new.csv").write_text('amount,colour,id\n"1,163.74",pink,1\n7.50,red,2\n')
+    said = longtail("predict", "longtail-model", "new.csv", cwd=tmp_path).stdout
+    for words in (
+        "1 of 2 cells are not numbers (row 1: '1,163.74')",
+        "not used: column 'id'",
+        "('pink')",
+        "2 rows to",
+    ):
+        assert words in said, said
+
+
 def test_several_data_sets_are_ranked(folder):
     (folder / "again").mkdir()
     (folder / "again" / "other.csv").write_bytes((folder / "table.csv").read_bytes())

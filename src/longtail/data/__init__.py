@@ -13,6 +13,7 @@ from longtail.data.encode import (
     TokenEncoder,
     encoder_for,
 )
+from longtail.data.giveaways import giveaways
 from longtail.data.images import ImageFiles
 from longtail.data.imbalance import (
     choose_first,
@@ -46,6 +47,7 @@ __all__ = [
     "digits_lt",
     "encoder_for",
     "exponential_counts",
+    "giveaways",
     "indices_of",
     "inspect_facts",
     "load",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from longtail.data.delimited import LABEL_NAMES, TEXT_NAMES, looks_like_number, unquoted
+from longtail.data.delimited import LABEL_NAMES, TEXT_NAMES, looks_like_number
+from longtail.data.identifiers import less, names_rows, numbers_rows
+from longtail.data.read_column import looks_like_quantity, read
+from longtail.data.reading import Reading, keep
 from longtail.data.sheet import MISSING, Sheet
 from longtail.words import nearest
 
+if TYPE_CHECKING:
+    from longtail.data.encode import TableEncoder
+
 IMAGE_NAMES = ("image", "img", "picture", "photo")
-INDEX_NAMES = ("id", "index", "idx", "row_id", "unnamed: 0", "__index_level_0__", "uid", "guid")
 
 
 @dataclass
@@ -103,10 +108,7 @@ def inputs_of(
             f"{sheet.path}: kind='image', but no column holds image bytes; columns: {', '.join(rest)}"
         )
     if not chosen:
-        index = [c for c in rest if _is_index(sheet, c)]
-        if index and len(index) < len(rest):
-            notes.append(f"columns that number the rows are left out: {', '.join(map(repr, index))}")
-            rest = [c for c in rest if c not in index]
+        rest = less(sheet, rest, by_type, numbers_rows, notes)
     prose = [c for c in rest if by_type[c] == "text"]
     named = [c for c in rest if c.lower().strip() in TEXT_NAMES and by_type[c] != "number"]
     best = (named or prose)[:1] if len(named) == 1 or len(prose) == 1 or named else []
@@ -120,6 +122,8 @@ def inputs_of(
     if kind is None and best and (len(rest) == 1 or named):
         notes.append(f"kind: text, in column {best[0]!r}")
         return inputs_of(sheet, "text", best[0], rest, chosen, notes)
+    if not chosen:
+        rest = less(sheet, rest, by_type, names_rows, notes)
     if prose and kind is None:
         notes.append(f"column {prose[0]!r} looks like free text; pass text={prose[0]!r} to read it so")
     if kind is None:
@@ -128,12 +132,8 @@ def inputs_of(
 
 
 def column_type(column: Any) -> str:
-    """ "image", "embedding", "number", "text" (free text) or "word" (a category), from a sample."""
-    sample = (
-        [v for v in column.iloc[:2000] if v is not None and v == v][:500]
-        if _scalar(column)
-        else list(column[:5])
-    )
+    """ "image", "embedding", "number" (dates too), "text" (free text) or "word" (a category), from a sample."""
+    sample = column.iloc[:2000].dropna().iloc[:500].tolist() if _scalar(column) else list(column[:5])
     first = next((v for v in sample if v is not None), None)
     if isinstance(first, bytes) or (isinstance(first, dict) and "bytes" in first):
         return "image"
@@ -143,7 +143,7 @@ def column_type(column: Any) -> str:
     values = [v for v in values if v.lower() not in MISSING]
     if not values:
         return "word" if column.dtype in ("object", "str") else "number"
-    if sum(map(looks_like_number, values)) > 0.9 * len(values):
+    if sum(map(looks_like_number, values)) > 0.9 * len(values) or looks_like_quantity(values):
         return "number"
     # A Chinese character says about as much as four letters; a full-width text has no spaces to count.
     length = sum(len(v) + 3 * sum(c > "\u2e7f" for c in v) for v in values) / len(values)
@@ -152,115 +152,68 @@ def column_type(column: Any) -> str:
 
 
 def table(
-    sheet: Sheet, columns: Sequence[str], kinds: Mapping[str, str] | None = None
+    sheet: Sheet, columns: Sequence[str], how: Mapping[str, Reading] | None = None
 ) -> tuple[Any, list[str]]:
-    """The feature columns: numbers as float64 (missing: NaN), all else as text (missing: None).
+    """The feature columns: numbers as float64 (missing: NaN), dates as datetime64 (missing: NaT), all else as words
+    (missing: None). How each was read stays beside the frame, for the encoder: see ``longtail.data.reading.keep``.
 
-    ``kinds`` says which columns are to be read as a "number" or as a "word", whatever they look like.
+    Args:
+        how: how a column is read, by name; others are found out.
+
+    Raises:
+        ValueError: a column that holds bytes, lists or complex numbers.
     """
     import pandas as pd
 
-    out, notes = {}, []
+    out, readings, notes = {}, {}, []
     for name in columns:
-        out[name], said = _feature(sheet, name, (kinds or {}).get(name))
-        notes += said
-    return pd.DataFrame(out), notes
-
-
-def _feature(sheet: Sheet, name: str, kind: str | None) -> tuple[Any, list[str]]:
-    import numpy as np
-    import pandas as pd
-
-    column = sheet.frame[name]
-    if kind == "word":
-        return _words(column), []
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        numbers, said = _finite(column.astype("float64"), name)
-        return numbers, said
-    if pd.api.types.is_datetime64_any_dtype(column):
-        days = (column - pd.Timestamp(0, tz=getattr(column.dtype, "tz", None))) / pd.Timedelta(days=1)
-        return days.astype("float64"), [f"column {name!r}: dates read as days since 1970"]
-    if column_type(column) in ("image", "embedding"):
-        raise ValueError(
-            f"{sheet.path}, column {name!r}: holds {'bytes' if column_type(column) == 'image' else 'lists'}, which a"
-            " table has no use for; choose other columns with features="
-        )
-    notes: list[str] = []
-    fast = _all_numbers(column)
-    if fast is not None:
-        return _finite(fast, name)
-    cells = _words(column)
-    gone = cells.isna().to_numpy(dtype=bool)
-    numbers = pd.to_numeric(cells.where(~gone, None), errors="coerce").astype("float64")
-    bad = numbers.isna().to_numpy() & ~gone
-    if bad.any():
-        again = cells[bad].map(unquoted)
-        if sheet.decimal_comma:
-            again = again.str.replace(r"^([+-]?[0-9]+),([0-9]+)$", r"\1.\2", regex=True)
-        found = pd.to_numeric(again, errors="coerce").astype("float64")
-        if found.notna().any() and found.notna().mean() > 0.9:
-            notes.append(f"column {name!r}: {cells[bad].iloc[0]} is read as {again.iloc[0]}")
-            numbers = numbers.where(~bad, found.reindex(numbers.index))
-            bad = numbers.isna().to_numpy() & ~gone
-    filled = int((~gone).sum())
-    if not filled:
-        return pd.Series(np.nan, index=column.index), [f"column {name!r}: empty in every row"]
-    if kind == "number" or bad.sum() <= 0.05 * filled:
-        if bad.any():
-            row = int(bad.nonzero()[0][0])
-            notes.append(
-                f"column {name!r}: {int(bad.sum())} of {filled} cells are not numbers (row {row + 1}:"
-                f" {cells.iloc[row]!r}):"
-                " read as missing"
+        column = sheet.frame[name]
+        if not _scalar(column):
+            what = "bytes" if column_type(column) == "image" else "lists"
+            raise ValueError(
+                f"{sheet.path}, column {name!r}: holds {what}, which a table has no use for; choose other columns with"
+                " features="
             )
-        numbers, said = _finite(numbers, name)
-        return numbers, notes + said
-    return cells, notes
+        out[name], readings[name], said = read(column, name, (how or {}).get(name), sheet.decimal_comma)
+        notes += said
+    return keep(pd.DataFrame(out), readings), notes
 
 
-def _words(column: Any) -> Any:
-    """Cells as text without spaces around; missing ones None. A float that is whole is written as a whole number."""
+def table_like(sheet: Sheet, like: TableEncoder) -> tuple[Any, list[str]]:
+    """The columns that a model needs, read as training read them; and notes, a ``Doubt`` for what could not be read.
 
-    def word(value: Any) -> str | None:
-        if value is None or value != value:
-            return None
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        text = str(value).strip()
-        return None if text.lower() in MISSING else text
+    A column is found by its name, or but for case and spaces.
 
-    import pandas as pd
-
-    found = {value: word(value) for value in column.unique()}
-    return pd.Series(
-        [found[v] if v == v else None for v in column], index=column.index, name=column.name, dtype=object
-    )
-
-
-def _all_numbers(column: Any) -> Any:
-    """A column of text in which every cell is a number, as float64; None for any other column."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if column.dtype == object:
-        return None
-    try:
-        numbers = pc.cast(pc.utf8_trim_whitespace(pa.array(column, type=pa.large_string())), pa.float64())
-    except pa.ArrowInvalid:
-        return None
-    return pd.Series(numbers.to_numpy(zero_copy_only=False), index=column.index)
-
-
-def _finite(numbers: Any, name: str) -> tuple[Any, list[str]]:
-    import numpy as np
-
-    infinite = np.isinf(numbers.to_numpy())
-    if not infinite.any():
-        return numbers, []
-    return numbers.where(~infinite, np.nan), [
-        f"column {name!r}: {int(infinite.sum())} infinite values read as missing"
-    ]
+    Raises:
+        ValueError: a column that the model needs is missing.
+    """
+    columns = [str(c) for c in sheet.frame.columns]
+    readings = like.readings
+    notes: list[str] = []
+    source: dict[str, str] = {}
+    for name in readings:
+        close = [c for c in columns if c.strip().casefold() == name.strip().casefold()]
+        if name in columns:
+            source[name] = name
+        elif len(close) == 1 and close[0] not in readings:
+            source[name] = close[0]
+            notes.append(f"column {close[0]!r} is taken for {name!r}")
+    absent = [name for name in readings if name not in source]
+    if absent:
+        raise ValueError(
+            f"{sheet.path}: no column {', '.join(map(repr, absent[:5]))}, which the model needs ({len(absent)} of its"
+            f" {len(readings)} columns are missing); there are {', '.join(map(repr, columns[:20]))}"
+        )
+    spare = [c for c in columns if c not in source.values()]
+    if spare:
+        notes.append(
+            f"not used: column {', '.join(map(repr, spare[:8]))}"
+            + (f" and {len(spare) - 8} more" if len(spare) > 8 else "")
+        )
+    chosen = sheet.frame[list(source.values())]
+    chosen.columns = list(source)
+    frame, said = table(replace(sheet, frame=chosen), list(source), readings)
+    return frame, [*notes, *said, *like.doubts(frame)]
 
 
 def _label(sheet: Sheet, label: str | int | None, taken: list[str | None], notes: list[str]) -> str:
@@ -284,20 +237,6 @@ def _label(sheet: Sheet, label: str | int | None, taken: list[str | None], notes
         raise ValueError(f"{sheet.path}: no column that could be the label among {', '.join(free)}")
     notes.append(f"label: the last column, {words[-1]!r} (name another with label=)")
     return words[-1]
-
-
-def _is_index(sheet: Sheet, name: str) -> bool:
-    lowered = name.lower().strip()
-    if lowered not in INDEX_NAMES and not re.fullmatch(r"f0", lowered):
-        return False
-    column = sheet.frame[name]
-    if not _scalar(column) or column.nunique() < len(column):
-        return False
-    if lowered != "f0":
-        return True
-    if not sheet.named:
-        return False
-    return list(column.iloc[:1000].astype(str)) == [str(i) for i in range(min(len(column), 1000))]
 
 
 def _scalar(column: Any) -> bool:

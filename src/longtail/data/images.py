@@ -197,7 +197,7 @@ def list_folder(root: Path) -> tuple[list[Path], list[int], list[str], list[str]
     Raises:
         ValueError: no class folder with images, or only one.
     """
-    from longtail.data.target import natural
+    from longtail.labels import natural
 
     notes: list[str] = []
     paths: list[Path] = []

@@ -8,14 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.arrays import FEATURE_NAMES, find_array, matrix, read_arrays
-from longtail.data.columns import Roles, find, inputs_of, table
+from longtail.data.columns import Roles, find, inputs_of, table_like
 from longtail.data.digits import digits_lt
-from longtail.data.encode import EmbeddingEncoder, Encoder, ImageEncoder, SparseEncoder, TableEncoder
+from longtail.data.encode import (
+    EmbeddingEncoder,
+    Encoder,
+    FeatureEncoder,
+    ImageEncoder,
+    SparseEncoder,
+    TableEncoder,
+)
 from longtail.data.formats import format_of, read_sheet
 from longtail.data.how import How, Wanted, listed
 from longtail.data.images import SUFFIXES, list_pictures, read_images
+from longtail.data.in_memory import inputs_like
 from longtail.data.pictures import picture_column, picture_files
 from longtail.data.places import resolve
+from longtail.data.reading import tell
 from longtail.data.sheet import Sheet, read_bytes
 from longtail.data.svmlight import read_svmlight
 from longtail.data.values import raw_of, with_missing
@@ -40,15 +49,13 @@ class Inputs:
     notes: list[str] = field(default_factory=list)
 
 
-def load_inputs(
-    path: str | Path, like: Encoder, *, say: Callable[[str], None] | None = None, **how: Any
-) -> Any:
+def load_inputs(path: Any, like: Encoder, *, say: Callable[[str], None] | None = None, **how: Any) -> Any:
     """Read rows to predict: what ``Dataset.raw`` would be, with or without a label beside it.
 
     Args:
         like: the encoder of the model; a table needs its columns, in any order. Other columns are not used,
             and said so.
-        say: called with each note on what was detected and done.
+        say: called with each note on what was detected and done; None warns of what could not be read.
         how: as for :func:`read_inputs`.
 
     Raises:
@@ -56,14 +63,12 @@ def load_inputs(
         ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
     """
     found = read_inputs(path, like, **how)
-    for note in found.notes:
-        if say is not None:
-            say(note)
+    tell(found.notes, say)
     return found.raw
 
 
 def read_inputs(
-    path: str | Path,
+    path: Any,
     like: Encoder,
     *,
     classes: Sequence[str] = (),
@@ -80,6 +85,7 @@ def read_inputs(
     """Read rows to predict, and what else stands beside them.
 
     Args:
+        path: a file, a folder, or rows in one of the forms of ``longtail.data.in_memory``.
         like: the encoder of the model.
         classes: the names of the model's classes, by which labels in front of texts are known.
         text: the column of texts; None takes the only column, or detects it.
@@ -89,6 +95,11 @@ def read_inputs(
         FileNotFoundError: nothing there.
         ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
     """
+    if isinstance(like, FeatureEncoder):
+        like = like.front
+    if not isinstance(path, str | Path):
+        raw, said = inputs_like(path, like, text)
+        return Inputs(raw, path.reset_index(drop=True) if hasattr(path, "columns") else None, notes=said)
     if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
         if not isinstance(like, ImageEncoder):
             raise ValueError(f"{path} holds images; the model takes {like.kind}")
@@ -176,20 +187,9 @@ def _svmlight(where: Path, like: SparseEncoder | TableEncoder) -> Inputs:
 
 
 def _table(sheet: Sheet, like: TableEncoder, how: How, notes: list[str]) -> Any:
-    columns = [str(c) for c in sheet.frame.columns]
-    absent = [c for c in like.columns if c not in columns]
-    if absent:
-        raise ValueError(
-            f"{sheet.path}: no column {', '.join(map(repr, absent[:5]))}, which the model needs; the file has"
-            f" {', '.join(map(repr, columns[:20]))}"
-        )
-    spare = [c for c in columns if c not in like.columns]
-    if spare:
-        notes.append(f"not used: column {', '.join(map(repr, spare[:8]))}")
-    emptied, said = with_missing(sheet, like.columns, how.missing)
-    notes += said
-    frame, said = table(emptied, like.columns, like.kinds)
-    notes += said
+    emptied, said = with_missing(sheet, [c for c in like.columns if c in sheet.frame.columns], how.missing)
+    frame, more = table_like(emptied, like)
+    notes += [*said, *more]
     return frame
 
 

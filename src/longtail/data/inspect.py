@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from longtail.data.dataset import Dataset
+from longtail.data.giveaways import giveaways
 
 
 def inspect_facts(dataset: Dataset, many: int = 100, few: int = 20) -> dict[str, Any]:
@@ -84,6 +85,7 @@ def _warnings(dataset: Dataset, facts: dict[str, Any]) -> list[str]:
         if empty:
             shown = ", ".join(f"{c} ({n})" for c, n in list(empty.items())[:10])
             out.append(f"missing values: {shown}; filled with the training median, and marked")
+    out += giveaways(dataset)
     if dataset.kind == "text":
         blank = sum(not t.strip() for t in dataset.raw)
         if blank:

@@ -31,6 +31,7 @@ from longtail.data.formats import format_of, read_sheet
 from longtail.data.how import How, listed
 from longtail.data.images import list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
+from longtail.data.in_memory import dataset_of
 from longtail.data.inputs import load_inputs
 from longtail.data.pictures import picture_column, picture_files
 from longtail.data.places import SPLITS, resolve, title_of
@@ -42,7 +43,7 @@ from longtail.labels import Labels
 
 
 def load(
-    path: str | Path,
+    path: Any,
     *,
     kind: str | None = None,
     text: str | int | None = None,
@@ -60,10 +61,13 @@ def load(
     sheet: str | int | None = None,
     images: str | Path | None = None,
 ) -> Dataset:
-    """Read a labelled data set.
+    """Read a labelled data set, from a file or from what is in memory.
 
     Args:
-        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100).
+        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame``
+        with a
+            label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
+            a row.
         kind: "image", "text", "table" or "embedding"; None detects it.
         text: the column of a text data set, by name or number (from 0).
         label: the column (or array) of labels; None takes one called label, target, class, y or category,
@@ -94,6 +98,9 @@ def load(
         raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
     if split is not None and split not in SPLITS:
         raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
+    if not isinstance(path, str | Path):
+        data = dataset_of(path, kind, text, label, features, name or "data")
+        return data if imbalance is None else _cut(data, imbalance)
     if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
         return _built_in(str(path), kind, split, imbalance)
     how = How(
@@ -115,13 +122,15 @@ def load(
     else:
         found = read_sheet(where, form, how)
         data = _from_sheet(found, title, notes, how, kind, text, label, features)
-    if imbalance is not None:
-        index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
-        note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
-        cut = data.take(index)
-        cut = Dataset.of(title, data.kind, cut.raw, cut.labels, (*data.notes, note))
-        data = replace(cut, reading=data.reading)
-    return data
+    return data if imbalance is None else _cut(data, imbalance)
+
+
+def _cut(data: Dataset, imbalance: float) -> Dataset:
+    index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
+    note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
+    cut = data.take(index)
+    cut = Dataset.of(data.name, data.kind, cut.raw, cut.labels, (*data.notes, note))
+    return replace(cut, reading=data.reading)
 
 
 def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from longtail.data.delimited import unquoted
 from longtail.data.sheet import MISSING
+from longtail.labels import natural
 from longtail.words import printable
 
 MISSING_LABELS = MISSING - {"?", "-", "none", "null", "na"}
@@ -115,17 +116,6 @@ def indices_of(values: Any, names: Sequence[str]) -> Tensor:
         number = _numbers([cell])
         known.insert(-1, place.get(cell, place.get(_number_name(number[0]), -1) if number else -1))
     return torch.tensor(known, dtype=torch.int64)[torch.from_numpy(codes.astype("int64"))]
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A sort key under which runs of digits compare as numbers.
-
-    >>> sorted(["class 10", "class 9", "Class 1"], key=natural)
-    ['Class 1', 'class 9', 'class 10']
-    """
-    parts = re.split(r"([0-9]+)", name)
-    key = [(0, int(p), "") if p.isdecimal() else (1, 0, p.casefold()) for p in parts if p]
-    return [*key, (2, 0, name)]
 
 
 def _cell(value: Any) -> str:

@@ -82,9 +82,9 @@ def _embeddings(sheet: Sheet, features: list[str], notes: list[str]) -> Any:
     else:
         frame, said = table(sheet, features)
         notes += said
-        words = [c for c in features if frame[c].dtype == object]
+        words = [c for c in features if frame[c].dtype.kind not in "fiub"]
         if words:
-            raise ValueError(f"{sheet.path}: kind='embedding', but column {words[0]!r} holds words")
+            raise ValueError(f"{sheet.path}: kind='embedding', but column {words[0]!r} holds words or dates")
         array = frame.to_numpy()
     rows, said = matrix(array, sheet.path)
     notes += said

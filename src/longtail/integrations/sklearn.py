@@ -29,17 +29,22 @@ from longtail.data import (
     TableEncoder,
     TextEncoder,
 )
+from longtail.data.columns import table
 from longtail.data.dataset import KINDS, row_keys, select
-from longtail.integrations.inputs import (
+from longtail.data.in_memory import (
+    embeddings_of,
     frame_of,
+    has_words,
     images_of,
+    inputs_like,
     is_images,
     is_texts,
-    repeated,
     rows_of_sparse,
+    sheet_of,
     texts_of,
-    weights_of,
 )
+from longtail.data.reading import tell
+from longtail.integrations.inputs import repeated, weights_of
 from longtail.labels import Labels
 from longtail.model import Model
 from longtail.report.progress import training_progress
@@ -51,7 +56,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     """A recipe as a scikit-learn classifier, whose probabilities are for the class prior you deploy under.
 
     Takes numbers, data frames of numbers and words, sparse rows, texts and images; see
-    :mod:`longtail.integrations.inputs` for what counts as which. Encoders (scaling, one-hot levels, TF-IDF) are fitted
+    :mod:`longtail.data.in_memory` for what counts as which. Encoders (scaling, one-hot levels, TF-IDF) are fitted
     in ``fit``; what a recipe leaves open (temperature, thresholds) is fitted on an inner split of the training rows.
 
     Args:
@@ -227,7 +232,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     def _probabilities(self, X: Any) -> torch.Tensor:
         model = self._fitted()
         raw, _ = self._rows(X, model.encoder)
-        return model.predict_proba(raw, self._prior())
+        return model.outcome.predict_proba(model.encoder(raw), self._prior())
 
     def _fitted(self) -> Model:
         check_is_fitted(self, "model_")
@@ -256,37 +261,58 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         """Raw rows and their kind, as in fitting (``encoder`` None) or as the fitted encoder takes them."""
         reset = encoder is None
         if is_texts(X, self.kind) if reset else isinstance(encoder, TextEncoder):
-            return texts_of(X), "text"
+            raw, notes = (texts_of(X), []) if reset else inputs_like(X, cast(TextEncoder, encoder))
+            tell(notes)
+            return raw, "text"
         if is_images(X, self.kind) if reset else isinstance(encoder, ImageEncoder):
             images = images_of(X)
             self._width(int(images[0].numel()) if len(images) else 0, reset)
             return images, "image"
-        if hasattr(X, "columns") and self.kind in (None, "table"):
-            validate_data(self, X, skip_check_array=True, reset=reset)
-            like = cast(TableEncoder, encoder) if not reset else None
-            if not len(X):
-                raise ValueError("X has 0 sample(s), and a minimum of 1 is required")
-            return frame_of(X, like), "table"
         if isinstance(X, torch.Tensor):
             X = X.detach().cpu().numpy()
-        least = 2 if reset else 1
-        finite = True if isinstance(encoder, EmbeddingEncoder) or self.kind == "embedding" else "allow-nan"
+        embedding = self.kind == "embedding" if reset else isinstance(encoder, EmbeddingEncoder)
+        if (self.kind in (None, "table") if reset else isinstance(encoder, TableEncoder)) and (
+            hasattr(X, "columns") or has_words(X)
+        ):
+            return self._table(X, cast(TableEncoder | None, encoder)), "table"
         X = validate_data(
             self,
             X,
             accept_sparse="csr",
             dtype="numeric",
-            ensure_all_finite=finite,
-            ensure_min_samples=least,
+            ensure_all_finite=True if embedding else "allow-nan",
+            ensure_min_samples=2 if reset else 1,
             reset=reset,
         )
         if hasattr(X, "nnz") and not reset and not isinstance(encoder, SparseEncoder):
             X = X.toarray()
         if isinstance(encoder, SparseEncoder) or hasattr(X, "nnz"):
             return rows_of_sparse(X), "text"
-        if isinstance(encoder, EmbeddingEncoder) or self.kind == "embedding":
-            return torch.from_numpy(np.array(X, dtype=np.float32)), "embedding"
-        return frame_of(X, None), "table"
+        if embedding:
+            return embeddings_of(X)[0], "embedding"
+        return self._table(X, cast(TableEncoder | None, encoder), checked=True), "table"
+
+    def _table(self, X: Any, encoder: TableEncoder | None, checked: bool = False) -> Any:
+        """A data frame or an array as a table. Columns go by name where both fitting and asking have names, else by
+        position.
+
+        Args:
+            checked: has scikit-learn seen ``X``?
+        """
+        named = hasattr(X, "columns")
+        if not checked:
+            validate_data(self, X, skip_check_array=True, reset=encoder is None)
+        if not len(X):
+            raise ValueError("X has 0 sample(s), and a minimum of 1 is required")
+        if encoder is None:
+            sheet = sheet_of(X if named else frame_of(X))
+            frame, notes = table(sheet, list(sheet.frame.columns))
+        else:
+            if named and not hasattr(self, "feature_names_in_"):
+                X = X.set_axis([str(c) for c in encoder.columns], axis="columns")
+            frame, notes = inputs_like(X, encoder)
+        tell(notes)
+        return frame
 
     def _width(self, found: int, reset: bool) -> None:
         if reset:

@@ -163,7 +163,7 @@ def test_gzip_duplicate_names_and_trailing_delimiters(write) -> None:
 def test_decimal_commas_between_semicolons(write) -> None:
     data = load(write("t.csv", "a;b;class\n1,5;3;x\n2,5;4;y\n"))
     assert data.raw["a"].tolist() == [1.5, 2.5]
-    assert said(data, "1,5 is read as 1.5")
+    assert said(data, "'1,5' is read as 1.5")
 
 
 def test_a_million_rows(tmp_path) -> None:

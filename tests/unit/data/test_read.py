@@ -145,10 +145,10 @@ def test_parquet_tables(tmp_path) -> None:
     frame.to_parquet(tmp_path / "t.parquet")
     data = load(tmp_path / "t.parquet")
     assert data.raw["n"].isna().tolist() == [False, True, False, False]
-    assert data.raw["when"].iloc[0] == 18262.0
+    assert data.raw["when"].iloc[0] == pd.Timestamp("2020-01-01")
     assert data.raw["flag"].tolist() == [1.0, 0.0, 1.0, 0.0]
     assert data.raw["word"].tolist() == ["a", "b", None, "a"]
-    assert said(data, "days since 1970")
+    assert said(data, "'when': dates, read as a running time")
     TableEncoder.fit(data.raw)(data.raw)
 
 
@@ -361,22 +361,25 @@ def test_inputs_for_a_table_model(write) -> None:
     encoder = TableEncoder.fit(data.raw)
     notes: list[str] = []
     raw = load_inputs(write("new.csv", "note,colour,size\n,red,1\n,blue,2\n"), encoder, say=notes.append)
-    assert torch.equal(encoder(raw), encoder(raw[["size", "colour", "note"]]))
+    assert torch.equal(encoder(raw), encoder(raw[["colour", "size"]]))
     raw = load_inputs(write("with.csv", TABLE), encoder, say=notes.append)
     assert torch.equal(encoder(raw), encoder(data.raw))
-    assert any("not used: column 'id', 'Label'" in n for n in notes)
+    assert any("not used: column 'id', 'note', 'Label'" in n for n in notes)
     with pytest.raises(
-        ValueError, match=r"no column 'colour', 'note', which the model needs; the file has 'size'"
+        ValueError,
+        match=r"no column 'colour', which the model needs \(1 of its 2 columns are missing\); there are 'size'",
     ):
         load_inputs(write("short.csv", "size,kind\n1,a\n2,b\n3,a\n"), encoder)
 
 
 def test_inputs_are_read_as_training_read_them(write) -> None:
     data = load(
-        write("t.csv", "code,n,label\n" + "".join(f"{[1, 2, 'x'][i % 3]},{i},{i % 2}\n" for i in range(30)))
+        write(
+            "t.csv", "code,n,label\n" + "".join(f"{[1, 2, 'x'][i % 3]},{i % 9},{i % 2}\n" for i in range(30))
+        )
     )
     encoder = TableEncoder.fit(data.raw)
-    assert encoder.kinds == {"code": "word", "n": "number"}
+    assert {name: r.kind for name, r in encoder.readings.items()} == {"code": "word", "n": "number"}
     notes: list[str] = []
     raw = load_inputs(write("new.csv", "code,n\n1,5\n2,bad\n"), encoder, say=notes.append)
     assert raw["code"].tolist() == ["1", "2"]

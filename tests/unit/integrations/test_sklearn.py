@@ -136,6 +136,65 @@ def test_data_frames_of_mixed_columns():
     assert LongTailClassifier("logistic", random_state=0).fit(unnamed, y).score(unnamed, y) > 0.95
 
 
+def test_fitted_on_a_frame_and_asked_with_an_array_goes_by_position():
+    X, y = rows()
+    frame = pd.DataFrame(X, columns=[f"feature {k}" for k in range(X.shape[1])])
+    named = LongTailClassifier("logistic", random_state=0).fit(frame, y)
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        np.testing.assert_array_equal(named.predict_proba(X), named.predict_proba(frame))
+    with pytest.raises(ValueError, match="features"), pytest.warns(UserWarning, match="names"):
+        named.predict(X[:, :1])
+    unnamed = LongTailClassifier("logistic", random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="X has feature names, but"):
+        np.testing.assert_array_equal(unnamed.predict_proba(frame), unnamed.predict_proba(X))
+
+
+def test_arrays_of_words_and_numbers():
+    frame, y = mixed()
+    frame = frame[["size", "colour", "grade"]].astype(object)
+    model = LongTailClassifier("logistic", random_state=0).fit(frame.to_numpy(), y)
+    assert model.score(frame.to_numpy(), y) > 0.95
+    named = LongTailClassifier("logistic", random_state=0).fit(frame, y)
+    np.testing.assert_array_equal(named.predict_proba(frame), model.predict_proba(frame.to_numpy()))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.array(["u", "v", pd.NA] * 20, dtype="string"),
+        pd.array([1, None, 3] * 20, dtype="Int64"),
+        pd.array([True, None, False] * 20, dtype="boolean"),
+        np.array([True, None, False] * 20, dtype=object),
+        pd.Categorical(["u", "v", None] * 20),
+        pd.to_timedelta(np.arange(60), "h"),
+        pd.period_range("2020", periods=60, freq="D"),
+        pd.date_range("2020", periods=60, tz="Asia/Tokyo"),
+    ],
+)
+def test_columns_of_types_that_pandas_has(column):
+    X, y = pd.DataFrame({"a": column, "b": np.arange(60.0)}), np.arange(60) % 5 == 0
+    model = LongTailClassifier("logistic", random_state=0).fit(X, y)
+    p = model.predict_proba(X)
+    assert p.shape == (60, 2)
+    np.testing.assert_allclose(model.predict_proba(X.iloc[::-1])[::-1], p, atol=1e-6)
+
+
+def test_what_is_not_read_is_warned_of():
+    y = np.arange(60) % 5 == 0
+    X = pd.DataFrame({"amount": [f"${k + 1000:,}.50" for k in range(60)], "b": np.arange(60.0)})
+    with pytest.warns(UserWarning, match=r"'\$1,000.50' is read as 1000.5"):
+        model = LongTailClassifier("logistic", random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="column 'amount': 1 of 60 cells are not numbers"):
+        model.predict(X.assign(amount=["1.000,5 kr", *X["amount"][1:]]))
+
+
+def test_a_text_model_asked_with_a_frame_predicts_its_rows():
+    X, y = texts()
+    model = LongTailClassifier("logistic", random_state=0).fit(X, y)
+    frame = pd.DataFrame({"number": np.arange(len(X)), "review": X})
+    np.testing.assert_array_equal(model.predict(frame), model.predict(X))
+
+
 def test_rows_in_any_order_give_the_same_model():
     frame, y = mixed()
     order = np.random.default_rng(0).permutation(len(y))

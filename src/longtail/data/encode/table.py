@@ -1,27 +1,38 @@
-"""Tables: numbers standardised, missing ones filled with the median and marked, words one-hot."""
+"""Tables: numbers standardised, missing ones filled with the median and marked, words one-hot, dates as a running time
+and calendar parts.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from longtail.data.reading import ANY_NUMBER, WORD, Doubt, Reading, kept
+
 MISSING_LEVEL = ""
+PARTS = ("time", "month", "day", "weekday", "hour")
+"""Of a date: days since 1970, month (1 to 12), day of the month, day of the week (0 is Monday), hour of the day."""
 
 
 @dataclass(frozen=True)
 class _Numeric:
-    """Numbers: ``(x - mean) / std``, missing as the median; a 0/1 column where training had missing ones."""
+    """Numbers: ``(x - mean) / std``, missing as the median; a 0/1 column where training had missing ones.
+
+    ``part`` is one of ``PARTS`` for a column of dates, which has a step for each that varies.
+    """
 
     name: str
     median: float
     mean: float
     std: float
     marked: bool
+    reading: Reading = ANY_NUMBER
+    part: str = ""
 
     @property
     def width(self) -> int:
@@ -44,6 +55,9 @@ class _Levels:
 @dataclass(frozen=True)
 class TableEncoder:
     """A data frame -> float32 ``[N, d]``.
+
+    The frame is one that ``longtail.data.load`` made, or of numbers, dates and words. How its columns were read is
+    kept, for the rows to predict.
 
     A level that training did not have gives zeros; in a column with more levels than the cap it counts as
     "other", as the rare ones do. Columns that are constant in training are dropped, and named in ``notes``.
@@ -75,12 +89,12 @@ class TableEncoder:
         plan: list[_Numeric | _Levels] = []
         notes: list[str] = []
         still = []
+        readings = kept(raw)
         for name in raw.columns:
-            found = _numeric(raw[name]) if _is_number(raw[name]) else _levels(raw[name], max_levels, notes)
-            if found is None:
+            found = _steps(raw[name], readings.get(str(name)), max_levels, notes)
+            plan += found
+            if not found:
                 still.append(str(name))
-            else:
-                plan.append(found)
         if not plan:
             raise ValueError(
                 f"raw: all columns are constant ({', '.join(still[:10])}): nothing to learn from"
@@ -92,7 +106,7 @@ class TableEncoder:
     def __call__(self, raw: Any) -> Tensor:
         import numpy as np
 
-        absent = [c for c in self.columns if c not in raw.columns]
+        absent = [c for c in self.readings if c not in raw.columns]
         if absent:
             raise ValueError(
                 f"raw has no column {', '.join(map(repr, absent[:5]))}; it has {list(raw.columns)[:20]}"
@@ -102,7 +116,7 @@ class TableEncoder:
         for step in self.plan:
             column = raw[step.name]
             if isinstance(step, _Numeric):
-                x = _to_numbers(column)
+                x = _part(column, step.part) if step.part else _to_numbers(column)
                 gone = np.isnan(x)
                 out[:, at] = (np.where(gone, step.median, x) - step.mean) / step.std
                 if step.marked:
@@ -146,9 +160,49 @@ class TableEncoder:
         return tuple(found)
 
     @property
-    def kinds(self) -> dict[str, str]:
-        """Which columns are read as a "number" and which as a "word"; those that were constant are in neither."""
-        return {step.name: "number" if isinstance(step, _Numeric) else "word" for step in self.plan}
+    def readings(self) -> dict[str, Reading]:
+        """How the columns are read that the model uses; those that were constant are not among them."""
+        return {step.name: step.reading if isinstance(step, _Numeric) else WORD for step in self.plan}
+
+    def doubts(self, raw: Any) -> list[str]:
+        """What these rows hold that training did not: levels never seen, and missing cells where it had none.
+
+        >>> import pandas as pd
+        >>> encoder = TableEncoder.fit(pd.DataFrame({"colour": ["red", "blue"]}))
+        >>> encoder.doubts(pd.DataFrame({"colour": ["red", "pink"]}))
+        ["column 'colour': 1 of 2 cells hold a word that training did not have ('pink'): read as none of its words"]
+        """
+        import numpy as np
+
+        out: list[str] = []
+        n = len(raw)
+        for step in self.plan:
+            column = raw[step.name]
+            if isinstance(step, _Numeric):
+                gone = 0 if step.marked or step.part not in ("", PARTS[0]) else int(column.isna().sum())
+                if gone:
+                    out.append(
+                        f"column {step.name!r}: {gone} of {n} values are missing; training had none missing, so its"
+                        " median stands in"
+                    )
+            elif not step.other:
+                known = set(step.levels)
+                codes, values = _factorized(column)
+                counts = np.bincount(codes, minlength=len(values)).tolist()
+                new = [(v, k) for v, k in zip(values, counts) if v not in known]
+                empty = sum(k for v, k in new if v == MISSING_LEVEL)
+                words = [v for v, _ in new if v != MISSING_LEVEL]
+                if words:
+                    some = ", ".join(map(repr, words[:3])) + (", ..." if len(words) > 3 else "")
+                    out.append(
+                        f"column {step.name!r}: {sum(k for _, k in new) - empty} of {n} cells hold a word that training"
+                        f" did not have ({some}): read as none of its words"
+                    )
+                if empty:
+                    out.append(
+                        f"column {step.name!r}: {empty} of {n} cells are missing, which no row of training was"
+                    )
+        return [Doubt(note) for note in out]
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -156,7 +210,8 @@ class TableEncoder:
         names: list[str] = []
         for step in self.plan:
             if isinstance(step, _Numeric):
-                names += [step.name, f"{step.name} is missing"][: step.width]
+                own = f"{step.name}: {step.part}" if step.part else step.name
+                names += [own, f"{step.name} is missing"][: step.width]
             else:
                 names += [f"{step.name} = {level or 'missing'}" for level in step.levels]
                 names += [f"{step.name} = other"] * step.other
@@ -167,7 +222,9 @@ class TableEncoder:
         numbers = []
         for step in self.plan:
             if isinstance(step, _Numeric):
-                plan.append({"name": step.name, "marked": step.marked})
+                known = {"part": step.part} if step.part else {}
+                reading = step.reading.to_json()
+                plan.append({"name": step.name, "marked": step.marked, "reading": reading, **known})
                 numbers.append([step.median, step.mean, step.std])
             else:
                 plan.append({"name": step.name, "levels": list(step.levels), "other": step.other})
@@ -183,7 +240,14 @@ class TableEncoder:
                 plan.append(_Levels(step["name"], tuple(step["levels"]), bool(step["other"])))
             else:
                 median, mean, std = next(numbers)
-                plan.append(_Numeric(step["name"], median, mean, std, bool(step["marked"])))
+                # An earlier version kept no reading: whatever numbers are found are read.
+                reading = Reading.from_json(step["reading"]) if "reading" in step else ANY_NUMBER
+                part = str(step.get("part", ""))
+                if part not in ("", *PARTS):
+                    raise ValueError(
+                        f"column {step['name']!r}: {part!r} is no part of a date ({', '.join(PARTS)})"
+                    )
+                plan.append(_Numeric(step["name"], median, mean, std, bool(step["marked"]), reading, part))
         return cls(tuple(facts["columns"]), tuple(plan), tuple(facts["notes"]))
 
 
@@ -202,10 +266,49 @@ def _to_numbers(column: Any) -> Any:
     return np.where(np.isinf(x), np.nan, x)
 
 
-def _numeric(column: Any) -> _Numeric | None:
+def _steps(
+    column: Any, reading: Reading | None, max_levels: int, notes: list[str]
+) -> list[_Numeric | _Levels]:
+    """How a column is encoded; nothing where it is constant."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(column):
+        how = reading or Reading("date", "ISO8601")
+        values = {p: _part(column, p) for p in PARTS}
+        steps = [
+            _numeric(x, str(column.name), how, p) for p, x in values.items() if p == "time" or _varies(x)
+        ]
+        # One mark of missing dates is enough.
+        return [replace(s, marked=s.marked and s.part == "time") for s in steps if s is not None]
+    if _is_number(column):
+        step = _numeric(_to_numbers(column), str(column.name), reading or ANY_NUMBER)
+        return [] if step is None else [step]
+    levels = _levels(column, max_levels, notes)
+    return [] if levels is None else [levels]
+
+
+def _varies(x: Any) -> bool:
     import numpy as np
 
-    x = _to_numbers(column)
+    known = x[~np.isnan(x)]
+    return bool(len(known) and known.min() < known.max())
+
+
+def _part(column: Any, part: str) -> Any:
+    """A part of each date, float64 ``[N]``; missing: NaN."""
+    import numpy as np
+    import pandas as pd
+
+    if part == "time":
+        return ((column - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+    if part == "hour":
+        return (column.dt.hour + column.dt.minute / 60).to_numpy(dtype=np.float64)
+    return getattr(column.dt, {"weekday": "day_of_week"}.get(part, part)).to_numpy(dtype=np.float64)
+
+
+def _numeric(x: Any, name: str, reading: Reading, part: str = "") -> _Numeric | None:
+    import numpy as np
+
     gone = np.isnan(x)
     if gone.all():
         return None
@@ -219,7 +322,7 @@ def _numeric(column: Any) -> _Numeric | None:
         if not gone.any():
             return None
         std = 1.0
-    return _Numeric(str(column.name), median, mean, std, bool(gone.any()))
+    return _Numeric(name, median, mean, std, bool(gone.any()), reading, part)
 
 
 def _factorized(column: Any) -> tuple[Any, list[str]]:

@@ -90,6 +90,7 @@ class TextEncoder:
         import numpy as np
         import scipy.sparse as sp
 
+        refuse_frames(raw)
         blocks = []
         for terms in self.terms:
             if terms.analyzer == "char":
@@ -134,6 +135,16 @@ class TextEncoder:
             for i, f in enumerate(facts["terms"])
         )
         return cls(terms, tuple(facts["notes"]))
+
+
+def refuse_frames(raw: Any) -> None:
+    """A data frame is a sequence of its column names, not of texts.
+
+    Raises:
+        TypeError: ``raw`` is one.
+    """
+    if hasattr(raw, "columns"):
+        raise TypeError("raw is a data frame; texts are needed, one a row: give the column that holds them")
 
 
 def unsegmented(texts: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from longtail.data.encode.text import refuse_frames
 from longtail.examples import TokenRows
 
 UNLIMITED = 10**6
@@ -97,6 +98,7 @@ class TokenEncoder:
         return backend
 
     def __call__(self, raw: Sequence[str]) -> TokenRows:
+        refuse_frames(raw)
         return TokenRows.of([row.ids or [self.pad] for row in self._backend.encode_batch(list(raw))])
 
     @property

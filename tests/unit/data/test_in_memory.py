@@ -1,0 +1,118 @@
+"""Every verb takes what is in memory: data frames, series, arrays, lists of texts, tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+
+from longtail import api
+from longtail.data import Dataset, load
+from longtail.labels import Labels
+
+RNG = np.random.default_rng(0)
+Y = np.repeat(["common", "rare"], [60, 15])
+X = RNG.normal(size=(75, 3)).round(3) + 3.0 * (Y == "rare")[:, None]
+FRAME = pd.DataFrame(X, columns=["a", "b", "c"])
+TEXTS = ["tasty soup", "lovely rice", "great tea", "fine food", "a mouse ran"] * 15
+TEXT_Y = ["fine", "fine", "fine", "fine", "bad"] * 15
+
+ROWS = {
+    "frame": (FRAME, Y),
+    "frame with another index": (FRAME.set_axis(range(100, 175)), pd.Series(Y, index=range(7, 82))),
+    "frame with numbers for names": (pd.DataFrame(X), pd.DataFrame({"y": Y})),
+    "array": (X, Y),
+    "float32": (X.astype(np.float32).astype(np.float64), list(Y)),
+    "lists": (X.tolist(), tuple(Y)),
+    "tensor": (torch.from_numpy(X), torch.tensor((Y == "rare").astype(int))),
+    "objects": (X.astype(object), pd.Categorical(Y)),
+    "words": (np.array([[str(v) for v in row] for row in X]), pd.array(Y, dtype="string")),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_and_labels(name) -> None:
+    x, y = ROWS[name]
+    data = load((x, y))
+    assert (data.kind, data.labels.counts.tolist()) == ("table", [60, 15])
+    np.testing.assert_allclose(data.raw.to_numpy(), X, rtol=1e-6)
+    assert api.inspect((x, y))["counts"] == [60, 15]
+
+
+def test_a_frame_with_its_label() -> None:
+    data = load(FRAME.assign(target=Y), imbalance=4.0)
+    assert (data.name, data.labels.names) == ("data", ("common", "rare"))
+    assert list(data.raw.columns) == ["a", "b", "c"]
+    assert load(FRAME.assign(kind=Y), label="kind", features=["a"], name="mine").name == "mine"
+    text = load(pd.DataFrame({"n": range(75), "words": TEXTS, "what": TEXT_Y}), label="what", text="words")
+    assert (text.kind, text.raw[:2]) == ("text", TEXTS[:2])
+
+
+def test_every_verb(tmp_path) -> None:
+    found = api.compare((FRAME, Y), recipes=["logistic"], baseline="logistic", folds=2, out=tmp_path)
+    assert found.results["data"]["name"] == "data"
+    model = api.train(FRAME.assign(target=Y), recipe="logistic")
+    want = model.predict(FRAME)
+    assert np.mean(np.array(want) == Y) > 0.9
+    assert api.predict(model, FRAME)["prediction"].tolist() == want
+    assert api.predict(model, FRAME[["c", "a", "b"]].assign(spare=1))["prediction"].tolist() == want
+    for rows in (X, X.tolist(), torch.from_numpy(X)):
+        assert model.predict(rows) == want
+        assert api.predict(model, rows)["prediction"].tolist() == want
+    with pytest.raises(ValueError, match="X has 2 columns without names; the model takes 3"):
+        model.predict(X[:, :2])
+    with pytest.raises(ValueError, match=r"X has shape \(75,\); rows and columns"):
+        model.predict(FRAME["a"])
+
+
+def test_a_text_model_predicts_the_rows_of_a_frame() -> None:
+    model = api.train((pd.Series(TEXTS, index=range(9, 84)), TEXT_Y), recipe="logistic")
+    want = ["fine", "bad"]
+    rows = ["tasty soup", "a mouse ran"]
+    for given in (rows, np.array(rows), pd.Series(rows, index=[5, 3]), pd.DataFrame({"anything": rows})):
+        assert model.predict(given) == want
+    two = pd.DataFrame({"id": [1, 2], "review": rows})
+    assert api.predict(model, two)["prediction"].tolist() == want
+    with pytest.raises(ValueError, match="which column"):
+        model.predict(pd.DataFrame({"one": rows, "two": rows[::-1]}))
+    with pytest.raises(TypeError, match="is a data frame; texts are needed"):
+        model.encoder(two)
+    with pytest.raises(ValueError, match="the model takes texts"):
+        model.predict(X)
+
+
+def test_other_kinds() -> None:
+    sparse = load((csr_matrix(np.abs(X)), Y))
+    assert (sparse.kind, len(sparse.raw)) == ("text", 75)
+    embedding = api.train((FRAME, Y), kind="embedding", recipe="logistic")
+    assert embedding.predict(FRAME) == embedding.predict(X) == embedding.predict(torch.from_numpy(X).float())
+    images = torch.randint(0, 255, (8, 3, 8, 8), dtype=torch.uint8)
+    data = load((images.permute(0, 2, 3, 1).numpy(), [0, 1] * 4))
+    assert (data.kind, torch.equal(data.raw, images)) == ("image", True)
+    vectors = load(pd.DataFrame({"embedding": list(X), "label": Y}))
+    assert (vectors.kind, tuple(vectors.raw.shape)) == ("embedding", (75, 3))
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (X, "data is a ndarray; give a path, a data frame with a label column, or"),
+        ((X, Y[50:]), "raw has 75 rows and labels has 25"),
+        ((X[:, 0], Y), "rows and columns"),
+        ((FRAME.set_axis(["a", "a", "b"], axis=1), Y), "several columns called 'a'"),
+        ((FRAME, np.stack([Y, Y], 1)), "y has 2 columns"),
+        ((FRAME, [None, *Y[1:]]), "1 of 75 rows have no label"),
+    ],
+)
+def test_what_cannot_be_read(given, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        load(given)
+
+
+def test_a_data_set_may_still_be_made_by_hand() -> None:
+    frame = pd.DataFrame({"a": X[:, 0], "w": ["u", "v", None] * 25, "d": pd.date_range("2020", periods=75)})
+    data = Dataset.of("toy", "table", frame, Labels.of(Y))
+    model = api.train(data, recipe="logistic")
+    assert len(model.predict(frame)) == 75
