@@ -10,7 +10,7 @@ import pytest
 import longtail
 
 ROOT = Path(longtail.__file__).parent
-FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples", "memory"}
+FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples", "memory", "files", "by_class"}
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
     "losses",

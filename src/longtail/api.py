@@ -27,8 +27,9 @@ from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
-from longtail.comparison.work import Worker, write_json
+from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
+from longtail.files import held, write_json
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
@@ -155,13 +156,32 @@ def compare(
     notes = fold_notes(dataset.labels, plan.duplicate_of, folds)
     for note in notes:
         on({"note": note})
+    path = data.name if isinstance(data, Dataset) else str(data)
+    shown = None if frozen is None else {"kind": kind, "backbone": str(said_backbone)}
+    with held(folder, "longtail compare"):
+        return _compared(plan, folder, path, notes, before, shown, jobs, budget, model, on, command)
+
+
+def _compared(
+    plan: Plan,
+    folder: Path,
+    path: str,
+    notes: tuple[str, ...],
+    before: FeatureEncoder | None,
+    shown: dict[str, str] | None,
+    jobs: int,
+    budget: float | None,
+    model: bool,
+    on: On,
+    command: str | None,
+) -> Comparison:
+    """The comparison itself, in a folder that is this process's; ``shown``: kind and backbone where they are frozen."""
     began = time.time()
     rows = run(plan, folder, jobs=jobs, budget=budget, on=on)
-    path = data.name if isinstance(data, Dataset) else str(data)
     said = {name: about(name, recipe) for name, recipe in plan.recipes}
     results = results_of(plan, rows, path, jobs, budget, command, said)
-    if frozen is not None:
-        results["data"]["kind"], results["settings"]["backbone"] = kind, str(said_backbone)
+    if shown is not None:
+        results["data"]["kind"], results["settings"]["backbone"] = shown["kind"], shown["backbone"]
     kept: Model | None = None
     left = None if budget is None else began + budget
     if model and any(r["status"] == "done" for r in rows):

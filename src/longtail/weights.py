@@ -106,3 +106,8 @@ def expert_priors(counts: Tensor | Sequence[int], *, tau: float = 2.0) -> Tensor
     shared = torch.zeros_like(sizes).index_add_(0, where, inverted.log()) / torch.bincount(where)
     rows = torch.stack([n.log(), torch.zeros_like(n), tau * shared[where]])
     return rows.softmax(1)
+
+PARTS = (
+    cost_sensitive, effective_number, expert_priors, inverse, inverse_sqrt, median_frequency,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -54,3 +54,8 @@ __all__ = [
     "shift_bias",
     "write_predictions",
 ]
+
+PARTS = (
+    BiasTemperature, Chain, PriorShift, Temperature, Thresholds, VectorScaling,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -5,6 +5,7 @@ timm imports torchvision, which must fit the installed torch; where it does not,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ class TimmModel(nn.Module):
         rank: int = 0,
     ) -> None:
         super().__init__()
+        if not re.fullmatch(r"[A-Za-z0-9_.]+", name):  # timm takes "hf-hub:..." and "local-dir:..." too
+            raise ValueError(f"backbone timm:{name}: a name as timm.list_models() gives it, no place to read it from")
         timm = timm_of(name)
         try:
             model = timm.create_model(name, pretrained=False, num_classes=0)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from longtail.files import whole
 from longtail.comparison.statistics import corrected_t_test, holm
 
 Results = Mapping[str, Any]
@@ -213,7 +214,7 @@ COSTS = {"fit_seconds": "seconds", "predict_seconds": "predict_seconds", "model_
 def write_csv(results: Results, path: str | Path) -> None:
     """``results.csv``, tidy: one line per recipe, fold, seed, prior and metric; a score that does not exist
     is empty, and so is the prior of what a run cost."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["recipe", "fold", "seed", "prior", "metric", "value"])
         for name in results["recipes"]:

@@ -1,7 +1,15 @@
 """Optim: what a stage may add to its optimiser: averaged weights (EMA, SWA) and flat minima (SAM)."""
 
+import torch.optim
+
 from longtail.optim.ema import EMA
 from longtail.optim.sam import SAM
 from longtail.optim.swa import SWA
 
 __all__ = ["EMA", "SAM", "SWA"]
+
+PARTS = (
+    EMA, SAM, SWA, torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adamax, torch.optim.NAdam,
+    torch.optim.RAdam, torch.optim.RMSprop, torch.optim.Adagrad, torch.optim.Adadelta,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

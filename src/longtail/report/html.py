@@ -18,6 +18,7 @@ from longtail.comparison.leaderboard import (
     shown_priors,
 )
 from longtail.comparison.recommendation import recommendation
+from longtail.files import write_text
 from longtail.report import figures
 from longtail.report.page import HERE, page
 
@@ -32,7 +33,7 @@ def write_report(results: Results, path: str | Path) -> None:
     Args:
         results: as read from ``results.json``; nothing in it is trusted: every text is escaped.
     """
-    Path(path).write_text(render(results), encoding="utf-8")
+    write_text(path, render(results))
 
 
 def render(results: Results) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from longtail.examples import Inputs
-from longtail.labels import Labels
+from longtail.labels import ClassCounts, Labels
 from longtail.net import Net
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
@@ -26,7 +26,7 @@ class Outcome:
     Attributes:
         net: in evaluation mode.
         recipe: what was trained (a ``Recipe``, or a classical one).
-        labels: the training labels.
+        labels: the training labels, or the counts of each class where the model was read from a file.
         keys: the cache key of each stage.
         history: one event an epoch.
         logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
@@ -39,7 +39,7 @@ class Outcome:
 
     net: Net
     recipe: Any
-    labels: Labels
+    labels: Labels | ClassCounts
     keys: tuple[str, ...] = ()
     history: tuple[Event, ...] = ()
     logit_prior: Tensor | None = None
@@ -102,12 +102,12 @@ class Outcome:
         return probabilities.argmax(-1)
 
 
-def log_prior(prior: Prior, labels: Labels) -> Tensor:
+def log_prior(prior: Prior, labels: Labels | ClassCounts) -> Tensor:
     """The log of a deployment prior, float64 ``[C]``."""
     return prior_vector(prior, labels).log()
 
 
-def prior_vector(prior: Prior, labels: Labels) -> Tensor:
+def prior_vector(prior: Prior, labels: Labels | ClassCounts) -> Tensor:
     """A deployment prior as a vector, float64 ``[C]``, summing to 1.
 
     Raises:
