@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import time
@@ -12,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from longtail import data as data_room
 from longtail.adjust.apply import Adjusted, adjust_predictions
-from longtail.adjust.predictions import Predictions, read_counts, read_predictions
+from longtail.adjust.predictions import Predictions
+from longtail.adjust.saved import ending, read_counts, read_predictions, read_vector
+from longtail.adjust.written import check_table_ending, write_table
 from longtail.bench import bench
 from longtail.catalogue import about, known_recipes, listing, pick
 from longtail.comparison.features import frozen_features
@@ -384,6 +383,7 @@ def predict(
     *,
     prior: Prior = "natural",
     out: str | Path | None = None,
+    raw: bool = False,
     **how: Any,
 ) -> Any:
     """Predicted class and probabilities for every row, as a pandas DataFrame.
@@ -392,10 +392,13 @@ def predict(
         model: a folder that ``train`` or ``compare`` wrote, or the model itself.
         data: rows with the columns the model was trained on; a label column is not needed.
         prior: class frequencies where the model is used: "natural", "balanced", or one probability a class.
-        out: a csv or parquet file to write; None does not write.
+        out: a csv, tsv, jsonl, parquet or xlsx file to write; None does not write.
+        raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
     """
     import pandas as pd
 
+    if out is not None:
+        check_table_ending(out)
     loaded = model if isinstance(model, Model) else Model.load(model)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, **how)
@@ -406,65 +409,76 @@ def predict(
     for k, name in enumerate(loaded.names):
         frame[f"p_{name}"] = probabilities[:, k].numpy()
     if out is not None:
-        file = Path(out)
-        if file.suffix == ".parquet":
-            frame.to_parquet(file)
-        else:
-            frame.to_csv(file, index=False)
+        write_table(frame, out, raw)
     return frame
 
 
 def adjust(
     predictions: str | Path | Predictions,
     *,
-    counts: str | Path | Sequence[int] | Mapping[str, int],
-    prior: str | Sequence[float] = "balanced",
-    from_prior: str | Sequence[float] | None = None,
+    counts: str | Path | Sequence[int] | Mapping[Any, int],
+    prior: str | Sequence[float] | Mapping[Any, float] = "balanced",
+    from_prior: str | Sequence[float] | Mapping[Any, float] | None = None,
     held: str | Path | Predictions | None = None,
     kind: str | None = None,
-    label: str = "label",
+    label: str | None = None,
+    classes: Sequence[str] | None = None,
     unseen: str = "error",
     out: str | Path | None = None,
+    raw: bool = False,
+    on: On = ignore,
 ) -> Adjusted:
     """Saved predictions of any model, for the prior you deploy under; no retraining.
 
+    Counts and priors are taken by class name or index where they are given by class (a mapping, a pandas Series, a JSON
+    object), and in the order of the columns where they are a list.
+
     Args:
-        predictions: csv, tsv, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label column
-            where the labels are known; or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of``
-            makes of a scikit-learn, torch or Hugging Face model.
-        counts: training examples per class: numbers, by class name, or a JSON file of either.
-        prior: "balanced", "natural" (the counts), one probability a class, or a JSON file of them.
+        predictions: csv, tsv, jsonl, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label
+            column where the labels are known, as ``longtail predict`` writes; or ``longtail.adjust.Predictions``, such as
+            ``longtail.adjust.predictions_of`` makes of a scikit-learn, torch or Hugging Face model.
+        counts: training examples per class: numbers, by class, or a JSON file of either.
+        prior: "balanced", "natural" (the counts), probabilities, or a JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
         held: labelled predictions of the same model on held-out rows, which fit a calibrator first.
         kind: "probabilities" or "logits", where the column names do not say.
-        label: the column of labels.
+        label: the column of labels; None takes ``label`` or ``labels`` where there is one.
+        classes: class names in the order of numbered columns, where labels or counts use names.
         unseen: what to do about a class without training examples: "error", or "rarest" (as rare as the rarest seen).
         out: folder for the adjusted predictions and ``adjuster.json``, which ``longtail.adjust.load`` reads in
             production with numpy alone; None does not write.
+        raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
+        on: called with progress events.
     """
-    names: tuple[str, ...] | None = None
+    numbers: Any = counts
+    known: tuple[str, ...] | None = None
     if isinstance(counts, str | Path):
-        numbers, names = read_counts(counts)
-    elif isinstance(counts, Mapping):
-        numbers, names = np.asarray(list(counts.values())), tuple(counts)
-    else:
-        numbers = np.asarray(counts)
+        read, known = read_counts(counts)
+        numbers = read if known is None else dict(zip(known, read.tolist()))
+    elif callable(getattr(counts, "items", None)):
+        known = tuple(str(k) for k, _ in counts.items())  # type: ignore[union-attr]
 
     def read_one(given: str | Path | Predictions) -> Predictions:
-        return given if isinstance(given, Predictions) else read_predictions(given, names, kind, label)
+        if isinstance(given, Predictions):
+            return given
+        found = read_predictions(given, classes, kind, label, known)
+        on({"total": steps, "done": 1, "task": str(given)})
+        return found
 
-    read = read_one(predictions)
+    steps = 3 if out is not None else 2
+    given = read_one(predictions)
     other = None if held is None else read_one(held)
-    for one in (read, other):
-        if one is not None and names is not None and one.names != names:
-            raise ValueError(f"counts are of classes {list(names)}, the predictions of {list(one.names)}")
-    asked = read_prior(prior, read.names) if isinstance(prior, str) else prior
-    before = read_prior(from_prior, read.names) if isinstance(from_prior, str) else from_prior
-    uniform = [1 / len(read.names)] * len(read.names)
-    before = {"balanced": uniform, "natural": None}[before] if isinstance(before, str) else before
-    adjusted = adjust_predictions(read, numbers, asked, before, other, unseen)
+    asked = read_prior(prior, given.names) if isinstance(prior, str) else prior
+    before = (
+        read_prior(from_prior, given.names, "--from-prior") if isinstance(from_prior, str) else from_prior
+    )
+    adjusted = adjust_predictions(given, numbers, asked, before, other, unseen)
+    on({"total": steps, "done": 2, "task": "adjusted"})
     if out is not None:
-        adjusted.write(out, ".csv" if isinstance(predictions, Predictions) else Path(predictions).suffix)
+        adjusted.write(
+            out, ".csv" if isinstance(predictions, Predictions) else "".join(ending(predictions)), raw
+        )
+        on({"total": steps, "done": 3, "task": f"written to {out}"})
     return adjusted
 
 
@@ -496,25 +510,17 @@ def recipes() -> list[dict[str, str]]:
     return listing()
 
 
-def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
-    """A prior from the command line: "natural", "balanced", or a JSON file of probabilities by class name or in order.
+def read_prior(text: str, names: Sequence[str], option: str = "--prior") -> str | list[float]:
+    """A prior from the command line: "natural", "balanced", or a JSON file of probabilities by class or in order.
 
     Raises:
         ValueError: no such file, or a class is missing.
     """
     if text in ("natural", "balanced"):
         return text
-    file = Path(text)
-    if not file.exists():
-        raise ValueError(f"--prior {text!r} must be natural, balanced, or a JSON file that exists")
-    given = json.loads(file.read_text(encoding="utf-8"))
-    if isinstance(given, dict):
-        if missing := [n for n in names if n not in given]:
-            raise ValueError(
-                f"--prior {text}: class {missing[0]!r} is missing; it needs each of {', '.join(names)}"
-            )
-        return [float(given[n]) for n in names]
-    return [float(p) for p in given]
+    if not Path(text).is_file():
+        raise ValueError(f"{option} {text!r} must be natural, balanced, or a JSON file that exists")
+    return read_vector(text, option, names)
 
 
 __all__ = [

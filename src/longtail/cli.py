@@ -44,6 +44,9 @@ PriorOption = Annotated[
         help="Class frequencies where you deploy: natural (as in the data), balanced, or a JSON file."
     ),
 ]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Leave cells alone that a spreadsheet would run as a formula.")
+]
 Backbone = Annotated[
     str | None,
     typer.Option(
@@ -170,7 +173,10 @@ def predict(
     model: Annotated[Path, typer.Argument(help="Folder that train or compare wrote.")],
     data: Data,
     prior: PriorOption = "natural",
-    out: Annotated[Path, typer.Option(help="csv or parquet file to write.")] = Path("predictions.csv"),
+    out: Annotated[Path, typer.Option(help="csv, tsv, jsonl, parquet or xlsx file to write.")] = Path(
+        "predictions.csv"
+    ),
+    raw: Raw = False,
     text: Text = None,
     no_header: NoHeader = False,
 ) -> None:
@@ -182,7 +188,7 @@ def predict(
         how = {"text": text, "header": False if no_header else None}
         chosen = api.read_prior(prior, loaded.names)
         frame = api.predict(
-            loaded, data, prior=chosen, out=out, **{k: v for k, v in how.items() if v is not None}
+            loaded, data, prior=chosen, out=out, raw=raw, **{k: v for k, v in how.items() if v is not None}
         )
         counts = frame["prediction"].value_counts()
         typer.echo(f"{len(frame)} rows to {out}, under the {prior} prior:")
@@ -193,7 +199,7 @@ def predict(
 @app.command()
 def adjust(
     predictions: Annotated[
-        Path, typer.Argument(help="csv, tsv, parquet or npz: columns p_* or logit_*, and label.")
+        Path, typer.Argument(help="csv, tsv, jsonl, parquet or npz: columns p_* or logit_*, and label.")
     ],
     counts: Annotated[
         Path, typer.Option(help="JSON: training rows per class, a list or an object by class name.")
@@ -208,7 +214,12 @@ def adjust(
     kind: Annotated[
         str | None, typer.Option(help="probabilities or logits, if the columns do not say.")
     ] = None,
-    label: Annotated[str, typer.Option(help="Name of the label column.")] = "label",
+    label: Annotated[
+        str | None, typer.Option(help="Name of the label column; label or labels if left out.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Class names in the order of numbered columns, separated by commas.")
+    ] = None,
     unseen: Annotated[
         str,
         typer.Option(help="A class without training rows: error, or rarest (as rare as the rarest seen)."),
@@ -216,23 +227,29 @@ def adjust(
     out: Annotated[Path, typer.Option(help="Folder for the adjusted predictions and the adjuster.")] = Path(
         "longtail-adjusted"
     ),
+    raw: Raw = False,
 ) -> None:
     """Make any model's saved predictions right for the prior you deploy under, without retraining."""
     from longtail import api
     from longtail.report import listings
+    from longtail.report.progress import progress
 
     with errors():
-        found = api.adjust(
-            predictions,
-            counts=counts,
-            prior=prior,
-            from_prior=from_prior,
-            held=held,
-            kind=kind,
-            label=label,
-            unseen=unseen,
-            out=out,
-        )
+        with progress() as on:
+            found = api.adjust(
+                predictions,
+                counts=counts,
+                prior=prior,
+                from_prior=from_prior,
+                held=held,
+                kind=kind,
+                label=label,
+                classes=names(classes),
+                unseen=unseen,
+                out=out,
+                raw=raw,
+                on=on,
+            )
         listings.show_adjusted(found)
         typer.echo(
             f"Written to {out}. In production: longtail.adjust.load({str(out / 'adjuster.json')!r})(logits)"
@@ -440,7 +457,7 @@ def errors() -> Iterator[None]:
         yield
     except typer.Exit:
         raise
-    except (ValueError, TypeError, FileNotFoundError, FileExistsError, ImportError, RuntimeError) as why:
+    except (ValueError, TypeError, ImportError, RuntimeError, OSError) as why:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
         from rich.console import Console

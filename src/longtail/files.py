@@ -1,7 +1,7 @@
 """Files: written whole or not at all, read with a check, and held by one process at a time.
 
-A result is written under a temporary name beside its place, synced to the disk and renamed. So a reader sees the old file or
-the new one, never half of one; a write that is killed, or meets a full disk, leaves the old file as it was.
+A result is written under a temporary name beside its place, synced to the disk and renamed. So a reader sees the old
+file or the new one, never half of one. A write that is killed, or meets a full disk, leaves the old file as it was.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def write_json(path: str | Path, value: dict[str, Any], indent: int | None = None, checked: bool = False) -> None:
+def write_json(
+    path: str | Path, value: dict[str, Any], indent: int | None = None, checked: bool = False
+) -> None:
     """Write JSON, whole or not at all; ``checked`` adds a checksum, which :func:`read_json` looks at."""
     if checked:
         value = json.loads(json.dumps(value))  # as it will be read

@@ -143,8 +143,19 @@ class Model:
                 if attempt == 2:
                     raise ValueError(f"{stored or file} is damaged or gone ({why}): {remedy}") from None
         try:
-            return cls(_outcome(about, tensors, engine or Engine(), own), _encoder(about, tensors), about["facts"])
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, ArithmeticError, StopIteration) as why:
+            return cls(
+                _outcome(about, tensors, engine or Engine(), own), _encoder(about, tensors), about["facts"]
+            )
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            IndexError,
+            RuntimeError,
+            ArithmeticError,
+            StopIteration,
+        ) as why:
             said = why if isinstance(why, ValueError) else f"{type(why).__name__}: {why}"
             raise ValueError(f"{file} cannot be read: {said}") from None
 
@@ -174,11 +185,17 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
 
 
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
-    labels = ClassCounts(_vector(about["labels"]["counts"], torch.int64), tuple(map(str, about["labels"]["names"])))
+    labels = ClassCounts(
+        _vector(about["labels"]["counts"], torch.int64), tuple(map(str, about["labels"]["names"]))
+    )
     prior = about["logit_prior"]
     if prior is not None:
         prior = _vector(prior, torch.float64)
-        if prior.shape != labels.counts.shape or not bool((prior >= 0).all()) or abs(float(prior.sum()) - 1) > 1e-4:
+        if (
+            prior.shape != labels.counts.shape
+            or not bool((prior >= 0).all())
+            or abs(float(prior.sum()) - 1) > 1e-4
+        ):
             raise ValueError("logit_prior is no prior of its classes")
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)

@@ -118,14 +118,26 @@ def rebuild(spec: Any, tensors: Mapping[str, Tensor], slot: str, own: Own | None
             module = part.build()
     except ValueError as why:
         raise ValueError(f"{slot} {part.target.__name__}: {why}") from None
-    except (TypeError, RuntimeError, KeyError, AttributeError, IndexError, OverflowError, ArithmeticError) as why:
-        raise ValueError(f"{slot} {part.target.__name__} cannot be built from its numbers: {_line(why)}") from None
+    except (
+        TypeError,
+        RuntimeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+        ArithmeticError,
+    ) as why:
+        raise ValueError(
+            f"{slot} {part.target.__name__} cannot be built from its numbers: {_line(why)}"
+        ) from None
     if not isinstance(module, nn.Module):
         raise ValueError(f"{slot} {part.target.__name__} is no module")
     try:
         module.load_state_dict(dict(tensors))
     except RuntimeError as why:
-        raise ValueError(f"{slot} {part.target.__name__} is not that of these tensors: {_line(why)}") from None
+        raise ValueError(
+            f"{slot} {part.target.__name__} is not that of these tensors: {_line(why)}"
+        ) from None
     return module
 
 

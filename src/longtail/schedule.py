@@ -86,6 +86,7 @@ class LinearDecay:
             return t / self.warmup
         return 1 - (1 - self.floor) * (t - self.warmup) / (1 - self.warmup)
 
+
 PARTS = (
     Constant, Cosine, Steps, LinearDecay,
 )  # fmt: skip

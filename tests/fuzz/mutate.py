@@ -10,8 +10,9 @@ VALUES = (
     {"switch": [[0, 1]]}, {"part": [], "kwargs": {}}, {"tensor": "nowhere"}, {"value": [1]}, {"list": 3},
 )  # fmt: skip
 PARTS = (
-    "longtail.adjust.files:save", "longtail.adjust.files:load", "longtail.backbones.hub:find", "builtins:eval", "os:system",
-    "longtail.backbones.hub:pretrained_model", "longtail.adjust.predictions:read_predictions", "longtail.files:write_text",
+    "longtail.adjust.files:save", "longtail.adjust.files:load", "longtail.backbones.hub:find", "builtins:eval",
+    "os:system", "longtail.backbones.hub:pretrained_model", "longtail.adjust.predictions:read_predictions",
+    "longtail.files:write_text",
     "longtail.adjust.chain:Chain", "longtail.adjust.prior_shift:PriorShift", "longtail.adjust.temperature:Temperature",
     "longtail.adjust.thresholds:Thresholds", "longtail.heads.experts:Experts", "longtail.heads.etf:ETF",
     "longtail.heads.grouped:Grouped", "longtail.backbones.mlp:MLP", "longtail.backbones.timm_model:TimmModel",
@@ -72,4 +73,6 @@ def damaged(text: str, rng: random.Random) -> bytes:
     if how == 2:
         at = rng.randrange(len(raw))
         return bytes(raw[:at] + raw[at : at + 40] * 2 + raw[at:])
-    return rng.choice((b"", b"null", b"[]", b"{}", b'"x"', b"\xff\xfe", b"[" * 100_000, b"1e999", json.dumps({}).encode()))
+    return rng.choice(
+        (b"", b"null", b"[]", b"{}", b'"x"', b"\xff\xfe", b"[" * 100_000, b"1e999", json.dumps({}).encode())
+    )

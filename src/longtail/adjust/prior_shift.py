@@ -69,8 +69,11 @@ class PriorShift(Affine):
             raise ValueError(f"to={to!r} must be 'balanced' or one probability a class")
         if tau is not None and not 0 <= tau < np.inf:
             raise ValueError(f"tau={tau} must be a number from 0 on, or None to tune it on held-out data")
+        if not 0 <= eps < np.inf:
+            raise ValueError(f"eps={eps} must be a number from 0 on")
         source = check_prior("prior", prior)
         target = None if isinstance(to, str) else check_prior("to", to, len(source))
+        prior, to = source, to if target is None else target
         if (source == 0).any() and eps == 0:
             if unseen == "error":
                 raise ValueError(

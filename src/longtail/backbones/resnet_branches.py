@@ -111,6 +111,7 @@ class ResNetBranch(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         return pooled(self.stages(maps))
 
+
 PARTS = (
     ResNetBranch,
 )  # fmt: skip

@@ -43,7 +43,9 @@ class TimmModel(nn.Module):
     ) -> None:
         super().__init__()
         if not re.fullmatch(r"[A-Za-z0-9_.]+", name):  # timm takes "hf-hub:..." and "local-dir:..." too
-            raise ValueError(f"backbone timm:{name}: a name as timm.list_models() gives it, no place to read it from")
+            raise ValueError(
+                f"backbone timm:{name}: a name as timm.list_models() gives it, no place to read it from"
+            )
         timm = timm_of(name)
         try:
             model = timm.create_model(name, pretrained=False, num_classes=0)

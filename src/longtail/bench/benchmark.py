@@ -6,10 +6,7 @@ call goes on after a kill. The table is written again whenever a run finishes.
 
 from __future__ import annotations
 
-import json
-import os
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path

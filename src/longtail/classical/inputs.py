@@ -116,6 +116,7 @@ def dense_backbone(x: Inputs, components: int, seed: int) -> Rows | Projected:
     """A backbone whose output is dense, for estimators made of trees."""
     return Projected.of(x, components, seed) if isinstance(x, SparseRows) else rows_of(x)
 
+
 PARTS = (
     Rows, Projected,
 )  # fmt: skip

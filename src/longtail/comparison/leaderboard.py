@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from longtail.files import whole
 from longtail.comparison.statistics import corrected_t_test, holm
+from longtail.files import whole
 
 Results = Mapping[str, Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from longtail import api
+from longtail.by_class import by_class
 from longtail.data import (
     Dataset,
     EmbeddingEncoder,
@@ -235,19 +235,13 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
 
     def _prior(self) -> Prior:
         """The prior as ``Outcome`` takes it."""
-        if isinstance(self.prior, Mapping):
-            if missing := [c for c in self.classes_.tolist() if c not in self.prior]:
-                raise ValueError(
-                    f"prior has no probability for class {missing[0]!r}; it needs one for each class"
-                )
-            return [float(self.prior[c]) for c in self.classes_.tolist()]
         if isinstance(self.prior, str):
             if self.prior not in ("natural", "balanced"):
                 raise ValueError(
                     f"prior={self.prior!r} must be 'natural', 'balanced', or a probability for each class"
                 )
             return self.prior
-        prior = [float(p) for p in self.prior]
+        prior = [float(p) for p in by_class("prior", self.prior, [str(c) for c in self.classes_.tolist()])]
         if len(prior) != len(self.classes_):
             raise ValueError(f"prior has {len(prior)} entries for {len(self.classes_)} classes")
         return prior

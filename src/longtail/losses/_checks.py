@@ -12,12 +12,14 @@ values, and waits. What begins with ``checked_`` looks at values too: it is for 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-Vector = Tensor | Sequence[float]
+from longtail.by_class import by_class
+
+Vector = Tensor | Sequence[float] | Mapping[int, float]
 
 
 def check(logits: Tensor, target: Tensor, reduction: str, *, least: int = 2, soft: bool = True) -> bool:
@@ -124,7 +126,7 @@ def checked_counts(counts: Vector) -> Tensor:
         TypeError: no tensor of whole numbers. ValueError: not one-dimensional, negative, or no example at
             all.
     """
-    tensor = as_vector(counts)
+    tensor = as_vector("counts", counts)
     if tensor.is_floating_point() and bool((tensor != tensor.round()).any()):
         raise TypeError(
             f"counts={tensor.tolist()[:5]}... must be whole numbers: examples per class, not frequencies"
@@ -146,7 +148,7 @@ def checked_prior(name: str, prior: Vector) -> Tensor:
     Raises:
         ValueError: not one-dimensional, negative, not finite, or all zero.
     """
-    tensor = torch.as_tensor(prior, dtype=torch.float64)
+    tensor = torch.as_tensor(by_class(name, prior), dtype=torch.float64)
     ok = (
         tensor.dim() == 1
         and tensor.numel() > 0
@@ -168,7 +170,7 @@ def checked_weight(weight: Vector | None) -> Tensor | None:
     """
     if weight is None:
         return None
-    tensor = as_vector(weight)
+    tensor = as_vector("weight", weight)
     if tensor.dim() != 1 or not bool(torch.isfinite(tensor).all()) or bool((tensor < 0).any()):
         raise ValueError(f"weight={tensor.tolist()} must be [C] finite class weights, none negative")
     return tensor.clone() if tensor.is_floating_point() else tensor.double()
@@ -179,9 +181,9 @@ def wide(logits: Tensor) -> Tensor:
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
 
 
-def as_vector(value: Vector) -> Tensor:
-    """A tensor; plain numbers keep their 64 bits."""
-    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+def as_vector(name: str, value: Vector) -> Tensor:
+    """A tensor in class order; plain numbers keep their 64 bits."""
+    return value if isinstance(value, Tensor) else torch.tensor(by_class(name, value), dtype=torch.float64)
 
 
 def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
@@ -191,7 +193,7 @@ def per_class(name: str, value: Vector, logits: Tensor) -> Tensor:
         ValueError: another length than C.
     """
     check_logits(logits)
-    vector = as_vector(value)
+    vector = as_vector(name, value)
     if vector.shape != logits.shape[1:2]:
         raise ValueError(
             f"{name} has shape {tuple(vector.shape)} and the logits have C={logits.shape[1]}: pass one "

@@ -10,7 +10,6 @@ chosen epochs, in evaluation mode. A batch-wide loss (GHM, dice) is differentiat
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,8 +21,8 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from longtail.comparison.plan import Prepared
 from longtail.comparison.work import Worker
-from longtail.files import write_json
 from longtail.examples import Examples
+from longtail.files import write_json
 from longtail.net import Net
 from longtail.part import at
 from longtail.recipe import Recipe, Stage

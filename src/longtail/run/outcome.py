@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from longtail.by_class import by_class
 from longtail.examples import Inputs
 from longtail.labels import ClassCounts, Labels
 from longtail.net import Net
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 
-Prior = str | Sequence[float] | Tensor
+Prior = str | Sequence[float] | Mapping[Any, float] | Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ class Outcome:
 
         Args:
             x: inputs as the net takes them.
-            prior: "natural" (the training frequencies), "balanced", or one probability a class.
+            prior: "natural" (the training frequencies), "balanced", or a probability for each
+                class: in class order, or by name.
 
         Raises:
             ValueError: the prior is not one, or the recipe's logits have no known prior (train with held-out data).
@@ -120,7 +122,7 @@ def prior_vector(prior: Prior, labels: Labels | ClassCounts) -> Tensor:
         if prior == "balanced":
             return torch.full((c,), 1 / c, dtype=torch.float64)
         raise ValueError(f"prior={prior!r} must be 'natural', 'balanced', or {c} probabilities")
-    vector = torch.as_tensor(prior, dtype=torch.float64)
+    vector = torch.as_tensor(by_class("prior", prior, labels.names), dtype=torch.float64)
     if vector.shape != (c,):
         raise ValueError(
             f"prior has shape {tuple(vector.shape)}; it needs one probability for each of {c} classes"
