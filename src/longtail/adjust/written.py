@@ -92,10 +92,11 @@ def guarded(table: Any) -> Any:
             column.dtype == object or hasattr(column, "str")
         ):
             continue
-        codes, values = pandas.factorize(column)
-        safe = np.array([_safe(v) for v in values] + [None], dtype=object)
-        if any(a is not b for a, b in zip(safe, values)):
-            out[name] = safe[codes]
+        risky = column.astype(str).str.startswith(RUNS).fillna(False).to_numpy(dtype=bool)
+        if risky.any():
+            cells = column.to_numpy(dtype=object).copy()
+            cells[risky] = [_safe(v) for v in cells[risky]]
+            out[name] = cells
     out.columns = [_safe(c) for c in table.columns]
     return out
 
