@@ -401,8 +401,8 @@ def predict(
         check_table_ending(out)
     loaded = model if isinstance(model, Model) else Model.load(model)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
-    raw = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, **how)
-    encoded = loaded.encoder(raw)
+    rows = data.raw if isinstance(data, Dataset) else data_room.load_inputs(data, like, **how)
+    encoded = loaded.encoder(rows)
     probabilities = loaded.outcome.predict_proba(encoded, prior)
     chosen = loaded.outcome.decide(probabilities, prior)
     frame = pd.DataFrame({"prediction": [loaded.names[k] for k in chosen.tolist()]})

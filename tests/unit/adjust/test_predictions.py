@@ -100,8 +100,8 @@ def test_bad_files(tmp_path: Path, change, prefix: str, message: str) -> None:
 def test_kind_must_agree_and_the_ending_be_known(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="named as probabilities"):
         read_predictions(broken(tmp_path, lambda t: t), NAMES, kind="logits")
+    (tmp_path / "file.xlsx").write_text("x")
     with pytest.raises(ValueError, match=r"\.csv, \.tsv, \.parquet, \.jsonl or \.npz"):
-        (tmp_path / "file.xlsx").write_text("x")
         read_predictions(tmp_path / "file.xlsx")
     np.savez(tmp_path / "file.npz", scores=np.zeros((2, 2)))
     with pytest.raises(ValueError, match="'probs' or 'logits'"):
