@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -370,10 +371,13 @@ def train(
             return fit_all(plan, name, Path(scratch), plan.engine, on, seed, before)
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
-    model = fit_all(plan, name, work, plan.engine, on, seed, before)
-    if here()[0] == 0:
-        model.save(folder)
-        shutil.rmtree(work, ignore_errors=True)
+    with (
+        held(work, "longtail train") if launched() == 1 else nullcontext()
+    ):  # launched processes train it together
+        model = fit_all(plan, name, work, plan.engine, on, seed, before)
+        if here()[0] == 0:
+            model.save(folder)
+            shutil.rmtree(work, ignore_errors=True)
     return model
 
 

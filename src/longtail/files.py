@@ -64,6 +64,11 @@ def whole(path: str | Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
+    except OSError as why:
+        said = f"{path} could not be written ({why.strerror or why}); what was there before is whole"
+        failed = OSError(said)
+        failed.errno = why.errno
+        raise failed from why
     finally:
         temporary.unlink(missing_ok=True)
 

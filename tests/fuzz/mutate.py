@@ -60,9 +60,9 @@ def mutated(value, rng: random.Random):
     return value
 
 
-def damaged(text: str, rng: random.Random) -> bytes:
+def damaged(text: str | bytes, rng: random.Random) -> bytes:
     """Bytes cut, flipped, repeated or emptied."""
-    raw = bytearray(text.encode())
+    raw = bytearray(text.encode() if isinstance(text, str) else text)
     how = rng.randrange(4)
     if how == 0:
         return bytes(raw[: rng.randrange(len(raw))])

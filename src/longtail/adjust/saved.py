@@ -14,6 +14,7 @@ import gzip
 import json
 import lzma
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from longtail.adjust.inputs import Ints, looks_like_probabilities
-from longtail.adjust.predictions import NO_LABEL, Predictions
+from longtail.adjust.predictions import NO_LABEL, Predictions, both
 from longtail.by_class import by_class
 
 PREFIX = {"p_": "probabilities", "logit_": "logits"}
@@ -152,7 +153,6 @@ def _columns(
         raise ValueError(f"{path}: there is no row in it")
     values = _numbers(path, table, columns)
     labels = None if at is None else table[at].to_numpy(dtype=object)
-    notes: tuple[str, ...] = ()
     if said is None and kind is None:
         like = "probabilities" if looks_like_probabilities(values) else "logits"
         raise ValueError(
@@ -160,13 +160,15 @@ def _columns(
             f"--kind {like} (kind='{like}') if they are"
         )
     held = _agreed(path, said, kind)
+    notes: tuple[str, ...] = ()
+    first = False
     if len(columns) == 1:
         called, first = _two_classes(path, columns[0], called, names, known, labels)
-        other = called[1] if first else called[0]
-        values = _pair(values[:, 0], held, first)
         complement = "1 - p" if held == "probabilities" else "0"
-        notes = (f"one column for two classes: {columns[0]}; that of {other} is {complement}",)
+        notes = (f"one column for two classes: {columns[0]}; that of {called[1 - first]} is {complement}",)
     try:
+        if len(columns) == 1:
+            values = both(values, held)[:, ::-1] if first else both(values, held)
         found = Predictions.of(values, held, labels, called)
     except ValueError as why:
         raise ValueError(f"{path}: {why}") from None
@@ -179,6 +181,8 @@ def _arrays(path: Path, names: Sequence[str] | None, kind: str | None, label: st
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {key: data[key] for key in data.files}
+    except PermissionError:
+        raise
     except Exception as why:  # zipfile, zlib and numpy each have their own
         raise ValueError(
             f"{path} is damaged, no npz, or holds Python objects ({type(why).__name__}: {why}); write it again with "
@@ -220,7 +224,9 @@ def _header(path: Path, file: str, packed: str) -> tuple[str, list[str]]:
             first = opened.readline(1_000_000)
     except UnicodeDecodeError as why:
         raise ValueError(f"{path} is not UTF-8 (byte {why.start}): save it as UTF-8") from None
-    except (OSError, EOFError, lzma.LZMAError) as why:
+    except PermissionError:
+        raise
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as why:
         raise ValueError(f"{path} is damaged, or is not what its ending says ({why})") from None
     if not first.strip():
         raise ValueError(f"{path}: the first line is empty; it must name the columns")
@@ -247,7 +253,7 @@ def _text_table(path: Path, separator: str, header: list[str], columns: list[str
             return pandas.read_csv(path, dtype=str, **{**how, "na_values": None})
     except UnicodeDecodeError as why:
         raise ValueError(f"{path} is not UTF-8 (byte {why.start}): save it as UTF-8") from None
-    except (ValueError, OSError, EOFError, lzma.LZMAError) as why:
+    except (ValueError, OSError, EOFError, lzma.LZMAError, zlib.error) as why:
         raise ValueError(f"{path} is damaged: {' '.join(str(why).split())}") from None
 
 
@@ -263,6 +269,8 @@ def _whole_table(path: Path, file: str, packed: str) -> Any:
             if not all(isinstance(row, dict) for row in rows):
                 raise ValueError("each line must be an object of columns")
             return pandas.DataFrame(rows, dtype=object)
+    except PermissionError:
+        raise
     except Exception as why:  # pyarrow, gzip, lzma and json each have their own
         said = " ".join(str(why).split())[:200]
         raise ValueError(
@@ -353,13 +361,6 @@ def _two_classes(
         f"{path}: one column, {column!r}, for two classes: the other is 1 - p, but its name is not known; give counts by "
         "class name, or --classes OTHER," + own
     )
-
-
-def _pair(one: Any, kind: str, first: bool) -> Any:
-    from longtail.adjust.predictions import both
-
-    two = both(one, kind)
-    return two[:, ::-1] if first else two
 
 
 def _agreed(path: Path, said: str | None, kind: str | None) -> str:
