@@ -133,7 +133,8 @@ def summed(unit: Ints, kind: Ints, value: Floats, kinds: int) -> tuple[Ints, Int
     [[0, 1], [2, 0], [1.0, 2.0]]
     """
     key, where = np.unique(unit * kinds + kind, return_inverse=True)
-    return key // kinds, key % kinds, np.bincount(where, weights=value)
+    total: Floats = np.bincount(where, weights=value).astype(np.float64)
+    return key // kinds, key % kinds, total
 
 
 def compare(

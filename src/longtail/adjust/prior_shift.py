@@ -86,6 +86,8 @@ class PriorShift(Affine):
         words = to if isinstance(to, str) else numbers(to)
         spec = part(PriorShift, prior=self.prior, to=words, tau=tau, unseen=unseen, eps=eps)
         bias = shift_bias(source, target, tau or 0.0, eps)
+        if not (np.isfinite(bias) | (bias == -np.inf)).all():
+            raise ValueError(f"tau={tau} is too large for a prior of {source.min():g}: the shift is infinite")
         same = bool((bias == bias[0]).all())
         super().__init__(spec, None if tau is None else 1.0, bias, keeps_argmax=tau is not None and same)
 

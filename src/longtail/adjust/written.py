@@ -110,9 +110,10 @@ def write_predictions(predictions: Predictions, decided: Ints, path: str | Path,
     probs = softmax(predictions.logits)
     named = np.array(predictions.names, dtype=object)
     if ending(path)[0] == ".npz":
-        arrays: dict[str, Any] = {"probs": probs, "prediction": decided, "classes": named.astype(str)}
+        text = named.astype(str)
+        arrays: dict[str, Any] = {"probs": probs, "prediction": text[decided], "classes": text}
         if predictions.y is not None:
-            arrays["label"] = predictions.y
+            arrays["label"] = np.append(text, "")[predictions.y]
         if isinstance(predictions.others, dict):
             arrays = {**predictions.others, **arrays}
         with whole(path) as temporary, temporary.open("wb") as file:
