@@ -206,8 +206,8 @@ def _read(data: Any, known: Own, slot: str) -> Value:
     name = data["part"]
     if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"part {name!r} is not longtail's, or not one for a {slot}. If it is your own class, pass it: "
-            f"own={{{name!r}: ...}}"
+            f"part {name!r} is not longtail's, or not on the list of what may be a {slot}. If it is your own class, "
+            f"pass it: own={{{name!r}: ...}}"
         )
     try:
         return part(known[name], **{k: _read(v, known, slot) for k, v in data["kwargs"].items()})

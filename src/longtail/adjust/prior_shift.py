@@ -31,8 +31,8 @@ def shift_bias(prior: Floats, to: Floats | None, tau: float = 1.0, eps: float = 
     >>> shift_bias(np.array([0.75, 0.25]), None).round(4).tolist()
     [0.2877, 1.3863]
     """
-    bias: Floats = -np.log(prior**tau + eps) if tau else np.zeros_like(prior)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bias: Floats = -np.log(prior**tau + eps) if tau else np.zeros_like(prior)
         return bias if to is None or not tau else bias + tau * np.log(to)
 
 

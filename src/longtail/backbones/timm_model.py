@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from longtail.backbones.lora import add_lora
 from longtail.backbones.resnet_cifar import Normalize
 from longtail.backbones.text_model import put_weights
-from longtail.backbones.vision_model import IMAGENET_MEAN, IMAGENET_STD, resized
+from longtail.backbones.vision_model import IMAGENET_MEAN, IMAGENET_STD, check_side, resized
 from longtail.part import part
 
 
@@ -46,6 +46,7 @@ class TimmModel(nn.Module):
             raise ValueError(
                 f"backbone timm:{name}: a name as timm.list_models() gives it, no place to read it from"
             )
+        check_side(side)
         timm = timm_of(name)
         try:
             model = timm.create_model(name, pretrained=False, num_classes=0)

@@ -42,6 +42,7 @@ from longtail.integrations.inputs import (
 )
 from longtail.labels import Labels
 from longtail.model import Model
+from longtail.part import Own
 from longtail.report.progress import training_progress
 from longtail.run import Engine
 from longtail.run.outcome import Prior
@@ -203,12 +204,13 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         return Model(model.outcome, model.encoder, {**model.facts, "classifier": facts}).save(folder)
 
     @classmethod
-    def load(cls, folder: str | Path) -> LongTailClassifier:
+    def load(cls, folder: str | Path, own: Own | None = None) -> LongTailClassifier:
         """Read what ``save``, ``longtail train`` or ``longtail compare`` wrote; the latter's classes are strings.
 
+        ``own`` holds modules of your own by ``"module:name"``, as :meth:`longtail.Model.load` takes them.
         A recipe, backbone or net of your own is not read back: predicting needs none, refitting does.
         """
-        model = Model.load(folder)
+        model = Model.load(folder, own=own)
         facts = model.facts.get("classifier", {})
         made = cls(
             **facts.get("params", {"recipe": model.facts["recipe"]["name"]}),

@@ -344,6 +344,16 @@ def test_cells_that_a_spreadsheet_would_run(tmp_path: Path) -> None:
     assert raw.id.tolist() == ['=HYPERLINK("x")', "+1", "@a"]
 
 
+def test_an_npz_whose_names_are_numbers_comes_back(tmp_path: Path) -> None:
+    """Indices beside the names 3, 5 .. could be either (found by tests/fuzz)."""
+    p = Predictions.of(np.full((5, 5), 0.2), "probabilities", [0, 1, 2, 3, 4], ["5", "6", "7", "8", "9"])
+    p = Predictions(p.logits, p.y, ("3", "5", "6", "7", "9"))
+    api.adjust(p, counts=[1, 2, 3, 4, 5]).write(tmp_path, ".npz")
+    again = read_predictions(tmp_path / "predictions.npz")
+    assert again.names == p.names
+    assert again.y.tolist() == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("name", ["o.csv", "o.TSV", "o.jsonl", "o.csv.gz", "o.parquet", "deep/er/o.csv"])
 def test_tables_are_written_by_their_ending(tmp_path: Path, name: str) -> None:
     table = pd.DataFrame({"prediction": ["a", "b"], "p_a": [0.1 + 0.2, 1e-9], "n": [1, 2]})
