@@ -10,7 +10,18 @@ import pytest
 import longtail
 
 ROOT = Path(longtail.__file__).parent
-FOUNDATION = {"labels", "part", "net", "schedule", "seeds", "examples", "memory", "words"}
+FOUNDATION = {
+    "labels",
+    "part",
+    "net",
+    "schedule",
+    "seeds",
+    "examples",
+    "memory",
+    "files",
+    "by_class",
+    "words",
+}
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
     "losses",

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from longtail import data as data_room
 from longtail.adjust.apply import Adjusted, adjust_predictions
-from longtail.adjust.predictions import Predictions, read_counts, read_predictions
+from longtail.adjust.predictions import Predictions
+from longtail.adjust.saved import ending, read_counts, read_predictions, read_vector
 from longtail.bench import bench
 from longtail.catalogue import about, first, known_recipes, listing, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
@@ -33,11 +31,12 @@ from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
-from longtail.comparison.work import Worker, write_json
+from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
 from longtail.data.reading import tell
 from longtail.data.write import check_table_file, write_table
+from longtail.files import held, write_json
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report import brief
@@ -180,7 +179,7 @@ def compare(
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
     deadline = math.inf if budget is None else (time.monotonic() if began is None else began) + budget
-    with told(on, verbose) as say:
+    with told(on, verbose) as say, ExitStack() as stack:
         dataset = load(data, on=say, **how)
         if on is None:
             say({"data": data_room.inspect_facts(dataset)})
@@ -230,6 +229,7 @@ def compare(
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
+        stack.enter_context(held(folder, "longtail compare"))
         left = None if budget is None else max(1e-9, deadline - time.monotonic())
         rows = run(plan, folder, jobs=jobs, budget=left, keep=model, on=say)
         check_finished(rows, budget)
@@ -541,10 +541,13 @@ def train(
             return fit_all(plan, name, Path(scratch), plan.engine, on, seed, before)
     folder = Path(out)
     work = folder.with_name(folder.name + ".work")
-    model = fit_all(plan, name, work, plan.engine, on, seed, before)
-    if here()[0] == 0:
-        model.save(folder)
-        shutil.rmtree(work, ignore_errors=True)
+    with (
+        held(work, "longtail train") if launched() == 1 else nullcontext()
+    ):  # launched processes train it together
+        model = fit_all(plan, name, work, plan.engine, on, seed, before)
+        if here()[0] == 0:
+            model.save(folder)
+            shutil.rmtree(work, ignore_errors=True)
     return model
 
 
@@ -557,6 +560,7 @@ def predict(
     keep: str | Sequence[str | int] = (),
     label: str | None = None,
     say: Callable[[str], None] | None = None,
+    raw: bool = False,
     **how: Any,
 ) -> Any:
     """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
@@ -577,6 +581,7 @@ def predict(
         out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write.
         keep: columns of the file to keep beside the predictions; "all" keeps all.
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
+        raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         say: called with each note on how the rows were read; None warns of what could not be read.
         how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images.
 
@@ -613,7 +618,7 @@ def predict(
     frame.attrs["notes"] = list(rows.notes)
     tell(rows.notes, say)
     if out is not None:
-        write_table(frame, out)
+        write_table(frame, out, raw)
     return frame
 
 
@@ -626,54 +631,69 @@ def model_folder(folder: Path) -> Path:
 def adjust(
     predictions: str | Path | Predictions,
     *,
-    counts: str | Path | Sequence[int] | Mapping[str, int],
-    prior: str | Sequence[float] = "balanced",
-    from_prior: str | Sequence[float] | None = None,
+    counts: str | Path | Sequence[int] | Mapping[Any, int],
+    prior: str | Sequence[float] | Mapping[Any, float] = "balanced",
+    from_prior: str | Sequence[float] | Mapping[Any, float] | None = None,
     held: str | Path | Predictions | None = None,
     kind: str | None = None,
-    label: str = "label",
+    label: str | None = None,
+    classes: Sequence[str] | None = None,
     unseen: str = "error",
     out: str | Path | None = None,
+    raw: bool = False,
+    on: On = ignore,
 ) -> Adjusted:
     """Saved predictions of any model, for the prior you deploy under; no retraining.
 
+    Counts and priors are taken by class name or index where they are given by class (a mapping, a pandas Series, a JSON
+    object), and in the order of the columns where they are a list.
+
     Args:
-        predictions: csv, tsv, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label column
-            where the labels are known; or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of``
-            makes of a scikit-learn, torch or Hugging Face model.
-        counts: training examples per class: numbers, by class name, or a JSON file of either.
-        prior: "balanced", "natural" (the counts), one probability a class, or a JSON file of them.
+        predictions: csv, tsv, jsonl, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label
+            column where the labels are known, as ``longtail predict`` writes; or ``longtail.adjust.Predictions``, such as
+            ``longtail.adjust.predictions_of`` makes of a scikit-learn, torch or Hugging Face model.
+        counts: training examples per class: numbers, by class, or a JSON file of either.
+        prior: "balanced", "natural" (the counts), probabilities, or a JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
         held: labelled predictions of the same model on held-out rows, which fit a calibrator first.
         kind: "probabilities" or "logits", where the column names do not say.
-        label: the column of labels.
+        label: the column of labels; None takes ``label`` or ``labels`` where there is one.
+        classes: class names in the order of numbered columns, where labels or counts use names.
         unseen: what to do about a class without training examples: "error", or "rarest" (as rare as the rarest seen).
         out: folder for the adjusted predictions and ``adjuster.json``, which ``longtail.adjust.load`` reads in
             production with numpy alone; None does not write.
+        raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
+        on: called with progress events.
     """
-    names: tuple[str, ...] | None = None
+    numbers: Any = counts
+    known: tuple[str, ...] | None = None
     if isinstance(counts, str | Path):
-        numbers, names = read_counts(counts)
-    elif isinstance(counts, Mapping):
-        numbers, names = np.asarray(list(counts.values())), tuple(counts)
-    else:
-        numbers = np.asarray(counts)
+        read, known = read_counts(counts)
+        numbers = read if known is None else dict(zip(known, read.tolist()))
+    elif callable(getattr(counts, "items", None)):
+        known = tuple(str(k) for k, _ in counts.items())  # type: ignore[union-attr]
 
     def read_one(given: str | Path | Predictions) -> Predictions:
-        return given if isinstance(given, Predictions) else read_predictions(given, names, kind, label)
+        if isinstance(given, Predictions):
+            return given
+        found = read_predictions(given, classes, kind, label, known)
+        on({"total": steps, "done": 1, "task": str(given)})
+        return found
 
-    read = read_one(predictions)
+    steps = 3 if out is not None else 2
+    given = read_one(predictions)
     other = None if held is None else read_one(held)
-    for one in (read, other):
-        if one is not None and names is not None and one.names != names:
-            raise ValueError(f"counts are of classes {list(names)}, the predictions of {list(one.names)}")
-    asked = read_prior(prior, read.names) if isinstance(prior, str) else prior
-    before = read_prior(from_prior, read.names) if isinstance(from_prior, str) else from_prior
-    uniform = [1 / len(read.names)] * len(read.names)
-    before = {"balanced": uniform, "natural": None}[before] if isinstance(before, str) else before
-    adjusted = adjust_predictions(read, numbers, asked, before, other, unseen)
+    asked = read_prior(prior, given.names) if isinstance(prior, str) else prior
+    before = (
+        read_prior(from_prior, given.names, "--from-prior") if isinstance(from_prior, str) else from_prior
+    )
+    adjusted = adjust_predictions(given, numbers, asked, before, other, unseen)
+    on({"total": steps, "done": 2, "task": "adjusted"})
     if out is not None:
-        adjusted.write(out, ".csv" if isinstance(predictions, Predictions) else Path(predictions).suffix)
+        adjusted.write(
+            out, ".csv" if isinstance(predictions, Predictions) else "".join(ending(predictions)), raw
+        )
+        on({"total": steps, "done": 3, "task": f"written to {out}"})
     return adjusted
 
 
@@ -734,7 +754,7 @@ def recipes() -> list[dict[str, str]]:
     return listing()
 
 
-def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
+def read_prior(text: str, names: Sequence[str], option: str = "--prior") -> str | list[float]:
     """A prior from the command line: "natural", "balanced", probabilities in the order of the classes ("0.7,0.3") or by
     name ("sick=0.3,healthy=0.7"), or a JSON file of either.
 
@@ -746,44 +766,37 @@ def read_prior(text: str, names: Sequence[str]) -> str | list[float]:
     """
     if text in ("natural", "balanced"):
         return text
-    file = Path(text)
-    if file.is_file():
-        try:
-            given = json.loads(file.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"--prior {text}: not a JSON file ({error})") from error
-    elif "=" in text:
+    if Path(text).is_file():
+        return read_vector(text, option, names)
+    if "=" in text:
         pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-        given = {name.strip(): value for name, _, value in pairs}
-    elif "," in text:
-        given = [part for part in text.split(",") if part.strip()]
-    else:
-        raise ValueError(
-            f"--prior {text!r} must be natural, balanced, probabilities such as 0.7,0.3 or {names[0]}=0.7,..., or a"
-            " JSON file that exists"
-        )
-    if isinstance(given, dict):
-        if unknown := [str(n) for n in given if str(n) not in names]:
+        given: Any = {name.strip(): value for name, _, value in pairs}
+        if unknown := [n for n in given if n not in names]:
             raise ValueError(
-                f"--prior {text}: there is no class {unknown[0]!r}{nearest(unknown[0], names)}; there are"
+                f"{option} {text}: there is no class {unknown[0]!r}{nearest(unknown[0], names)}; there are"
                 f" {', '.join(names[:20])}"
             )
         if missing := [n for n in names if n not in given]:
             raise ValueError(
-                f"--prior {text}: class {missing[0]!r} is missing; it needs each of {', '.join(names)}"
+                f"{option} {text}: class {missing[0]!r} is missing; it needs each of {', '.join(names)}"
             )
         given = [given[n] for n in names]
-    if not isinstance(given, list):
-        raise ValueError(f"--prior {text}: a list of probabilities, or an object by class name, is needed")
+    elif "," in text:
+        given = [part for part in text.split(",") if part.strip()]
+    else:
+        raise ValueError(
+            f"{option} {text!r} must be natural, balanced, probabilities such as 0.7,0.3 or {names[0]}=0.7,..., or a"
+            " JSON file that exists"
+        )
     if len(given) != len(names):
         raise ValueError(
-            f"--prior {text}: {len(given)} probabilities for {len(names)} classes; their order is"
+            f"{option} {text}: {len(given)} probabilities for {len(names)} classes; their order is"
             f" {', '.join(names[:20])}"
         )
     try:
         return [float(p) for p in given]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"--prior {text}: not all are numbers ({error})") from error
+    except ValueError as error:
+        raise ValueError(f"{option} {text}: not all are numbers ({error})") from error
 
 
 __all__ = [

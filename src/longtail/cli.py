@@ -62,6 +62,9 @@ PriorOption = Annotated[
         "or a JSON file."
     ),
 ]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Leave cells alone that a spreadsheet would run as a formula.")
+]
 Backbone = Annotated[
     str | None,
     typer.Option(
@@ -189,6 +192,7 @@ def predict(
     keep: Annotated[
         str | None, typer.Option(help="Columns of the data to keep, separated by commas, or all.")
     ] = None,
+    raw: Raw = False,
     how: Any = None,
 ) -> None:
     """Predict classes and probabilities under the prior you deploy under; with labels in the data, score them."""
@@ -200,7 +204,7 @@ def predict(
         loaded = api.Model.load(api.model_folder(model))
         chosen = api.read_prior(prior, loaded.names)
         frame = api.predict(
-            loaded, data, prior=chosen, out=out, keep=names(keep) or (), say=lambda note: None, **how
+            loaded, data, prior=chosen, out=out, keep=names(keep) or (), raw=raw, say=lambda note: None, **how
         )  # shown with the result
         listings.show_predicted(frame, prior, out, [plain(note) for note in frame.attrs["notes"]])
 
@@ -208,7 +212,7 @@ def predict(
 @app.command()
 def adjust(
     predictions: Annotated[
-        Path, typer.Argument(help="csv, tsv, parquet or npz: columns p_* or logit_*, and label.")
+        Path, typer.Argument(help="csv, tsv, jsonl, parquet or npz: columns p_* or logit_*, and label.")
     ],
     counts: Annotated[
         Path, typer.Option(help="JSON: training rows per class, a list or an object by class name.")
@@ -223,7 +227,12 @@ def adjust(
     kind: Annotated[
         str | None, typer.Option(help="probabilities or logits, if the columns do not say.")
     ] = None,
-    label: Annotated[str, typer.Option(help="Name of the label column.")] = "label",
+    label: Annotated[
+        str | None, typer.Option(help="Name of the label column; label or labels if left out.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Class names in the order of numbered columns, separated by commas.")
+    ] = None,
     unseen: Annotated[
         str,
         typer.Option(help="A class without training rows: error, or rarest (as rare as the rarest seen)."),
@@ -231,23 +240,29 @@ def adjust(
     out: Annotated[Path, typer.Option(help="Folder for the adjusted predictions and the adjuster.")] = Path(
         "longtail-adjusted"
     ),
+    raw: Raw = False,
 ) -> None:
     """Make any model's saved predictions right for the prior you deploy under, without retraining."""
     from longtail import api
     from longtail.report import listings
+    from longtail.report.progress import progress
 
     with errors():
-        found = api.adjust(
-            predictions,
-            counts=counts,
-            prior=prior,
-            from_prior=from_prior,
-            held=held,
-            kind=kind,
-            label=label,
-            unseen=unseen,
-            out=out,
-        )
+        with progress() as on:
+            found = api.adjust(
+                predictions,
+                counts=counts,
+                prior=prior,
+                from_prior=from_prior,
+                held=held,
+                kind=kind,
+                label=label,
+                classes=names(classes),
+                unseen=unseen,
+                out=out,
+                raw=raw,
+                on=on,
+            )
         listings.show_adjusted(found)
         typer.echo(
             f"Written to {out}. In production: longtail.adjust.load({str(out / 'adjuster.json')!r})(logits)"

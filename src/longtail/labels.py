@@ -185,3 +185,39 @@ def _indices(y: Any, names: Sequence[str] | None) -> tuple[Tensor, Sequence[str]
 
 def _missing(value: Any) -> bool:
     return value is None or str(value) in ("nan", "<NA>", "NaT")
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCounts:
+    """What a saved model keeps of its training labels: a name and a count for each class, no label of any row.
+
+    Attributes:
+        counts: examples per class, int64 ``[C]``.
+        names: one per class.
+
+    Raises:
+        ValueError: fewer than one class, another number of names, a negative count, or no example at all.
+
+    >>> ClassCounts(torch.tensor([300_000_000, 100_000_000]), ("a", "b")).prior.tolist()
+    [0.75, 0.25]
+    """
+
+    counts: Tensor
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.counts.dim() != 1 or len(self.counts) != len(self.names) or not self.names:
+            raise ValueError(f"counts has shape {tuple(self.counts.shape)} for {len(self.names)} class names")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("names: two classes have the same name")
+        if bool((self.counts < 0).any()) or not bool((self.counts > 0).any()):
+            raise ValueError("counts must be 0 or more, and not all 0")
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def prior(self) -> Tensor:
+        """Class frequencies, float64 ``[C]``, summing to 1."""
+        return self.counts.double() / self.counts.double().sum()

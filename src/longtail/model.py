@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
+import re
 import uuid
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -13,13 +12,17 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from longtail.labels import Labels
+from longtail import adjust, data
+from longtail.files import Damaged, read_json, write_json
+from longtail.labels import ClassCounts
+from longtail.part import Own, listed, name_of, parts
 from longtail.run.cache import load_checked, pack, save_checked, unpack
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
 from longtail.run.outcome import Outcome, Prior
 
-FORMAT = 1
+FORMAT = 2
+STORED = re.compile(r"model-[0-9a-f]{12}\.safetensors")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,10 +67,16 @@ class Model:
         return self.encoder(load_inputs(raw, self.encoder))
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``model.safetensors`` and ``model.json`` into a folder, replacing what an earlier save left there.
+        """Write ``model.json`` and the tensors it names into a folder, in place of what an earlier save left there.
+
+        At each moment the folder holds a whole model: the new tensors lie beside the old ones until ``model.json``, which
+        says which are meant, has been swapped.
+
+        Warns if the net holds modules of your own with a ``spec``: they must be handed in again to load it.
 
         Raises:
-            TypeError: the net holds modules of your own, which only your code can rebuild.
+            TypeError: the net holds modules of your own without a ``spec``, which only your code can rebuild.
+            FileExistsError: the folder holds other things, and no model.
         """
         folder, o = Path(folder), self.outcome
         rebuilt = specs(o.net)
@@ -75,76 +84,163 @@ class Model:
             if spec is None:
                 own = type(getattr(o.net, name)).__name__
                 raise TypeError(
-                    f"{name} {own} is not longtail's: save its state_dict with torch and rebuild it yourself"
+                    f"{name} {own} is not longtail's: save its state_dict with torch and rebuild it yourself, or give it "
+                    "a spec (longtail.part.part) and load the model with own="
                 )
+        self._say_own()
         tensors: dict[str, Tensor] = {f"net/{k}": v for k, v in o.net.state_dict().items()}
         encoder, arrays = self.encoder.save()
         tensors |= {f"encoder/{k}": v for k, v in arrays.items()}
+        encoder = pack(encoder, tensors, "encoder-facts")
+        if folder.exists() and not folder.is_dir():
+            raise FileExistsError(f"{folder} is a file: name another folder")
+        file = folder / "model.json"
+        if not file.exists() and folder.exists() and any(f.name[0] != "." for f in folder.iterdir()):
+            raise FileExistsError(f"{folder} exists and holds no model: name another folder")
+        before = _tensors_of(file)
+        stored = f"model-{uuid.uuid4().hex[:12]}.safetensors"
+        save_checked(folder / stored, tensors, {"format": FORMAT})
         about = {
             "format": FORMAT,
+            "tensors": stored,
             "net": rebuilt,
             "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
             "logit_prior": None if o.logit_prior is None else o.logit_prior.tolist(),
             "adjusters": [a.to_json() for a in o.adjusters],
             "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
             "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
-            "encoder": {
-                "class": type(self.encoder).__name__,
-                "facts": pack(encoder, tensors, "encoder-facts"),
-            },
+            "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
             "facts": self.facts,
         }
-        temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-        temporary.mkdir(parents=True)
         try:
-            save_checked(temporary / "model.safetensors", tensors, {"format": FORMAT})
-            text = json.dumps(about, ensure_ascii=False, indent=1)
-            (temporary / "model.json").write_text(text, encoding="utf-8")
-            if folder.exists():
-                if not (folder / "model.json").exists() and any(folder.iterdir()):
-                    raise FileExistsError(f"{folder} exists and holds no model: name another folder")
-                shutil.rmtree(folder)
-            os.replace(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            write_json(file, about, indent=1, checked=True)
+        except BaseException:
+            (folder / stored).unlink(missing_ok=True)
+            raise
+        if before is not None:
+            before.unlink(missing_ok=True)
         return folder
 
     @classmethod
-    def load(cls, folder: str | Path, engine: Engine | None = None) -> Model:
-        """Read a saved model. Runs no code from the files.
+    def load(cls, folder: str | Path, engine: Engine | None = None, own: Own | None = None) -> Model:
+        """Read a saved model. Runs no code from the files, and builds only the classes listed for each place.
+
+        Args:
+            folder: that ``save``, ``longtail train`` or ``longtail compare`` wrote.
+            engine: device and numerics.
+            own: your own modules that the net holds, by ``"module:name"``.
 
         Raises:
             FileNotFoundError: no model there.
-            ValueError: a damaged file, or one written by a newer longtail.
+            ValueError: a damaged file, one written by another version, or one that names a class of your own.
         """
-        from longtail import adjust, data
-
         folder = Path(folder)
         file = folder / "model.json"
         if not file.exists():
             raise FileNotFoundError(
                 f"{folder} holds no model.json; give the folder that `longtail train` wrote"
             )
-        about = json.loads(file.read_text(encoding="utf-8"))
-        if about.get("format") != FORMAT:
-            raise ValueError(f"{file} has format {about.get('format')!r}; this version reads {FORMAT}")
-        tensors, _ = load_checked(folder / "model.safetensors")
-        weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
-        net = restore(None, weights, about["net"])
-        kinds = {c.__name__: c for c in get_args(data.Encoder)}
-        arrays = {k.removeprefix("encoder/"): v for k, v in tensors.items() if k.startswith("encoder/")}
-        encoder = kinds[about["encoder"]["class"]].load(unpack(about["encoder"]["facts"], tensors), arrays)
-        counts = torch.tensor(about["labels"]["counts"])
-        y = torch.repeat_interleave(torch.arange(len(counts)), counts)
-        prior = about["logit_prior"]
-        outcome = Outcome(
-            net,
-            recipe=None,
-            labels=Labels.of(y, about["labels"]["names"]),
-            logit_prior=None if prior is None else torch.tensor(prior, dtype=torch.float64),
-            adjusters=tuple(adjust.from_json(a) for a in about["adjusters"]),
-            calibrator=adjust.from_json(about["calibrator"]) if about["calibrator"] else None,
-            thresholds=adjust.from_json(about["thresholds"]) if about["thresholds"] else None,
-            engine=engine or Engine(),
-        )
-        return cls(outcome, encoder, about["facts"])
+        remedy = "train it again, or take a copy of the folder"
+        for attempt in (1, 2):  # a save in another process may swap the files in between
+            try:
+                about = read_json(file, checked=True)
+            except Damaged as why:
+                raise ValueError(f"{why}: {remedy}") from None
+            if about.get("format") != FORMAT:
+                raise ValueError(f"{file} has format {about.get('format')!r}; this version reads {FORMAT}")
+            stored = _tensors_of(file, about)
+            try:
+                if stored is None:
+                    raise FileNotFoundError("its model.json names no file of tensors")
+                tensors, _ = load_checked(stored)
+                break
+            except (ValueError, FileNotFoundError) as why:
+                if attempt == 2:
+                    raise ValueError(f"{stored or file} is damaged or gone ({why}): {remedy}") from None
+        try:
+            return cls(
+                _outcome(about, tensors, engine or Engine(), own), _encoder(about, tensors), about["facts"]
+            )
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            IndexError,
+            RuntimeError,
+            ArithmeticError,
+            StopIteration,
+        ) as why:
+            said = why if isinstance(why, ValueError) else f"{type(why).__name__}: {why}"
+            raise ValueError(f"{file} cannot be read: {said}") from None
+
+    def _say_own(self) -> None:
+        """Warn about modules of the user's own, whose classes a reader must hand in."""
+        net = self.outcome.net
+        for name in ("backbone", "head"):
+            own = {name_of(p.target) for p in parts(getattr(net, name).spec)} - set(listed(name))
+            if own:
+                given = ", ".join(f"{which!r}: {which.rpartition(':')[2]}" for which in sorted(own))
+                warnings.warn(
+                    f"the {name} holds classes of your own: load the model with Model.load(folder, own={{{given}}}); "
+                    "the command line cannot read it",
+                    stacklevel=3,
+                )
+
+
+def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
+    """The file of tensors that a ``model.json`` names; None where there is none."""
+    if about is None:
+        try:
+            about = read_json(file)
+        except (OSError, ValueError):
+            return None
+    name = about.get("tensors")
+    return file.with_name(name) if isinstance(name, str) and STORED.fullmatch(name) else None
+
+
+def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
+    labels = ClassCounts(
+        _vector(about["labels"]["counts"], torch.int64), tuple(map(str, about["labels"]["names"]))
+    )
+    prior = about["logit_prior"]
+    if prior is not None:
+        prior = _vector(prior, torch.float64)
+        if (
+            prior.shape != labels.counts.shape
+            or not bool((prior >= 0).all())
+            or abs(float(prior.sum()) - 1) > 1e-4
+        ):
+            raise ValueError("logit_prior is no prior of its classes")
+    weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
+    net = restore(None, weights, about["net"], own)
+    if net.num_classes != labels.num_classes:
+        raise ValueError(f"the net has {net.num_classes} outputs for {labels.num_classes} classes")
+    read = adjust.from_json
+    return Outcome(
+        net,
+        recipe=None,
+        labels=labels,
+        logit_prior=prior,
+        adjusters=tuple(read(a) for a in about["adjusters"]),
+        calibrator=None if about["calibrator"] is None else read(about["calibrator"]),
+        thresholds=None if about["thresholds"] is None else read(about["thresholds"]),
+        engine=engine,
+    )
+
+
+def _encoder(about: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
+    kinds = {c.__name__: c for c in get_args(data.Encoder)}
+    kind, facts = about["encoder"]["class"], about["encoder"]["facts"]
+    if kind not in kinds:
+        raise ValueError(f"encoder {kind!r} is not one of {', '.join(kinds)}")
+    arrays = {k.removeprefix("encoder/"): v for k, v in tensors.items() if k.startswith("encoder/")}
+    return kinds[kind].load(unpack(facts, tensors), arrays)
+
+
+def _vector(values: Any, dtype: torch.dtype) -> Tensor:
+    if not isinstance(values, list) or not all(type(v) in (int, float) for v in values):
+        raise ValueError("counts and priors must be lists of numbers")
+    if dtype is torch.int64 and not all(type(v) is int and 0 <= v < 2**53 for v in values):
+        raise ValueError("counts must be whole numbers from 0 on")
+    return torch.tensor(values, dtype=dtype)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from longtail.part import Own, Part, from_json
 
 
 class Net(nn.Module):
@@ -78,3 +82,82 @@ class Net(nn.Module):
                     f"head={head!r} is not the last layer: head(backbone(x)) differs from model(x)"
                 )
         return net.train(model.training)
+
+
+FACTORIES = frozenset(
+    {
+        torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.randint, torch.arange,
+        torch.eye, torch.linspace, torch.randperm, torch.tril_indices, torch.triu_indices,
+    }
+)  # fmt: skip
+SPARE = 2**24
+"""Elements that building a module may take beside those it keeps (rotary tables, masks)."""
+
+
+def rebuild(spec: Any, tensors: Mapping[str, Tensor], slot: str, own: Own | None = None) -> nn.Module:
+    """The module of a ``spec`` read from a file, with the ``tensors`` that lay beside it.
+
+    Only the classes listed for ``slot`` (``longtail.part.SLOTS``) and your ``own`` are built. Building stops
+    before it takes much more memory, or many more steps, than the tensors in the file account for.
+
+    Raises:
+        ValueError: another class, sizes that are not the tensors', or a spec that builds nothing.
+
+    >>> from longtail.heads import Linear
+    >>> from longtail.part import to_json
+    >>> head = Linear(2, 3)
+    >>> rebuild(to_json(head.spec), head.state_dict(), "head")(torch.zeros(1, 2)).shape
+    torch.Size([1, 3])
+    """
+    part = from_json(spec, own, slot)
+    if not isinstance(part, Part):
+        raise ValueError(f"a {slot} must be named as a part, not {type(spec).__name__}")
+    stored = sum(t.numel() for t in tensors.values())
+    try:
+        with _Bounded(4 * stored + SPARE, 1000 * len(tensors) + 20_000):
+            module = part.build()
+    except ValueError as why:
+        raise ValueError(f"{slot} {part.target.__name__}: {why}") from None
+    except (
+        TypeError,
+        RuntimeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+        ArithmeticError,
+    ) as why:
+        raise ValueError(
+            f"{slot} {part.target.__name__} cannot be built from its numbers: {_line(why)}"
+        ) from None
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"{slot} {part.target.__name__} is no module")
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as why:
+        raise ValueError(
+            f"{slot} {part.target.__name__} is not that of these tensors: {_line(why)}"
+        ) from None
+    return module
+
+
+class _Bounded(TorchFunctionMode):
+    """Counts what torch is asked to make, before it makes it."""
+
+    def __init__(self, elements: int, calls: int) -> None:
+        super().__init__()
+        self.elements, self.calls = elements, calls
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        self.calls -= 1
+        if func in FACTORIES:
+            plain = {k: v for k, v in kwargs.items() if k not in ("generator", "out", "pin_memory")}
+            self.elements -= func(*args, **{**plain, "device": "meta"}).numel()
+        if self.elements < 0 or self.calls < 0:
+            raise ValueError("its sizes are far larger than the tensors in the file")
+        return func(*args, **kwargs)
+
+
+def _line(why: Exception) -> str:
+    return " ".join(str(why).split())[:300]

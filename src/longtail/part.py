@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Value = Any  # None | bool | int | float | str | tuple[Value, ...] | Part | Switch
+Own = Mapping[str, Callable[..., Any]]
 
 FACTS = (
     "counts", "prior", "num_classes", "labels", "feature_dim", "embed", "net", "teachers", "unlabelled", "loss", "mix",
@@ -26,12 +27,20 @@ FACTS = (
 FREQUENCIES = ("counts", "prior")
 """Two facts that say the same: how frequent the classes are."""
 
-ROOMS = (
-    "longtail.losses", "longtail.samplers", "longtail.mixing", "longtail.augment", "longtail.heads",
-    "longtail.surgery", "longtail.adjust", "longtail.objectives", "longtail.backbones", "longtail.weights",
-    "longtail.schedule", "longtail.optim", "longtail.classical", "torch.optim",
-)  # fmt: skip
-"""Where a part read from JSON may come from: reading a file never imports anything else."""
+SLOTS = {
+    "backbone": ("longtail.backbones", "longtail.classical.inputs"),
+    "head": ("longtail.heads", "longtail.classical.heads", "longtail.backbones.resnet_branches"),
+    "adjuster": ("longtail.adjust",),
+    "recipe": (
+        "longtail.losses", "longtail.samplers", "longtail.mixing", "longtail.augment", "longtail.heads",
+        "longtail.surgery", "longtail.adjust", "longtail.objectives", "longtail.weights", "longtail.schedule",
+        "longtail.optim", "longtail.classical.estimators",
+    ),
+}  # fmt: skip
+"""What may stand where in a file: the ``PARTS`` of these rooms, and nothing else, are ever built from one.
+
+``PARTS`` is written out by hand. What takes a path or may ask a network is on none of the lists.
+"""
 
 
 @dataclass(frozen=True)
@@ -66,9 +75,6 @@ class Part(Generic[T]):
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self.kwargs)
         return f"{self.target.__qualname__}({inside})"
-
-    def __reduce__(self) -> Any:
-        return (from_json, (to_json(self),)) if is_trusted(self) else super().__reduce__()
 
 
 @dataclass(frozen=True)
@@ -140,17 +146,10 @@ def parts(value: Value) -> Iterator[Part[Any]]:
         yield from parts(tuple(v for _, v in value.kwargs))
 
 
-def is_trusted(p: Part[Any]) -> bool:
-    """May this part be rebuilt from JSON without being handed its class?"""
-    module = p.target.__module__
-    return any(module == room or module.startswith(room + ".") for room in ROOMS)
-
-
 def to_json(value: Value) -> Any:
     """Plain JSON for a value, part or switch."""
     if isinstance(value, Part):
-        name = f"{value.target.__module__}:{value.target.__qualname__}"
-        return {"part": name, "kwargs": {k: to_json(v) for k, v in value.kwargs}}
+        return {"part": name_of(value.target), "kwargs": {k: to_json(v) for k, v in value.kwargs}}
     if isinstance(value, Switch):
         return {"switch": [[s, to_json(v)] for s, v in value.phases]}
     if isinstance(value, tuple):
@@ -158,20 +157,34 @@ def to_json(value: Value) -> Any:
     return value
 
 
-def from_json(data: Any, own: Mapping[str, Callable[..., Any]] | None = None) -> Value:
-    """The value that ``to_json`` wrote. ``own`` maps ``"module:name"`` to your own classes; nothing else is imported.
+def from_json(data: Any, own: Own | None = None, slot: str = "recipe") -> Value:
+    """The value that ``to_json`` wrote. It imports nothing that the file names, and calls nothing.
+
+    Args:
+        data: JSON.
+        own: your own classes by ``"module:name"``.
+        slot: what the parts are for, a key of :data:`SLOTS`: only its classes, and ``own``, are taken.
 
     Raises:
-        ValueError: the part is neither longtail's nor in ``own``.
+        ValueError: a part that is neither in the slot's list nor in ``own``, or JSON that is no part.
     """
-    if isinstance(data, list):
-        return tuple(from_json(v, own) for v in data)
-    if isinstance(data, dict) and "switch" in data:
-        return Switch(tuple((float(s), from_json(v, own)) for s, v in data["switch"]))
-    if isinstance(data, dict) and "part" in data:
-        target = _resolve(data["part"], own or {})
-        return part(target, **{k: from_json(v, own) for k, v in data["kwargs"].items()})
-    return data
+    known = {**listed(slot), **(own or {})} if _names_a_part(data) else {}
+    return _read(data, known, slot)
+
+
+def listed(slot: str) -> dict[str, Callable[..., Any]]:
+    """What may be built from a file in that slot, by its name in files.
+
+    >>> listed("adjuster")["longtail.adjust.temperature:Temperature"].__name__
+    'Temperature'
+    """
+    rooms = (importlib.import_module(room) for room in SLOTS[slot])
+    return {name_of(target): target for room in rooms for target in room.PARTS}
+
+
+def name_of(target: Callable[..., Any]) -> str:
+    """How a class is called in files: ``"module:name"``."""
+    return f"{target.__module__}:{target.__qualname__}"
 
 
 def digest(value: Any) -> str:
@@ -180,19 +193,33 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _resolve(name: str, own: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    if name in own:
-        return own[name]
-    module, _, attribute = name.partition(":")
-    inside = any(module == room or module.startswith(room + ".") for room in ROOMS)
-    if not inside or not attribute.isidentifier() or attribute.startswith("_"):
+def _names_a_part(data: Any) -> bool:
+    inside = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return (isinstance(data, dict) and "part" in data) or any(map(_names_a_part, inside))
+
+
+def _read(data: Any, known: Own, slot: str) -> Value:
+    if isinstance(data, list):
+        return tuple(_read(v, known, slot) for v in data)
+    if not isinstance(data, dict):
+        return data
+    if set(data) == {"switch"}:
+        try:
+            return switch({start: _read(v, known, slot) for start, v in data["switch"]})
+        except TypeError as why:
+            raise ValueError(f"a switch must be pairs of a start and a value: {why}") from None
+    if set(data) != {"part", "kwargs"} or not isinstance(data["kwargs"], dict):
+        raise ValueError(f"{sorted(map(str, data))[:5]} is no part: it needs 'part' and 'kwargs'")
+    name = data["part"]
+    if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"part {name!r} is not longtail's; pass its class with own={{{name!r}: ...}} to allow it"
+            f"part {name!r} is not longtail's, or not on the list of what may be a {slot}. If it is your own class, "
+            f"pass it: own={{{name!r}: ...}}"
         )
-    target = getattr(importlib.import_module(module), attribute, None)
-    if not callable(target) or getattr(target, "__module__", None) != module:
-        raise ValueError(f"part {name!r} does not exist in this version of longtail")
-    return target
+    try:
+        return part(known[name], **{k: _read(v, known, slot) for k, v in data["kwargs"].items()})
+    except TypeError as why:
+        raise ValueError(f"part {name!r}: {why}") from None
 
 
 def _built(value: Value, facts: Mapping[str, Any]) -> Any:

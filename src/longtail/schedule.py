@@ -85,3 +85,9 @@ class LinearDecay:
         if t < self.warmup:
             return t / self.warmup
         return 1 - (1 - self.floor) * (t - self.warmup) / (1 - self.warmup)
+
+
+PARTS = (
+    Constant, Cosine, Steps, LinearDecay,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

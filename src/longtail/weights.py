@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from longtail.by_class import by_class
+
 
 def inverse(counts: Tensor | Sequence[int], *, power: float = 1.0) -> Tensor:
     """``n^-power``, averaging 1. Power 1 is inverse frequency; DisAlign uses 1.2 on ImageNet-LT.
@@ -76,7 +78,7 @@ def median_frequency(counts: Tensor | Sequence[int]) -> Tensor:
 
 def _counts(counts: Tensor | Sequence[int]) -> tuple[Tensor, Tensor]:
     """Counts in float64 with empty classes raised to the rarest, and which classes have examples."""
-    n = torch.as_tensor(counts).double()
+    n = torch.as_tensor(by_class("counts", counts)).double()
     if n.dim() != 1 or n.numel() == 0:
         raise ValueError(f"counts must be [C], one number a class, got shape {tuple(n.shape)}")
     if not bool(torch.isfinite(n).all()) or bool((n < 0).any()) or not bool((n > 0).any()):
@@ -116,3 +118,9 @@ def expert_priors(counts: Tensor | Sequence[int], *, tau: float = 2.0) -> Tensor
     shared = torch.zeros_like(sizes).index_add_(0, where, inverted.log()) / torch.bincount(where)
     rows = torch.stack([n.log(), torch.zeros_like(n), tau * shared[where]])
     return rows.softmax(1)
+
+
+PARTS = (
+    cost_sensitive, effective_number, expert_priors, inverse, inverse_sqrt, median_frequency,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -44,7 +44,9 @@ def run(folder: Path, table: pandas.DataFrame, *options: str, suffix: str = ".cs
         table.to_parquet(path)
     elif suffix == ".npz":
         y = [NAMES.index(name) for name in table["label"]]
-        np.savez(path, probs=table.drop(columns="label").to_numpy(), label=np.array(y))
+        np.savez(
+            path, probs=table.drop(columns="label").to_numpy(), label=np.array(y), classes=np.array(NAMES)
+        )
     else:
         table.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
     words = [
@@ -149,7 +151,7 @@ def test_bad_rows_are_named(folder: Path, table: pandas.DataFrame, words: str) -
 
 @pytest.mark.parametrize(
     "prior, words",
-    [([0.5, 0.4, 0.4], "prior sums to 1.3"), ({"cat": 1.0}, "class 'dog' is missing")],
+    [([0.5, 0.4, 0.4], "prior sums to 1.3"), ({"cat": 1.0}, "no number for class 'dog'")],
     ids=str,
 )
 def test_bad_priors_are_named(folder: Path, prior: object, words: str) -> None:

@@ -165,7 +165,7 @@ def test_train_inspect_and_recipes(folder):
     longtail(
         "train", "table.csv", "--recipe", "balanced-softmax", "--epochs", 3, "--out", "model", cwd=folder
     )
-    assert sorted(p.name for p in (folder / "model").iterdir()) == ["model.json", "model.safetensors"]
+    assert sorted(p.suffix for p in (folder / "model").iterdir()) == [".json", ".safetensors"]
     longtail("predict", "model", "table.csv", "--out", "p.parquet", cwd=folder)
     assert "<script>alert(1)</script>" in longtail("inspect", "table.csv", cwd=folder).stdout
     listed = longtail("recipes", cwd=folder).stdout

@@ -59,7 +59,7 @@ def test_text_from_file_to_saved_model(bert: Path, reviews: Path, tmp_path: Path
     texts = ["好吃", "不好吃虫", "", "味" * 200]
     assert torch.equal(model.predict_proba(texts), again.predict_proba(texts))
     assert again.predict_proba(texts).sum(1).allclose(torch.ones(4))
-    assert sorted(p.name for p in (tmp_path / "model").iterdir()) == ["model.json", "model.safetensors"]
+    assert sorted(p.suffix for p in (tmp_path / "model").iterdir()) == [".json", ".safetensors"]
     assert str(folder) not in (tmp_path / "model" / "model.json").read_text(encoding="utf-8")
     frame = api.predict(tmp_path / "model", reviews, text="comment")
     assert len(frame) == N

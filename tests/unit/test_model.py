@@ -1,4 +1,7 @@
+import contextlib
 import json
+import os
+import resource
 
 import numpy as np
 import pytest
@@ -6,8 +9,10 @@ import torch
 from torch import nn
 
 import longtail
+from longtail.files import read_json, write_json
 from longtail.model import Model
-from longtail.net import Net
+from longtail.net import Net, rebuild
+from longtail.part import part
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +47,215 @@ def test_saved_and_loaded_is_the_same(dataset, tmp_path, recipe):
 def test_a_model_that_names_foreign_code_is_refused(dataset, tmp_path):
     longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
     file = tmp_path / "m" / "model.json"
-    about = json.loads(file.read_text())
-    about["net"]["head"] = {"part": "os:system", "kwargs": {"command": f"touch {tmp_path / 'pwned'}"}}
-    file.write_text(json.dumps(about))
-    with pytest.raises(ValueError, match="not longtail's"):
+    touch = {"part": "os:system", "kwargs": {"command": f"touch {tmp_path / 'pwned'}"}}
+    rewrite(file, lambda about: about["net"].update(head=touch))
+    with pytest.raises(ValueError, match=r"model\.json cannot be read: part 'os:system' is not longtail's"):
         Model.load(tmp_path / "m")
     assert not (tmp_path / "pwned").exists()
 
 
+def rewrite(file, change):
+    """A forged file: changed, with a checksum that fits."""
+    about = read_json(file, checked=True)
+    change(about)
+    write_json(file, about, checked=True)
+
+
+def save_over(path):
+    inner = {"part": "longtail.adjust.temperature:Temperature", "kwargs": {"temperature": 2.0}}
+    return {"part": "longtail.adjust.files:save", "kwargs": {"adjuster": inner, "path": str(path)}}
+
+
+HUGE = 3 * 10**8
+ATTACKS = {
+    "a function that writes, as head": lambda a, f: a["net"].update(head=save_over(f)),
+    "a function that writes, as adjuster": lambda a, f: a.update(adjusters=[save_over(f)]),
+    "a function that writes, as calibrator": lambda a, f: a.update(calibrator=save_over(f)),
+    "a function that writes, inside": lambda a, f: a["net"]["head"]["kwargs"].update(bias=save_over(f)),
+    "a request": lambda a, f: a["net"].update(
+        head={
+            "part": "longtail.backbones.hub:find",
+            "kwargs": {"source": "a/b", "name": "c", "download": True},
+        }
+    ),
+    "a head as backbone": lambda a, f: a["net"].update(backbone=a["net"]["head"]),
+    "sizes": lambda a, f: a["net"]["head"]["kwargs"].update(feature_dim=HUGE),
+    "classes": lambda a, f: a["net"]["head"]["kwargs"].update(num_classes=HUGE),
+    "a forest of layers": lambda a, f: a["net"]["backbone"]["kwargs"].update(depth=HUGE),
+    "a foreign encoder": lambda a, f: a["encoder"].update({"class": "Path"}),
+    "tensors elsewhere": lambda a, f: a.update(tensors=f"../{f.name}"),
+    "a prior of nothing": lambda a, f: a.update(logit_prior=[0.0, 0.0, 0.0]),
+    "names twice": lambda a, f: a["labels"].update(names=["0", "0", "1"]),
+    "counts below 0": lambda a, f: a["labels"].update(counts=[1, -5, 3]),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_forged_model_runs_nothing_and_takes_no_memory(dataset, tmp_path, attack):
+    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    (tmp_path / "thesis.tex").write_text("years of work")
+    rewrite(tmp_path / "m" / "model.json", lambda about: ATTACKS[attack](about, tmp_path / "thesis.tex"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=r"model\.json"):
+        Model.load(tmp_path / "m")
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10  # kilobytes
+
+
+def test_counts_of_hundreds_of_millions_take_no_memory(dataset, tmp_path):
+    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    rewrite(tmp_path / "m" / "model.json", lambda about: about["labels"].update(counts=[HUGE, HUGE, HUGE]))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model = Model.load(tmp_path / "m")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10  # kilobytes; it was 9 GB
+    assert model.outcome.labels.prior.tolist() == [1 / 3] * 3
+    assert model.predict_proba(dataset.raw, "natural").shape == (len(dataset), 3)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "bert", "_name_or_path": "someone/something"},
+        {"model_type": "bert", "auto_map": {"AutoModel": "someone/something--model.Model"}},
+        {"model_type": "bert", "attn_implementation": "someone/kernel"},
+        {"model_type": "detr", "use_pretrained_backbone": True, "backbone": "resnet50"},
+        {"model_type": "llava", "vision_config": {"model_type": "clip_vision_model", "_name_or_path": "a/b"}},
+        {"model_type": "bert", "num_hidden_layers": HUGE},
+        {"model_type": "bert", "vocab_size": HUGE},
+        {"model_type": 3},
+        [],
+    ],
+    ids=str,
+)
+def test_a_forged_config_asks_no_hub_and_takes_no_memory(monkeypatch, config):
+    pytest.importorskip("transformers")
+
+    def request(*args, **kwargs):
+        raise AssertionError("it asked for something over the network")
+
+    monkeypatch.setattr("socket.socket.connect", request)
+    spec = {"part": "longtail.backbones.text_model:TextModel", "kwargs": {"config": json.dumps(config)}}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match="backbone TextModel"):
+        rebuild(spec, {}, "backbone")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400 * 2**10  # kilobytes
+
+
+@pytest.mark.parametrize("name", ["hf-hub:someone/something", "hf_hub:a/b", "local-dir:/etc", "../x"])
+def test_a_timm_model_is_a_name_not_a_place(name):
+    spec = {"part": "longtail.backbones.timm_model:TimmModel", "kwargs": {"name": name}}
+    with pytest.raises(ValueError, match="no place to read it from"):
+        rebuild(spec, {}, "backbone")
+
+
+class Doubled(nn.Linear):
+    """A head of the user's own that can be rebuilt."""
+
+    def __init__(self, feature_dim: int, num_classes: int) -> None:
+        super().__init__(feature_dim, num_classes)
+        self.spec = part(Doubled, feature_dim=feature_dim, num_classes=num_classes)
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def test_a_model_with_a_head_of_one_s_own_says_how_to_load_it(dataset, tmp_path):
+    from longtail import recipes
+    from longtail.surgery import SwapHead
+
+    def swapped(base):
+        erm = recipes.erm(base)
+        return erm.but(stages=(erm.stages[0].but(surgery=(part(SwapHead, head=part(Doubled)),)),))
+
+    with pytest.warns(UserWarning, match=r"Model\.load\(folder, own=\{.*Doubled'?: Doubled\}\)"):
+        model = longtail.train(dataset, recipe=swapped, epochs=1, out=tmp_path / "m")
+    with pytest.raises(ValueError, match=r"own=\{'.*:Doubled'"):
+        Model.load(tmp_path / "m")
+    again = Model.load(tmp_path / "m", own={f"{Doubled.__module__}:Doubled": Doubled})
+    assert torch.equal(again.predict_proba(dataset.raw), model.predict_proba(dataset.raw))
+
+
+@pytest.mark.parametrize("where", ["model.json", "tensors"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone", "empty"])
+def test_a_damaged_file_is_named(dataset, tmp_path, where, damage):
+    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    file = tmp_path / "m" / "model.json"
+    if where == "tensors":
+        file = next((tmp_path / "m").glob("*.safetensors"))
+    raw = bytearray(file.read_bytes())
+    if damage == "gone":
+        file.unlink()
+    elif damage == "flip":
+        at = raw.index(b'"counts": [') + 20 if where == "model.json" else len(raw) - 1
+        raw[at] ^= 1
+        file.write_bytes(raw)
+    else:
+        file.write_bytes(raw[: len(raw) // 2] if damage == "cut" else b"")
+    with pytest.raises((ValueError, FileNotFoundError), match=file.name):
+        Model.load(tmp_path / "m")
+
+
+def test_at_each_moment_of_a_save_there_is_a_whole_model(dataset, tmp_path, monkeypatch):
+    first = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    second = longtail.train(dataset, recipe="focal", epochs=1)
+    known = [m.predict_proba(dataset.raw) for m in (first, second)]
+    moments = []
+
+    def looking(name):
+        did = getattr(os, name)
+
+        def look(*args, **kwargs):
+            moments.append(Model.load(tmp_path / "m").predict_proba(dataset.raw))
+            did(*args, **kwargs)
+            moments.append(Model.load(tmp_path / "m").predict_proba(dataset.raw))
+
+        monkeypatch.setattr(os, name, look)
+
+    for name in ("replace", "unlink", "chmod"):
+        looking(name)
+    second.save(tmp_path / "m")
+    monkeypatch.undo()
+    assert len(moments) >= 8
+    which = [min(k for k in (0, 1) if torch.equal(m, known[k])) for m in moments]
+    assert which == sorted(which)
+    assert set(which) == {0, 1}
+    assert len(list((tmp_path / "m").glob("*.safetensors"))) == 1
+
+
+@pytest.mark.parametrize("step", range(1, 5))
+def test_a_save_that_fails_leaves_the_old_model(dataset, tmp_path, monkeypatch, step):
+    first = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    second, left = longtail.train(dataset, recipe="focal", epochs=1), [step]
+    fsync = os.fsync
+
+    def full(handle):
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(28, "No space left on device")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with contextlib.suppress(OSError):
+        second.save(tmp_path / "m")
+    monkeypatch.undo()
+    found = Model.load(tmp_path / "m").predict_proba(dataset.raw)
+    assert any(torch.equal(found, m.predict_proba(dataset.raw)) for m in (first, second))
+    assert len(list((tmp_path / "m").glob("*.safetensors"))) == 1
+    assert not [f for f in (tmp_path / "m").iterdir() if f.suffix == ".tmp"]
+
+
+def test_others_may_read_a_model(dataset, tmp_path):
+    before = os.umask(0o022)
+    try:
+        longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    finally:
+        os.umask(before)
+    assert {f.stat().st_mode & 0o777 for f in (tmp_path / "m").iterdir()} == {0o644}
+
+
 def test_a_damaged_model_is_refused(dataset, tmp_path):
     longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
-    file = tmp_path / "m" / "model.safetensors"
+    file = next((tmp_path / "m").glob("model-*.safetensors"))
     raw = bytearray(file.read_bytes())
     raw[-1] ^= 255
     file.write_bytes(raw)

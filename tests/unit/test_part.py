@@ -1,3 +1,4 @@
+import inspect
 import pickle
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 
 from longtail.heads import Cosine
 from longtail.losses import LDAM, CrossEntropy, Focal
-from longtail.part import at, digest, from_json, part, switch, to_json
+from longtail.part import SLOTS, at, digest, from_json, listed, part, switch, to_json
 from longtail.surgery import SwapHead
 from longtail.weights import effective_number, inverse
 
@@ -64,11 +65,43 @@ def test_json_and_pickle_round_trip(value):
         "longtail.cli:main",
         "longtail.losses.focal:_private",
         "longtail.losses.focal:torch",
+        "longtail.losses.focal:focal",  # a function, and public
+        "longtail.adjust.files:save",
+        "longtail.backbones.hub:find",
+        "longtail.backbones.text_model:TextModel",  # another slot's
     ],
 )
 def test_json_from_elsewhere_is_refused(name):
     with pytest.raises(ValueError, match="part"):
         from_json({"part": name, "kwargs": {}})
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_nothing_on_a_list_takes_a_path_or_may_download(slot):
+    for name, target in listed(slot).items():
+        takes = set(inspect.signature(target).parameters)
+        assert not takes & {"path", "file", "folder", "source", "download", "url"}, name
+        assert target.__module__.startswith(("longtail.", "torch.optim")), name
+        assert inspect.isclass(target) or target.__module__ == "longtail.weights", name
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"part": "longtail.losses.focal:Focal"},
+        {"part": "longtail.losses.focal:Focal", "kwargs": []},
+        {"part": "longtail.losses.focal:Focal", "kwargs": {"gama": 2}},
+        {"part": "longtail.losses.focal:Focal", "kwargs": {"gamma": {"a": 1}}},
+        {"part": ["longtail.losses.focal:Focal"], "kwargs": {}},
+        {"switch": [[0.5, 1]]},
+        {"switch": [1, 2]},
+        {"switch": 3},
+    ],
+    ids=str,
+)
+def test_json_that_is_no_part_is_refused(data):
+    with pytest.raises(ValueError):
+        from_json(data)
 
 
 class Mine:

@@ -17,11 +17,13 @@ from longtail.adjust.inputs import (
 )
 from longtail.adjust.label_shift import PriorEstimate, bbse_prior, em_prior, estimate_prior
 from longtail.adjust.models import predictions_of
-from longtail.adjust.predictions import Predictions, read_counts, read_predictions, write_predictions
+from longtail.adjust.predictions import Predictions
 from longtail.adjust.prior_shift import PriorShift, shift_bias
+from longtail.adjust.saved import read_counts, read_predictions
 from longtail.adjust.temperature import Temperature
 from longtail.adjust.thresholds import Thresholds
 from longtail.adjust.vector_scaling import VectorScaling
+from longtail.adjust.written import write_predictions
 
 __all__ = [
     "Adjusted",
@@ -54,3 +56,8 @@ __all__ = [
     "shift_bias",
     "write_predictions",
 ]
+
+PARTS = (
+    BiasTemperature, Chain, PriorShift, Temperature, Thresholds, VectorScaling,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -6,6 +6,7 @@ installed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,9 +37,16 @@ def like(vector: Vector | float, x: Array) -> Array:
 
 
 def numbers(vector: Vector) -> tuple[float, ...]:
-    """Plain floats from a sequence, a numpy array or a torch tensor (on any device)."""
+    """Plain floats from a sequence, a numpy array or a torch tensor (on any device).
+
+    Raises:
+        ValueError: NaN or infinity.
+    """
     array = vector.detach().cpu().numpy() if hasattr(vector, "detach") else vector
-    return tuple(float(v) for v in np.asarray(array, dtype=np.float64).reshape(-1))
+    out = tuple(float(v) for v in np.asarray(array, dtype=np.float64).reshape(-1))
+    if bad := [v for v in out if not math.isfinite(v)]:
+        raise ValueError(f"the numbers of an adjuster must be finite, and one is {bad[0]}: {out[:8]}")
+    return out
 
 
 class Affine:

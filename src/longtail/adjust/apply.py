@@ -9,9 +9,8 @@ with. Labels of the predictions that are scored are never used for fitting.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,11 @@ from longtail.adjust.bootstrap import Interval, compare
 from longtail.adjust.chain import Chain
 from longtail.adjust.files import save
 from longtail.adjust.inputs import Floats, Ints, check_prior, softmax
-from longtail.adjust.predictions import Predictions, write_predictions
+from longtail.adjust.predictions import Predictions
 from longtail.adjust.prior_shift import PriorShift
+from longtail.adjust.written import write_predictions
+from longtail.by_class import by_class
+from longtail.files import write_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,9 @@ class Adjusted:
         prior: the prior put in, ``[C]``.
         scores: ``scores[evaluated under]["before" | "after" | "change"][metric] = (value, low, high)``;
             empty where the labels are unknown.
+        worse: what to say first where the labels show that the adjustment makes things worse, with the likely reason;
+            None where they don't.
+        notes: what was noticed in reading.
     """
 
     adjuster: PriorShift | Chain
@@ -47,26 +52,33 @@ class Adjusted:
     source: str
     prior: Floats
     scores: dict[str, dict[str, dict[str, Interval]]]
+    worse: str | None = None
+    notes: tuple[str, ...] = ()
 
-    def write(self, folder: str | Path, suffix: str = ".csv") -> list[Path]:
-        """Write ``predictions<suffix>``, ``adjuster.json`` and, with labels, ``scores.json``; the paths."""
+    def write(self, folder: str | Path, suffix: str = ".csv", raw: bool = False) -> list[Path]:
+        """Write ``predictions<suffix>``, ``adjuster.json`` and, with labels, ``scores.json``; the paths.
+
+        ``raw`` leaves cells alone that a spreadsheet would run; else they get a quote in front.
+        """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f"predictions{suffix}", folder / "adjuster.json"]
-        write_predictions(self.predictions, self.decided, paths[0])
-        save(self.adjuster, paths[1])
+        write_predictions(self.predictions, self.decided, paths[0], raw)
+        save(self.adjuster, paths[1], self.predictions.names)
         if self.scores:
             paths.append(folder / "scores.json")
-            about = {"assumed": self.assumed.tolist(), "source": self.source, "prior": self.prior.tolist()}
-            paths[-1].write_text(json.dumps({**about, "scores": self.scores}, indent=1) + "\n")
+            about = {
+                "classes": list(self.predictions.names), "assumed": self.assumed.tolist(), "source": self.source,
+                "prior": self.prior.tolist(), "worse": self.worse, "notes": list(self.notes),
+            }  # fmt: skip
+            write_json(paths[-1], {**about, "scores": self.scores}, indent=1)
         return paths
 
 
 def adjust_predictions(
     predictions: Predictions,
-    counts: Sequence[int] | Any,
-    prior: str | Sequence[float] | Any = "balanced",
-    from_prior: Sequence[float] | Any | None = None,
+    counts: Sequence[int] | Mapping[Any, int] | Any,
+    prior: str | Sequence[float] | Mapping[Any, float] | Any = "balanced",
+    from_prior: str | Sequence[float] | Mapping[Any, float] | Any | None = None,
     held: Predictions | None = None,
     unseen: str = "error",
     resamples: int = 200,
@@ -75,13 +87,15 @@ def adjust_predictions(
 ) -> Adjusted:
     """Predictions for the prior you deploy under.
 
+    What is given by class (a mapping, a pandas Series) is taken by class name or index, a list in the order of
+    ``predictions.names``.
+
     Args:
         predictions: of any model.
         counts: training examples per class ``[C]``.
         prior: ``"balanced"``, ``"natural"`` (the training frequencies) or a prior ``[C]``.
-        from_prior: the prior ``[C]`` that the model was trained under, where it is not the counts' (a
-            class-balanced
-            sampler: uniform).
+        from_prior: the prior ``[C]`` that the model was trained under, where it is not the counts': ``"balanced"`` (a
+            class-balanced sampler), or numbers. None or ``"natural"`` is the counts'.
         held: labelled held-out predictions of the same model, drawn like the training data: a calibrator is
             fitted on them, and ``from_prior`` is not needed.
         unseen: what to do about a class whose prior is 0, see :class:`longtail.adjust.PriorShift`.
@@ -94,45 +108,106 @@ def adjust_predictions(
             held-out predictions without labels, or both ``held`` and ``from_prior``.
 
     >>> p = Predictions.of([[0.9, 0.1], [0.6, 0.4]], "probabilities", [0, 1])
-    >>> adjusted = adjust_predictions(p, [80, 20], resamples=20)
+    >>> adjusted = adjust_predictions(p, {1: 20, 0: 80}, resamples=20)
     >>> adjusted.decided.tolist(), adjusted.scores["balanced"]["after"]["accuracy"][0]
     ([0, 1], 1.0)
     """
-    n = np.asarray(counts)
-    c = predictions.logits.shape[1]
-    if n.shape != (c,) or (n < 0).any() or not n.sum() > 0:
-        raise ValueError(
-            f"counts must be {c} numbers from 0 on, one for each column of the predictions, got {n}"
-        )
+    names, c = predictions.names, predictions.logits.shape[1]
+    n = checked_counts(by_class("counts", counts, names), c)
     if resamples < 0 or not 0 < level < 1:
         raise ValueError(f"resamples={resamples} must be 0 or more and level={level} inside (0, 1)")
-    natural = n / n.sum()
-    if isinstance(prior, str) and prior not in ("balanced", "natural"):
-        raise ValueError(f"prior={prior!r} must be 'balanced', 'natural' or one probability a class")
-    named = {"balanced": np.full(c, 1 / c), "natural": natural}
-    target = named[prior] if isinstance(prior, str) else check_prior("prior", prior, c)
+    named = {"balanced": np.full(c, 1 / c), "natural": n / n.sum()}
+    target = vector("prior", prior, named, names)
     put_in = "balanced" if isinstance(prior, str) and prior == "balanced" else target
     adjuster: PriorShift | Chain
     if held is not None:
-        if held.y is None or held.logits.shape[1] != c or from_prior is not None:
+        if held.y is None or not len(held.labelled) or from_prior is not None:
             raise ValueError(
                 f"held must have labels and {c} classes, and stands in place of from_prior: give one of the two"
             )
-        calibrator = BiasTemperature().fit(held.logits, held.y)
+        if held.names != names:
+            raise ValueError(
+                f"held is of classes {list(held.names)[:10]}, the predictions of {list(names)[:10]}"
+            )
+        rows = held.labelled
+        calibrator = BiasTemperature().fit(held.logits[rows], held.y[rows])
         assumed, source = np.array(calibrator.assumes), "fitted on held-out predictions"
         adjuster = Chain((calibrator, PriorShift(assumed, to=put_in)))
     else:
-        given = from_prior is not None
-        assumed, source = (
-            check_prior("from_prior", from_prior, c) if given else natural,
-            "the training counts",
-        )
-        source = "given" if given else source
+        natural = from_prior is None or (isinstance(from_prior, str) and from_prior == "natural")
+        assumed = named["natural"] if natural else vector("from_prior", from_prior, named, names)
+        source = "the training counts" if natural else "given"
         adjuster = PriorShift(assumed, to=put_in, unseen=unseen)
-    after = Predictions(adjuster(predictions.logits), predictions.y, predictions.names)
+    after = replace(predictions, logits=adjuster(predictions.logits))
     scores: dict[str, dict[str, dict[str, Interval]]] = {}
     if predictions.y is not None:
         under = named if isinstance(prior, str) else {**named, "declared": target}
-        pair = softmax(predictions.logits), softmax(after.logits)
-        scores = compare(*pair, predictions.y, under, resamples, level, seed)
-    return Adjusted(adjuster, after, after.logits.argmax(1), assumed, source, target, scores)
+        rows = predictions.labelled
+        pair = softmax(predictions.logits[rows]), softmax(after.logits[rows])
+        scores = compare(*pair, predictions.y[rows], under, resamples, level, seed)
+    worse = (
+        None
+        if resamples == 0
+        else said_worse(scores, prior if isinstance(prior, str) else "declared", source)
+    )
+    decided = after.logits.argmax(1)
+    return Adjusted(adjuster, after, decided, assumed, source, target, scores, worse, predictions.notes)
+
+
+def checked_counts(counts: Any, c: int) -> Floats:
+    """Counts ``[C]`` as float64.
+
+    Raises:
+        ValueError: another length, a number that is negative, no number, or all zero.
+    """
+    try:
+        n = np.asarray(counts, dtype=np.float64)
+    except (TypeError, ValueError):
+        n = np.full(0, np.nan)
+    if n.shape != (c,) or not np.isfinite(n).all() or (n < 0).any() or not n.sum() > 0:
+        raise ValueError(
+            f"counts must be {c} numbers from 0 on, one for each column of the predictions, got {counts}"
+        )
+    return n
+
+
+def vector(name: str, given: Any, named: Mapping[str, Floats], names: tuple[str, ...]) -> Floats:
+    """A prior ``[C]`` from its name, by class, or in class order."""
+    if isinstance(given, str):
+        if given not in named:
+            raise ValueError(
+                f"{name}={given!r} must be 'balanced', 'natural' or a probability for each class"
+            )
+        return named[given]
+    return check_prior(name, by_class(name, given, names), len(names))
+
+
+def said_worse(scores: Mapping[str, Any], under: str, source: str) -> str | None:
+    """That the labels show the adjustment to make things worse, and why that may be; None where they don't.
+
+    Asked is what it is for: the scores under the prior that was put in. An interval must lie apart from zero.
+    """
+    if not scores:
+        return None
+    change = scores[under]["change"]
+    (a, a_low, a_high), (n, n_low, n_high) = change["accuracy"], change["nll"]
+    if a_high < 0:
+        what = f"accuracy under the {under} prior changes by {a:+.3f} [{a_low:+.3f}, {a_high:+.3f}]"
+    elif n_low > 0 and not a_low > 0:
+        what = f"the NLL under the {under} prior changes by {n:+.3f} [{n_low:+.3f}, {n_high:+.3f}]"
+    else:
+        return None
+    if source == "the training counts":
+        why = (
+            "Likely the model was not trained under the prior of the counts: a class-balanced sampler, class weights or "
+            "a prior-aware loss has taken it out already. Then say --from-prior balanced (from_prior='balanced'). If you "
+            "don't know, give labelled held-out predictions of the model: --held FILE (held=...)"
+        )
+    elif source == "given":
+        why = (
+            "Likely the model was trained under another prior than the one given: leave --from-prior out (the counts' "
+            "prior is taken), or give labelled held-out predictions of the model: --held FILE (held=...)"
+        )
+    else:
+        why = "Likely the held-out predictions are not of this model, or their rows are not drawn like these"
+    return f"The adjustment makes these predictions worse: {what}. {why}."

@@ -4,13 +4,15 @@ torch.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from longtail.files import read_json, write_json
 from longtail.part import Part
 from longtail.part import from_json as part_from_json
+
+FORMAT = "longtail-adjuster-1"
 
 
 class Saveable(Protocol):
@@ -19,51 +21,53 @@ class Saveable(Protocol):
     def to_json(self) -> dict[str, Any]: ...
 
 
-def save(adjuster: Saveable, path: str | Path) -> None:
-    """Write ``adjuster`` as JSON.
+def save(adjuster: Saveable, path: str | Path, classes: Sequence[str] | None = None) -> None:
+    """Write ``adjuster`` as JSON, with the names of the classes in the order of its logits where they are known.
 
     >>> import tempfile; from longtail.adjust import Temperature
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(Temperature(2.0), folder + "/adjuster.json")
-    ...     load(folder + "/adjuster.json")
-    Temperature(strength=1.0, temperature=2.0)
+    ...     save(Temperature(2.0), folder + "/adjuster.json", ["cat", "dog"])
+    ...     made = load(folder + "/adjuster.json")
+    >>> made, made.classes
+    (Temperature(strength=1.0, temperature=2.0), ('cat', 'dog'))
     """
-    data = {"format": "longtail-adjuster-1", "adjuster": adjuster.to_json()}
-    Path(path).write_text(json.dumps(data, indent=1) + "\n")
+    names = None if classes is None else [str(c) for c in classes]
+    data = {"format": FORMAT, "classes": names, "adjuster": adjuster.to_json()}
+    write_json(path, data, indent=1, checked=True)
 
 
 def load(path: str | Path) -> Any:
     """The adjuster in a file that :func:`save` wrote: call it on logits, numpy or torch.
 
-    Raises:
-        ValueError: the file is no saved adjuster, or names something outside ``longtail.adjust``.
-    """
-    data = json.loads(Path(path).read_text())
-    if not isinstance(data, dict) or data.get("format") != "longtail-adjuster-1":
-        raise ValueError(f"{path} is not a saved adjuster: it lacks format 'longtail-adjuster-1'")
-    return from_json(data["adjuster"])
-
-
-def from_json(data: Mapping[str, Any]) -> Any:
-    """The adjuster whose ``to_json`` gave ``data``; nothing outside ``longtail.adjust`` is imported.
+    Its ``classes`` are the class names in the order of the logits, or None.
 
     Raises:
-        ValueError: the data names something else.
+        ValueError: the file is damaged, is no saved adjuster, or names something that is none.
     """
-    _only_adjusters(data)
-    built = part_from_json(dict(data))
-    if not isinstance(built, Part):
+    data = read_json(path)
+    if data.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a saved adjuster: it lacks format {FORMAT!r}")
+    try:
+        adjuster = from_json(data.get("adjuster"))
+    except ValueError as why:
+        raise ValueError(f"{path} cannot be read: {why}") from None
+    names = data.get("classes")
+    if names is not None and not (isinstance(names, list) and all(isinstance(n, str) for n in names)):
+        raise ValueError(f"{path} cannot be read: classes must be a list of names")
+    adjuster.classes = None if names is None else tuple(names)
+    return adjuster
+
+
+def from_json(data: Any) -> Any:
+    """The adjuster whose ``to_json`` gave ``data``; only the adjusters of this room are ever built.
+
+    Raises:
+        ValueError: the data names something else, or numbers that it does not take.
+    """
+    found = part_from_json(data, slot="adjuster")
+    if not isinstance(found, Part):
         raise ValueError("not an adjuster: the JSON names no part")
-    return built.build()
-
-
-def _only_adjusters(data: Any) -> None:
-    if isinstance(data, Mapping):
-        name = data.get("part")
-        if name is not None and not str(name).startswith("longtail.adjust."):
-            raise ValueError(f"{name!r} is not an adjuster of longtail.adjust")
-        for value in data.values():
-            _only_adjusters(value)
-    elif isinstance(data, list):
-        for value in data:
-            _only_adjusters(value)
+    try:
+        return found.build()
+    except (TypeError, AttributeError, KeyError, IndexError, OverflowError) as why:
+        raise ValueError(f"{found.target.__name__} does not take these values: {why}") from None

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from longtail.by_class import by_class
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -106,7 +108,7 @@ def check_prior(name: str, prior: Any, num_classes: int | None = None) -> Floats
         ValueError: not one-dimensional, another length, a negative or non-finite entry, or another sum than
             1.
     """
-    p = as_array(prior).astype(np.float64)
+    p = as_array(by_class(name, prior)).astype(np.float64)
     if p.ndim != 1 or len(p) < 2 or (num_classes is not None and len(p) != num_classes):
         raise ValueError(
             f"{name} has shape {p.shape}; expected one number for each of {num_classes or 'the'} classes"

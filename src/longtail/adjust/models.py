@@ -53,6 +53,10 @@ def predictions_of(
     id2label = getattr(getattr(model, "config", None), "id2label", None)
     if names is None and isinstance(id2label, Mapping) and len(id2label) == logits.shape[1]:
         names = [str(id2label[k]) for k in range(len(id2label))]
+    if (
+        label is None and found is not None and names is not None
+    ):  # labels in batches are indices, whatever the names
+        label = np.array([str(n) for n in names])[found.numpy()]
     return Predictions.of(logits, "logits", found if label is None else label, names)
 
 

@@ -1,33 +1,21 @@
-"""Saved predictions of any model: read from csv, tsv, parquet or npz, and written back in the same format.
-
-Columns are ``p_0 .. p_{C-1}`` or ``logit_0 ..``, or ``p_<class>``, ``logit_<class>``, or bare class names,
-and ``label`` (an index or a class name; optional). In an npz: ``probs`` or ``logits`` ``[N, C]``, and
-``label`` ``[N]``. What the columns hold is never guessed: bare class names need ``kind``, and a file whose
-numbers contradict its names is an error.
-"""
+"""Predictions of any model: what it said about N examples, and their labels where they are known."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from longtail.adjust.inputs import (
-    Floats,
-    Ints,
-    check_labels,
-    check_logits,
-    check_probabilities,
-    log_probabilities,
-    looks_like_probabilities,
-)
+from longtail.adjust.inputs import Floats, Ints, check_logits, check_probabilities, log_probabilities
+from longtail.by_class import places, plain
 
 KINDS = ("probabilities", "logits")
-PREFIX = {"p_": "probabilities", "logit_": "logits"}
+UNKNOWN = -1
+"""The label of a row whose class is not known."""
+NO_LABEL = frozenset({"", "na", "n/a", "nan", "none", "null", "<na>", "?"})
+"""What files write where there is no label, in small letters; a class of that name is a class all the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +24,25 @@ class Predictions:
 
     Attributes:
         logits: float64 ``[N, C]``; the logarithm of the probabilities where those were given.
-        y: class indices, int64 ``[N]``, or None where the labels are unknown.
-        names: one a class.
+        y: class indices, int64 ``[N]``, -1 where a row has no label; None where no row has one.
+        names: one per class, in the order of the columns.
+        others: further columns of the file (an id, say) by name, which are written back; in the rows' order.
+        notes: what was noticed in reading.
     """
 
     logits: Floats
     y: Ints | None
     names: tuple[str, ...]
+    others: Any = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.logits)
+
+    @property
+    def labelled(self) -> Ints:
+        """The rows that have a label."""
+        return np.empty(0, dtype=np.int64) if self.y is None else np.flatnonzero(self.y >= 0)
 
     @classmethod
     def of(
@@ -54,10 +51,11 @@ class Predictions:
         """Predictions from arrays or tensors.
 
         Args:
-            values: ``[N, C]``.
+            values: ``[N, C]``; for two classes ``[N]`` or ``[N, 1]`` will do, for the second of them.
             kind: ``"probabilities"`` or ``"logits"``.
-            label: class indices or class names ``[N]``.
-            names: one a class; default ``"0"``, ``"1"`` ...
+            label: class names or class indices ``[N]``; names where one of them is a name. None, NaN, "" and "NA" (if it
+                is no class) mean that a row has no label.
+            names: one per class; default ``"0"``, ``"1"`` ...
 
         Raises:
             ValueError: unknown ``kind``, rows that are none of that kind (the row is named), an unknown
@@ -65,9 +63,12 @@ class Predictions:
 
         >>> Predictions.of([[0.9, 0.1]], "probabilities", ["cat"], ["cat", "dog"]).y.tolist()
         [0]
+        >>> Predictions.of([0.25], "probabilities", [1]).logits.round(3).tolist()
+        [[-0.288, -1.386]]
         """
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r} must be 'probabilities' or 'logits'")
+        values = both(values, kind)
         if kind == "probabilities":
             p = check_probabilities(values)
             logits = check_logits(log_probabilities(p / p.sum(1, keepdims=True)))
@@ -77,146 +78,57 @@ class Predictions:
         called = tuple(map(str, range(c))) if names is None else tuple(map(str, names))
         if len(called) != c or len(set(called)) != c:
             raise ValueError(f"names has {len(set(called))} different entries for {c} columns")
-        y = None if label is None else check_labels(_indices(label, called), n, c)
-        return cls(logits, y, called)
+        y = None if label is None else label_indices(label, called, n)
+        unknown = 0 if y is None else int((y < 0).sum())
+        if unknown == n:
+            return cls(logits, None, called)
+        said = f"{unknown:,} of {n:,} rows have no label: they are adjusted, and left out of the scores"
+        return cls(logits, y, called, notes=(said,) if unknown else ())
 
 
-def read_counts(path: str | Path) -> tuple[Ints, tuple[str, ...] | None]:
-    """Training counts ``[C]`` and class names from JSON: ``[5000, 50]`` or ``{"cat": 5000, "dog": 50}``.
-
-    Raises:
-        ValueError: neither form, fewer than two classes, or a count that is no whole number from 0 on.
-    """
-    data = json.loads(Path(path).read_text())
-    names = tuple(data) if isinstance(data, dict) else None
-    values = list(data.values()) if isinstance(data, dict) else data
-    if not isinstance(values, list) or len(values) < 2:
-        raise ValueError(
-            f'{path}: counts must be a list or an object of two classes or more, as {{"cat": 5000}}'
-        )
-    for k, v in enumerate(values):
-        if isinstance(v, bool) or not isinstance(v, int | float) or v != int(v) or v < 0:
-            raise ValueError(
-                f"{path}: count {v!r} of class {names[k] if names else k} is no whole number from 0 on"
-            )
-    return np.array(values, dtype=np.int64), names
+def both(values: Any, kind: str) -> Any:
+    """Two columns from one: ``1 - p`` beside p, 0 beside a logit. Anything else as it is."""
+    values = values.detach().cpu().numpy() if hasattr(values, "detach") else values
+    one = (
+        np.asarray(values, dtype=np.float64) if np.ndim(values) == 1 or np.shape(values)[1:] == (1,) else None
+    )
+    if one is None:
+        return values
+    one = one.reshape(-1)
+    outside = (one < 0) | (one > 1)
+    if kind == "probabilities" and outside.any():
+        row = int(outside.argmax())
+        raise ValueError(f"probs row {row} is {one[row]:g}, outside [0, 1]: are these logits?")
+    return np.stack([1 - one if kind == "probabilities" else np.zeros_like(one), one], 1)
 
 
-def read_predictions(
-    path: str | Path, names: Sequence[str] | None = None, kind: str | None = None, label: str = "label"
-) -> Predictions:
-    """The predictions in a file.
-
-    Args:
-        path: ``.csv``, ``.tsv``, ``.parquet`` or ``.npz``.
-        names: class names, where columns or labels use them (the keys of the counts file).
-        kind: ``"probabilities"`` or ``"logits"``; needed where the columns are bare class names.
-        label: the column of labels; it may be missing.
-
-    Raises:
-        ValueError: another ending, no class columns, a gap in them, values that contradict the kind, or bad
-            rows.
-    """
-    path = Path(path)
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {key: data[key] for key in data.files}
-        found = [key for key in ("probs", "logits") if key in arrays]
-        if len(found) != 1:
-            raise ValueError(f"{path}: needs one array named 'probs' or 'logits', it has {sorted(arrays)}")
-        stored = _agreed(path, "probabilities" if found[0] == "probs" else "logits", kind)
-        return Predictions.of(arrays[found[0]], stored, arrays.get(label), names)
-    table = _table(path)
-    columns, said, called = _class_columns(path, list(table.columns), names, label)
-    values = table[columns].to_numpy(dtype=np.float64)
-    if said is None and kind is None:
-        like = "probabilities" if looks_like_probabilities(values) else "logits"
-        raise ValueError(
-            f"{path}: columns named by class alone do not say what they hold; they look like {like}: pass kind='{like}' "
-            "if they are"
-        )
-    labels = table[label].to_numpy() if label in table.columns else None
-    return Predictions.of(values, _agreed(path, said, kind), labels, names or called)
-
-
-def write_predictions(predictions: Predictions, decided: Ints, path: str | Path) -> None:
-    """Write probabilities, the decision and the label (where known), in the format of ``path``'s ending.
-
-    Raises:
-        ValueError: another ending than ``read_predictions`` takes.
-    """
-    path = Path(path)
-    e = np.exp(predictions.logits - predictions.logits.max(1, keepdims=True))
-    probs = e / e.sum(1, keepdims=True)
-    if path.suffix == ".npz":
-        arrays: dict[str, Any] = {"probs": probs, "predicted": decided}
-        np.savez(path, **(arrays if predictions.y is None else {**arrays, "label": predictions.y}))
-        return
+def label_indices(label: Any, names: tuple[str, ...], rows: int) -> Ints:
+    """Class indices ``[N]`` of labels given by name or by index, -1 where there is none."""
     import pandas
 
-    named = np.array(predictions.names)
-    table = pandas.DataFrame(probs, columns=[f"p_{name}" for name in predictions.names])
-    table["predicted"] = named[decided]
-    if predictions.y is not None:
-        table["label"] = named[predictions.y]
-    if path.suffix == ".parquet":
-        table.to_parquet(path, index=False)
-    elif path.suffix in (".csv", ".tsv"):
-        table.to_csv(path, index=False, sep="\t" if path.suffix == ".tsv" else ",")
-    else:
-        raise ValueError(f"{path}: predictions are written as .csv, .tsv, .parquet or .npz")
-
-
-def _table(path: Path) -> Any:
-    import pandas
-
-    if path.suffix == ".parquet":
-        return pandas.read_parquet(path)
-    if path.suffix in (".csv", ".tsv"):
-        return pandas.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
-    raise ValueError(f"{path}: predictions are read from .csv, .tsv, .parquet or .npz")
-
-
-def _class_columns(
-    path: Path, columns: list[str], names: Sequence[str] | None, label: str
-) -> tuple[list[str], str | None, tuple[str, ...]]:
-    """The class columns in class order, what their names say they hold, and the class names."""
-    for prefix, said in PREFIX.items():
-        found = [c for c in columns if c.startswith(prefix) and c != label]
-        if not found:
-            continue
-        rest = [c.removeprefix(prefix) for c in found]
-        wanted = list(map(str, range(len(found)))) if all(r.isdigit() for r in rest) else list(names or rest)
-        if missing := [w for w in wanted if w not in rest]:
-            raise ValueError(f"{path}: there is no column {prefix + missing[0]!r}; it has {found}")
-        return [prefix + w for w in wanted], said, tuple(wanted)
-    if names is None:
-        raise ValueError(
-            f"{path}: no column begins with 'p_' or 'logit_'; give the class names (a counts file with names) if the "
-            f"columns are named by class; it has {columns}"
-        )
-    if missing := [n for n in names if n not in columns]:
-        raise ValueError(f"{path}: there is no column for class {missing[0]!r}; it has {columns}")
-    return list(names), None, tuple(names)
-
-
-def _agreed(path: Path, said: str | None, kind: str | None) -> str:
-    if said is not None and kind is not None and said != kind:
-        raise ValueError(
-            f"{path}: its columns are named as {said}, and kind='{kind}': rename them or leave kind out"
-        )
-    return kind or str(said)
-
-
-def _indices(label: Any, names: tuple[str, ...]) -> Any:
-    """Class indices from indices or from names; text that is a name wins over text that is a number."""
     array = label.detach().cpu().numpy() if hasattr(label, "detach") else np.asarray(label)
-    if np.issubdtype(array.dtype, np.integer):
-        return array
-    where: Mapping[str, int] = {name: k for k, name in enumerate(names)}
-    out = np.empty(len(array), dtype=np.int64)
-    for row, value in enumerate(array.tolist()):
-        if str(value) not in where:
-            raise ValueError(f"label row {row} is {value!r}, which is no class of {list(names)[:10]}")
-        out[row] = where[str(value)]
-    return out
+    if array.shape != (rows,):
+        raise ValueError(f"label has shape {array.shape}; expected one for each of the {rows} rows")
+    codes, values = pandas.factorize(array)
+    known = frozenset(names)
+    found = [str(v) in known or str(v).strip().lower() not in NO_LABEL for v in values]  # is it a label?
+    spelled = [unguarded(v, known) for v in values]
+    where = places([v for v, is_one in zip(spelled, found) if is_one], names)
+    if None in where:
+        strange = [k for k, is_one in enumerate(found) if is_one][where.index(None)]
+        numbered = list(names) == [str(k) for k in range(len(names))]
+        remedy = "; if the columns are numbered, name their classes with --classes" if numbered else ""
+        raise ValueError(
+            f"label row {int((codes == strange).argmax())} is {plain(values[strange])!r}, which is no class of "
+            f"{list(names)[:10]}, nor is every label one of the indices 0..{len(names) - 1}{remedy}"
+        )
+    place = iter(where)
+    index = np.array([next(place) if is_one else UNKNOWN for is_one in found] + [UNKNOWN], dtype=np.int64)
+    return index[codes]  # the last is for code -1, a missing value
+
+
+def unguarded(value: Any, names: frozenset[str]) -> Any:
+    """A label without the quote that keeps spreadsheets from running it."""
+    if isinstance(value, str) and value[:1] == "'" and value not in names and value[1:] in names:
+        return value[1:]
+    return value

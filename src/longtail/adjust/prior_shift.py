@@ -31,8 +31,8 @@ def shift_bias(prior: Floats, to: Floats | None, tau: float = 1.0, eps: float = 
     >>> shift_bias(np.array([0.75, 0.25]), None).round(4).tolist()
     [0.2877, 1.3863]
     """
-    bias: Floats = -np.log(prior**tau + eps) if tau else np.zeros_like(prior)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bias: Floats = -np.log(prior**tau + eps) if tau else np.zeros_like(prior)
         return bias if to is None or not tau else bias + tau * np.log(to)
 
 
@@ -69,8 +69,11 @@ class PriorShift(Affine):
             raise ValueError(f"to={to!r} must be 'balanced' or one probability a class")
         if tau is not None and not 0 <= tau < np.inf:
             raise ValueError(f"tau={tau} must be a number from 0 on, or None to tune it on held-out data")
+        if not 0 <= eps < np.inf:
+            raise ValueError(f"eps={eps} must be a number from 0 on")
         source = check_prior("prior", prior)
         target = None if isinstance(to, str) else check_prior("to", to, len(source))
+        prior, to = source, to if target is None else target
         if (source == 0).any() and eps == 0:
             if unseen == "error":
                 raise ValueError(
@@ -83,6 +86,8 @@ class PriorShift(Affine):
         words = to if isinstance(to, str) else numbers(to)
         spec = part(PriorShift, prior=self.prior, to=words, tau=tau, unseen=unseen, eps=eps)
         bias = shift_bias(source, target, tau or 0.0, eps)
+        if not (np.isfinite(bias) | (bias == -np.inf)).all():
+            raise ValueError(f"tau={tau} is too large for a prior of {source.min():g}: the shift is infinite")
         same = bool((bias == bias[0]).all())
         super().__init__(spec, None if tau is None else 1.0, bias, keeps_argmax=tau is not None and same)
 

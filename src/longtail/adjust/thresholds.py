@@ -27,6 +27,7 @@ import numpy as np
 
 from longtail.adjust.affine import Array, Vector, numbers
 from longtail.adjust.inputs import Floats, Ints, as_array, check_labels, check_probabilities
+from longtail.by_class import by_class
 from longtail.part import part, to_json
 
 ROWS = 5
@@ -208,6 +209,19 @@ def _top_two(scaled: Floats) -> tuple[Ints, Ints, Floats, Floats]:
     return first, second, one, left[rows, second]
 
 
+def cost_rows(cost: Any) -> Any:
+    """A cost matrix as rows: true classes down, decisions across. By class, each of the two is by index.
+
+    >>> cost_rows({1: {0: 20, 1: 0}, 0: {0: 0, 1: 1}})
+    [[0, 1], [20, 0]]
+    """
+    if (
+        hasattr(cost, "to_dict") and getattr(cost, "ndim", 1) == 2
+    ):  # a data frame: the index is the true class
+        cost = cost.to_dict("index")
+    return [by_class("a row of the cost matrix", row) for row in by_class("the cost matrix", cost)]
+
+
 class Thresholds:
     """``decide(probs [N, C]) -> classes [N]`` for a metric.
 
@@ -235,7 +249,7 @@ class Thresholds:
             if metric == "macro_f1" and beta != 1:
                 raise ValueError(f"beta={beta} is for metric='f_beta'")
         else:
-            self.cost = np.asarray(metric, dtype=np.float64)
+            self.cost = np.asarray(cost_rows(metric), dtype=np.float64)
             if (
                 self.cost.ndim != 2
                 or self.cost.shape[0] != self.cost.shape[1]
@@ -248,7 +262,7 @@ class Thresholds:
         if not beta > 0:
             raise ValueError(f"beta={beta} must be positive")
         self.metric, self.beta = metric, beta
-        self.weights = None if weights is None else numbers(weights)
+        self.weights = None if weights is None else numbers(by_class("weights", weights))
         if self.weights is not None and not all(0 < w < np.inf for w in self.weights):
             raise ValueError(f"weights={self.weights} must be positive")
         self.spec = part(Thresholds, metric=metric, beta=beta, weights=self.weights)

@@ -27,3 +27,8 @@ __all__ = [
     "activation_maps",
     "move_foreground",
 ]
+
+PARTS = (
+    AutoAugment, CAMImages, Compose, Corrupt, CropFlip, Cutout, FeatureCloud, RandAugment, SimCLRView, Suited, Views,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

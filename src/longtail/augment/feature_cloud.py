@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from longtail.by_class import by_class
+
 
 def spread(features: Tensor, centers: Tensor, alpha: Tensor) -> Tensor:
     """Turn each feature by ``alpha`` away from its centre, keeping its norm; the angle stays in [0, pi].
@@ -79,7 +81,7 @@ class FeatureCloud(nn.Module):
         super().__init__()
         if not 0 <= momentum < 1 or memory < 2:
             raise ValueError(f"momentum={momentum} must lie in [0, 1) and memory={memory} be at least 2")
-        is_head = torch.as_tensor(counts) > (-1 if head is None else head)
+        is_head = torch.as_tensor(by_class("counts", counts)) > (-1 if head is None else head)
         if not bool(is_head.any()):
             raise ValueError(f"head={head}: no class has more examples; lower it or use None")
         self.flexible, self.momentum, self.memory = head is None, momentum, memory

@@ -15,3 +15,8 @@ __all__ = [
     "MLP", "Attended", "BagOfWords", "Identity", "Normalize", "Pretrained", "ResNetBranch", "ResNetCIFAR", "ResNetTrunk",
     "TextModel", "TimmModel", "VisionModel", "as_pretrained",
 ]  # fmt: skip
+
+PARTS = (
+    MLP, Attended, BagOfWords, Identity, ResNetBranch, ResNetCIFAR, ResNetTrunk, TextModel, TimmModel, VisionModel,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

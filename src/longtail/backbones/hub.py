@@ -12,6 +12,12 @@ from torch import nn
 
 OWN_CODE = ("auto_map", "custom_pipelines", "_name_or_path", "transformers_version", "_attn_implementation")
 """Keys of a config that name code or paths: they do not enter a saved model."""
+ELSEWHERE = (
+    *OWN_CODE, "attn_implementation", "experts_implementation", "_experts_implementation", "backbone", "backbone_kwargs",
+    "use_pretrained_backbone", "use_timm_backbone", "use_timm_pretrained_backbone", "timm_model_name",
+    "quantization_config", "use_kernels", "adapter_path", "name_or_path",
+)  # fmt: skip
+"""Keys of a config that can make transformers read other files or ask the hub: a saved model has none of them."""
 POOLER = ("pooler.", "encoder.pooler.")
 """The pooling layer, which many checkpoints lack: it is used only where asked for."""
 
@@ -121,17 +127,37 @@ def encoder_of(model: nn.Module) -> nn.Module:
 
 def config_json(config: Any) -> str:
     """A config as JSON that :func:`empty_model` rebuilds the model from."""
-    facts = {k: v for k, v in config.to_dict().items() if k not in OWN_CODE}
+    facts = {k: v for k, v in config.to_dict().items() if k not in ELSEWHERE}
     return json.dumps(facts, sort_keys=True)
 
 
 def empty_model(config: str) -> nn.Module:
-    """A model of that config with fresh weights, in float32. Its class is transformers' own, whatever the config says."""
+    """A model of that config with fresh weights, in float32. Its class is transformers' own, whatever the config says.
+
+    Raises:
+        ValueError: no JSON of a config, or one that would read other files or ask the hub.
+    """
     transformers = transformers_of("config")
-    facts = json.loads(config)
+    try:
+        facts = json.loads(config)
+    except (ValueError, TypeError, RecursionError) as why:
+        raise ValueError(f"config is no JSON: {why}") from None
+    if not isinstance(facts, dict) or not isinstance(facts.get("model_type"), str):
+        raise ValueError("config names no model_type of transformers")
+    if reaching := sorted(set(_keys(facts)) & set(ELSEWHERE)):
+        raise ValueError(f"config holds {reaching[0]!r}, which can read other files or ask the hub: refused")
     made = transformers.AutoConfig.for_model(facts.pop("model_type"), **facts)
     made.dtype = None
     return encoder_of(transformers.AutoModel.from_config(made, trust_remote_code=False)).float()
+
+
+def _keys(value: Any) -> Iterator[str]:
+    """Every key of a JSON value that holds something."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, v in inside:
+        if isinstance(key, str) and v is not None and v is not False:
+            yield key
+        yield from _keys(v)
 
 
 def drop_pooler(model: nn.Module) -> None:

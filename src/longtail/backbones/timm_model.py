@@ -5,6 +5,7 @@ timm imports torchvision, which must fit the installed torch; where it does not,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from longtail.backbones.lora import add_lora
 from longtail.backbones.resnet_cifar import Normalize
 from longtail.backbones.text_model import put_weights
-from longtail.backbones.vision_model import IMAGENET_MEAN, IMAGENET_STD, resized
+from longtail.backbones.vision_model import IMAGENET_MEAN, IMAGENET_STD, check_side, resized
 from longtail.part import part
 
 
@@ -41,6 +42,11 @@ class TimmModel(nn.Module):
         rank: int = 0,
     ) -> None:
         super().__init__()
+        if not re.fullmatch(r"[A-Za-z0-9_.]+", name):  # timm takes "hf-hub:..." and "local-dir:..." too
+            raise ValueError(
+                f"backbone timm:{name}: a name as timm.list_models() gives it, no place to read it from"
+            )
+        check_side(side)
         timm = timm_of(name)
         try:
             model = timm.create_model(name, pretrained=False, num_classes=0)

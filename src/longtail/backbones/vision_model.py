@@ -60,6 +60,7 @@ class VisionModel(nn.Module):
             raise ValueError(
                 f"pool={pool!r} must be cls, mean or pooler, filter={filter!r} bilinear or bicubic"
             )
+        check_side(side)
         self.side, self.filter, self.pool, self.normalise = side, filter, pool, normalise
         self.prepare = Normalize(mean, std)
         model = hub.empty_model(config)
@@ -99,6 +100,12 @@ class VisionModel(nn.Module):
             else:
                 features = hidden[:, 0] if self.pool == "cls" else hidden[:, 1:].mean(1)
         return F.normalize(features, dim=-1) if self.normalise else features
+
+
+def check_side(side: int) -> None:
+    """Raise ValueError where images of that many pixels a side would fill the memory."""
+    if not 1 <= side <= 8192:
+        raise ValueError(f"side={side} must be 1 to 8192 pixels")
 
 
 def resized(x: Tensor, side: int, filter: str) -> Tensor:

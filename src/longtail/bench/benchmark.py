@@ -6,10 +6,7 @@ call goes on after a kill. The table is written again whenever a run finishes.
 
 from __future__ import annotations
 
-import json
-import os
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +21,8 @@ from longtail.bench.plan import CifarPlan, base_stage, chosen_recipes, design
 from longtail.comparison.plan import RecipeLike
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.run import run
-from longtail.comparison.work import Task, Worker, write_json
+from longtail.comparison.work import Task, Worker
+from longtail.files import held, write_json, write_text
 from longtail.run import Engine
 from longtail.run.loop import On, ignore
 
@@ -141,6 +139,20 @@ def bench(
     if todo:
         on({"note": todo})
 
+    with held(folder, "longtail bench"):
+        return _measured(plans, folder, results, jobs, budget, began, on)
+
+
+def _measured(
+    plans: Sequence[CifarPlan],
+    folder: Path,
+    results: dict[str, Any],
+    jobs: int,
+    budget: float | None,
+    began: float,
+    on: On,
+) -> dict[str, Any]:
+    """Every plan run, in a folder that is this process's."""
     failures: dict[tuple[float, str, int, int], dict[str, Any]] = {}
     for plan in plans:
 
@@ -211,18 +223,10 @@ def finished(
         for fold, seed in plan.cells:
             file = worker.run_file(Task(name, fold, seed))
             row = failures.get((plan.imbalance, name, fold, seed))
-            if file.exists():
-                row = json.loads(file.read_text(encoding="utf-8"))
+            row = worker.finished(file) or row
             if row is None:
                 continue
             init, order = plan.draws(seed)
             where = {"imbalance": plan.imbalance, "subset": fold, "init": init, "order": order}
             out.append({**{k: row[k] for k in KEPT if k in row}, **where})
     return out
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a text file atomically."""
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, file)

@@ -141,3 +141,9 @@ def rows_of(x: Inputs) -> Rows:
 def dense_backbone(x: Inputs, components: int, seed: int) -> Rows | Projected:
     """A backbone whose output is dense, for estimators made of trees."""
     return Projected.of(x, components, seed) if isinstance(x, SparseRows) else rows_of(x)
+
+
+PARTS = (
+    Rows, Projected,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.comparison.statistics import Difference, corrected_t_test, holm, t_quantile
+from longtail.files import whole
 from longtail.run.outcome import OFF
 
 Results = Mapping[str, Any]
@@ -259,7 +260,7 @@ COSTS = {"fit_seconds": "seconds", "predict_seconds": "predict_seconds", "model_
 def write_csv(results: Results, path: str | Path) -> None:
     """``results.csv``, tidy: one line per recipe, fold, seed, prior and metric; a score that does not exist
     is empty, and so is the prior of what a run cost."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["recipe", "fold", "seed", "prior", "metric", "value"])
         for name in results["recipes"]:

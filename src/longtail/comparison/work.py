@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
-import uuid
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +22,7 @@ from longtail.comparison.length import FACTOR, Length, find, held_losses
 from longtail.comparison.outputs import Said, outputs_file, said, save_outputs
 from longtail.comparison.plan import AnyRecipe, Prepared, Study
 from longtail.examples import Examples, TokenRows
+from longtail.files import Damaged, read_json, write_json
 from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
@@ -94,8 +93,8 @@ class Worker:
             self.stages(task, task.stage + 1)
             return None
         file = self.run_file(task)
-        if self.scored(task):
-            return json.loads(file.read_text(encoding="utf-8"))
+        if self.scored(task) and (found := self.finished(file)) is not None:
+            return found
         row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
         row["identity"] = self.plan.identity(task.recipe, task.fold, task.seed)
         try:
@@ -104,8 +103,20 @@ class Worker:
             return skipped(task)
         except Exception as why:  # one recipe's failure must not lose the others' work
             return {**row, "status": "failed", "error": f"{type(why).__name__}: {why}"}
-        write_json(file, row)
+        write_json(file, row, checked=True)
         return row
+
+    def finished(self, file: Path) -> dict[str, Any] | None:
+        """The run in a file. None where there is none, or a damaged one: that is said, and set aside."""
+        if not file.exists():
+            return None
+        try:
+            return read_json(file, checked=True)
+        except Damaged as why:
+            aside = file.with_suffix(".damaged")
+            os.replace(file, aside)
+            self.on({"note": f"{why}. It is kept as {aside.name}, and the run is made again"})
+            return None
 
     def stages(self, task: Task, upto: int) -> None:
         """Train the first ``upto`` stages of a recipe, or of a teacher of it, through the cache."""
@@ -250,7 +261,7 @@ class Worker:
         try:
             return len(prepared.held_rows) > 0
         except ValueError:
-            if needs_held(outcome.recipe, outcome.labels):
+            if needs_held(outcome.recipe, prepared.training("full")[1].labels):
                 raise
             return False
 
@@ -407,14 +418,6 @@ def stage_times(outcome: Outcome, refit: bool = False) -> list[dict[str, Any]]:
         stage["seconds"] += event["seconds"]
         stage["cpu_seconds"] += event.get("cpu_seconds", event["seconds"])
     return list(out.values())
-
-
-def write_json(file: Path, value: Any) -> None:
-    """Write JSON atomically."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    temporary.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-    os.replace(temporary, file)
 
 
 def _number(value: float) -> float | None:

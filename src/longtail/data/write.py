@@ -3,13 +3,11 @@ whole or not there."""
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from longtail.data.sheet import suffix_of
+from longtail.files import guarded, whole
 
 TEXT = (".csv", ".tsv", ".jsonl", ".ndjson")
 WRITTEN = (*TEXT, ".parquet", ".feather", ".xlsx")
@@ -45,8 +43,10 @@ def check_table_file(out: str | Path) -> None:
             ) from error
 
 
-def write_table(frame: Any, out: str | Path) -> None:
+def write_table(frame: Any, out: str | Path, raw: bool = False) -> None:
     """A data frame to a file, in the format of its ending; folders that are missing are made.
+
+    ``raw`` leaves cells alone that a spreadsheet would run; else they get a quote in front (csv, tsv and xlsx only).
 
     Raises:
         ValueError, ImportError: as for :func:`check_table_file`.
@@ -56,7 +56,9 @@ def write_table(frame: Any, out: str | Path) -> None:
     suffix = suffix_of(file)
     packing: Any = "gzip" if file.suffix.lower() == ".gz" else None
 
-    def put(to: Path) -> None:
+    if not raw and suffix in (".csv", ".tsv", ".xlsx"):
+        frame = guarded(frame)
+    with whole(file) as to:
         if suffix in (".csv", ".tsv"):
             frame.to_csv(to, index=False, sep="\t" if suffix == ".tsv" else ",", compression=packing)
         elif suffix in (".jsonl", ".ndjson"):
@@ -66,17 +68,5 @@ def write_table(frame: Any, out: str | Path) -> None:
         elif suffix == ".feather":
             frame.to_feather(to)
         else:
-            frame.to_excel(to, index=False, engine="openpyxl")
-
-    replace_file(file, put)
-
-
-def replace_file(file: Path, put: Callable[[Path], None]) -> None:
-    """Let ``put`` write to a temporary name beside the file, then rename it: an older file stays whole until then."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{uuid.uuid4().hex}.{file.name}")
-    try:
-        put(temporary)
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+            with to.open("wb") as opened:
+                frame.to_excel(opened, index=False, engine="openpyxl")

@@ -4,7 +4,7 @@ from longtail.heads.aligned import Aligned, aligned_logits
 from longtail.heads.causal import Causal, causal_logits
 from longtail.heads.cosine import Cosine, cosine_logits
 from longtail.heads.etf import ETF, simplex
-from longtail.heads.experts import Experts
+from longtail.heads.experts import Experts, Hidden
 from longtail.heads.grouped import Grouped, group_scores, group_slots
 from longtail.heads.linear import Linear, spec_of
 from longtail.heads.memory import Memory, meta_embedding
@@ -41,3 +41,9 @@ __all__ = [
     "spec_of",
     "squashing_cosine_logits",
 ]
+
+PARTS = (
+    ETF, Aligned, Causal, Cosine, Experts, Grouped, Linear, Memory, NearestMean, Routed, Scaled, SquashingCosine,
+    TwoBranch, Hidden,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from longtail.by_class import by_class
 from longtail.part import Part, part
 
 
@@ -77,7 +78,7 @@ class Grouped(nn.Module):
         edges: tuple[float, ...] = (10, 100, 1000),
     ) -> None:
         super().__init__()
-        n = torch.as_tensor(counts)
+        n = torch.as_tensor(by_class("counts", counts))
         if list(edges) != sorted(set(edges)):
             raise ValueError(f"edges={edges} must increase")
         if n.shape != (num_classes,):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from longtail import api
+from longtail.by_class import by_class
 from longtail.data import (
     Dataset,
     EmbeddingEncoder,
@@ -47,6 +47,7 @@ from longtail.data.reading import tell
 from longtail.integrations.inputs import repeated, weights_of
 from longtail.labels import Labels
 from longtail.model import Model
+from longtail.part import Own
 from longtail.report.progress import training_progress
 from longtail.run import Engine
 from longtail.run.outcome import Prior
@@ -208,12 +209,13 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         return Model(model.outcome, model.encoder, {**model.facts, "classifier": facts}).save(folder)
 
     @classmethod
-    def load(cls, folder: str | Path) -> LongTailClassifier:
+    def load(cls, folder: str | Path, own: Own | None = None) -> LongTailClassifier:
         """Read what ``save``, ``longtail train`` or ``longtail compare`` wrote; the latter's classes are strings.
 
+        ``own`` holds modules of your own by ``"module:name"``, as :meth:`longtail.Model.load` takes them.
         A recipe, backbone or net of your own is not read back: predicting needs none, refitting does.
         """
-        model = Model.load(folder)
+        model = Model.load(folder, own=own)
         facts = model.facts.get("classifier", {})
         made = cls(
             **facts.get("params", {"recipe": model.facts["recipe"]["name"]}),
@@ -240,19 +242,13 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
 
     def _prior(self) -> Prior:
         """The prior as ``Outcome`` takes it."""
-        if isinstance(self.prior, Mapping):
-            if missing := [c for c in self.classes_.tolist() if c not in self.prior]:
-                raise ValueError(
-                    f"prior has no probability for class {missing[0]!r}; it needs one for each class"
-                )
-            return [float(self.prior[c]) for c in self.classes_.tolist()]
         if isinstance(self.prior, str):
             if self.prior not in ("natural", "balanced"):
                 raise ValueError(
                     f"prior={self.prior!r} must be 'natural', 'balanced', or a probability for each class"
                 )
             return self.prior
-        prior = [float(p) for p in self.prior]
+        prior = [float(p) for p in by_class("prior", self.prior, [str(c) for c in self.classes_.tolist()])]
         if len(prior) != len(self.classes_):
             raise ValueError(f"prior has {len(prior)} entries for {len(self.classes_)} classes")
         return prior

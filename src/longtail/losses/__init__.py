@@ -131,3 +131,11 @@ __all__ = [
     "vs",
     "weighted_bce",
 ]
+
+PARTS = (
+    BalancedContrastive, BalancedGroupSoftmax, BalancedSoftmax, BinaryDice, BinaryDSC, BinaryVS, CDT, CrossEntropy,
+    Dice, DiscriminativeCentroids, DiVE, DSC, EQLv2, Focal, GeneralizedReweighting, GHMC, GHMR, InfluenceBalanced,
+    LabelAwareSmoothing, LADE, LDAM, LogitAdjusted, PaCo, PriorCE, PrototypicalSupCon, RIDE, Seesaw, SigmoidEQL,
+    SigmoidFocal, SoftmaxEQL, SupCon, VS, WeightedBCE,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-Vector = Tensor | Sequence[float]
+from longtail.by_class import by_class
+
+Vector = Tensor | Sequence[float] | Mapping[int, float]
 
 
 class LabelError(ValueError, IndexError):
@@ -255,7 +257,7 @@ def wide(logits: Tensor) -> Tensor:
 
 
 def as_vector(value: Vector, name: str) -> Tensor:
-    """A tensor; plain numbers keep their 64 bits.
+    """A tensor in class order; plain numbers keep their 64 bits.
 
     Raises:
         TypeError: what is no list of numbers.
@@ -263,8 +265,8 @@ def as_vector(value: Vector, name: str) -> Tensor:
     if isinstance(value, Tensor):
         return value
     try:
-        return torch.tensor(value, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
+        return torch.tensor(by_class(name, value), dtype=torch.float64)
+    except (TypeError, RuntimeError):
         raise TypeError(f"{name}={value!r} must be numbers, one per class: [C]") from None
 
 

@@ -28,6 +28,7 @@ import math
 import torch
 from torch import Tensor
 
+from longtail.by_class import by_class
 from longtail.losses._checks import (
     LabelError,
     Vector,
@@ -48,7 +49,7 @@ def binary_vs_parameters(counts: Vector, gamma: float = 0.15, tau: float = 1.0) 
     >>> [t.tolist() for t in binary_vs_parameters([100, 1], gamma=0.5, tau=0.0)]
     [[1.0, 0.1], [-0.0, 0.0]]
     """
-    n = floored(torch.as_tensor(counts).double())
+    n = floored(torch.as_tensor(by_class("counts", counts)).double())
     if n.shape != (2,):
         raise ValueError(
             f"counts={n.tolist()[:9]} must be two numbers, (negative, positive): use VS for more classes"

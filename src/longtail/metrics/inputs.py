@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from longtail.by_class import by_class
+
 ArrayLike = Tensor | np.ndarray | Sequence[int] | Sequence[float] | Sequence[Sequence[float]]
 
 
@@ -70,7 +72,7 @@ def as_prior(prior: ArrayLike, num_classes: int) -> Tensor:
     Raises:
         ValueError: another length, a negative or non-finite entry, or a sum other than 1.
     """
-    p = as_tensor(prior).double()
+    p = as_tensor(by_class("prior", prior)).double()
     if p.shape != (num_classes,):
         raise ValueError(
             f"prior has shape {tuple(p.shape)}; it must have one entry for each of {num_classes} classes"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from longtail.by_class import by_class
 from longtail.metrics.inputs import ArrayLike, as_labels, as_prior, as_tensor
 
 
@@ -31,7 +32,7 @@ def class_weights(counts: ArrayLike, prior: ArrayLike | None) -> Tensor:
     >>> class_weights([90, 10], [0.5, 0.5]).tolist()
     [0.5555555555555556, 5.0]
     """
-    n = as_tensor(counts).double()
+    n = as_tensor(by_class("counts", counts)).double()
     present = n > 0
     if prior is None:
         return present.double()
@@ -49,6 +50,7 @@ def importance(y: ArrayLike, prior: ArrayLike) -> Tensor:
     >>> importance([0, 0, 0, 1], [0.5, 0.5]).tolist()
     [0.6666666666666666, 0.6666666666666666, 0.6666666666666666, 2.0]
     """
+    prior = by_class("prior", prior)
     c = len(as_tensor(prior))
     labels = as_labels(y, c)
     return class_weights(torch.bincount(labels, minlength=c), prior)[labels]

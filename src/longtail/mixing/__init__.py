@@ -7,3 +7,8 @@ from longtail.mixing.mixup import Mixup
 from longtail.mixing.remix import Remix, remix_weight
 
 __all__ = ["CutMix", "MAMix", "ManifoldMixup", "Mixup", "Remix", "mamix_weight", "remix_weight"]
+
+PARTS = (
+    CutMix, MAMix, ManifoldMixup, Mixup, Remix,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -43,3 +43,10 @@ __all__ = [
     "info_nce",
     "proco_logits",
 ]
+
+PARTS = (
+    BalancedContrast, Bilateral, Clouded, Distilled, Diverse, GlobalLocalMixture, Hybrid, Memorised,
+    MomentumContrast, NestedCollaborative, ParametricContrast, ProbabilisticContrast, PseudoLabelled, Rotation,
+    Routing, SelfPaced, Skilled, Supervised,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

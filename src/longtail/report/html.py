@@ -19,6 +19,7 @@ from longtail.comparison.leaderboard import (
     winner,
 )
 from longtail.comparison.recommendation import expected_score, recommendation
+from longtail.files import write_text
 from longtail.report import figures
 from longtail.report.page import HERE, page
 
@@ -34,7 +35,7 @@ def write_report(results: Results, path: str | Path) -> None:
     Args:
         results: as read from ``results.json``; nothing in it is trusted: every text is escaped.
     """
-    Path(path).write_text(render(results), encoding="utf-8")
+    write_text(path, render(results))
 
 
 def render(results: Results) -> str:

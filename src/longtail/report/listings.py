@@ -165,7 +165,15 @@ def show_adjusted(adjusted: Any, console: Console | None = None) -> None:
     from rich.table import Table
 
     console = console or Console()
+    if adjusted.worse is not None:
+        console.print(adjusted.worse, style="bold red", markup=False, highlight=False)
     console.print(f"{len(adjusted.predictions):,} rows; prior taken out: {adjusted.source}")
+    shown = ", ".join(adjusted.predictions.names[:20]) + (
+        " ..." if len(adjusted.predictions.names) > 20 else ""
+    )
+    console.print(f"classes, in the order of the columns: {shown}", markup=False, highlight=False)
+    for note in adjusted.notes:
+        console.print(f"  {note}", style="dim", markup=False, highlight=False)
     if not adjusted.scores:
         console.print("No labels in the file, so there is nothing to score.", style="dim")
     for prior, rows in adjusted.scores.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from longtail.comparison.leaderboard import METRIC_NAMES, PRIOR_NAMES
 from longtail.comparison.ranking import LEVEL, Ranking, sentence
 from longtail.comparison.recommendation import duration, p_text
+from longtail.files import write_text
 from longtail.report.figures import LETTER, WIDTH
 from longtail.report.page import HERE, page, three
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
@@ -119,4 +120,4 @@ def render_ranks(about: Mapping[str, Any], rankings: Sequence[Ranking]) -> str:
 
 def write_ranks(about: Mapping[str, Any], rankings: Sequence[Ranking], path: str | Path) -> None:
     """Write the page to ``path``."""
-    Path(path).write_text(render_ranks(about, rankings), encoding="utf-8")
+    write_text(path, render_ranks(about, rankings))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from longtail.files import write_text
 from longtail.report.page import page, style
 from longtail.reproduce import figures, words
 
@@ -17,12 +18,10 @@ HERE = Path(__file__).parent
 
 def write_page(found: Reviews, folder: Path) -> None:
     """Write ``reviews.html`` and ``figures/*.svg``."""
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = draw(found)
-    (folder / "reviews.html").write_text(render(found, drawn), encoding="utf-8")
-    (folder / "figures").mkdir(exist_ok=True)
+    write_text(folder / "reviews.html", render(found, drawn))
     for name, svg in drawn.items():
-        (folder / "figures" / f"{name}.svg").write_text(standalone(svg), encoding="utf-8")
+        write_text(folder / "figures" / f"{name}.svg", standalone(svg))
 
 
 def draw(found: Reviews) -> dict[str, str]:

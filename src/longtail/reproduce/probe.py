@@ -10,7 +10,6 @@ chosen epochs, in evaluation mode. A batch-wide loss (GHM, dice) is differentiat
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from longtail.comparison.plan import Prepared
-from longtail.comparison.work import Worker, write_json
+from longtail.comparison.work import Worker
 from longtail.examples import Examples
+from longtail.files import write_json
 from longtail.net import Net
 from longtail.part import at
 from longtail.recipe import Recipe, Stage
@@ -57,8 +57,8 @@ def probe(worker: Worker, prepared: Prepared, name: str, epochs: Sequence[int]) 
     net = prepared.net("full", 0)
     key = stage_keys(recipe, net, examples, 0, worker.plan.engine)[-1]
     file = worker.folder / "probe" / f"{key}-{'-'.join(map(str, wanted))}.json"
-    if file.exists():
-        return json.loads(file.read_text(encoding="utf-8"))
+    if (seen_before := worker.finished(file)) is not None:
+        return seen_before
     moments: list[dict[str, Any]] = []
     with watching() as seen:
 
@@ -73,7 +73,7 @@ def probe(worker: Worker, prepared: Prepared, name: str, epochs: Sequence[int]) 
             recipe.but(finish=()), net, examples, engine=worker.plan.engine, cache=cache, on=look
         )  # fmt: skip
     found = {"epochs": wanted, "moments": moments}
-    write_json(file, found)
+    write_json(file, found, checked=True)
     return found
 
 

@@ -24,8 +24,9 @@ from longtail.comparison.features import frozen_features
 from longtail.comparison.plan import Plan, RecipeLike
 from longtail.comparison.results import results_of
 from longtail.comparison.run import run
-from longtail.comparison.work import Worker, write_json
+from longtail.comparison.work import Worker
 from longtail.data import Dataset, load
+from longtail.files import held, whole, write_json
 from longtail.losses import DSC, CrossEntropy
 from longtail.part import part
 from longtail.protocol import Backbone
@@ -159,8 +160,6 @@ def reviews(
         FileNotFoundError: no data given and none found.
         RuntimeError: cross-entropy failed on some fold, so that there is nothing to compare with.
     """
-    from longtail.reproduce.page import write_page
-
     dataset = data if isinstance(data, Dataset) else load(found_data(data))
     folder = Path(out)
     kind, said_backbone = dataset.kind, backbone
@@ -180,6 +179,27 @@ def reviews(
     )
     made = losses(plan.base)
     plan = Plan(**{**vars(plan), "recipes": tuple(made.items()), "baseline": BASELINE})
+    said = data.name if isinstance(data, Dataset) else str(data or "o2o-food-safety/train.tsv")
+    shown = None if frozen is None else {"kind": kind, "backbone": str(said_backbone)}
+    with held(folder, "longtail reproduce"):
+        return _reviewed(plan, made, folder, said, shown, look, jobs, on, command)
+
+
+def _reviewed(
+    plan: Plan,
+    made: dict[str, RecipeLike],
+    folder: Path,
+    path: str,
+    shown: dict[str, str] | None,
+    look: Sequence[int],
+    jobs: int,
+    on: On,
+    command: str | None,
+) -> Reviews:
+    """The experiment itself, in a folder that is this process's; ``shown``: kind and backbone where they are frozen."""
+    from longtail.reproduce.page import write_page
+
+    dataset = plan.dataset
     names = dataset.labels.names
     positive = names.index("1") if "1" in names else int(dataset.labels.counts.argmin())
     worker = Worker(plan, folder, on=on)
@@ -194,14 +214,14 @@ def reviews(
     results = results_of(
         plan,
         rows,
-        data.name if isinstance(data, Dataset) else str(data or "o2o-food-safety/train.tsv"),
+        path,
         jobs,
         None,
         command,
         said,
     )
-    if frozen is not None:
-        results["data"]["kind"], results["settings"]["backbone"] = kind, str(said_backbone)
+    if shown is not None:
+        results["data"]["kind"], results["settings"]["backbone"] = shown["kind"], shown["backbone"]
     failed = [r for r in rows if r["status"] != "done"]
     if any(r["recipe"] == BASELINE for r in failed):
         raise RuntimeError(f"cross-entropy failed, so there is nothing to compare with: {failed[0]['error']}")
@@ -269,7 +289,7 @@ def found_data(data: str | Path | None) -> Path:
 def write_csv(found: Reviews, path: Path) -> None:
     """A row a loss and seed, a column a fold, decisions as trained."""
     folds = found.results["settings"]["folds"]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["loss", "seed", *(f"fold {f + 1}" for f in range(folds)), "mean", "sd"])
         for line in found.lines:

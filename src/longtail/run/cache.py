@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import uuid
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +20,7 @@ import torch
 from torch import Tensor
 
 from longtail import __version__
+from longtail.files import whole
 
 _ENTRY = re.compile(r"\.?\d[\w.+]*-[0-9a-f]{16,}(\.partial)?\.safetensors(\.[0-9a-f]{32})?$")
 """An entry's name, or the temporary one under which it is written."""
@@ -101,12 +100,8 @@ def save_checked(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
         name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()
     }
     text = json.dumps(facts, ensure_ascii=False)
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    try:
+    with whole(file) as temporary:
         save_file(plain, temporary, metadata={"facts": text, "checksum": _checksum(plain, text)})
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_checked(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -141,7 +136,13 @@ def pack(tree: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
 
 
 def unpack(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """What ``pack`` took apart; tuples come back as lists."""
+    """What ``pack`` took apart; tuples come back as lists.
+
+    Raises:
+        ValueError: ``pack`` did not make this.
+    """
+    if not isinstance(packed, dict) or len(packed) != 1:
+        raise ValueError(f"{str(packed)[:80]} is no packed value")
     kind, inside = next(iter(packed.items()))
     if kind == "tensor":
         return tensors[inside]
@@ -149,7 +150,9 @@ def unpack(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
         return {k: unpack(v, tensors) for k, v in inside}
     if kind == "list":
         return [unpack(v, tensors) for v in inside]
-    return inside
+    if kind == "value":
+        return inside
+    raise ValueError(f"{kind!r} is no kind of packed value")
 
 
 def _checksum(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from longtail.examples import Examples
-from longtail.net import Net
-from longtail.part import digest, from_json, to_json
+from longtail.net import Net, rebuild
+from longtail.part import Own, digest, name_of, to_json
 from longtail.recipe import Recipe
 from longtail.run.cache import Cache
 from longtail.run.engine import Engine
@@ -73,7 +73,7 @@ def train_stages(
     for part in (p for stage in recipe.stages for p in stage.parts):
         if hasattr(part.target, "check_net"):  # a net that a late stage cannot use is an error now
             part.target.check_net(net)
-    first = copy.deepcopy(net)
+    first, own = copy.deepcopy(net), own_parts(recipe)
     keys = stage_keys(recipe, net, data, seed, engine)
     done = agreed(lambda: max((k for k, key in enumerate(keys) if key in cache), default=-1))
     history: list[Event] = []
@@ -86,7 +86,7 @@ def train_stages(
                 recipe, first, data, seed=seed, engine=engine, cache=cache, on=on, probe=probe
             )
         if stored is not None:
-            net = restore(first, *stored)
+            net = restore(first, *stored, own=own)
             history = list(stored[1]["history"])
             on({"stage": stage.name, "key": key, "cached": True})
             continue
@@ -153,15 +153,22 @@ def specs(net: Net) -> dict[str, Any]:
     return {name: to_json(spec) for name, spec in named.items()}
 
 
-def restore(like: Net | None, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Net:
-    """The net of a cache entry: our modules from their spec, the user's own copied from ``like``."""
+def restore(
+    like: Net | None, tensors: dict[str, Tensor], facts: dict[str, Any], own: Own | None = None
+) -> Net:
+    """The net of a cache entry: our modules from their spec, the user's own by class, or copied from ``like``."""
 
     def module(name: str) -> nn.Module:
+        under = {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
         if facts[name] is not None:
-            made: nn.Module = from_json(facts[name]).build()
-            return made
-        return copy.deepcopy(getattr(like, name))
+            return rebuild(facts[name], under, name, own)
+        made: nn.Module = copy.deepcopy(getattr(like, name))
+        made.load_state_dict(under)
+        return made
 
-    net = Net(module("backbone"), module("head"))
-    net.load_state_dict(tensors)
-    return net.eval()
+    return Net(module("backbone"), module("head")).eval()
+
+
+def own_parts(recipe: Recipe) -> dict[str, Any]:
+    """The classes that a recipe is made of, by their names in files: what its cached nets may hold."""
+    return {name_of(p.target): p.target for stage in recipe.stages for p in stage.parts}

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from longtail.by_class import by_class
 from longtail.examples import Inputs
-from longtail.labels import Labels
+from longtail.labels import ClassCounts, Labels
 from longtail.net import Net
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 
-Prior = str | Sequence[float] | Tensor
+Prior = str | Sequence[float] | Mapping[Any, float] | Tensor
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
 
@@ -28,7 +29,7 @@ class Outcome:
     Attributes:
         net: in evaluation mode.
         recipe: what was trained (a ``Recipe``, or a classical one).
-        labels: the training labels.
+        labels: the training labels, or the counts of each class where the model was read from a file.
         keys: the cache key of each stage.
         history: one event an epoch.
         logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
@@ -43,7 +44,7 @@ class Outcome:
 
     net: Net
     recipe: Any
-    labels: Labels
+    labels: Labels | ClassCounts
     keys: tuple[str, ...] = ()
     history: tuple[Event, ...] = ()
     logit_prior: Tensor | None = None
@@ -82,7 +83,8 @@ class Outcome:
 
         Args:
             x: inputs as the net takes them.
-            prior: "natural" (the training frequencies), "balanced", or one probability a class.
+            prior: "natural" (the training frequencies), "balanced", or a probability for each
+                class: in class order, or by name.
 
         Raises:
             ValueError: the prior is not one, or the recipe's logits have no known prior (train with held-out data).
@@ -125,12 +127,12 @@ class Outcome:
         return torch.allclose(prior_vector(prior, self.labels), self.labels.prior, rtol=1e-4, atol=1e-7)
 
 
-def log_prior(prior: Prior, labels: Labels) -> Tensor:
+def log_prior(prior: Prior, labels: Labels | ClassCounts) -> Tensor:
     """The log of a deployment prior, float64 ``[C]``."""
     return prior_vector(prior, labels).log()
 
 
-def prior_vector(prior: Prior, labels: Labels) -> Tensor:
+def prior_vector(prior: Prior, labels: Labels | ClassCounts) -> Tensor:
     """A deployment prior as a vector, float64 ``[C]``, summing to 1.
 
     Raises:
@@ -143,7 +145,7 @@ def prior_vector(prior: Prior, labels: Labels) -> Tensor:
         if prior == "balanced":
             return torch.full((c,), 1 / c, dtype=torch.float64)
         raise ValueError(f"prior={prior!r} must be 'natural', 'balanced', or {c} probabilities")
-    vector = torch.as_tensor(prior, dtype=torch.float64)
+    vector = torch.as_tensor(by_class("prior", prior, labels.names), dtype=torch.float64)
     if vector.shape != (c,):
         raise ValueError(
             f"prior has shape {tuple(vector.shape)}; it needs one probability for each of {c} classes"

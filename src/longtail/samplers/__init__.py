@@ -31,3 +31,9 @@ __all__ = [
     "UnderSample",
     "repeat_factors",
 ]
+
+PARTS = (
+    ClassAware, ClassBalanced, Complement, EffectiveNumberSampler, MPerClass, OverSample, Progressive, RepeatFactor,
+    Shuffled, Subset, UnderSample,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

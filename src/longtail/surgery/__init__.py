@@ -29,3 +29,9 @@ __all__ = [
     "WeighExperts",
     "tau_normalize",
 ]
+
+PARTS = (
+    AddAlignment, AddAttention, AddBranches, AddExperts, AddMemory, AddRouters, AddScale, ClassMeans, CosineMeans,
+    ResetHead, SwapHead, TauNormalize, WeighExperts,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -115,7 +115,7 @@ def fitting_makes_a_new_one_and_is_deterministic(adjuster: Part[Any], own: Any) 
 
 def json_keeps_it(adjuster: Part[Any], own: Any) -> None:
     made, z = ready(adjuster), held_out()[0]
-    again = from_json(json.loads(json.dumps(made.to_json())), own).build()
+    again = from_json(json.loads(json.dumps(made.to_json())), own, "adjuster").build()
     assert (again(z) == made(z)).all(), "after to_json and from_json it gives other logits"
     assert to_json(again.spec) == made.to_json(), "after to_json and from_json its JSON is another"
 

@@ -110,7 +110,7 @@ def spec_rebuilds_it(head: Part[nn.Module], own: Any) -> None:
     built(features())
     spec: Any = getattr(built, "spec", None)
     assert isinstance(spec, Part), "it has no spec (a Part) to be rebuilt from"
-    read = from_json(to_json(spec), own)
+    read = from_json(to_json(spec), own, "head")
     assert read == spec, f"its spec does not survive JSON: {read} is not {spec}"
     again = read.build()
     again.load_state_dict(built.state_dict())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,10 @@ def test_it_works_without_torch(tmp_path: Path) -> None:
     assert (np.load(tmp_path / "out.npy") == fitted()(z)).all()
 
 
+def saved_part(name: str, **kwargs: object) -> dict[str, object]:
+    return {"format": "longtail-adjuster-1", "adjuster": {"part": name, "kwargs": kwargs}}
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -64,10 +69,60 @@ def test_it_works_without_torch(tmp_path: Path) -> None:
             },
         },
         {"format": "longtail-adjuster-1", "adjuster": {}},
+        saved_part("longtail.adjust.chain:Chain", adjusters=3),
+        saved_part(
+            "longtail.adjust.bias_temperature:BiasTemperature", temperature="x", bias=[0], assumes=[1]
+        ),
+        saved_part("longtail.adjust.temperature:Temperature", heat=3),
+        # found by tests/fuzz
+        saved_part(
+            "longtail.adjust.vector_scaling:VectorScaling",
+            weight=[1, 1],
+            bias=[0, math.nan],
+            assumes=[0.5, 0.5],
+        ),
+        saved_part("longtail.adjust.prior_shift:PriorShift", prior=[0.9, 0.1], tau=1e310),
+        saved_part("longtail.adjust.prior_shift:PriorShift", prior=[0.9, 0.1], tau=1e10),
+        saved_part("longtail.adjust.prior_shift:PriorShift", prior=[0.9, 0.1], eps=math.inf),
     ],
     ids=str,
 )
 def test_other_files_are_refused(tmp_path: Path, data) -> None:
     (tmp_path / "file.json").write_text(json.dumps(data))
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"file\.json"):
         load(tmp_path / "file.json")
+
+
+def test_a_forged_adjuster_calls_no_function_of_ours(tmp_path: Path) -> None:
+    """It overwrote any file: ``save`` is public, and lies in longtail.adjust."""
+    thesis = tmp_path / "thesis.tex"
+    thesis.write_text("years of work")
+    inner = saved_part("longtail.adjust.temperature:Temperature", temperature=2.0)["adjuster"]
+    forged = saved_part("longtail.adjust.files:save", adjuster=inner, path=str(thesis))
+    chained = saved_part("longtail.adjust.chain:Chain", adjusters=[inner, forged["adjuster"]])
+    for data in (forged, chained):
+        (tmp_path / "file.json").write_text(json.dumps(data))
+        with pytest.raises(
+            ValueError,
+            match=r"part 'longtail\.adjust\.files:save' is not longtail's, or not on the list",
+        ):
+            load(tmp_path / "file.json")
+    assert thesis.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("at", range(0, 300, 23))
+def test_a_damaged_adjuster_is_named(tmp_path: Path, at: int) -> None:
+    file = tmp_path / "adjuster.json"
+    save(fitted(), file, ["a", "b", "c", "d"])
+    raw = bytearray(file.read_bytes())
+    raw[at] ^= 1
+    file.write_bytes(raw)
+    with pytest.raises(ValueError, match=r"adjuster\.json"):
+        load(file)
+
+
+def test_it_keeps_the_names_of_its_classes(tmp_path: Path) -> None:
+    save(PriorShift([0.5, 0.5]), tmp_path / "adjuster.json", ["cat", "dog"])
+    assert load(tmp_path / "adjuster.json").classes == ("cat", "dog")
+    save(PriorShift([0.5, 0.5]), tmp_path / "adjuster.json")
+    assert load(tmp_path / "adjuster.json").classes is None

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from longtail.adjust.bootstrap import SCORES, RowSums, compare
+from longtail.adjust.bootstrap import SCORES, Sums, Units, compare
 from longtail.metrics import evaluate
 from longtail.metrics.weighting import class_weights
 
@@ -33,9 +33,12 @@ def test_a_resample_scores_as_the_metrics_room_scores_its_rows(present: int) -> 
     counts = np.bincount(y, minlength=5)
     weights = {k: class_weights(counts, v).numpy() for k, v in PRIORS.items()}
     rng = np.random.default_rng(1)
+    units = Units.of(y, 5, rng)
+    assert units.counts.tolist() == counts.tolist()  # a small set is drawn row by row
     for _ in range(5):
         rows = np.concatenate([rng.choice(np.flatnonzero(y == k), counts[k]) for k in range(5) if counts[k]])
-        got = RowSums.of(p, y).scores(rows, y[rows], counts, weights)
+        times = np.bincount(units.of_row[rows], minlength=len(y))
+        got = Sums.of(p, y, units).scores(times, units, counts, weights)
         for k, prior in enumerate(PRIORS.values()):
             want = evaluate(p[rows], y[rows], prior=prior)
             np.testing.assert_allclose(got[k], [want[m] for m in SCORES], rtol=1e-9, atol=1e-12)
@@ -84,3 +87,25 @@ def test_a_hundred_thousand_rows_take_seconds() -> None:
     began = time.process_time()
     compare(p, p, y, PRIORS, 100, 0.95, 0)
     assert time.process_time() - began < 15
+
+
+def test_bags_give_the_values_and_the_widths_that_rows_give(monkeypatch) -> None:
+    """A large set drawn in bags: the same values, and intervals as wide to a few percent."""
+    p, y = draw(20_000, present=5)
+    keep = (y != 4) | (np.arange(len(y)) % 50 == 0)  # a rare class, whose rows stay rows
+    p, y = p[keep], y[keep]
+    other = p**2 / (p**2).sum(1, keepdims=True)
+    by_row = compare(p, other, y, PRIORS, 400, 0.9, 0)
+    monkeypatch.setattr("longtail.adjust.bootstrap.UNITS", 2500)
+    units = Units.of(y, 5, np.random.default_rng(0))
+    rows = np.bincount(y)
+    assert units.counts[4] == rows[4]
+    assert (units.counts[:4] < rows[:4] / 4).all()
+    assert (np.diff(np.sort(np.bincount(units.of_row)[: units.counts[0]])[[0, -1]]) <= 1).all()
+    in_bags = compare(p, other, y, PRIORS, 400, 0.9, 0)
+    for prior in PRIORS:
+        for row in ("before", "after", "change"):
+            for m in SCORES:
+                (a, a_low, a_high), (b, b_low, b_high) = by_row[prior][row][m], in_bags[prior][row][m]
+                assert b == pytest.approx(a, abs=1e-9), m
+                assert b_high - b_low == pytest.approx(a_high - a_low, rel=0.3, abs=1e-9), (prior, row, m)

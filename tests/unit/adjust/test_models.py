@@ -102,5 +102,7 @@ def test_from_a_model_to_an_adjuster_on_disk(tmp_path) -> None:
     adjusted = api.adjust(predictions_of(model, X, WORDS), counts=counts, out=tmp_path)
     assert {f.name for f in tmp_path.iterdir()} == {"predictions.csv", "adjuster.json", "scores.json"}
     assert adjusted.scores["balanced"]["change"]["balanced_accuracy"][0] >= 0
-    with pytest.raises(ValueError, match="counts are of classes"):
-        api.adjust(predictions_of(model, X), counts={"rare": 1, "common": 2})
+    turned = api.adjust(predictions_of(model, X, WORDS), counts=dict(reversed(counts.items())))
+    assert (turned.predictions.logits == adjusted.predictions.logits).all()
+    with pytest.raises(ValueError, match="counts has a number for 'odd', which is no class"):
+        api.adjust(predictions_of(model, X), counts={"odd": 1, "common": 2})

@@ -34,7 +34,7 @@ def test_rebuilt_from_its_spec_it_is_the_same(depth):
     x, net = rows(), BagOfWords(15, width=4, depth=depth, dropout=0.1)
     net(x).sum().backward()
     assert all(p.grad is not None for p in net.parameters())
-    again = from_json(json.loads(json.dumps(to_json(net.spec)))).build()
+    again = from_json(json.loads(json.dumps(to_json(net.spec))), slot="backbone").build()
     again.load_state_dict(net.state_dict())
     assert torch.equal(again.eval()(x), net.eval()(x))
     assert net(x).shape == (20, net.out_features) == (20, 4)

@@ -17,7 +17,7 @@ def test_rebuilt_from_its_spec_it_is_the_same(norm, depth):
     x = torch.randn(30, 5)
     net(x).sum().backward()
     assert all(p.grad is not None for p in net.parameters())
-    again = from_json(json.loads(json.dumps(to_json(net.spec)))).build()
+    again = from_json(json.loads(json.dumps(to_json(net.spec))), slot="backbone").build()
     again.load_state_dict(net.state_dict())
     assert torch.equal(again.eval()(x), net.eval()(x))
     assert net(x).shape == (30, net.out_features) == (30, 7)
@@ -73,4 +73,4 @@ def test_identity():
     layered = Identity(8, norm="layer")(x)
     torch.testing.assert_close(layered.mean(1), torch.zeros(6), atol=1e-6, rtol=0)
     torch.testing.assert_close(layered.var(1, correction=0), torch.ones(6), atol=1e-3, rtol=0)
-    assert from_json(to_json(Identity(8, norm="unit").spec)).build().norm == "unit"
+    assert from_json(to_json(Identity(8, norm="unit").spec), slot="backbone").build().norm == "unit"

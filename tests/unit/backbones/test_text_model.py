@@ -99,7 +99,7 @@ def test_rebuilt_from_its_spec_without_the_folder(bert: Path, encoder: TokenEnco
     folder = Path(shutil.copytree(bert, tmp_path / "moved"))
     model = TextModel.pretrained(str(folder), rank=2)
     shutil.rmtree(folder)
-    again = from_json(json.loads(json.dumps(to_json(model.spec)))).build()
+    again = from_json(json.loads(json.dumps(to_json(model.spec))), slot="backbone").build()
     again.load_state_dict(model.state_dict())
     assert str(folder) not in json.dumps(to_json(model.spec))
     with torch.no_grad():

@@ -69,7 +69,7 @@ def test_resizing_is_pillows(filter: str, side: int) -> None:
 def test_rebuilt_from_its_spec_with_adapters(vision: tuple[str, Path]) -> None:
     kind, folder = vision
     plain, model = VisionModel.pretrained(str(folder)), VisionModel.pretrained(str(folder), rank=2)
-    again = from_json(json.loads(json.dumps(to_json(model.spec)))).build()
+    again = from_json(json.loads(json.dumps(to_json(model.spec))), slot="backbone").build()
     again.load_state_dict(model.state_dict())
     with torch.no_grad():
         assert torch.allclose(plain(IMAGES), model(IMAGES), atol=1e-5), kind  # B is zero
@@ -163,7 +163,7 @@ def test_timm_through_its_interface(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     wanted = Small()
     save_file(wanted.state_dict(), tmp_path / "w.safetensors")
     model = TimmModel.pretrained("small", str(tmp_path / "w.safetensors"), rank=2)
-    again = from_json(json.loads(json.dumps(to_json(model.spec)))).build()
+    again = from_json(json.loads(json.dumps(to_json(model.spec))), slot="backbone").build()
     again.load_state_dict(model.state_dict())
     images = IMAGES[:, :, :8, :8]
     with torch.no_grad():

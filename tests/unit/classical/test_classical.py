@@ -20,8 +20,8 @@ from longtail.classical.inputs import Projected, from_matrix, matrix
 from longtail.classical.recipe import deal
 from longtail.examples import SparseRows
 from longtail.labels import Labels
-from longtail.net import Net
-from longtail.part import from_json, part, to_json
+from longtail.net import Net, rebuild
+from longtail.part import part, to_json
 
 RECIPES = {
     "logistic": classical.logistic(),
@@ -56,11 +56,13 @@ def sparse(x):
 
 def rebuilt(net: Net) -> Net:
     """Through JSON and a state_dict, as a saved model goes."""
-    specs = json.loads(json.dumps([to_json(net.backbone.spec), to_json(net.head.spec)]))
-    backbone, head = (from_json(s).build() for s in specs)
-    out = Net(backbone, head)
-    out.load_state_dict({k: v.clone() for k, v in net.state_dict().items()})
-    return out.eval()
+    made = [
+        rebuild(
+            json.loads(json.dumps(to_json(m.spec))), {k: v.clone() for k, v in m.state_dict().items()}, slot
+        )
+        for slot, m in (("backbone", net.backbone), ("head", net.head))
+    ]
+    return Net(*made).eval()
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -91,7 +91,7 @@ def test_experts_of_a_resnet_are_the_published_ones():
 
     branch = conv(16, 24) + 9 * conv(24, 24) + conv(24, 48) + 9 * conv(48, 48)
     assert sum(p.numel() for p in head.branches[1].parameters()) == branch
-    again = from_json(to_json(head.spec)).build()
+    again = from_json(to_json(head.spec), slot="head").build()
     again.load_state_dict(head.state_dict())
     assert torch.equal(again.eval()(maps), head.eval()(maps))
 

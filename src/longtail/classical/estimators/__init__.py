@@ -21,3 +21,9 @@ __all__ = [
     "RandomForest",
     "Resampled",
 ]
+
+PARTS = (
+    BalancedBagging, BalancedRandomForest, EasyEnsemble, GradientBoosting, Logistic, RUSBoost, RandomForest,
+    Resampled,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

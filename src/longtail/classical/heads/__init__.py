@@ -7,3 +7,8 @@ from longtail.classical.heads.trees import FLOOR, Trees
 from longtail.classical.heads.votes import Votes
 
 __all__ = ["FLOOR", "Boosted", "Forest", "LinearModel", "Trees", "Votes"]
+
+PARTS = (
+    Boosted, Forest, LinearModel, Votes,
+)  # fmt: skip
+"""What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from longtail.data.encode.embedding import EmbeddingEncoder
 from longtail.data.encode.image import ImageEncoder
 from longtail.data.encode.tokens import TokenEncoder
-from longtail.part import from_json, to_json
+from longtail.net import rebuild
+from longtail.part import to_json
 
 BATCH = 512
 
@@ -81,7 +82,6 @@ class FeatureEncoder:
 
         kinds: dict[str, Any] = {"text": TokenEncoder, "image": ImageEncoder}
         front = kinds[facts["front"]["kind"]].load(facts["front"], under("front/"))
-        backbone: nn.Module = from_json(facts["backbone"]).build()
-        backbone.load_state_dict(under("backbone/"))
+        backbone = rebuild(facts["backbone"], under("backbone/"), "backbone")
         back = EmbeddingEncoder.load(facts["back"], under("back/")) if "back" in facts else None
         return cls(front, backbone.eval(), back)

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from longtail.data.images import ImageFiles
 
+LARGEST = 8192
+"""Pixels of a side that a saved model may ask for."""
+
 
 @dataclass(frozen=True)
 class ImageEncoder:
@@ -62,4 +65,6 @@ class ImageEncoder:
     @classmethod
     def load(cls, facts: dict[str, Any], tensors: dict[str, Tensor]) -> ImageEncoder:
         height, width = facts["size"]
+        if not (1 <= int(height) <= LARGEST and 1 <= int(width) <= LARGEST):
+            raise ValueError(f"images of {height} x {width} pixels: at most {LARGEST} a side")
         return cls((int(height), int(width)), tuple(facts["notes"]))
