@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 .PHONY: help setup demo test test-all check format clean
 
 help:
-	@echo "make demo      compare twelve recipes on built-in data and write demo-out/report.html"
+	@echo "make demo      compare eight recipes on built-in data and write demo-out/report.html"
 	@echo "make test      run the tests, JOBS=2 at a time"
 	@echo "make check     format, lint, types, import rules, docstring examples"
 	@echo "make test-all  the tests and the long proofs"
@@ -21,7 +21,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup
-	$(BIN)/longtail compare digits-lt --folds 3 --jobs $(JOBS) --out demo-out
+	$(BIN)/longtail compare digits-lt --folds 3 --jobs $(JOBS) --out demo-out \
+		--recipes erm,weighted-ce,balanced-softmax,logit-adjustment,crt,ldam-drw,logistic,random-forest
 
 test: setup
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not slow"
