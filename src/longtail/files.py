@@ -202,14 +202,10 @@ def guarded(table: Any) -> Any:
     >>> guarded(pandas.DataFrame({"id": ["=1+1", "-3", "-a", "b"]})).id.tolist()
     ["'=1+1", '-3', "'-a", 'b']
     """
-    import pandas
-
     out = table.copy(deep=False)
     for name in table.columns:
         column = table[name]
-        if pandas.api.types.is_numeric_dtype(column) or not (
-            column.dtype == object or hasattr(column, "str")
-        ):
+        if getattr(column.dtype, "kind", "O") in "biufcmM":  # numbers and times are written as such
             continue
         risky = column.astype(str).str.startswith(RUNS).fillna(False).to_numpy(dtype=bool)
         if risky.any():

@@ -74,7 +74,7 @@ def test_the_ending_says_the_format_and_folders_are_made(home, longtail, tmp_pat
     status, said = longtail("predict", home / "out", home / "t.csv", "--out", out)
     assert status == 0, said
     frame = read(tmp_path / out)
-    assert list(frame.columns) == ["label", "prediction", "p_healthy", "p_sick"]
+    assert list(frame.columns) == ["label", "prediction", "most_probable", "p_healthy", "p_sick"]
     np.testing.assert_allclose(frame[["p_healthy", "p_sick"]].sum(axis=1), 1, atol=1e-5)
     assert [p.name for p in (tmp_path / out).parent.iterdir()] == [
         (tmp_path / out).name
@@ -178,8 +178,8 @@ def test_a_prior_is_written_out(home, longtail, tmp_path, prior, sick) -> None:
         ("sick=a,healthy=b", "not all are numbers"),
         ("0.7,0.7", "must be probabilities that sum to 1"),
         ("even", "must be natural, balanced, probabilities such as 0.7,0.3"),
-        ("bad.json", "not a JSON file"),
-        ("number.json", "a list of probabilities, or an object by class name"),
+        ("bad.json", "--prior must be JSON"),
+        ("number.json", "--prior must be a list or an object of two classes or more"),
     ],
 )
 def test_a_prior_that_is_none_says_why(home, longtail, tmp_path, prior, words) -> None:
@@ -249,7 +249,6 @@ def test_options_reach_the_reader(longtail, tmp_path) -> None:
         (("compare", "t.csv", "--folds", "1"), "--folds 1 must be at least 2"),
         (("compare", "t.csv", "--recipes", "logit-ajustment"), "did you mean 'logit-adjustment'?"),
         (("train", "t.csv", "--recipe", "random-under+logistik"), "did you mean 'logistic'?"),
-        (("train", "two.csv", "--recipe", "logistic"), "2 training rows are too few"),
         (("inspect", "."), "neither class folders with images nor a single data file"),
         (("inspect", "locked.csv"), "locked.csv: Permission denied"),
     ],

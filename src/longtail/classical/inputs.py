@@ -144,6 +144,6 @@ def dense_backbone(x: Inputs, components: int, seed: int) -> Rows | Projected:
 
 
 PARTS = (
-    Rows, Projected,
+    Coded, Projected, Rows,
 )  # fmt: skip
 """What a file may name of this room (``longtail.part.SLOTS``)."""

@@ -78,6 +78,11 @@ class Study(Protocol):
         ...
 
     @property
+    def checks(self) -> bool:
+        """Are rows held out for every recipe, to check its prior and to tune its decisions, or only where it must?"""
+        ...
+
+    @property
     def base(self) -> Stage:
         """The base stage that recipes start from."""
         ...
@@ -207,6 +212,11 @@ class Plan:
             backbone=self.backbone,
             classes=self.dataset.labels.num_classes,
         )
+
+    @property
+    def checks(self) -> bool:
+        """Every recipe's claim is checked, and all are decided by the same rule."""
+        return True
 
     @property
     def lengths(self) -> tuple[int, int] | None:

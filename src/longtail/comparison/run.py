@@ -33,6 +33,7 @@ from longtail.memory import keep_freed
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run.engine import OutOfTime, stop_at
+from longtail.run.finish import needs_held
 from longtail.run.loop import On, ignore
 from longtail.run.solve import may_be_solved
 
@@ -65,10 +66,11 @@ def run(
     graph = tasks(plan, folder)
     total = len(graph)
     schedule = Schedule(plan, graph, jobs, deadline, keep)
-    worker = Worker(plan, folder)
-    for task in [task for task in graph if task.stage is None and worker.scored(task)]:
-        schedule.finished(task, worker.do(task))
-        del graph[task]
+    worker = Worker(plan, folder, on)
+    for task in [task for task in graph if task.stage is None]:
+        if (row := worker.kept(task)) is not None:
+            schedule.finished(task, row)
+            del graph[task]
     on({"total": total, "done": len(schedule.done), "expected": schedule.expected})
     if promise := schedule.promise():
         on({"note": promise})
@@ -104,7 +106,7 @@ def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
             if isinstance(recipe, Classical) or worker.scored(score):
                 continue
             parts = ["inner"] if plan.tuning == "holdout" else ["full"]
-            if plan.tuning == "refit":
+            if plan.tuning == "refit" and (plan.checks or needs_held(recipe, plan.dataset.labels)):
                 parts.append("inner")
             for part in parts:
                 first: set[Task] = set()

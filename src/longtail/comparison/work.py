@@ -84,6 +84,10 @@ class Worker:
         """Whether the run is finished and kept, its outputs too."""
         return self.run_file(task).exists() and self.outputs_file(task).exists()
 
+    def kept(self, task: Task) -> dict[str, Any] | None:
+        """The result of a run that is finished and kept whole; None where it has to be done."""
+        return self.finished(self.run_file(task)) if self.scored(task) else None
+
     def do(self, task: Task) -> dict[str, Any] | None:
         """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
         if task.part == LENGTH:
@@ -93,7 +97,7 @@ class Worker:
             self.stages(task, task.stage + 1)
             return None
         file = self.run_file(task)
-        if self.scored(task) and (found := self.finished(file)) is not None:
+        if (found := self.kept(task)) is not None:
             return found
         row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
         row["identity"] = self.plan.identity(task.recipe, task.fold, task.seed)
@@ -242,13 +246,13 @@ class Worker:
         if isinstance(outcome.recipe, Classical):
             rows = prepared.train_rows if part == "full" else prepared.inner_rows
             made, trained = self.finish_classical(outcome, examples, seed, rows, categorical_of(encoder))
-        elif self.plan.tuning == "none" or not self.holds_out(prepared, outcome):
+        elif not self.holds_out(prepared, outcome):
             made, trained = finish(outcome, examples, fit_finish(outcome, examples, None)), [outcome]
         else:
             inner_encoder, inner_examples = prepared.training("inner")
             inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
             held = prepared.encode(inner_encoder, prepared.held_rows)
-            fitted = fit_finish(inner, inner_examples, held, decide=RULE)
+            fitted = fit_finish(inner, inner_examples, held, decide=RULE if self.plan.checks else None)
             if inner is outcome:
                 made, trained = finish(outcome, examples, fitted), [outcome]
             else:
@@ -257,11 +261,14 @@ class Worker:
         return encoder, made, trained
 
     def holds_out(self, prepared: Prepared, outcome: Outcome) -> bool:
-        """Can rows be held out? Too few are an error only for a recipe that cannot do without."""
+        """Are rows held out? Too few are an error only for a recipe that cannot do without."""
+        must = needs_held(outcome.recipe, prepared.training("full")[1].labels)
+        if self.plan.tuning == "none" or not (must or self.plan.checks):
+            return False
         try:
             return len(prepared.held_rows) > 0
         except ValueError:
-            if needs_held(outcome.recipe, prepared.training("full")[1].labels):
+            if must:
                 raise
             return False
 

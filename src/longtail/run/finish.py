@@ -132,7 +132,8 @@ def refitted(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outco
     for made in fitted:
         if isinstance(made, Calibrator) and made.adjuster is not None:
             seen = outcome.as_natural(outcome.logits(data.x))
-            again = made.adjuster.matched(seen, floored(data.labels.prior), made.correction)
+            natural = floored(data.labels.prior)
+            again = made.adjuster.matched(seen, natural / natural.sum(), made.correction)
             outcome = outcome.but(calibrator=again)
     return outcome
 

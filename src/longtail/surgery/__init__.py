@@ -32,6 +32,6 @@ __all__ = [
 
 PARTS = (
     AddAlignment, AddAttention, AddBranches, AddExperts, AddMemory, AddRouters, AddScale, ClassMeans, CosineMeans,
-    ResetHead, SwapHead, TauNormalize, WeighExperts,
+    RemoveMean, ResetHead, SwapHead, TauNormalize, WeighExperts,
 )  # fmt: skip
 """What a file may name of this room (``longtail.part.SLOTS``)."""

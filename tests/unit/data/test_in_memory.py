@@ -72,7 +72,7 @@ def test_a_text_model_predicts_the_rows_of_a_frame() -> None:
     want = ["fine", "bad"]
     rows = ["tasty soup", "a mouse ran"]
     for given in (rows, np.array(rows), pd.Series(rows, index=[5, 3]), pd.DataFrame({"anything": rows})):
-        assert model.predict(given) == want
+        assert model.predict(given, "balanced") == want
     two = pd.DataFrame({"id": [1, 2], "review": rows})
     assert api.predict(model, two)["prediction"].tolist() == want
     with pytest.raises(ValueError, match="which column"):

@@ -35,7 +35,7 @@ EXPECTED = {
 
 
 @parametrize_with_checks(
-    [LongTailClassifier(recipe, random_state=0) for recipe in ("erm", "logistic")],
+    [LongTailClassifier(recipe, random_state=0, epochs=20) for recipe in ("erm", "logistic")],
     expected_failed_checks=lambda estimator: EXPECTED[estimator.recipe],
 )
 def test_scikit_learns_checks(estimator, check):
@@ -44,7 +44,7 @@ def test_scikit_learns_checks(estimator, check):
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [LongTailClassifier("ldam-drw", random_state=0)],
+    [LongTailClassifier("ldam-drw", random_state=0, epochs=20)],
     expected_failed_checks=lambda estimator: EXPECTED[estimator.recipe],
 )
 def test_scikit_learns_checks_of_a_recipe_that_holds_rows_out(estimator, check):
