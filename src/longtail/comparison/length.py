@@ -21,6 +21,7 @@ from torch import Tensor
 from longtail.labels import Labels
 
 FACTOR = 3.0
+LEAST = 0.002
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,15 @@ def held_losses(logits: Tensor, labels: Labels) -> Tensor:
 
 
 def better(new: Tensor, old: Tensor, level: float = 1.0) -> bool:
-    """Is the paired mean of ``new`` below that of ``old`` by more than ``level`` standard errors and half a per cent?"""
+    """Is the paired mean of ``new`` below that of ``old`` by more than ``level`` standard errors, and worth it?
+
+    Worth it is half a per cent, and ``LEAST`` nats: where classes are told apart without an error the log-loss falls for
+    ever, and nothing is learnt any more.
+    """
     gain = old - new
     mean = float(gain.mean())
     error = float(gain.std()) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
-    return mean > level * error and mean > 0.005 * float(old.mean())
+    return mean > level * error and mean > max(LEAST, 0.005 * float(old.mean()))
 
 
 def find(first: int, allowed: Sequence[int], losses: Callable[[int], Tensor]) -> Length:

@@ -27,7 +27,8 @@ def test_longer_is_taken_only_where_it_is_better_by_more_than_noise() -> None:
     noise = torch.linspace(-1, 1, 100).double()
     assert not better(1 + noise, 1.01 + noise.flip(0))
     assert better(1 + noise, 1.2 + noise)
-    assert not better(torch.full((10,), 0.9999), torch.full((10,), 1.0))  # half a per cent is nothing
+    assert not better(torch.full((10,), 0.9999), torch.full((10,), 1.0))  # less than half a per cent is nothing
+    assert not better(torch.full((10,), 1e-4), torch.full((10,), 1e-3))  # every row was right before
 
 
 @pytest.mark.parametrize("optimum, want", [(1, 10), (10, 10), (30, 30), (200, 270)])
@@ -37,7 +38,7 @@ def test_the_search_stops_at_a_plateau(optimum: int, want: int) -> None:
 
 
 def test_a_search_that_ends_at_the_limit_says_that_it_has_not_converged() -> None:
-    found = find(10, (10, 100), lambda epochs: torch.full((5,), 1 / epochs).double())
+    found = find(10, (10, 100), lambda epochs: torch.full((5,), 10 / epochs).double())
     assert (found.epochs, found.converged) == (90, False)
 
 
