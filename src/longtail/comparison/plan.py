@@ -226,7 +226,7 @@ class Plan:
         first = self.base.epochs
         if self.dataset.kind == "image" and len(self.dataset) >= MANY_IMAGES:
             return max(1, first // 3), first
-        times = 3 if self.dataset.kind == "image" else 27
+        times = 9 if self.dataset.kind == "image" else 27
         return first, max(first, min(times * first, math.ceil(MOST_ROWS / len(self.dataset))))
 
     def recipe(self, name: str, epochs: int | None = None) -> AnyRecipe:

@@ -27,7 +27,9 @@ def test_longer_is_taken_only_where_it_is_better_by_more_than_noise() -> None:
     noise = torch.linspace(-1, 1, 100).double()
     assert not better(1 + noise, 1.01 + noise.flip(0))
     assert better(1 + noise, 1.2 + noise)
-    assert not better(torch.full((10,), 0.9999), torch.full((10,), 1.0))  # less than half a per cent is nothing
+    assert not better(
+        torch.full((10,), 0.9999), torch.full((10,), 1.0)
+    )  # less than half a per cent is nothing
     assert not better(torch.full((10,), 1e-4), torch.full((10,), 1e-3))  # every row was right before
 
 
