@@ -24,7 +24,7 @@ TOYS = {
 TREES = "100 rare rows: what trees say at a point varies from sample to sample, whatever their prior"
 FEW = "as many rows of each class as of the rarest, 100: few to fit"
 ALLOWED: dict[str, tuple[float, float, str]] = {
-    "rus-boost": (np.inf, np.inf, "it stops after some two trees, in each fit at others: no fit speaks for another"),
+    "rus-boost": (np.inf, np.inf, "it stops after two to eight trees, in each fit at others: no fit speaks for another"),
     "random-under+logistic": (EXCESS, 0.7, FEW),
     "random-under+random-forest": (0.15, 0.7, f"{FEW}; {TREES}"),
     "random-under+gradient-boosting": (0.15, 0.7, f"{FEW}; {TREES}"),

@@ -1,7 +1,7 @@
-"""Cost: how many seconds a run will take, before anything was run. Rough, within a factor of three or so on one core.
+"""Cost: how many seconds a run will take, before anything was run. Rough: several times too low or too high at times.
 
 It puts the cheap recipes first and says what a budget may give; as soon as runs finish, their measured time counts
-instead (:mod:`longtail.comparison.schedule`). The constants were measured on one core of a server of 2022.
+instead (:mod:`longtail.comparison.schedule`). The constants come from one run on one core.
 """
 
 from __future__ import annotations
