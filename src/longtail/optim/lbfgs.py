@@ -82,7 +82,7 @@ class LBFGS:
             if found.requires_grad:
                 found.backward()
             grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-            return float(found), torch.cat([g.reshape(-1) for g in grads]).cpu().numpy()
+            return float(found.detach()), torch.cat([g.reshape(-1) for g in grads]).cpu().numpy()
 
         start = torch.cat([p.detach().reshape(-1) for p in parameters]).cpu().numpy()
         found = minimize(
