@@ -252,7 +252,9 @@ class Worker:
             inner_encoder, inner_examples = prepared.training("inner")
             inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
             held = prepared.encode(inner_encoder, prepared.held_rows)
-            fitted = fit_finish(inner, inner_examples, held, decide=RULE if self.plan.checks else None)
+            distinct = distinct_rows(self.plan.duplicate_of[prepared.held_rows], held.labels.y)
+            decide = RULE if self.plan.checks else None
+            fitted = fit_finish(inner, inner_examples, held, decide=decide, distinct=distinct)
             if inner is outcome:
                 made, trained = finish(outcome, examples, fitted), [outcome]
             else:
@@ -285,7 +287,8 @@ class Worker:
         logits, event = self.out_of_fold(recipe, examples, seed, groups, categorical)
         outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
         decide = None if self.plan.tuning == "none" else RULE
-        fitted = fit_finish(outcome, examples, examples, logits, decide)
+        distinct = distinct_rows(groups, examples.labels.y)
+        fitted = fit_finish(outcome, examples, examples, logits, decide, distinct)
         return finish(outcome, examples, fitted), [outcome]
 
     def out_of_fold(
@@ -405,6 +408,20 @@ def skipped(task: Task) -> dict[str, Any]:
     """The row of a run that there was no time for."""
     where = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed}
     return {**where, "status": "skipped", "error": "out of time"}
+
+
+def distinct_rows(groups: Tensor, y: Tensor) -> Tensor:
+    """The first row of each input and label, sorted int64 indices.
+
+    >>> distinct_rows(torch.tensor([5, 5, 7, 5]), torch.tensor([0, 0, 1, 1])).tolist()
+    [0, 2, 3]
+    """
+    pairs = torch.stack([groups, y], 1)
+    _, inverse = torch.unique(pairs, dim=0, return_inverse=True)
+    first = torch.full((int(inverse.max()) + 1,), len(y)).scatter_reduce(
+        0, inverse, torch.arange(len(y)), "amin"
+    )
+    return first.sort().values
 
 
 def categorical_of(encoder: Any) -> Blocks:

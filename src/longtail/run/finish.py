@@ -62,6 +62,7 @@ def fit_finish(
     held: Examples | None,
     logits: Tensor | None = None,
     decide: Part[Any] | None = None,
+    distinct: Tensor | None = None,
 ) -> tuple[Any, ...]:
     """What is left to be fitted, fitted on held-out examples: finishing parts, a calibrator where one is needed, then the
     decision rule.
@@ -75,6 +76,8 @@ def fit_finish(
         held: held-out examples; never test data.
         logits: out-of-fold logits, where ``held`` is ``data`` itself.
         decide: the decision rule of a recipe that brings none of its own.
+        distinct: the held rows that count for calibration, where equal inputs repeat: copies of a row are no further
+            witnesses. None: all.
     """
     fitted: list[Any] = []
     rules = [p for p in outcome.recipe.finish if hasattr(p.target, "decide")]
@@ -92,7 +95,7 @@ def fit_finish(
             fitted.append(made.fit(_held_logits(now, held, logits), held.labels.y))
     if held is not None:
         now = finish(outcome, data, tuple(fitted))
-        fitted.append(calibrated(now, data, held, logits))
+        fitted.append(calibrated(now, data, held, logits, distinct))
     for p in rules or ([] if decide is None else [decide]):
         made = p.build(**facts_of(outcome.net, data, outcome.engine))
         if held is not None and is_open(made):
@@ -138,7 +141,13 @@ def refitted(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outco
     return outcome
 
 
-def calibrated(outcome: Outcome, data: Examples, held: Examples, logits: Tensor | None = None) -> Calibrator:
+def calibrated(
+    outcome: Outcome,
+    data: Examples,
+    held: Examples,
+    logits: Tensor | None = None,
+    distinct: Tensor | None = None,
+) -> Calibrator:
     """A claimed prior checked on held-out rows, and a temperature and biases fitted where it is off or there is none.
 
     The rows count as drawn class by class, since that is how they are held out. Under the claim, twice the gain in
@@ -147,9 +156,11 @@ def calibrated(outcome: Outcome, data: Examples, held: Examples, logits: Tensor 
     rows passes by itself.
 
     Args:
-        outcome, data, held, logits: as for :func:`fit_finish`.
+        outcome, data, held, logits, distinct: as for :func:`fit_finish`.
     """
     z, y = outcome.as_natural(_held_logits(outcome, held, logits)), held.labels.y
+    if distinct is not None:
+        z, y = z[distinct], y[distinct]
     natural = floored(outcome.labels.prior)
     prior = (natural / natural.sum()).numpy()
     with warnings.catch_warnings():  # few rows are allowed for: the penalty, and the test

@@ -132,3 +132,18 @@ def test_one_rule_decides_and_equal_numbers_decide_equally(erm):
     for prior in ("balanced", [0.2, 0.2, 0.6]):
         assert torch.equal(ruled.predict(x, prior), ruled.predict_proba(x, prior).argmax(1))
     assert erm.decided_by == "the most probable class"
+
+
+def test_copies_of_a_row_are_no_further_witnesses(erm):
+    """Ten rows that a true model happens to get wrong contradict it only if they count thirty times each."""
+    rows = toy(2)
+    natural = erm.labels.prior
+    p = torch.softmax(erm.as_natural(erm.logits(rows.x)).double(), 1)
+    unlikely = (p[torch.arange(len(rows)), rows.labels.y] / natural[rows.labels.y]).argsort()[:10]
+    few = rows.take(unlikely)
+    copies = few.take(torch.arange(len(few)).repeat(30))
+    every = finish(erm, toy(), fit_finish(erm, toy(), copies))
+    once = finish(erm, toy(), fit_finish(erm, toy(), copies, distinct=torch.arange(len(few))))
+    alone = finish(erm, toy(), fit_finish(erm, toy(), few))
+    assert once.prior_checked == alone.prior_checked
+    assert once.prior_checked["p"] > 1e6 * every.prior_checked["p"]
