@@ -23,12 +23,15 @@ TOYS = {
 }
 TREES = "100 rare rows: what trees say at a point varies from sample to sample, whatever their prior"
 FEW = "as many rows of each class as of the rarest, 100: few to fit"
+BENT = "it bends the posterior, which a temperature and biases, fitted on 20 rare rows, mend in part"
 ALLOWED: dict[str, tuple[float, float, str]] = {
     "rus-boost": (np.inf, np.inf, "it stops after two to eight trees, in each fit at others: no fit speaks for another"),
     "random-under+logistic": (EXCESS, 0.7, FEW),
     "random-under+random-forest": (0.15, 0.7, f"{FEW}; {TREES}"),
     "random-under+gradient-boosting": (0.15, 0.7, f"{FEW}; {TREES}"),
     "easy-ensemble": (0.15, SHIFT, TREES),
+    "ldam-drw": (0.1, 0.7, BENT),
+    "label-smoothing": (0.1, SHIFT, BENT),
     **{
         name: (0.2, SHIFT, TREES)
         for name, recipe in known_recipes().items()
