@@ -18,8 +18,8 @@ RESULTS = "benchmarks/results/2026-11-25-cifar10-lt-every-recipe.md"
 EPOCHS = 200
 GUIDE = """# Methods
 
-> **Older than the defaults.** Entries marked "Measured" before 2026-11-30 come from the earlier defaults: a fixed number of
-> epochs, and thresholds for classical recipes only ([decision 19](decisions/0019-training-to-the-end.md)).
+> **Older than the defaults.** Entries marked "Measured" before 2026-11-30 come from the earlier defaults: a fixed number
+> of epochs, and thresholds for classical recipes only ([decision 19](decisions/0019-training-to-the-end.md)).
 
 A recipe is a function from a base stage (`longtail.protocol`: how training goes on this kind of data) to a `Recipe`;
 what is shown below is the whole of it, from `src/longtail/recipes/`. `longtail compare DATA --recipes NAME,NAME` runs it
