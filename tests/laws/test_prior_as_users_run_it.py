@@ -32,6 +32,7 @@ ALLOWED: dict[str, tuple[float, float, str]] = {
     "easy-ensemble": (0.15, SHIFT, TREES),
     "ldam-drw": (0.1, 0.7, BENT),
     "label-smoothing": (0.1, SHIFT, BENT),
+    "mixup": (EXCESS, 0.5, BENT),
     **{
         name: (0.2, SHIFT, TREES)
         for name, recipe in known_recipes().items()
