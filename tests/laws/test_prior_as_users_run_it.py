@@ -31,7 +31,9 @@ ALLOWED: dict[str, tuple[float, float, str]] = {
     "random-under+gradient-boosting": (0.15, 0.7, f"{FEW}; {TREES}"),
     "easy-ensemble": (0.15, SHIFT, TREES),
     "ldam-drw": (0.1, 0.7, BENT),
-    "label-smoothing": (0.1, SHIFT, BENT),
+    "label-smoothing": (0.1, 0.7, BENT),
+    "lws": (EXCESS, 0.7, "its prior is fitted on 20 rare rows"),
+    "tde": (EXCESS, 0.5, "its prior is fitted on 20 rare rows"),
     "mixup": (EXCESS, 0.5, BENT),
     **{
         name: (0.2, SHIFT, TREES)
