@@ -64,10 +64,9 @@ def load(
     """Read a labelled data set, from a file or from what is in memory.
 
     Args:
-        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame``
-        with a
-            label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
-            a row.
+        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame`` with
+            a label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
+            a row. Options of files (drop, header, delimiter ...) are refused for what is in memory.
         kind: "image", "text", "table" or "embedding"; None detects it.
         text: the column of a text data set, by name or number (from 0).
         label: the column (or array) of labels; None takes one called label, target, class, y or category,
@@ -99,6 +98,15 @@ def load(
     if split is not None and split not in SPLITS:
         raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
     if not isinstance(path, str | Path):
+        of_files = {
+            "drop": drop, "header": header, "split": split, "encoding": encoding, "delimiter": delimiter,
+            "missing": missing, "skip_bad": skip_bad or None, "sheet": sheet, "images": images,
+        }  # fmt: skip
+        if given := [f"{key}={value!r}" for key, value in of_files.items() if value is not None]:
+            raise ValueError(
+                f"{given[0]} is for files; data in memory is taken as it is: change the data frame or array first "
+                "(features= chooses columns)"
+            )
         data = dataset_of(path, kind, text, label, features, name or "data")
         return data if imbalance is None else _cut(data, imbalance)
     if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():

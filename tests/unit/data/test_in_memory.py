@@ -116,3 +116,15 @@ def test_a_data_set_may_still_be_made_by_hand() -> None:
     data = Dataset.of("toy", "table", frame, Labels.of(Y))
     model = api.train(data, recipe="logistic")
     assert len(model.predict(frame)) == 75
+
+
+@pytest.mark.parametrize(
+    "how", [{"drop": ["a"]}, {"missing": "-999"}, {"header": False}, {"skip_bad": True}, {"delimiter": ";"}]
+)
+def test_what_is_for_files_is_refused_for_data_in_memory(how) -> None:
+    """It was left out without a word: a column that was to be dropped was trained on."""
+    frame = pd.DataFrame(
+        {"a": [1.0, 2.5, 3.0, 4.5], "b": [4.0, 3.5, 2.0, 1.5], "label": ["x", "y", "x", "y"]}
+    )
+    with pytest.raises(ValueError, match=f"{next(iter(how))}=.* is for files"):
+        load(frame, **how)
