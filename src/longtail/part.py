@@ -29,7 +29,7 @@ FREQUENCIES = ("counts", "prior")
 
 SLOTS = {
     "backbone": ("longtail.backbones", "longtail.classical.inputs"),
-    "head": ("longtail.heads", "longtail.classical.heads", "longtail.backbones.resnet_branches"),
+    "head": ("longtail.heads", "longtail.classical.head", "longtail.backbones.resnet_branches"),
     "adjuster": ("longtail.adjust",),
     "recipe": (
         "longtail.losses", "longtail.samplers", "longtail.mixing", "longtail.augment", "longtail.heads",

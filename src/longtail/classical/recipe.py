@@ -1,8 +1,8 @@
 """Classical: an estimator of scikit-learn or imbalanced-learn as a recipe, a frozen value like the deep ones.
 
-Fitting gives a net whose backbone prepares the inputs and whose head is the fitted estimator as arrays, and
-the class prior that its probabilities assume; so a classical model is scored, calibrated, saved (safetensors
-and JSON, no pickle) and loaded like any other.
+Fitting gives a net whose backbone prepares the inputs and whose head is the fitted estimator, and the class prior that
+its probabilities assume; so a classical model is scored, calibrated, saved (safetensors and JSON, no pickle) and loaded
+like any other.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ import torch
 from torch import Tensor
 
 from longtail.classical.categorical import Blocks
-from longtail.classical.estimators.weighting import first_present
-from longtail.classical.heads import LinearModel
-from longtail.classical.inputs import rows_of
+from longtail.classical.estimators.one_class import one_class
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -67,7 +65,7 @@ class Classical:
     def fit(
         self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1, categorical: Blocks = ()
     ) -> tuple[Net, Tensor | None]:
-        """Fit the estimator and export it.
+        """Fit the estimator.
 
         Args:
             x: encoded inputs, one row a label: float features, sparse rows, or uint8 images.
@@ -90,9 +88,7 @@ class Classical:
         if threads < 1:
             raise ValueError(f"threads={threads} must be at least 1")
         if int((labels.counts > 0).sum()) == 1:  # nothing to tell apart; most estimators refuse
-            backbone = rows_of(x)
-            only = LinearModel.constant(backbone.out_features, labels.num_classes, first_present(labels))
-            return Net(backbone, only).eval(), labels.prior
+            return one_class(x, labels).eval(), labels.prior
         net, prior = self.estimator.build(categorical=categorical).fit(
             x, labels, seed=seed % 2**32, threads=threads
         )
@@ -150,7 +146,7 @@ def out_of_fold_logits(
             )
         net, _ = recipe.fit(x[train], labels.take(train), seed=seed, threads=threads, categorical=categorical)
         with torch.no_grad():
-            out[test] = torch.cat([net(x[rows]) for rows in test.split(4096)])
+            out[test] = torch.cat([net(x[rows]) for rows in test.split(net.rows_at_once or 4096)])
     return out
 
 
