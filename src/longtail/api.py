@@ -18,14 +18,16 @@ from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions
 from longtail.adjust.saved import ending, read_counts, read_predictions, read_vector
 from longtail.bench import bench
-from longtail.catalogue import about, first, known_recipes, listing, pick
+from longtail.catalogue import about, first, known_recipes, listing
+from longtail.chosen import Asked, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
-from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
@@ -123,7 +125,7 @@ def told(on: On | None, verbose: int) -> AbstractContextManager[On]:
 def compare(
     data: Given,
     *,
-    recipes: str | Sequence[str] | Mapping[str, RecipeLike] | None = None,
+    recipes: Asked | Sequence[Asked] | Mapping[str, Asked] | None = None,
     folds: int = 5,
     seeds: int = 1,
     prior: str | Sequence[float] = "natural",
@@ -148,8 +150,9 @@ def compare(
     Args:
         data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
-        recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data,
-            "all" all that the data can have.
+        recipes: names (``longtail recipes`` lists them), with settings (``focal:gamma=1``) or without, functions,
+            partials, recipes, and classifiers with ``fit`` and ``predict_proba``: one, a list, or a dict by the name that
+            tables show. None takes a dozen that suit the data, "all" all that the data can have.
         folds: each row is tested once a seed.
         seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
@@ -226,6 +229,7 @@ def compare(
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
+        try_backbone(plan, say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
@@ -498,7 +502,7 @@ def fit_all(
 def train(
     data: Given,
     *,
-    recipe: str | RecipeLike = "erm",
+    recipe: Asked = "erm",
     out: str | Path | None = None,
     backbone: Backbone = None,
     epochs: int | None = None,
@@ -513,7 +517,7 @@ def train(
     Args:
         data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
-        recipe: a name, or a recipe of your own.
+        recipe: a name, or anything else that ``compare`` takes in ``recipes``.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         seed: of initial weights, order and estimators.
@@ -521,12 +525,10 @@ def train(
         how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
     """
     dataset = load(data, **how)
-    name = (
-        recipe
-        if isinstance(recipe, str)
-        else str(getattr(recipe, "name", getattr(recipe, "__name__", "own")))
-    )
-    chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
+    chosen = pick(recipe if isinstance(recipe, Mapping) else [recipe])
+    if len(chosen) != 1:
+        raise ValueError(f"recipe={recipe!r}: one recipe is trained, and these are {len(chosen)}")
+    (name,) = chosen
     frozen, before = frozen_features(dataset, backbone), None
     if frozen is not None:
         (dataset, before), backbone = frozen, None
@@ -534,6 +536,7 @@ def train(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine or Engine(),
     )  # fmt: skip
+    try_backbone(plan, on)
     if out is None:
         import tempfile
 

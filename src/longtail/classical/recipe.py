@@ -17,10 +17,12 @@ from torch import Tensor
 
 from longtail.classical.categorical import Blocks
 from longtail.classical.estimators.one_class import one_class
+from longtail.classical.estimators.own import Own
+from longtail.classical.written import check_estimator, code_of, name_of_estimator, written
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
-from longtail.part import Part, digest, from_json, to_json
+from longtail.part import Part, digest, from_json, part, to_json
 from longtail.seeds import generator
 
 
@@ -43,6 +45,42 @@ class Classical:
     name: str
     estimator: Part[Any]
     finish: tuple[Part[Any], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        estimator: Any,
+        name: str | None = None,
+        *,
+        prior: Any = None,
+        smoothing: float = 0.0,
+        finish: tuple[Part[Any], ...] = (),
+    ) -> Classical:
+        """Any classifier with ``fit`` and ``predict_proba``, in scikit-learn's manner, as a recipe.
+
+        Args:
+            estimator: not fitted; its class and parameters are what the recipe is.
+            name: None takes the class's: ``logistic-regression``; of a pipeline, its steps'.
+            prior: the class prior that its probabilities assume: "natural" (as in the training rows), "balanced" (where
+                classes have equal weights), or one probability per class, in order or by name. None where you cannot
+                say: then a temperature and a bias per class are fitted on rows left out.
+            smoothing: how much the training frequencies count beside its probabilities, for votes that may be 0: 1 / 300
+                for a forest of 300 trees.
+            finish: adjusters of the logits, as in ``longtail.recipe.Recipe``.
+
+        Raises:
+            TypeError: it is no such classifier, or has a parameter that cannot be written down.
+
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> Classical.of(LogisticRegression(C=0.5), prior="natural").name
+        'logistic-regression'
+        """
+        check_estimator(estimator)
+        value = written(estimator, type(estimator).__name__)
+        stated = prior if prior is None or isinstance(prior, str) else written(prior, "prior")
+        target = part(Own, estimator=value, prior=stated, smoothing=float(smoothing), code=code_of(value))
+        target.build()  # a wrong prior, and a constructor that refuses its own parameters, are errors now
+        return cls(name or name_of_estimator(estimator), target, finish)
 
     def but(self, **changes: Any) -> Classical:
         """The same recipe with some fields changed."""

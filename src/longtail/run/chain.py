@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from longtail.examples import Examples
 from longtail.net import Net, rebuild
@@ -142,6 +143,9 @@ def net_digest(net: nn.Module) -> str:
     """SHA-256 of a net's structure and weights."""
     h = hashlib.sha256(repr(net).encode())
     for name, t in net.state_dict().items():
+        if is_lazy(t):
+            h.update(f"{name} lazy".encode())
+            continue
         h.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
         h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return h.hexdigest()

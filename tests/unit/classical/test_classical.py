@@ -264,7 +264,8 @@ def test_claimed_prior_recovers_the_bayes_posterior(name, deploy):
 )  # fmt: skip
 def test_votes_and_made_up_rows_claim_no_prior(name):
     """With the prior set, their claims were 2 to 7 nats off: see tests/laws/test_prior_as_users_run_it.py."""
-    from longtail.catalogue import classical_prior, pick
+    from longtail.catalogue import classical_prior
+    from longtail.chosen import pick
 
     x, labels = blobs((60, 30, 12))
     recipe = pick([name])[name]
