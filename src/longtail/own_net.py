@@ -99,7 +99,9 @@ def try_net(net: Net, x: Inputs, kind: str, num_classes: int) -> None:
             f"{[len(x), num_classes]} is wanted: make its last layer nn.Linear({net.feature_dim}, {num_classes})"
         )
     if not bool(torch.isfinite(logits).all()):
-        raise ValueError(f"backbone: the net gave nan or infinity for {said}: look at its first layers and initial weights")
+        raise ValueError(
+            f"backbone: the net gave nan or infinity for {said}: look at its first layers and initial weights"
+        )
 
 
 ABOUT = {

@@ -151,6 +151,10 @@ class Fitted(nn.Module):
         estimator = stored.load(raw, self.own)
         sound.check(estimator, self.in_features)
         self.estimator, self._bytes = estimator, raw
+        try:
+            self.probabilities(torch.zeros(1, self.in_features))
+        except Exception as why:  # forged state shows anywhere
+            raise ValueError(f"the stored estimator does not predict: {type(why).__name__}: {why}") from None
 
     def foreign(self) -> Mapping[str, str]:
         """Types in the estimator that a reader must hand in: ``{"module:name": name}``."""

@@ -1,7 +1,8 @@
 """Is an estimator read from a file sound? Indices that scikit-learn follows without a look at their bounds.
 
-The trees of forests and boosting, and those that find nearest neighbours, are arrays of indices into each other. Out of
-bounds they read memory that is not theirs, or crash; in a circle they never end. Whoever wrote the file chose them.
+The trees of forests and boosting, those that find nearest neighbours, and sparse matrices are arrays of indices into
+each other. Out of bounds they read memory that is not theirs, or crash; in a circle they never end. Whoever wrote the file
+chose them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 
 def check(estimator: Any, num_features: int) -> None:
-    """Look at every tree inside an estimator.
+    """Look at every tree and sparse matrix inside an estimator.
 
     Args:
         estimator: that was read from a file, of allowed types.
@@ -116,6 +117,11 @@ def _neighbours(tree: Any) -> None:
     _below(2 * inner + 2, count, "a node")
 
 
+def _sparse(matrix: Any) -> None:
+    """``csr`` and ``csc``: the places of what is not 0."""
+    matrix.check_format(full_check=True)
+
+
 def _children(left: Any, right: Any, inner: Any) -> None:
     """Children come after their parent, so that every way down ends."""
     at = np.flatnonzero(inner)
@@ -133,6 +139,10 @@ def _below(index: Any, count: int, what: str) -> None:
 
 
 LOOKS = {
+    "scipy.sparse._csc.csc_array": _sparse,
+    "scipy.sparse._csc.csc_matrix": _sparse,
+    "scipy.sparse._csr.csr_array": _sparse,
+    "scipy.sparse._csr.csr_matrix": _sparse,
     "sklearn.tree._tree.Tree": _tree,
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier": _boosting,
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor": _boosting,

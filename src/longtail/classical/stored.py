@@ -4,10 +4,10 @@ What is read was written by whoever wrote the file. So before anything is made o
 
 - the archive is looked through: nothing in it is compressed, so that it takes no more memory than the file; each array
   is as long as its header says;
-- every type that it names is one that skops trusts (the public estimators of scikit-learn, numpy's numbers and arrays,
-  scipy's sparse matrices), or stands in ``ALLOWED``, or is a class of your own that you handed in.
+- every type that it names is one that skops trusts (the public estimators of scikit-learn, numpy's numbers and arrays),
+  or stands in ``ALLOWED``, or is a class of your own that you handed in.
 
-Indices inside trees are looked at afterwards, in :mod:`longtail.classical.sound`.
+Indices inside trees and sparse matrices are looked at afterwards, in :mod:`longtail.classical.sound`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from longtail.part import Own
 ALLOWED = (
     "functools.partial",  # of a function that is allowed itself
     "numpy.dtype",
+    "scipy.sparse._csc.csc_array",  # their indices: see sound
+    "scipy.sparse._csc.csc_matrix",
+    "scipy.sparse._csr.csr_array",
+    "scipy.sparse._csr.csr_matrix",
     "sklearn._loss._loss.CyExponentialLoss",
     "sklearn._loss._loss.CyHalfBinomialLoss",
     "sklearn._loss._loss.CyHalfMultinomialLoss",
@@ -91,6 +95,12 @@ ALLOWED = (
 
 
 SCHEMA = "schema.json"
+GENERATOR = "RandomGeneratorNode"
+SEED: dict[str, Any] = {
+    "__class__": "dict", "__module__": "builtins", "__loader__": "DictNode", "content": {},
+    "key_types": {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode", "content": []},
+}  # fmt: skip
+"""What a random generator in a file is seeded with, before its state is set: numbers from a file could take for ever."""
 
 
 class Unstorable(TypeError):
@@ -139,6 +149,7 @@ def load(raw: bytes, own: Own | None = None) -> Any:
     from skops.io import loads
 
     _look_through(raw, len(raw))
+    _check_schema(raw)
     given = own or {}
     names = {key.replace(":", "."): value for key, value in given.items()}
     try:
@@ -200,10 +211,12 @@ def _repacked(raw: bytes) -> bytes:
     names: dict[Any, str] = {}
 
     def renamed(node: dict[str, Any]) -> dict[str, Any]:
-        if "__id__" in node:
-            node["__id__"] = int(names.setdefault(node["__id__"], str(len(names) + 1)))
+        if isinstance(known := node.get("__id__"), int):
+            node["__id__"] = int(names.setdefault(known, str(len(names) + 1)))
         if isinstance(file := node.get("file"), str):
             node["file"] = names.setdefault(file, f"{len(names) + 1}{file[file.rindex('.') :]}")
+        if node.get("__loader__") == GENERATOR:
+            node["content"]["seed_seq"] = SEED
         return node
 
     with zipfile.ZipFile(io.BytesIO(raw)) as old:
@@ -252,6 +265,23 @@ def _look_through(raw: bytes, most: int, depth: int = 2) -> None:
                 elif inside.startswith(np.lib.format.MAGIC_PREFIX):
                     _check_array(inside, entry.filename)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as why:
+        raise ValueError(f"the stored estimator is damaged: {_line(why)}") from None
+
+
+def _check_schema(raw: bytes) -> None:
+    """Refuse numbers that would keep the reader busy."""
+
+    def look(node: dict[str, Any]) -> dict[str, Any]:
+        if node.get("__loader__") == GENERATOR and node.get("content", {}).get("seed_seq") != SEED:
+            raise ValueError("a random generator that longtail did not write")
+        if node.get("__class__") == "void":  # numpy makes as many bytes as it is told
+            raise ValueError("bytes without a type")
+        return node
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            json.loads(archive.read(SCHEMA), object_hook=look)
+    except Exception as why:  # a forged schema fails in any way
         raise ValueError(f"the stored estimator is damaged: {_line(why)}") from None
 
 

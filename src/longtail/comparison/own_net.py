@@ -25,4 +25,6 @@ def try_backbone(plan: Plan, on: On = ignore) -> None:
     with slowly(on, "trying your net on a batch"):
         train = plan.dataset.take(plan.prepare(*plan.cells[0]).train_rows)
         few = train.take(torch.arange(min(ROWS, len(train))))
-        try_net(plan.backbone, encoder_for(train).fit(train.raw)(few.raw), train.kind, train.labels.num_classes)
+        try_net(
+            plan.backbone, encoder_for(train).fit(train.raw)(few.raw), train.kind, train.labels.num_classes
+        )
