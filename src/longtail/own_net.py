@@ -7,7 +7,8 @@ It is given floats:
 - images: float32 ``[B, 3, H, W]``, pixels divided by 255, so 0..1. Other normalisation is the net's own matter.
 
 The nets of the house take what the encoders give (uint8 pixels, sparse rows); for yours a hook before its backbone
-makes floats of that. How many columns words and n-grams give differs from fold to fold: ``nn.LazyLinear`` takes what comes.
+makes floats of that. How many columns words and n-grams give differs from fold to fold: ``nn.LazyLinear`` takes what
+comes.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def floats(x: Inputs) -> Tensor:
 
 def on_rows(net: Net, x: Inputs, seed: int) -> Net:
     """The net as it starts on rows like ``x``: a copy whose backbone is given floats; layers that wait for their width
-    (``nn.LazyLinear``) get it here, and their weights from the seed. A net on a backbone of the house is returned as it is.
+    (``nn.LazyLinear``) get it here, and their weights from the seed. A net on a backbone of the house stays as it is.
     """
     if not is_own(net):
         return net
@@ -69,7 +70,7 @@ def try_net(net: Net, x: Inputs, kind: str, num_classes: int) -> None:
         num_classes: C.
 
     Raises:
-        ValueError: it does not take them, or does not give one number per class; the message has the shapes and the remedy.
+        ValueError: it does not take them, or does not give one number per class; the message has the shapes and remedy.
 
     >>> try_net(Net(nn.Linear(4, 8), nn.Linear(8, 3)), torch.zeros(2, 4), "table", 3)
     """
@@ -89,14 +90,14 @@ def try_net(net: Net, x: Inputs, kind: str, num_classes: int) -> None:
     if not isinstance(features, Tensor) or list(features.shape) != want:
         found = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise ValueError(
-            f"backbone: below its last layer the net gave {found} for {len(x)} rows, and that layer takes {want}: split it "
-            "at its last layer (head=), and let what lies below give one vector per row"
+            f"backbone: below its last layer the net gave {found} for {len(x)} rows, and that layer takes {want}: "
+            "split it at its last layer (head=), and let what lies below give one vector per row"
         )
     logits = made.head(features)
     if list(logits.shape) != [len(x), num_classes]:
         raise ValueError(
-            f"backbone: the net gave {list(logits.shape)} for {len(x)} rows, and these data have {num_classes} classes, so "
-            f"{[len(x), num_classes]} is wanted: make its last layer nn.Linear({net.feature_dim}, {num_classes})"
+            f"backbone: the net gave {list(logits.shape)} for {len(x)} rows, and these data have {num_classes} classes, "
+            f"so {[len(x), num_classes]} is wanted: make its last layer nn.Linear({net.feature_dim}, {num_classes})"
         )
     if not bool(torch.isfinite(logits).all()):
         raise ValueError(

@@ -1,8 +1,7 @@
 """Is an estimator read from a file sound? Indices that scikit-learn follows without a look at their bounds.
 
-The trees of forests and boosting, those that find nearest neighbours, and sparse matrices are arrays of indices into
-each other. Out of bounds they read memory that is not theirs, or crash; in a circle they never end. Whoever wrote the file
-chose them.
+The trees of forests and boosting, those that find nearest neighbours, and sparse matrices are arrays of indices. Out of
+bounds they read memory that is not theirs, or crash; in a circle they never end. Whoever wrote the file chose them.
 """
 
 from __future__ import annotations

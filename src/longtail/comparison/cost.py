@@ -143,7 +143,7 @@ def net_size(size: Size, backbone: Backbone) -> tuple[float, float]:
         return 1e8, 1e10
     if isinstance(backbone, Net):
         # a layer that waits for its width is guessed to be 100 wide
-        weights = sum(float(size.columns) * 100 if is_lazy(p) else p.numel() for p in backbone.parameters())
+        weights = sum(size.columns * 100.0 if is_lazy(p) else float(p.numel()) for p in backbone.parameters())
         return weights, 10 * weights
     if size.sparse:
         return size.columns * size.classes, size.numbers * size.classes * 4

@@ -49,6 +49,11 @@ class BalancedRandomForest:
         )
         with threads_limited(threads):
             model.fit(matrix(backbone(x)), labels.y.numpy())
+        for name in (
+            "pipelines_",
+            "samplers_",
+        ):  # predicting needs none of what it drew with; it is half the file
+            vars(model).pop(name, None)
         smoothing = self.smoothing / self.trees
         head = Fitted.of(model, labels, backbone.out_features, smoothing=smoothing, prior=uniform(labels))
         return Net(backbone, head), None
