@@ -3,8 +3,9 @@ what keeping an estimator costs.
 
     OMP_NUM_THREADS=1 python benchmarks/classical_speed.py
 
-Each pair predicts the same rows with the same fitted estimator, by turns, on one thread; seconds are the
-processor's, since others may use the machine. The ratio is of the medians. "through a file" predicts with the model as it comes out of a ``state_dict``.
+Each pair predicts the same rows with the same fitted estimator, by turns, on one thread; seconds are the processor's, for
+others may use the machine. The ratio is of the medians. "Through a file" predicts with the model as it comes out of a
+``state_dict``.
 """
 
 from __future__ import annotations
@@ -109,16 +110,15 @@ def main() -> None:
         f"fitted on {args.train} rows of {args.columns} columns in {args.classes} classes; {args.rows} rows predicted"
     )
     print(
-        "| recipe | predict_proba, s (fastest to slowest) | longtail / own | through a file / own | fit, s | store, s | read, s | MB |"
+        "| recipe | own: predict_proba, s (range) | longtail / own | through a file / own | fit, s | store | read | MB |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for name in args.recipes.split(","):
         m = measure(name, args)
-        print(
-            f"| {name} | {m['own']:.4f} ({m['spread'][0]:.4f} to {m['spread'][1]:.4f}) | {m['ratio']:.2f} | {m['filed']:.2f} "
-            f"| {m['fit']:.1f} | {m['store']:.2f} | {m['read']:.2f} | {m['bytes'] / 1e6:.1f} |",
-            flush=True,
-        )
+        low, high = m["spread"]
+        ours = f"{m['own']:.4f} ({low:.4f} to {high:.4f}) | {m['ratio']:.2f} | {m['filed']:.2f}"
+        costs = f"{m['fit']:.1f} | {m['store']:.2f} | {m['read']:.2f} | {m['bytes'] / 1e6:.1f}"
+        print(f"| {name} | {ours} | {costs} |", flush=True)
 
 
 if __name__ == "__main__":

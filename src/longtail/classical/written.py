@@ -179,16 +179,14 @@ def _object(value: Any, where: str) -> Part[Any]:
         given = value.get_params(deep=False)
     else:
         try:
-            parameters = inspect.signature(kind).parameters.values()
-            given = {
-                p.name: getattr(value, p.name)
-                for p in parameters
-                if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-            }
-        except (TypeError, ValueError, AttributeError):
+            attributes, parameters = vars(value), inspect.signature(kind).parameters.values()
+            stars = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+            given = {p.name: attributes[p.name] for p in parameters if p.kind not in stars}
+        except (TypeError, ValueError, KeyError):
+            random = "; give a whole number" if isinstance(value, np.random.RandomState) else ""
             raise TypeError(
-                f"{where}={value!r} cannot be written down: it has no get_params (inherit from "
-                "sklearn.base.BaseEstimator), and its constructor's parameters are not its attributes"
+                f"{where}={value!r} cannot be written down: it has no get_params (as sklearn.base.BaseEstimator has), and "
+                f"its constructor's parameters are not its attributes{random}"
             ) from None
     try:
         return part(kind, **{name: written(v, f"{where}.{name}") for name, v in given.items()})
