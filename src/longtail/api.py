@@ -229,7 +229,7 @@ def compare(
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
-        try_backbone(plan, say)
+        try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
@@ -536,7 +536,7 @@ def train(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine or Engine(),
     )  # fmt: skip
-    try_backbone(plan, on)
+    try_backbone(plan, None, on)
     if out is None:
         import tempfile
 

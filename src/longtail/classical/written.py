@@ -185,7 +185,7 @@ def _object(value: Any, where: str) -> Part[Any]:
         except (TypeError, ValueError, KeyError):
             random = "; give a whole number" if isinstance(value, np.random.RandomState) else ""
             raise TypeError(
-                f"{where}={value!r} cannot be written down: it has no get_params (as sklearn.base.BaseEstimator has), and "
+                f"{where}={value!r} cannot be written down: it has no get_params, as BaseEstimator has, and "
                 f"its constructor's parameters are not its attributes{random}"
             ) from None
     try:

@@ -14,8 +14,8 @@ from longtail.run.loop import On, ignore
 ROWS = 8
 
 
-def try_backbone(plan: Plan, on: On = ignore) -> None:
-    """Try a net of the user's own on a few rows, encoded as the first fold's training rows will be.
+def try_backbone(plan: Plan, fold: int | None = 0, on: On = ignore) -> None:
+    """Try a net of the user's own on a few rows, encoded as a fold's training rows will be; fold None trains on all.
 
     Raises:
         ValueError: it does not take them, or gives other shapes than are wanted.
@@ -23,7 +23,7 @@ def try_backbone(plan: Plan, on: On = ignore) -> None:
     if not isinstance(plan.backbone, Net):
         return
     with slowly(on, "trying your net on a batch"):
-        train = plan.dataset.take(plan.prepare(*plan.cells[0]).train_rows)
+        train = plan.dataset.take(plan.prepare(fold).train_rows)
         few = train.take(torch.arange(min(ROWS, len(train))))
         try_net(
             plan.backbone, encoder_for(train).fit(train.raw)(few.raw), train.kind, train.labels.num_classes
