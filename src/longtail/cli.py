@@ -95,7 +95,8 @@ def compare(
         str | None,
         typer.Option(
             help="Names separated by commas, or all; `longtail recipes` lists them. METHOD+ESTIMATOR, such as "
-            "smote+logistic, is a classical recipe on resampled rows."
+            "smote+logistic, is a classical recipe on resampled rows. Settings follow a name, a colon before each: "
+            "focal:gamma=1,crt:share=0.2:views=4,smote+gradient-boosting:rounds=50."
         ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
@@ -156,7 +157,9 @@ def compare(
 @reads()
 def train(
     data: Data,
-    recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "erm",
+    recipe: Annotated[
+        str, typer.Option(help="Name of the recipe; settings may follow, as in focal:gamma=1.")
+    ] = "erm",
     out: Annotated[Path, typer.Option(help="Folder for the model.")] = Path("longtail-model"),
     backbone: Backbone = None,
     epochs: Epochs = None,
@@ -277,7 +280,9 @@ def bench(
         typer.Option(help="Folder with train and test parquet (Hugging Face schema), or hub to fetch it."),
     ],
     imbalance: Annotated[str, typer.Option(help="Imbalance factors separated by commas.")] = "100,50,10",
-    recipes: Annotated[str, typer.Option(help="Names separated by commas, or all.")] = "all",
+    recipes: Annotated[
+        str, typer.Option(help="Names separated by commas, with settings (focal:gamma=1) or without; or all.")
+    ] = "all",
     seeds: Annotated[int, typer.Option(help="Runs with other subsets, initial weights and orders.")] = 3,
     vary: Annotated[
         str | None,
@@ -420,7 +425,7 @@ def clean(
 
 @app.command()
 def recipes() -> None:
-    """List every recipe: its paper, the prior its logits carry, and one line."""
+    """List every recipe: its paper, the prior its logits carry, its settings, and one line."""
     from longtail import api
     from longtail.report import listings
 
