@@ -107,8 +107,8 @@ def chosen_recipes(
     protocol: str = "ldam",
 ) -> tuple[tuple[str, RecipeLike], ...]:
     """Deep recipes by name, with what their papers set for this benchmark and protocol, and what the name itself sets
-    (``focal:gamma=1``); None takes all. Untuned ones take UNTUNED. A mapping holds recipes, or functions from a base stage
-    to one, which are taken as they are.
+    (``focal:gamma=1``); None takes all. Untuned ones take UNTUNED. A mapping holds recipes, or functions from a base
+    stage to one, which are taken as they are.
 
     Raises:
         ValueError: no deep recipe of that name.
