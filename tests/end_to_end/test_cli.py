@@ -358,3 +358,32 @@ def test_exit_codes_are_in_the_help(folder):
     said = " ".join(longtail("--help", cwd=folder).stdout.replace("│", " ").split())
     assert "Exit codes: 0 done" in said
     assert "3 out of time with nothing finished" in said
+
+
+def test_settings_stand_behind_a_name(folder):
+    asked = "focal:gamma=1,logistic:c=0.5,random-under+random-forest:trees=20"
+    args = ("table.csv", "--recipes", asked, "--folds", 2, "--jobs", 1, "--epochs", 2, "--baseline", "focal:gamma=1")
+    out = longtail("compare", *args, "--out", "set", "--no-model", cwd=folder).stdout
+    assert all(name in out for name in asked.split(","))
+    results = json.loads((folder / "set/results.json").read_text(encoding="utf-8"))
+    assert list(results["recipes"]) == asked.split(",")
+    assert {r["status"] for r in results["runs"]} == {"done"}
+    longtail("train", "table.csv", "--recipe", "logistic:c=0.5", "--out", "set-model", cwd=folder)
+    about = json.loads((folder / "set-model/model.json").read_text(encoding="utf-8"))
+    assert about["facts"]["recipe"]["name"] == "logistic:c=0.5"
+
+
+@pytest.mark.parametrize(
+    ("recipes", "said"),
+    [
+        ("focal:gama=1", "focal has no setting 'gama'; did you mean 'gamma'?; its settings are gamma"),
+        ("logistic:c=much", "c=much must be a number or none"),
+        ("erm:gamma=1", "erm has no setting 'gamma'; it has no settings"),
+        ("focal:gamma", "'gamma' must be SETTING=VALUE"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(folder, recipes, said):
+    done = longtail("compare", "table.csv", "--recipes", recipes, "--out", "wrong", cwd=folder, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -109,7 +109,12 @@ def name_of_estimator(value: Any) -> str:
     steps = getattr(value, "steps", None)
     if isinstance(steps, list) and steps:
         return "+".join(name_of_estimator(step) for _, step in steps if is_estimator(step))
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", type(value).__name__)
+    return house_name(type(value))
+
+
+def house_name(kind: type) -> str:
+    """A class's name as recipes are called: ``LogisticRegression`` is ``logistic-regression``."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", kind.__name__)
     return words.strip("_").replace("_", "-").lower()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import os
+import pickle
 import queue
 import signal
 import threading
@@ -61,6 +62,8 @@ def run(
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs} must be at least 1")
+    if jobs > 1:
+        check_sendable(plan, jobs)
     deadline = None if budget is None else time.monotonic() + budget
     folder.mkdir(parents=True, exist_ok=True)
     graph = tasks(plan, folder)
@@ -89,6 +92,18 @@ def run(
     order = {name: k for k, (name, _) in enumerate(plan.recipes)}
     rows.sort(key=lambda r: (order[r["recipe"]], r["fold"], r["seed"]))
     return mark_shared(rows, list(order))
+
+
+def check_sendable(plan: Study, jobs: int) -> None:
+    """Raises ValueError for a recipe or net of the user's own that other processes cannot be given."""
+    for name, one in (*((f"recipe {name!r}", recipe) for name, recipe in plan.recipes), ("backbone", plan.backbone)):
+        try:
+            pickle.dumps(one)
+        except Exception as why:  # pickle says in many ways that it cannot
+            raise ValueError(
+                f"{name} cannot be given to other processes ({why}): define what it is made of at the top of a module, or "
+                f"work in one (jobs=1 instead of {jobs})"
+            ) from None
 
 
 def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:

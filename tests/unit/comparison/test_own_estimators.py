@@ -187,6 +187,14 @@ def test_an_estimator_is_a_parameter_of_the_classifier_as_any_other(tmp_path):
     assert by_string.model_.facts["recipe"]["name"] == "logistic:c=2"
 
 
+def test_what_other_processes_cannot_be_given_is_named(tmp_path):
+    from longtail import recipes
+
+    asked = {"erm": "erm", "mine": lambda base: recipes.erm(base)}
+    with pytest.raises(ValueError, match=r"recipe 'mine' cannot be given to other processes .*jobs=1 instead of 2"):
+        api.compare(toy(), recipes=asked, folds=2, jobs=2, out=tmp_path, verbose=0)
+
+
 def test_train_takes_one_recipe():
     with pytest.raises(ValueError, match="recipe='all': one recipe is trained, and these are"):
         longtail.train(toy(), recipe="all")
