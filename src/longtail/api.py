@@ -24,6 +24,7 @@ from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.length import Length, usual
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan, RecipeLike
 from longtail.comparison.ranking import Ranking, rank, shared_priors
@@ -289,7 +290,8 @@ def _keep(
         if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
-                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None)
+                length = usual([r for r in results["runs"] if r["recipe"] == name and r["status"] == "done"])
+                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None, length)
                 kept.save(target)
                 return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
             except OutOfTime:
@@ -313,14 +315,16 @@ def _fitted(
     on: On,
     before: FeatureEncoder | None,
     row: Mapping[str, Any] | None,
+    length: Length | None = None,
 ) -> Model:
-    """A recipe trained on all rows, or on those of a run, by a deadline."""
+    """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
     fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
     with stop_at(stop):
         return fit_all(
-            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold
-        )
+            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
+            length=length,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -467,12 +471,13 @@ def fit_all(
     seed: int = 0,
     before: FeatureEncoder | None = None,
     fold: int | None = None,
+    length: Length | None = None,
 ) -> Model:
     """One recipe trained on all rows, or on those of a fold, as a model to keep; ``before`` is the frozen encoder that
-    made the plan's data.
+    made the plan's data, ``length`` that of the base stage where it is known.
     """
     plan = Plan(**{**vars(plan), "engine": engine})
-    worker = Worker(plan, folder, on=on)
+    worker = Worker(plan, folder, on=on, length=length)
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)

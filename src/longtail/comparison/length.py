@@ -12,8 +12,10 @@ alone does not see a rare class, the second alone is all noise where it has few 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,6 +39,21 @@ class Length:
     epochs: int
     converged: bool | None
     tried: tuple[tuple[int, float], ...] = ()
+
+
+def usual(runs: Sequence[Mapping[str, Any]]) -> Length | None:
+    """The length for all rows, from the runs of a comparison: the median of what its folds found, the longer where two
+    are in the middle; None where no run has one.
+
+    >>> usual([{"length": {"epochs": e}, "converged": True} for e in (10, 90, 30)]).epochs
+    30
+    """
+    found = [run for run in runs if run.get("length")]
+    if not found:
+        return None
+    epochs = statistics.median_high(run["length"]["epochs"] for run in found)
+    said = [run["converged"] for run in found]
+    return Length(epochs, None if None in said else all(said))
 
 
 def held_losses(logits: Tensor, labels: Labels) -> Tensor:

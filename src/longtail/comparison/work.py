@@ -59,10 +59,17 @@ class Task:
 
 
 class Worker:
-    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand."""
+    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand.
 
-    def __init__(self, plan: Study, folder: Path, on: On = ignore) -> None:
-        self.plan, self.folder, self.on = plan, folder, on
+    Args:
+        plan: what is compared.
+        folder: of the cache and finished runs.
+        on: called with progress events.
+        length: of the base stage, where it is known; None finds it on the training rows at hand.
+    """
+
+    def __init__(self, plan: Study, folder: Path, on: On = ignore, length: Length | None = None) -> None:
+        self.plan, self.folder, self.on, self.known_length = plan, folder, on, length
         self.engine = plan.engine
         self.cache = Cache(folder / "cache")
         self.prepared = lru_cache(maxsize=1)(self._prepared)
@@ -153,7 +160,9 @@ class Worker:
         return False
 
     def length(self, prepared: Prepared, seed: int) -> Length:
-        """The length of the base stage on this fold's training rows, through the cache."""
+        """The length of the base stage: as known, or found on this fold's training rows, through the cache."""
+        if self.known_length is not None:
+            return self.known_length
         allowed, base = self.plan.lengths, self.plan.base
         if allowed is None:
             return Length(base.epochs, None)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+import longtail
 from longtail.classical import logistic
-from longtail.comparison.length import better, find, held_losses
+from longtail.comparison.length import Length, better, find, held_losses
 from longtail.comparison.plan import Plan
 from longtail.comparison.work import Worker
 from longtail.data import Dataset
@@ -68,3 +69,15 @@ def test_a_length_that_was_given_is_not_searched_for(tmp_path) -> None:
     worker = Worker(plan, tmp_path)
     assert worker.length(worker.prepared(0), 0).converged is None
     assert worker.recipe("mixup", worker.prepared(0), 0).stages[0].epochs == 2
+
+
+def test_the_model_of_a_comparison_takes_the_length_that_its_folds_found(tmp_path, monkeypatch) -> None:
+    lengths = iter([3, 5])
+    monkeypatch.setattr(
+        "longtail.comparison.work.find", lambda first, allowed, losses: Length(next(lengths), True)
+    )
+    found = longtail.compare(toy(60), recipes=["mixup"], folds=2, out=tmp_path, verbose=0)
+    assert found.model is not None  # a third search would have had no answer
+    assert sorted(run["length"]["epochs"] for run in found.results["runs"]) == [3, 5]
+    first = found.model.outcome.recipe.stages[0]
+    assert first.epochs == 5
