@@ -66,7 +66,7 @@ def held_losses(logits: Tensor, labels: Labels) -> Tensor:
     return each * (0.5 + 0.5 * balanced)
 
 
-def better(new: Tensor, old: Tensor, level: float = 1.64) -> bool:
+def better(new: Tensor, old: Tensor, level: float = 0.0) -> bool:
     """Is the paired mean of ``new`` below that of ``old`` by more than ``level`` standard errors, and worth it?
 
     Worth it is half a per cent, and ``LEAST`` nats: where classes are told apart without an error the log-loss falls for
