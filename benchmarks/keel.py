@@ -45,6 +45,8 @@ from longtail.data import Dataset
 from longtail.labels import Labels
 
 FIRST = "logistic"
+FEWEST = 8
+"""Rows of the rare class that a table needs: SMOTE by hand takes three neighbours."""
 RECIPES = (
     FIRST, "erm", "balanced-softmax", "weighted-ce", "class-balanced-sampling", "focal", "ldam-drw", "gradient-boosting",
     "random-forest", "random-under+logistic", "smote+logistic", "balanced-random-forest",
@@ -213,7 +215,7 @@ def main() -> None:
         data = table(file)
         if (
             data.labels.num_classes != 2
-            or int(data.labels.counts.min()) < 2 * args.folds
+            or int(data.labels.counts.min()) < max(FEWEST, 2 * args.folds)
             or len(data) > args.most_rows
         ):
             continue
