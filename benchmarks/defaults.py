@@ -3,7 +3,7 @@
     LONGTAIL_DATA=... python benchmarks/defaults.py --folds 3 mammography reviews:1000 embedding:5000:0.02
 
 Sets: a folder or file under LONGTAIL_DATA by its short name (reviews, mammography, wine, trec), ``:N`` for N of its rows,
-and made-up embeddings of 64 columns, ``embedding:ROWS:RARE``. The pipelines are those of
+any other file, and made-up embeddings of 64 columns, ``embedding:ROWS:RARE``. The pipelines are those of
 ``reference_pipelines.py``: tuned on three inner folds for the very metric. Not worse means: the interval of the paired
 difference (corrected resampled t-test on folds) does not lie below -.02.
 
@@ -54,6 +54,8 @@ def read(name: str) -> Dataset:
         x = r.normal(size=(n, 64)).astype(np.float32)
         x[:, 0] += 1.5 - 3 * y
         return Dataset.of(name, "embedding", torch.from_numpy(x), Labels.of(y))
+    if Path(name).exists():
+        return data.load(name)
     found = data.load(Path(os.environ["LONGTAIL_DATA"]) / PLACES[what])
     if not rest:
         return found
