@@ -147,7 +147,7 @@ def compare(
     """Compare recipes on your data by stratified folds, and keep the best model.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
         recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data,
             "all" all that the data can have.
@@ -516,7 +516,7 @@ def train(
     """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.

@@ -28,7 +28,9 @@ def test_longer_is_taken_where_it_is_worth_it_in_the_mean() -> None:
     noise = torch.linspace(-1, 1, 100).double()
     assert not better(1 + noise, 1.005 + noise.flip(0))
     assert better(1 + noise, 1.02 + noise.flip(0))  # noise of .1 does not hide it
-    assert not better(torch.full((10,), 9.96), torch.full((10,), 10.0))  # less than half a per cent is nothing
+    assert not better(
+        torch.full((10,), 9.96), torch.full((10,), 10.0)
+    )  # less than half a per cent is nothing
     assert not better(torch.full((10,), 1e-4), torch.full((10,), 1e-3))  # every row was right before
 
 
