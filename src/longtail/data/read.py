@@ -64,7 +64,7 @@ def load(
     """Read a labelled data set, from a file or from what is in memory.
 
     Args:
-        path: a file, a folder, or what is built in ("digits-lt:100": imbalance factor 100); or a ``pandas.DataFrame`` with
+        path: a file, a folder, or what is built in ("digits-lt:100": imbalance 100); or a ``pandas.DataFrame`` with
             a label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
             a row. Options of files (drop, header, delimiter ...) are refused for what is in memory.
         kind: "image", "text", "table" or "embedding"; None detects it.
