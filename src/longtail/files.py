@@ -23,10 +23,6 @@ TEMPORARY = re.compile(r"\..+\.([0-9a-f]{6})-(\d+)-[0-9a-f]{12}\.tmp")
 """Temporary names end in the machine and the process that writes them, so that a dead one's can be told."""
 
 
-RUNS = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet would run, unless it is a number."""
-
-
 class Damaged(ValueError):
     """A file that is cut short or altered. The message names it."""
 
@@ -193,34 +189,3 @@ def _sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(handle)
-
-
-def guarded(table: Any) -> Any:
-    """The same frame with a quote before cells and names that a spreadsheet would run as a formula.
-
-    >>> import pandas
-    >>> guarded(pandas.DataFrame({"id": ["=1+1", "-3", "-a", "b"]})).id.tolist()
-    ["'=1+1", '-3', "'-a", 'b']
-    """
-    out = table.copy(deep=False)
-    for name in table.columns:
-        column = table[name]
-        if getattr(column.dtype, "kind", "O") in "biufcmM":  # numbers and times are written as such
-            continue
-        risky = column.astype(str).str.startswith(RUNS).fillna(False).to_numpy(dtype=bool)
-        if risky.any():
-            cells = column.to_numpy(dtype=object).copy()
-            cells[risky] = [_safe(v) for v in cells[risky]]
-            out[name] = cells
-    out.columns = [_safe(c) for c in table.columns]
-    return out
-
-
-def _safe(value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith(RUNS):
-        return value
-    try:
-        float(value.replace(",", "."))
-    except ValueError:
-        return "'" + value
-    return value
