@@ -518,10 +518,12 @@ def train(
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         seed: of initial weights, order and estimators.
-        on: called with progress events.
+        on: called with progress events; left out, what could not be read is warned of.
         how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
     """
     dataset = load(data, **how)
+    if on is ignore:  # nobody else shows them
+        tell(dataset.notes)
     name = (
         recipe
         if isinstance(recipe, str)
@@ -584,7 +586,8 @@ def predict(
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         say: called with each note on how the rows were read; None warns of what could not be read.
-        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images.
+        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images; all but
+            text are for files, and refused for data in memory.
 
     Raises:
         ValueError: an ending of ``out`` that is not written, before any work; data that the model cannot take.
@@ -597,10 +600,8 @@ def predict(
         rows = data_room.Inputs(data.raw)
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
-        remembered = loaded.facts.get("data", {}).get("reading", {})
-        if "missing" in remembered:
-            how = {"missing": remembered["missing"], **how}
-        rows = data_room.read_inputs(data, like, classes=loaded.names, **how)
+        remembered = loaded.reading
+        rows = data_room.read_inputs(data, like, classes=loaded.names, reading=remembered, **how)
         labels = label_column(
             rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
         )

@@ -19,12 +19,19 @@ from pathlib import Path
 from typing import Any
 
 HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
-TEMPORARY = re.compile(r"\..+\.([0-9a-f]{6})-(\d+)-[0-9a-f]{12}\.tmp")
-"""Temporary names end in the machine and the process that writes them, so that a dead one's can be told."""
+MARK = r"([0-9a-f]{6})-(\d+)-[0-9a-f]{12}"
+"""Files in the making bear the mark of the machine and the process that writes them, so that a dead one's can be told."""
+TEMPORARY = re.compile(rf"\..+\.{MARK}\.tmp")
+_OURS: set[str] = set()
+"""The marks under which this process is writing now."""
 
 
 class Damaged(ValueError):
     """A file that is cut short or altered. The message names it."""
+
+
+class InUse(RuntimeError):
+    """A folder that another process is writing into."""
 
 
 @contextmanager
@@ -54,23 +61,35 @@ def whole(path: str | Path) -> Iterator[Path]:
         yield path
         return
     sweep(path.parent)
-    temporary = path.with_name(f".{path.name[:150]}.{HOST}-{os.getpid()}-{uuid.uuid4().hex[:12]}.tmp")
+    with marked() as mark:
+        temporary = path.with_name(f".{path.name[:150]}.{mark}.tmp")
+        try:
+            temporary.touch(exist_ok=False)
+            mode = stat.S_IMODE(temporary.stat().st_mode) if mode is None else mode
+            yield temporary
+            os.chmod(temporary, mode)  # some writers make private files
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        except OSError as why:
+            said = f"{path} could not be written ({why.strerror or why}); what was there before is whole"
+            failed = OSError(said)
+            failed.errno = why.errno
+            raise failed from why
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def marked() -> Iterator[str]:
+    """A mark for the names of files in the making; it ends with the block, or with the process."""
+    mark = f"{HOST}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    _OURS.add(mark)
     try:
-        temporary.touch(exist_ok=False)
-        mode = stat.S_IMODE(temporary.stat().st_mode) if mode is None else mode
-        yield temporary
-        os.chmod(temporary, mode)  # some writers make private files
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as why:
-        said = f"{path} could not be written ({why.strerror or why}); what was there before is whole"
-        failed = OSError(said)
-        failed.errno = why.errno
-        raise failed from why
+        yield mark
     finally:
-        temporary.unlink(missing_ok=True)
+        _OURS.discard(mark)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -116,16 +135,28 @@ def read_json(path: str | Path, checked: bool = False) -> dict[str, Any]:
     return value
 
 
-def sweep(folder: str | Path) -> None:
-    """Remove what processes of this machine that are dead left half-written in ``folder``."""
+def sweep(folder: str | Path, pattern: re.Pattern[str] = TEMPORARY, keep: str = "") -> None:
+    """Remove what processes of this machine that are dead left half-written in ``folder``.
+
+    An earlier process may have had the number of this one, as in a container: what bears its number and is not being
+    written is its.
+
+    Args:
+        pattern: of the names, with a ``MARK`` in it.
+        keep: a name that stays.
+    """
     try:
-        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".tmp")]
+        names = [entry.name for entry in os.scandir(folder)]
     except OSError:
         return
     for name in names:
-        found = TEMPORARY.fullmatch(name)
-        if found and found[1] == HOST and not _alive(int(found[2])):
-            (Path(folder) / name).unlink(missing_ok=True)
+        found = pattern.fullmatch(name)
+        if found is None or found[1] != HOST or name == keep:
+            continue
+        process = int(found[2])
+        if any(mark in name for mark in _OURS) if process == os.getpid() else _alive(process):
+            continue
+        (Path(folder) / name).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -137,7 +168,7 @@ def held(folder: str | Path, what: str) -> Iterator[None]:
         what: who writes here, for the message.
 
     Raises:
-        RuntimeError: another process holds it.
+        InUse: another process holds it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,7 +182,7 @@ def held(folder: str | Path, what: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise RuntimeError(
+            raise InUse(
                 f"{folder}: {lock.read(200).strip() or 'another process'} is writing here. Wait until it has finished, "
                 "or name another folder (out)"
             ) from None
