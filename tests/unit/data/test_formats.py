@@ -251,7 +251,7 @@ def test_svmlight(tmp_path, write) -> None:
     assert data.labels.names == ("-1", "1")
     new = load_inputs(write("new.txt", "1 2:0.5\n-1 1:1 # note\n"), TableEncoder.fit(data.raw))
     assert new["f2"].tolist() == [0.5, 0]
-    assert new["f6"].tolist() == [0, 0]
+    assert new["f5"].tolist() == [0, 0]
     with pytest.raises(ValueError, match="svmlight"):
         load(write("bad.svm", "1 2:0.5\n1 a:b\n"))
 
