@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from longtail.data.delimited import LABEL_NAMES, TEXT_NAMES, looks_like_number
-from longtail.data.identifiers import less, names_rows, numbers_rows
+from longtail.data.identifiers import less, like_keys, names_rows, numbers_rows
 from longtail.data.missing import with_missing
 from longtail.data.read_column import looks_like_quantity, read
-from longtail.data.reading import Reading, keep
+from longtail.data.reading import Doubt, Reading, keep
 from longtail.data.sheet import MISSING, Sheet
 from longtail.words import nearest
 
@@ -125,6 +125,13 @@ def inputs_of(
         return inputs_of(sheet, "text", best[0], rest, chosen, notes)
     if not chosen:
         rest = less(sheet, rest, by_type, names_rows, notes)
+        if keys := like_keys(sheet, rest, by_type):
+            shown = ", ".join(map(repr, keys[:8]))
+            notes.append(
+                Doubt(
+                    f"read as quantities, though called IDs: {shown}. Leave out with drop= what says whose a row is"
+                )
+            )
     if prose and kind is None:
         notes.append(f"column {prose[0]!r} looks like free text; pass text={prose[0]!r} to read it so")
     if kind is None:

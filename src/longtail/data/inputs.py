@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from longtail.data.in_memory import inputs_like, sheet_of
 from longtail.data.missing import with_missing
 from longtail.data.pictures import picture_column, picture_files
 from longtail.data.places import resolve
-from longtail.data.reading import tell
+from longtail.data.reading import Doubt, tell
 from longtail.data.sheet import Sheet, read_bytes
 from longtail.data.svmlight import read_svmlight
 from longtail.data.values import raw_of
@@ -130,7 +131,7 @@ def read_inputs(
     if form == "folder":
         found = _folder(where, like, how)
     else:
-        found = _file(where, form, like, text, how, tuple(classes))
+        found = _file(where, form, like, text, how, tuple(classes), (reading or {}).get("first_feature"))
     return replace(found, notes=[*notes, *found.notes])
 
 
@@ -144,7 +145,13 @@ def _folder(where: Path, like: Encoder, how: How) -> Inputs:
 
 
 def _file(
-    where: Path, form: str, like: Encoder, text: str | int | None, how: How, classes: tuple[str, ...]
+    where: Path,
+    form: str,
+    like: Encoder,
+    text: str | int | None,
+    how: How,
+    classes: tuple[str, ...],
+    first: int | None,
 ) -> Inputs:
     if form == "picture" or where.suffix.lower() in SUFFIXES:
         if like.kind != "image":
@@ -153,7 +160,7 @@ def _file(
     if form == "arrays":
         return _arrays(where, like)
     if form == "svmlight" and isinstance(like, SparseEncoder | TableEncoder):
-        return _svmlight(where, like)
+        return _svmlight(where, like, first)
     columns = like.columns if isinstance(like, TableEncoder) else ()
     sheet = read_sheet(where, form, how, Wanted(columns, like.kind == "text", classes))
     notes = list(sheet.notes)
@@ -191,18 +198,26 @@ def _arrays(where: Path, like: Encoder) -> Inputs:
     return Inputs(rows, notes=said)
 
 
-def _svmlight(where: Path, like: SparseEncoder | TableEncoder) -> Inputs:
+def _svmlight(where: Path, like: SparseEncoder | TableEncoder, first: int | None) -> Inputs:
     import pandas as pd
 
     data = read_bytes(where)
     if isinstance(like, SparseEncoder):
-        raw, y, notes = read_svmlight(where, data, like.num_features)
+        raw, y, notes, _ = read_svmlight(where, data, like.num_features, first)
     else:
-        raw, y, notes = read_svmlight(where, data)
+        names = list(like.columns)
+        if named := [n for n in names if not re.fullmatch(r"f[0-9]+", n)]:
+            raise ValueError(
+                f"{where}: features by number (svmlight); the model takes columns such as {named[0]!r}"
+            )
+        raw, y, notes, _ = read_svmlight(where, data, None, first)
         if not isinstance(raw, pd.DataFrame):
-            raise ValueError(f"{where}: {raw.num_columns} features; the model takes {len(like.columns)}")
+            raise ValueError(f"{where}: {raw.num_columns} features; the model takes {len(names)}")
+        if spare := [c for c in raw.columns if c not in names and raw[c].any()]:
+            notes.append(Doubt(f"not used: feature {', '.join(spare[:8])}, which training did not have"))
         # What a file does not name is 0 in all its rows.
-        raw = raw.reindex(columns=list(like.columns), fill_value=0.0)
+        raw, said = table_like(Sheet(where, raw.reindex(columns=names, fill_value=0.0)), like)
+        notes += said
     return Inputs(raw, pd.DataFrame({"label": y}), notes=notes)
 
 

@@ -290,10 +290,11 @@ def _from_arrays(
 
 
 def _from_svmlight(path: Path, title: str, notes: list[str]) -> Dataset:
-    raw, target, said = read_svmlight(path, read_bytes(path))
+    raw, target, said, start = read_svmlight(path, read_bytes(path))
     y, names, more = classes_of(target, f"{path}, labels")
     notes = notes + said + [short(note, f"{path}, ") for note in more]
-    return Dataset.of(title, "table" if hasattr(raw, "columns") else "text", raw, Labels.of(y, names), notes)
+    kind = "table" if hasattr(raw, "columns") else "text"
+    return replace(Dataset.of(title, kind, raw, Labels.of(y, names), notes), reading={"first_feature": start})
 
 
 def _dataset(

@@ -251,9 +251,38 @@ def test_svmlight(tmp_path, write) -> None:
     assert data.labels.names == ("-1", "1")
     new = load_inputs(write("new.txt", "1 2:0.5\n-1 1:1 # note\n"), TableEncoder.fit(data.raw))
     assert new["f2"].tolist() == [0.5, 0]
-    assert new["f6"].tolist() == [0, 0]
+    assert new["f5"].tolist() == [0, 0]
     with pytest.raises(ValueError, match="svmlight"):
         load(write("bad.svm", "1 2:0.5\n1 a:b\n"))
+
+
+def test_svmlight_features_keep_their_numbers(tmp_path, write) -> None:
+    """A file of which no row begins with feature 0 was read as if the first were 1: each feature was its neighbour's."""
+    row = " ".join(f"{k}:1" for k in range(0, 1500, 3))
+    data = load(write("t.svm", f"1 {row}\n-1 1:1 1499:1\n" * 4))
+    assert isinstance(data.raw, SparseRows)
+    assert data.reading == {"first_feature": 0}
+    new = load_inputs(write("new.svm", "1 5:1\n"), SparseEncoder.fit(data.raw), reading=data.reading)
+    assert new.indices.tolist() == [5]
+    ones = load(write("u.svm", "1 1:0.5 3:2\n-1 2:1\n" * 8))
+    assert ones.reading == {"first_feature": 1}
+    with pytest.raises(
+        ValueError, match=r"new\.svm: a feature is numbered 0; in training the numbers began with 1"
+    ):
+        load_inputs(write("new.svm", "1 0:1 2:1\n"), TableEncoder.fit(ones.raw), reading=ones.reading)
+    said = []
+    raw = load_inputs(write("new.svm", "1 2:1 7:1\n"), TableEncoder.fit(ones.raw), say=said.append)
+    assert raw.iloc[0].tolist() == [0.0, 1.0, 0.0]
+    assert any("not used: feature f7, which training did not have" in note for note in said)
+
+
+def test_svmlight_for_a_model_of_other_columns_is_refused(write) -> None:
+    """All its columns were 0 (found by tests/fuzz: with a date among them it ended in a TypeError)."""
+    encoder = TableEncoder.fit(FRAME[["size", "colour"]])
+    with pytest.raises(
+        ValueError, match=r"new\.svm: features by number \(svmlight\); .* columns such as 'size'"
+    ):
+        load_inputs(write("new.svm", "1 2:1 7:1\n"), encoder)
 
 
 def test_wide_svmlight_stays_sparse(write) -> None:
