@@ -21,6 +21,8 @@ FOUNDATION = {
     "files",
     "by_class",
     "words",
+    "rooms",
+    "own_code",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {

@@ -14,7 +14,7 @@ import torch
 
 from longtail.losses import CrossEntropy
 from longtail.objectives import Supervised
-from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json
+from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json, unlike
 from longtail.samplers import Shuffled
 from longtail.schedule import Cosine
 from longtail.surgery import ResetHead
@@ -101,16 +101,21 @@ class Stage:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], own: Own | None = None) -> Stage:
+        known = {f.name for f in dataclasses.fields(cls)}
+        if extra := sorted(set(data) - known):
+            raise ValueError(f"a stage has no {extra[0]!r}; it has {', '.join(sorted(known))}")
         return cls(**{name: from_json(value, own) for name, value in data.items()})
 
     @property
     def digest(self) -> str:
-        """Identity: everything but the name. A field that came later counts only where it is used, so that stages
-        without it are what they were.
+        """Identity: every field but the name that differs from its default, so that a field that comes later leaves the
+        stages without it what they were.
         """
-        later = {name for name in ("lr_factors", "solve") if not getattr(self, name)}
-        left_out = {"name", *later}
-        return digest({k: v for k, v in self.to_json().items() if k not in left_out})
+        fields = dataclasses.fields(self)
+        values = {f.name: getattr(self, f.name) for f in fields if f.name != "name"}
+        return digest(
+            unlike(values, {f.name: f.default for f in fields if f.default is not dataclasses.MISSING})
+        )
 
     @property
     def parts(self) -> tuple[Part[Any], ...]:
@@ -185,4 +190,4 @@ class Recipe:
     @property
     def digest(self) -> str:
         """Identity: everything but the names."""
-        return digest({"stages": self.stage_digests, "finish": to_json(self.finish)})
+        return digest({"stages": self.stage_digests, **({"finish": self.finish} if self.finish else {})})

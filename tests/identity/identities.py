@@ -1,13 +1,17 @@
-"""The golden table: the digest and the stage keys of every recipe on the base stage of every kind of data.
+"""The golden table: the digest and the stage keys of every recipe on the base stage of every kind of data, and the
+defaults of every part.
 
 A key names what was computed, and seeds it. A key that changes trains everything again, with other random numbers; so it
-may change on purpose only. Make the table again, and say so in the changelog:
+may change on purpose only. A keyword at its default is not in a key: a default that changes would give old results for
+new code, and needs another name or another version of longtail. Make the table again, and say so in the changelog:
 
     python tests/identity/identities.py
 """
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,8 @@ from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.protocol import base_stage
+from longtail.recipe import Stage
+from longtail.rooms import SLOTS, listed
 from longtail.run.chain import stage_keys
 
 FILE = Path(__file__).parent / "golden.json"
@@ -62,6 +68,20 @@ def digests() -> dict[str, Any]:
     return found
 
 
+def defaults() -> dict[str, dict[str, str]]:
+    """By part of the house: what its keywords are where a recipe leaves them out."""
+    found = {}
+    for slot in SLOTS:
+        for name, target in listed(slot).items():
+            if not name.startswith("optim/") or target.__module__.startswith("longtail."):
+                parameters = inspect.signature(target).parameters.values()
+                found[name] = {p.name: repr(p.default) for p in parameters if p.default is not p.empty}
+    stage = {
+        f.name: repr(f.default) for f in dataclasses.fields(Stage) if f.default is not dataclasses.MISSING
+    }
+    return {"Stage": stage, **dict(sorted(found.items()))}
+
+
 def text(table: dict[str, Any]) -> str:
     """The table as JSON, a recipe a line."""
     parts = []
@@ -72,4 +92,4 @@ def text(table: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(digests()), encoding="utf-8")
+    FILE.write_text(text({**digests(), "defaults": defaults()}), encoding="utf-8")

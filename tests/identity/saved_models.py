@@ -116,7 +116,12 @@ def vit(folder: Path) -> str:
             intermediate_size=4, initializer_range=0.5,
         )
     ).save_pretrained(folder)  # fmt: skip
-    preparing = {"size": {"height": 8, "width": 8}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 2}
+    preparing = {
+        "size": {"height": 8, "width": 8},
+        "image_mean": [0.5] * 3,
+        "image_std": [0.5] * 3,
+        "resample": 2,
+    }
     (folder / "preprocessor_config.json").write_text(json.dumps(preparing), encoding="utf-8")
     return str(folder)
 

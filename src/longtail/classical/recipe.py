@@ -62,7 +62,7 @@ class Classical:
     @property
     def digest(self) -> str:
         """Identity: everything but the name."""
-        return digest({"estimator": to_json(self.estimator), "finish": to_json(self.finish)})
+        return digest({"estimator": self.estimator, **({"finish": self.finish} if self.finish else {})})
 
     def fit(
         self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1, categorical: Blocks = ()

@@ -113,6 +113,14 @@ def made(found: RecipeLike, base: Stage, name: str) -> AnyRecipe:
     return recipe.but(name=name) if isinstance(recipe, Recipe) else recipe
 
 
+def identity_of(backbone: Backbone) -> Any:
+    """What counts of a backbone: its code and weights where it brings some, and else its name or settings."""
+    encoder = as_pretrained(backbone)
+    if encoder is not None:
+        return encoder.fingerprint()
+    return net_digest(backbone) if isinstance(backbone, Net) else backbone
+
+
 @dataclass(frozen=True)
 class Plan:
     """Data, recipes, and how they are compared.
@@ -283,11 +291,8 @@ class Plan:
     def identity(self, name: str, fold: int, seed: int) -> str:
         """Names the result of one run: equal identities mean equal results."""
         what = self.recipe(name)
-        encoder = as_pretrained(self.backbone)
-        backbone = net_digest(self.backbone) if isinstance(self.backbone, Net) else repr(self.backbone)
-        backbone = encoder.fingerprint() if encoder is not None else backbone
         numbers = [fold, seed, self.folds, self.deal(seed), self.inner_share, self.epochs, self.duplicates]
-        where = [self.engine.numerics(), self.tuning, self.prior, backbone]
+        where = [self.engine.numerics(), self.tuning, self.prior, identity_of(self.backbone)]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
 

@@ -20,7 +20,7 @@ from longtail.classical.categorical import Blocks
 from longtail.comparison.chance import check_learnt
 from longtail.comparison.length import FACTOR, Length, find, held_losses
 from longtail.comparison.outputs import Said, outputs_file, said, save_outputs
-from longtail.comparison.plan import AnyRecipe, Prepared, Study
+from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
 from longtail.examples import Examples, TokenRows
 from longtail.files import Damaged, read_json, write_json
 from longtail.part import digest, part
@@ -168,7 +168,7 @@ class Worker:
             base.digest,
             seed,
             self.engine.numerics(),
-            repr(self.plan.backbone),
+            identity_of(self.plan.backbone),
         ]
         key = digest(["length", examples.fingerprint, rule])
         stored = self.cache.get(key)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from longtail.examples import Examples, Inputs
 from longtail.net import Net
-from longtail.part import Part, at
+from longtail.part import Part, at, digest
 from longtail.recipe import Stage
 from longtail.run.average import Average
 from longtail.run.cache import Cache, pack, unpack
@@ -243,19 +243,19 @@ class Phase:
 
     def __init__(self, stage: Stage, objective: Any, net: Net, facts: dict[str, Any], key: str) -> None:
         self.stage, self.objective, self.net, self.facts, self.key = stage, objective, net, facts, key
-        self.now = (at(stage.loss, 0.0), at(stage.mix, 0.0))
+        self.now = digest([at(stage.loss, 0.0), at(stage.mix, 0.0)])
         self.hook: Any = None
         self._attach()
 
     def enter(self, t: float) -> bool:
         """Put loss and mixer of progress ``t`` in place; were they others before?"""
-        now = (at(self.stage.loss, t), at(self.stage.mix, t))
+        now = digest([at(self.stage.loss, t), at(self.stage.mix, t)])
         if now == self.now:
             return False
         self.leave()
         self.now, device = now, next(self.net.parameters()).device
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_of(self.key, "phase", repr(now)))
+            torch.manual_seed(seed_of(self.key, "phase", now))
             self.objective.loss = _built(self.stage.loss, t, self.facts).to(device)
             self.objective.mix = _built(self.stage.mix, t, self.facts)
         self._attach()
