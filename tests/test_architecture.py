@@ -23,6 +23,7 @@ FOUNDATION = {
     "words",
     "rooms",
     "own_code",
+    "roles",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {

@@ -15,6 +15,7 @@ from longtail.net import Net, rebuild
 from longtail.own_code import code_digest, is_own
 from longtail.part import Own, Part, digest, parts, to_json
 from longtail.recipe import Recipe
+from longtail.roles import ChecksNet, plays, spec_of
 from longtail.rooms import name_of
 from longtail.run.cache import Cache
 from longtail.run.engine import Engine
@@ -23,6 +24,7 @@ from longtail.run.loop import Event, On, Probe, ignore, run_stage
 from longtail.run.outcome import Outcome
 from longtail.run.prior import stages_prior
 from longtail.run.ranks import agreed, here
+from longtail.run.suits import Given, check_suits
 
 
 def train(
@@ -68,13 +70,15 @@ def train_stages(
 ) -> Outcome:
     """The stages only, through the cache; teachers first, where a stage asks for them."""
     engine, cache = engine or Engine(), cache or Cache(None)
+    check_suits(recipe, Given.of(net, data), recipe.name)
     if net.num_classes != data.labels.num_classes:
         raise ValueError(
             f"net has {net.num_classes} outputs and the labels {data.labels.num_classes} classes"
         )
     for part in (p for stage in recipe.stages for p in stage.parts):
-        if hasattr(part.target, "check_net"):  # a net that a late stage cannot use is an error now
-            part.target.check_net(net)
+        check: Any = part.target  # a net that a late stage cannot use is an error now
+        if plays(check, ChecksNet):
+            check.check_net(net)
     first, own = copy.deepcopy(net), own_parts(recipe, net)
     keys = stage_keys(recipe, net, data, seed, engine)
     done = agreed(lambda: max((k for k, key in enumerate(keys) if key in cache), default=-1))
@@ -159,7 +163,7 @@ def specs(net: Net) -> dict[str, Any]:
 
 def given(net: Net) -> dict[str, Part[Any] | None]:
     """The specs of backbone and head."""
-    return {"backbone": getattr(net.backbone, "spec", None), "head": getattr(net.head, "spec", None)}
+    return {"backbone": spec_of(net.backbone), "head": spec_of(net.head)}
 
 
 def restore(

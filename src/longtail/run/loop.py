@@ -17,6 +17,7 @@ from longtail.examples import Examples, Inputs
 from longtail.net import Net
 from longtail.part import Part, at, digest
 from longtail.recipe import Stage
+from longtail.roles import Attaches, traits
 from longtail.run.average import Average
 from longtail.run.cache import Cache, pack, unpack
 from longtail.run.engine import Engine, OutOfTime
@@ -148,7 +149,7 @@ def run_stage(
         step.load_state_dict(state["step"])
         optimizer.load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
-    run: nn.Module = engine.wrap(step, unused=getattr(objective, "leaves_unused", False))
+    run: nn.Module = engine.wrap(step, unused=traits(objective).leaves_unused)
     on_device = torch.Generator(device=device)
     gradients = Gradients(run, step, on_device, engine, record=ranks == 1 and sharpness is None)
     saved = time.monotonic()
@@ -266,8 +267,10 @@ class Phase:
             self.hook.remove()
 
     def _attach(self) -> None:
-        mixer: Any = getattr(self.objective, "mix", None)  # manifold mixup mixes inside the net
-        self.hook = mixer.attach(self.net) if hasattr(mixer, "attach") else None
+        mixer: Any = {**vars(self.objective), **dict(self.objective.named_children())}.get(
+            "mix"
+        )  # manifold mixup mixes inside the net
+        self.hook = mixer.attach(self.net) if isinstance(mixer, Attaches) else None
 
 
 @dataclass(frozen=True)
