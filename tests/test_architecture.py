@@ -22,6 +22,9 @@ FOUNDATION = {
     "tables",
     "by_class",
     "words",
+    "rooms",
+    "own_code",
+    "roles",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {

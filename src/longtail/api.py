@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from longtail import data as data_room
@@ -19,7 +20,8 @@ from longtail.adjust.columns import predictions_in
 from longtail.adjust.predictions import Predictions
 from longtail.adjust.saved import read_counts, read_predictions, read_vector
 from longtail.bench import bench
-from longtail.catalogue import about, first, known_recipes, listing, pick
+from longtail.catalogue import about, asks_all, first, known_recipes, listing, pick, without
+from longtail.classical import Classical
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
@@ -40,6 +42,7 @@ from longtail.data.reading import tell
 from longtail.files import held, write_json
 from longtail.model import Model
 from longtail.protocol import Backbone
+from longtail.recipe import Recipe
 from longtail.report import brief
 from longtail.report.html import write_report
 from longtail.report.progress import progress
@@ -193,7 +196,8 @@ def compare(
         if frozen is not None:
             (dataset, before), backbone = frozen, None
         names, left_out = (recipes, None) if recipes is not None else first(dataset, backbone)
-        chosen = pick(names, dataset)
+        left_out = without(dataset, backbone) if asks_all(names) else left_out
+        chosen = pick(names, dataset, backbone)
         plan = Plan(
             dataset=dataset,
             recipes=tuple(chosen.items()),
@@ -493,12 +497,21 @@ def fit_all(
             "fingerprint": d.fingerprint,
             "reading": dict(d.reading),
         },
-        "recipe": {"name": name, "definition": recipe.to_json() if hasattr(recipe, "to_json") else None},
+        "recipe": {"name": name, "definition": recipe.to_json()},
         "prior_source": outcome.prior_source,
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Model(outcome, encoder, facts)
+
+
+def called(recipe: str | RecipeLike) -> str:
+    """The name of a recipe: its own, or that of the function that makes it."""
+    if isinstance(recipe, str):
+        return recipe
+    if isinstance(recipe, Recipe | Classical):
+        return recipe.name
+    return recipe.__name__ if isinstance(recipe, FunctionType) else "own"
 
 
 def train(
@@ -529,11 +542,7 @@ def train(
     dataset = load(data, **how)
     if on is ignore:  # nobody else shows them
         tell(dataset.notes)
-    name = (
-        recipe
-        if isinstance(recipe, str)
-        else str(getattr(recipe, "name", getattr(recipe, "__name__", "own")))
-    )
+    name = called(recipe)
     chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
     frozen, before = frozen_features(dataset, backbone), None
     if frozen is not None:

@@ -12,13 +12,15 @@ from longtail import classical, recipes
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
+from longtail.comparison.brings import brings
 from longtail.comparison.plan import RecipeLike, made
 from longtail.data import Dataset
 from longtail.examples import SparseRows
 from longtail.labels import Labels
-from longtail.protocol import Backbone, tabular
+from longtail.protocol import Backbone, base_stage, tabular
 from longtail.recipe import Recipe
 from longtail.run.prior import carried_prior
+from longtail.run.suits import refusal
 from longtail.words import nearest
 
 FIRST = (
@@ -112,7 +114,9 @@ def first(dataset: Dataset, backbone: Backbone = None) -> tuple[list[str], str |
 
 
 def pick(
-    names: str | Sequence[str] | Mapping[str, RecipeLike], dataset: Dataset | None = None
+    names: str | Sequence[str] | Mapping[str, RecipeLike],
+    dataset: Dataset | None = None,
+    backbone: Backbone = None,
 ) -> dict[str, RecipeLike]:
     """Recipes by name; your own are taken as they are, and "all" is those that the data can have.
 
@@ -125,8 +129,9 @@ def pick(
     plain = {k: r for k, r in known.items() if isinstance(r, Classical) and "+" not in k}
     if isinstance(names, Mapping):
         return dict(names)
-    if list(names) == ["all"] or names == "all":
-        return {name: r for name, r in known.items() if dataset is None or fits(name, r, dataset)}
+    if asks_all(names):
+        out = {} if dataset is None else unsuited(dataset, backbone)
+        return {name: r for name, r in known.items() if name not in out}
     if isinstance(names, str):
         names = [names]
     known |= {name: on_resampled(name, plain) for name in names if "+" in name and name not in known}
@@ -138,14 +143,31 @@ def pick(
     return {name: known[name] for name in names}
 
 
-def fits(name: str, recipe: RecipeLike, dataset: Dataset) -> bool:
-    """Can these data have this recipe? Some need images, and some rows without labels."""
-    found = made(recipe, tabular(), name)
-    if not isinstance(found, Recipe):
-        return True
-    if found.needs_images and dataset.kind != "image":
-        return False
-    return dataset.unlabelled is not None or not any(s.asks("unlabelled") for s in found.stages)
+def asks_all(names: str | Sequence[str] | Mapping[str, RecipeLike] | None) -> bool:
+    """Does it name all recipes, ``"all"``?"""
+    return not isinstance(names, Mapping) and names is not None and (names == "all" or list(names) == ["all"])
+
+
+def unsuited(dataset: Dataset, backbone: Backbone = None) -> dict[str, str]:
+    """The recipes that these data cannot have, and why: some need images, some rows without labels.
+
+    >>> from longtail.data import Dataset
+    >>> texts = Dataset.of("toy", "text", ["good", "bad"], Labels.of([1, 0]))
+    >>> unsuited(texts)["ssp-rotation"]
+    'needs images, and this is text data'
+    """
+    given, base = brings(dataset, backbone), base_stage(dataset.kind, n=len(dataset), backbone=backbone)
+    found = {name: refusal(made(r, base, name), given) for name, r in known_recipes().items()}
+    return {name: said.why for name, said in found.items() if said is not None}
+
+
+def without(dataset: Dataset, backbone: Backbone = None) -> str | None:
+    """What "all" leaves out, in a sentence."""
+    why: dict[str, list[str]] = {}
+    for name, reason in unsuited(dataset, backbone).items():
+        why.setdefault(reason, []).append(name)
+    said = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in why.items())
+    return f"not run, for these data cannot have them: {said}" if said else None
 
 
 def about(name: str, recipe: RecipeLike) -> dict[str, str]:

@@ -14,7 +14,8 @@ from torch import Tensor
 from longtail import adjust, data
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.labels import ClassCounts
-from longtail.part import Own, listed, name_of, parts
+from longtail.part import Own, parts
+from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.cache import load_checked, pack, save_checked, unpack
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
@@ -245,7 +246,7 @@ def _encoder(about: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
     kinds = {c.__name__: c for c in get_args(data.Encoder)}
     kind, facts = about["encoder"]["class"], about["encoder"]["facts"]
     if kind not in kinds:
-        raise ValueError(f"encoder {kind!r} is not one of {', '.join(kinds)}")
+        raise ValueError(f"encoder {kind!r} is not one of {', '.join(kinds)}. {OTHER_VERSION}")
     arrays = {k.removeprefix("encoder/"): v for k, v in tensors.items() if k.startswith("encoder/")}
     return kinds[kind].load(unpack(facts, tensors), arrays)
 

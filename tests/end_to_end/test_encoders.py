@@ -157,7 +157,7 @@ def test_images(kind: str, options: str, tmp_path: Path) -> None:
     again = Model.load(tmp_path / "model")
     assert torch.equal(model.predict_proba(images), again.predict_proba(images))
     about = json.loads((tmp_path / "model" / "model.json").read_text())
-    assert about["net"]["head"]["part"].endswith(":Cosine")
+    assert about["net"]["head"]["part"] == "heads/Cosine"
 
 
 def test_the_head_starts_at_the_class_means(tmp_path: Path) -> None:

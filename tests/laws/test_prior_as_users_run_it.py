@@ -96,6 +96,6 @@ def test_every_recipe(name: str, toy: str) -> None:
         pytest.importorskip("imblearn")
     else:
         made = recipe(base_stage("table"))
-        if made.needs_images or any(s.asks("unlabelled") for s in made.stages):
+        if "rows" not in made.takes or "unlabelled" in made.needs:
             pytest.skip("it needs images, or rows without labels")
     check(name, toy)

@@ -20,11 +20,13 @@ from longtail.classical.categorical import Blocks
 from longtail.comparison.chance import check_learnt
 from longtail.comparison.length import FACTOR, Length, find, held_losses
 from longtail.comparison.outputs import Said, outputs_file, said, save_outputs
-from longtail.comparison.plan import AnyRecipe, Prepared, Study
-from longtail.examples import Examples, TokenRows
+from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
+from longtail.data import TableEncoder
+from longtail.examples import Examples
 from longtail.files import Damaged, read_json, write_json
 from longtail.part import digest, part
 from longtail.recipe import Recipe
+from longtail.roles import works_on
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
 from longtail.run.chain import restore, specs
 from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
@@ -177,7 +179,7 @@ class Worker:
             base.digest,
             seed,
             self.engine.numerics(),
-            repr(self.plan.backbone),
+            identity_of(self.plan.backbone),
         ]
         key = digest(["length", examples.fingerprint, rule])
         stored = self.cache.get(key)
@@ -220,10 +222,6 @@ class Worker:
         self, recipe: Classical, examples: Examples, seed: int, categorical: Blocks = ()
     ) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
-        if isinstance(examples.x, TokenRows):
-            raise TypeError(
-                "a classical recipe cannot read tokens: compare it with tune=frozen, or without a backbone"
-            )
         fitted = [recipe.but(finish=()).digest, categorical]
         key = digest({"data": examples.fingerprint, "seed": seed, "classical": fitted})
         stored = self.cache.get(key)
@@ -288,7 +286,9 @@ class Worker:
     ) -> tuple[Outcome, list[Outcome]]:
         """A fitted estimator with what its out-of-fold predictions of the training rows say."""
         recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
-        must = outcome.logit_prior is None or any(not hasattr(p.target, "decide") for p in recipe.finish)
+        must = outcome.logit_prior is None or any(
+            works_on(p.target) != "probabilities" for p in recipe.finish
+        )
         if self.plan.tuning == "none" and not recipe.finish and not must:
             return outcome, [outcome]
         if not must and len(groups.unique()) < FOLDS:
@@ -433,7 +433,7 @@ def sampled(plan: Study, rows: Tensor, held: Tensor) -> Sample:
 
 def categorical_of(encoder: Any) -> Blocks:
     """The one-hot columns that an encoder makes; none but of tables."""
-    return getattr(encoder, "categorical", ())
+    return encoder.categorical if isinstance(encoder, TableEncoder) else ()
 
 
 def stage_times(outcome: Outcome, refit: bool = False) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.part import Part
 from longtail.recipe import Recipe
+from longtail.roles import Fits, LeftOpen, Tunes, traits, works_on
 from longtail.run.loop import facts_of, infer
 from longtail.run.outcome import Outcome, floored
 from longtail.run.prior import carried_prior, facts_without_net
@@ -94,7 +95,7 @@ def fit_finish(
         sample: how the held rows were drawn.
     """
     fitted: list[Any] = []
-    rules = [p for p in outcome.recipe.finish if hasattr(p.target, "decide")]
+    rules = [p for p in outcome.recipe.finish if works_on(p.target) == "probabilities"]
     for p in outcome.recipe.finish:
         if p in rules:
             continue
@@ -102,7 +103,7 @@ def fit_finish(
         made = p.build(**facts_of(now.net, data, now.engine))
         if held is None or not is_open(made):
             fitted.append(p)
-        elif is_surgery(made):
+        elif traits(made).works_on == "net":
             features = infer(now.net, held.x, now.engine, features=True)
             fitted.append(made.tune(now.net, features, held.labels.y, now.labels.prior))
         else:
@@ -126,9 +127,9 @@ def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome
             made = made.build(**facts_of(outcome.net, data, outcome.engine))
         if isinstance(made, Calibrator):
             outcome = outcome.but(calibrator=made.adjuster, prior_checked=made.checked)
-        elif hasattr(made, "decide"):
+        elif works_on(type(made)) == "probabilities":
             outcome = outcome.but(thresholds=None if is_open(made) else made)
-        elif is_surgery(made):
+        elif works_on(type(made)) == "net":
             outcome = outcome.but(
                 net=made(outcome.net).eval(), logit_prior=made.logit_prior(outcome.logit_prior)
             )
@@ -243,11 +244,12 @@ def _held_logits(outcome: Outcome, held: Examples, logits: Tensor | None) -> Ten
     return logits
 
 
-def is_surgery(made: Any) -> bool:
-    """Surgery works on nets, an adjuster on logits; an adjuster says whether it keeps the argmax."""
-    return not hasattr(made, "keeps_argmax")
-
-
 def is_open(made: Any) -> bool:
     """Is something left to be fitted or tuned on held-out data?"""
-    return (hasattr(made, "tune") or hasattr(made, "fit")) and not made.fitted
+    if not isinstance(made, Fits | Tunes):
+        return False
+    if not isinstance(made, LeftOpen):
+        raise TypeError(
+            f"{type(made).__name__} can be fitted and does not say whether it is: give it 'fitted'"
+        )
+    return not made.fitted

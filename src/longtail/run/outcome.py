@@ -14,6 +14,7 @@ from longtail.by_class import by_class
 from longtail.examples import Inputs
 from longtail.labels import ClassCounts, Labels
 from longtail.net import Net
+from longtail.roles import WeighsClasses
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 
@@ -66,10 +67,9 @@ class Outcome:
     @property
     def decided_by(self) -> str:
         """What decides under the natural prior: "thresholds", or "the most probable class"."""
-        weights = getattr(self.thresholds, "weights", None)
-        if self.thresholds is None or (weights is not None and len(set(weights)) == 1):
-            return "the most probable class"
-        return "thresholds"
+        rule = self.thresholds
+        equal = isinstance(rule, WeighsClasses) and rule.weights is not None and len(set(rule.weights)) == 1
+        return "the most probable class" if rule is None or equal else "thresholds"
 
     def logits(self, x: Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""

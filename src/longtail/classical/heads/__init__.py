@@ -11,4 +11,4 @@ __all__ = ["FLOOR", "Boosted", "Forest", "LinearModel", "Trees", "Votes"]
 PARTS = (
     Boosted, Forest, LinearModel, Votes,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""
