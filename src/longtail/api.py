@@ -25,6 +25,7 @@ from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.length import Length, usual
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan, RecipeLike
 from longtail.comparison.ranking import Ranking, rank, shared_priors
@@ -152,7 +153,7 @@ def compare(
     metric or baseline, is judged anew and trains nothing.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
         recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data,
             "all" all that the data can have.
@@ -348,7 +349,8 @@ def _keep(
         if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
-                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None)
+                length = usual([r for r in results["runs"] if r["recipe"] == name and r["status"] == "done"])
+                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None, length)
                 kept.save(target)
                 return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
             except OutOfTime:
@@ -372,14 +374,16 @@ def _fitted(
     on: On,
     before: FeatureEncoder | None,
     row: Mapping[str, Any] | None,
+    length: Length | None = None,
 ) -> Model:
-    """A recipe trained on all rows, or on those of a run, by a deadline."""
+    """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
     fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
     with stop_at(stop):
         return fit_all(
-            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold
-        )
+            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
+            length=length,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -527,12 +531,13 @@ def fit_all(
     seed: int = 0,
     before: FeatureEncoder | None = None,
     fold: int | None = None,
+    length: Length | None = None,
 ) -> Model:
     """One recipe trained on all rows, or on those of a fold, as a model to keep; ``before`` is the frozen encoder that
-    made the plan's data.
+    made the plan's data, ``length`` that of the base stage where it is known.
     """
     plan = Plan(**{**vars(plan), "engine": engine})
-    worker = Worker(plan, folder, on=on)
+    worker = Worker(plan, folder, on=on, length=length)
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)
@@ -571,7 +576,7 @@ def train(
     """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
         recipe: a name, or a recipe of your own.
         out: folder to save the model to; None does not save.

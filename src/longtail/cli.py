@@ -49,7 +49,7 @@ def longtail(
 Data = Annotated[
     str,
     typer.Argument(
-        help="csv, tsv, jsonl, json, parquet, xlsx, arff, npz, ..., a folder of images, or digits-lt."
+        help="csv, tsv, jsonl, json, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt or islands-lt."
     ),
 ]
 Unlabelled = Annotated[
@@ -88,7 +88,8 @@ def compare(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, or digits-lt; several are ranked."
+            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt or islands-lt; several "
+            "are ranked."
         ),
     ],
     recipes: Annotated[

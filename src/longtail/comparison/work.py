@@ -27,7 +27,7 @@ from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
 from longtail.run.chain import restore, specs
-from longtail.run.finish import finish, fit_finish, needs_held, refitted
+from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
@@ -58,10 +58,17 @@ class Task:
 
 
 class Worker:
-    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand."""
+    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand.
 
-    def __init__(self, plan: Study, folder: Path, on: On = ignore) -> None:
-        self.plan, self.folder, self.on = plan, folder, on
+    Args:
+        plan: what is compared.
+        folder: of the cache and finished runs.
+        on: called with progress events.
+        length: of the base stage, where it is known; None finds it on the training rows at hand.
+    """
+
+    def __init__(self, plan: Study, folder: Path, on: On = ignore, length: Length | None = None) -> None:
+        self.plan, self.folder, self.on, self.known_length = plan, folder, on, length
         self.engine = plan.engine
         self.cache = Cache(folder / "cache")
         self.prepared = lru_cache(maxsize=1)(self._prepared)
@@ -155,7 +162,9 @@ class Worker:
         return False
 
     def length(self, prepared: Prepared, seed: int) -> Length:
-        """The length of the base stage on this fold's training rows, through the cache."""
+        """The length of the base stage: as known, or found on this fold's training rows, through the cache."""
+        if self.known_length is not None:
+            return self.known_length
         allowed, base = self.plan.lengths, self.plan.base
         if allowed is None:
             return Length(base.epochs, None)
@@ -254,9 +263,9 @@ class Worker:
             inner_encoder, inner_examples = prepared.training("inner")
             inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
             held = prepared.encode(inner_encoder, prepared.held_rows)
-            distinct = distinct_rows(self.plan.duplicate_of[prepared.held_rows], held.labels.y)
+            sample = sampled(self.plan, prepared.train_rows, prepared.held_rows)
             decide = RULE if self.plan.checks else None
-            fitted = fit_finish(inner, inner_examples, held, decide=decide, distinct=distinct)
+            fitted = fit_finish(inner, inner_examples, held, decide=decide, sample=sample)
             if inner is outcome:
                 made, trained = finish(outcome, examples, fitted), [outcome]
             else:
@@ -289,8 +298,8 @@ class Worker:
         logits, event = self.out_of_fold(recipe, examples, seed, groups, categorical)
         outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
         decide = None if self.plan.tuning == "none" else RULE
-        distinct = distinct_rows(groups, examples.labels.y)
-        fitted = fit_finish(outcome, examples, examples, logits, decide, distinct)
+        sample = sampled(self.plan, rows, rows)
+        fitted = fit_finish(outcome, examples, examples, logits, decide, sample)
         return finish(outcome, examples, fitted), [outcome]
 
     def out_of_fold(
@@ -376,18 +385,16 @@ def skipped(task: Task) -> dict[str, Any]:
     return {**where, "status": "skipped", "error": "out of time"}
 
 
-def distinct_rows(groups: Tensor, y: Tensor) -> Tensor:
-    """The first row of each input and label, sorted int64 indices.
+def sampled(plan: Study, rows: Tensor, held: Tensor) -> Sample:
+    """How ``held`` were drawn from ``rows``, copies of an input with its label being one row."""
+    labels = plan.dataset.labels
 
-    >>> distinct_rows(torch.tensor([5, 5, 7, 5]), torch.tensor([0, 0, 1, 1])).tolist()
-    [0, 2, 3]
-    """
-    pairs = torch.stack([groups, y], 1)
-    _, inverse = torch.unique(pairs, dim=0, return_inverse=True)
-    first = torch.full((int(inverse.max()) + 1,), len(y)).scatter_reduce(
-        0, inverse, torch.arange(len(y)), "amin"
-    )
-    return first.sort().values
+    def different(some: Tensor) -> Tensor:
+        pairs = torch.unique(torch.stack([plan.duplicate_of[some], labels.y[some]], 1), dim=0)
+        return pairs[:, 1].bincount(minlength=labels.num_classes).double()
+
+    drawn = different(held)
+    return Sample(len(held) / float(drawn.sum()), (drawn / different(rows).clamp(min=1)).numpy())
 
 
 def categorical_of(encoder: Any) -> Blocks:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.arrays import FEATURE_NAMES, find_array, matrix, read_arrays
+from longtail.data.built_in import built_in, is_built_in
 from longtail.data.columns import Roles, find, inputs_of, table_like
-from longtail.data.digits import digits_lt
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
     FeatureEncoder,
-    ImageEncoder,
     SparseEncoder,
     TableEncoder,
 )
@@ -100,11 +99,12 @@ def read_inputs(
     if not isinstance(path, str | Path):
         raw, said = inputs_like(path, like, text)
         return Inputs(raw, path.reset_index(drop=True) if hasattr(path, "columns") else None, notes=said)
-    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
-        if not isinstance(like, ImageEncoder):
-            raise ValueError(f"{path} holds images; the model takes {like.kind}")
-        _, colon, factor = str(path).partition(":")
-        return Inputs(digits_lt(float(factor) if colon else 20.0).raw)
+    if is_built_in(path):
+        data = built_in(path)
+        if data.kind != like.kind:
+            raise ValueError(f"{path} is {data.kind} data; the model takes {like.kind}")
+        raw, said = inputs_like(data.raw, like, text)
+        return Inputs(raw, notes=said)
     how = How(
         header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
         skip_bad=skip_bad, sheet=sheet, images=None if images is None else Path(images).expanduser(),

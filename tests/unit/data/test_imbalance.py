@@ -9,6 +9,7 @@ from longtail.data import (
     cifar_lt_counts,
     digits_lt,
     exponential_counts,
+    islands_lt,
     load,
     long_tailed_counts,
     pareto_counts,
@@ -95,6 +96,19 @@ def test_the_profile_is_laid_over_the_classes_by_size() -> None:
         choose_first(
             Labels.of([0] * 1000 + [1] * 10), long_tailed_counts(Labels.of([0] * 1000 + [1] * 10), 2)
         )
+
+
+def test_islands_lt() -> None:
+    data = load("islands-lt")
+    assert data.fingerprint == islands_lt().fingerprint
+    assert (data.kind, data.raw.shape) == ("table", (3446, 6))
+    assert len(set(data.labels.y[:200].tolist())) == 4  # shuffled
+    assert load("islands-lt", imbalance=10).fingerprint == load("islands-lt:10").fingerprint
+    assert load("islands-lt:2600").labels.counts.min() == 1
+    with pytest.raises(ValueError, match=r"islands-lt:5000: .*at most 2600.*write islands-lt or"):
+        load("islands-lt:5000")
+    with pytest.raises(ValueError, match="islands-lt is table data; kind='image' does not fit"):
+        load("islands-lt", kind="image")
 
 
 def test_digits_lt() -> None:
