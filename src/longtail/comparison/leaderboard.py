@@ -201,6 +201,12 @@ def equal_recipes(results: Results, prior: str) -> Mapping[str, str]:
     return found
 
 
+def compares_rows(results: Results, prior: str) -> bool:
+    """Are differences of the metric that ranks tested on rows, or on folds alone?"""
+    tests = results.get("evidence", {}).get(prior, {}).get("tests", {})
+    return bool(tests.get(ranked_by(results, prior)))
+
+
 def difference_test(
     results: Results, recipe: str, other: str, prior: str, metric: str, test: str = "rows"
 ) -> Difference:

@@ -14,6 +14,7 @@ from longtail.comparison.leaderboard import (
     PRIOR_NAMES,
     Results,
     Row,
+    compares_rows,
     leaderboard,
     ranked_by,
     shown_priors,
@@ -58,7 +59,7 @@ def render(results: Results) -> str:
         lower=LOWER_IS_BETTER,
         problems=[row for row in rows if row.problem],
         margin=MARGIN,
-        by_rows=bool(results.get("evidence")),
+        by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
         tested=results["settings"]["folds"] * results["settings"]["seeds"] > 1,
     )
 

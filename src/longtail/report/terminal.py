@@ -10,6 +10,7 @@ from longtail.comparison.leaderboard import (
     PRIOR_NAMES,
     Results,
     Row,
+    compares_rows,
     leaderboard,
     ranked_by,
     shown_priors,
@@ -209,7 +210,8 @@ def _legend(results: Results) -> str:
         parts.append(
             "±: standard deviation over runs. [low, high]: 95% interval of this one difference to the baseline."
         )
-        how = "tested on every row" if results.get("evidence") else "corrected for overlapping folds"
+        by_rows = all(compares_rows(results, prior) for prior in shown_priors(results))
+        how = "tested on every row" if by_rows else "corrected for overlapping folds"
         parts.append(
             f"p: that difference by luck alone ({how}, then Holm-adjusted, which the interval is not); *: p below 0.05."
         )

@@ -41,6 +41,13 @@ def numbers(folder):
         return [row for row in csv.reader(file) if row[4] not in COSTS]
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(request, monkeypatch):
+    """Reports take longer than all else here."""
+    if "metric_and_baseline" not in request.node.name:
+        monkeypatch.setattr(api, "write_report", lambda results, path: None)
+
+
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     """A finished comparison under the natural prior, with its model."""
