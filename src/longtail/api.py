@@ -15,6 +15,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from longtail import data as data_room
+from longtail import metrics
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.columns import predictions_in
 from longtail.adjust.predictions import Predictions
@@ -40,6 +41,7 @@ from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
 from longtail.data.reading import tell
 from longtail.files import held, write_json
+from longtail.labels import Labels
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.recipe import Recipe
@@ -132,6 +134,7 @@ def compare(
     folds: int = 5,
     seeds: int = 1,
     prior: str | Sequence[float] = "natural",
+    metric: str | None = None,
     baseline: str | None = None,
     jobs: int = 1,
     budget: float | None = None,
@@ -142,13 +145,16 @@ def compare(
     tuning: str = "refit",
     duplicates: str = "together",
     engine: Engine | None = None,
-    model: bool = True,
+    model: bool | None = None,
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
     **how: Any,
 ) -> Comparison:
     """Compare recipes on your data by stratified folds, and keep the best model.
+
+    What a recipe said of every test row is kept. So a finished comparison that is asked for again, with another prior,
+    metric or baseline, is judged anew and trains nothing.
 
     Args:
         data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
@@ -159,6 +165,8 @@ def compare(
         seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
             probability a class.
+        metric: that recipes are ranked by, such as "average_precision_rarest" (``longtail.metrics.found()`` has them
+            all); None is balanced accuracy under the balanced prior, and macro F1 under any other.
         baseline: what the others are compared with; None takes erm, or the first recipe.
         jobs: processes.
         budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
@@ -167,7 +175,8 @@ def compare(
         out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
             the same data and settings compared there stay in the table.
         backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
-        model: train the best recipe on all rows at the end.
+        model: train the best recipe on all rows at the end. None does so unless there is a model already and no run was
+            left to do.
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
@@ -219,7 +228,7 @@ def compare(
             begun = {row["recipe"] for row in rows}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
             made = results_of(plan, rows, path, jobs, budget, command, about_all)
-            made["data"]["fingerprint"] = whole.fingerprint
+            made["data"]["fingerprint"], made["settings"]["metric"] = whole.fingerprint, metric
             if frozen is not None:
                 made["data"]["kind"], made["settings"]["backbone"] = whole.kind, str(said_backbone)
             return made
@@ -232,17 +241,24 @@ def compare(
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
+        check_metric(metric, dataset.labels)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
         stack.enter_context(held(folder, "longtail compare"))
         left = None if budget is None else max(1e-9, deadline - time.monotonic())
-        rows = run(plan, folder, jobs=jobs, budget=left, keep=model, on=say)
+        ran: list[str] = []
+
+        def heard(event: dict[str, Any]) -> None:
+            ran.extend([event["task"]] if "task" in event else [])
+            say(event)
+
+        rows = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
         check_finished(rows, budget)
         rows, unfinished = counted(rows, plan.cells, budget)
         results = result(rows)
         if found is not None:
-            results, more = joined(results, found)
+            results, more = joined(results, found, Worker(plan, folder).judged_again)
             if more:
                 say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
             if wanted in results["recipes"]:
@@ -250,7 +266,9 @@ def compare(
         results["left_out"] = unfinished
         results["evidence"] = evidence(plan, results, folder)
         kept = None
-        if model:
+        if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
+            kept, results["model"] = was
+        elif model is not False:
             kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
             notes += tuple(getattr(kept.encoder, "notes", ())) if kept is not None else ()
         results["data"]["notes"] += notes
@@ -258,6 +276,47 @@ def compare(
         write_csv(results, folder / "results.csv")
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
+
+
+def check_metric(metric: str | None, labels: Labels) -> None:
+    """A metric that recipes cannot be ranked by is an error before anything is trained.
+
+    Raises:
+        ValueError: there is no such metric, or it says nothing of these classes.
+    """
+    if metric is None:
+        return
+    if metric not in metrics.found():
+        raise ValueError(
+            f"metric={metric!r}: there is no such metric{nearest(metric, metrics.found())}; there are "
+            f"{', '.join(metrics.found())}"
+        )
+    groups = {name: members for name, members in labels.groups().items() if len(members)}
+    if not metrics.found()[metric].applies(labels.num_classes, groups):
+        why = f"{labels.num_classes} classes of these sizes"
+        raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")
+
+
+def earlier_model(
+    results: dict[str, Any], found: Mapping[str, Any] | None, folder: Path
+) -> tuple[Model | None, dict[str, Any]] | None:
+    """The model on all rows that an earlier call left, and what to say of it; None where there is none.
+
+    It comes with the model itself where it is of the best recipe, as that is judged now.
+    """
+    was, best = (found or {}).get("model"), best_of(results)
+    if (
+        not was
+        or not was["path"]
+        or was["rows"] != "all rows"
+        or not (folder / "model" / "model.json").exists()
+    ):
+        return None
+    said = {"recipe": was["recipe"], "path": str(folder / "model"), "rows": was["rows"]}
+    if was["recipe"] == best:
+        return Model.load(folder / "model"), said
+    why = f"Now {best} is best, and nothing was trained: the same with --model (model=True in Python) makes its model."
+    return None, {**said, "why": why}
 
 
 def _keep(
@@ -368,7 +427,7 @@ def compare_several(
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
-    model: bool = True,
+    model: bool | None = None,
     how: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Several:
@@ -384,7 +443,8 @@ def compare_several(
         began: as for ``compare``.
         on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
-        settings: recipes, folds, seeds, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for ``compare``.
+        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for
+            ``compare``.
 
     Raises:
         ValueError: fewer than two data sets, or another prior.

@@ -95,6 +95,10 @@ class Study(Protocol):
 
     def identity(self, name: str, fold: int, seed: int) -> str: ...
     def prepare(self, fold: int, seed: int = 0) -> Prepared: ...
+    def labels(self, fold: int, seed: int) -> Labels:
+        """The labels of a cell whose frequencies are "natural", and whose counts say which classes are many or few."""
+        ...
+
     def draws(self, seed: int) -> tuple[int, int]:
         """The seed of the initial weights, and that of everything drawn later."""
         ...
@@ -276,11 +280,17 @@ class Plan:
             train, test = folds(d.labels, self.duplicate_of, self.folds, deal)[fold]
         return Prepared(self, train, test, d.labels, split_seed=deal)
 
+    def labels(self, fold: int, seed: int) -> Labels:
+        """Those of all rows."""
+        return self.dataset.labels
+
     def identity(self, name: str, fold: int, seed: int) -> str:
-        """Names the result of one run: equal identities mean equal results."""
+        """Names what one run computes: equal identities mean equal outputs of every test row. The prior is no part of it:
+        it says how they are judged.
+        """
         what = self.recipe(name)
         numbers = [fold, seed, self.folds, self.deal(seed), self.inner_share, self.epochs, self.duplicates]
-        where = [self.engine.numerics(), self.tuning, self.prior, identity_of(self.backbone)]
+        where = [self.engine.numerics(), self.tuning, identity_of(self.backbone)]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
 

@@ -1,8 +1,7 @@
-"""Work: what a process of a comparison does. Train a stage, or fit a recipe on a fold and score it on the test rows."""
+"""Work: what a process of a comparison does. Train a stage, or fit a recipe on a fold and let it say all test rows."""
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from dataclasses import dataclass, replace
@@ -13,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail import __version__, metrics
+from longtail import __version__
 from longtail.adjust import Thresholds
 from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
 from longtail.comparison.chance import check_learnt
+from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.length import FACTOR, Length, find, held_losses
-from longtail.comparison.outputs import Said, outputs_file, said, save_outputs
+from longtail.comparison.outputs import Outputs, load_outputs, outputs_file
 from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
 from longtail.data import TableEncoder
 from longtail.examples import Examples
@@ -31,7 +31,6 @@ from longtail.run import Cache, Outcome, OutOfTime, train_stages
 from longtail.run.chain import restore, specs
 from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
-from longtail.run.outcome import prior_vector
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
 
@@ -94,11 +93,12 @@ class Worker:
         return self.run_file(task).exists() and self.outputs_file(task).exists()
 
     def kept(self, task: Task) -> dict[str, Any] | None:
-        """The result of a run that is finished and kept whole; None where it has to be done."""
-        return self.finished(self.run_file(task)) if self.scored(task) else None
+        """The result of a run that is finished and kept whole, judged anew; None where it has to be done."""
+        row = self.finished(self.run_file(task)) if self.scored(task) else None
+        return None if row is None else self.judged_again(row)
 
     def do(self, task: Task) -> dict[str, Any] | None:
-        """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
+        """Do a task. A judged run comes back, and is kept in its file; a failure is a row like any other."""
         if task.part == LENGTH:
             self.length(self.prepared(task.fold, task.seed), task.seed)
             return None
@@ -111,13 +111,15 @@ class Worker:
         row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
         row["identity"] = self.plan.identity(task.recipe, task.fold, task.seed)
         try:
-            row = {**row, "status": "done", **self.score(task)}
+            more, outputs = self.score(task)
+            row = {**row, "status": "done", **more}
+            judged = self.judged(row, outputs)
         except OutOfTime:
             return skipped(task)
         except Exception as why:  # one recipe's failure must not lose the others' work
             return {**row, "status": "failed", "error": f"{type(why).__name__}: {why}"}
         write_json(file, row, checked=True)
-        return row
+        return judged
 
     def finished(self, file: Path) -> dict[str, Any] | None:
         """The run in a file. None where there is none, or a damaged one: that is said, and set aside."""
@@ -319,55 +321,19 @@ class Worker:
         event = {"stage": "out of fold", "epoch": 0, "epochs": 1, "seconds": stored[1]["seconds"], "key": key}
         return stored[0]["logits"], event
 
-    def score(self, task: Task) -> dict[str, Any]:
-        """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
+    def score(self, task: Task) -> tuple[dict[str, Any], Outputs]:
+        """Fit a recipe on the fold's training rows and keep what it says of the test rows. What comes back is that, and
+        what there is to say of the run beside its scores.
+        """
         prepared = self.prepared(task.fold, task.seed)
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
         began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
         logits = outcome.logits(test.x)
         predict_seconds = time.perf_counter() - began
-        scores: dict[str, Any] = {}
-        per_class: dict[str, Any] = {}
-        confusion: dict[str, Any] = {}
-        reliability: dict[str, Any] = {}
-        outputs: dict[str, Said] = {}
-        kept = under = None
-        labels, y = prepared.labels, test.labels.y
-        for name, prior in self.priors().items():
-            if name != "as_trained" and outcome.prior_source == "none":  # nothing was held out to fit it on
-                continue
-            if name == "as_trained":
-                probabilities = torch.softmax(logits.double(), -1).float()
-                decisions, weights = probabilities.argmax(-1), None
-            else:
-                probabilities = outcome.probabilities(logits, prior)
-                decisions = outcome.decide(probabilities, prior)
-                weights = None if name == self.plan.tested_under else prior_vector(prior, labels)
-            found = metrics.evaluate(
-                probabilities, y, prior=weights, groups=labels.groups(), decisions=decisions
-            )
-            scores[name] = {k: _number(v) for k, v in found.items()}
-            outputs[name] = said(probabilities, y, decisions)
-            if kept is None or name == "natural":
-                kept, under = probabilities, name
-            probable = metrics.evaluate(probabilities, y, prior=weights)["macro_f1"]
-            scores[name]["macro_f1_argmax"] = _number(probable)
-            detail = metrics.per_class(probabilities, y, prior=weights, decisions=decisions)
-            per_class[name] = {k: [_number(v) for v in detail[k].tolist()] for k in ("recall", "precision")}
-            if labels.num_classes <= 60:
-                confusion[name] = metrics.confusion(y, decisions, labels.num_classes).tolist()
-            importance = None if weights is None else metrics.importance(y, weights)
-            bins = metrics.reliability(probabilities, y, weight=importance)
-            reliability[name] = {
-                k: [_number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
-            }
-        assert kept is not None
-        assert under is not None
-        file = self.outputs_file(task)
-        if not file.exists():  # a run killed before its JSON was written left the same
-            save_outputs(file, prepared.test_rows, y, kept, under, outputs)
-        return {
+        outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
+        outputs.save(self.outputs_file(task))
+        row = {
             **self.convergence(prepared, trained, task.seed),
             "predict_seconds": predict_seconds,
             "encode_seconds": prepared.seconds,
@@ -378,16 +344,23 @@ class Worker:
             "prior_checked": outcome.prior_checked,
             "decided_by": outcome.decided_by,
             "stages": [s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)],
-            "scores": scores,
-            "per_class": per_class,
-            "confusion": confusion,
-            "reliability": reliability,
             "history": [
                 {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
                 for e in trained[0].history
                 if "loss" in e and "teacher" not in e
             ],
         }
+        return row, outputs
+
+    def judged_again(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """A finished run, judged by its kept outputs; None where they are gone."""
+        outputs = load_outputs(outputs_file(self.folder, row["identity"])) if "identity" in row else None
+        return None if outputs is None else self.judged(row, outputs)
+
+    def judged(self, row: dict[str, Any], outputs: Outputs) -> dict[str, Any]:
+        """A run with its scores under every prior of the plan."""
+        labels = self.plan.labels(row["fold"], row["seed"])
+        return {**row, **Judge(labels, priors_of(self.plan.prior), self.plan.tested_under)(outputs)}
 
     def convergence(self, prepared: Prepared, trained: list[Outcome], seed: int) -> dict[str, Any]:
         """``converged``: did every training of a run reach its end? None where nothing could tell (a length that was
@@ -404,13 +377,6 @@ class Worker:
         found = self.length(prepared, seed)
         ok = False if not all(said) else found.converged
         return {"converged": ok, "length": {"epochs": found.epochs, "tried": found.tried}}
-
-    def priors(self) -> dict[str, Any]:
-        """The priors to score under, by name."""
-        named: dict[str, Any] = {"as_trained": None, "natural": "natural", "balanced": "balanced"}
-        if not isinstance(self.plan.prior, str):
-            named["declared"] = self.plan.prior
-        return named
 
 
 def skipped(task: Task) -> dict[str, Any]:
@@ -449,7 +415,3 @@ def stage_times(outcome: Outcome, refit: bool = False) -> list[dict[str, Any]]:
         stage["seconds"] += event["seconds"]
         stage["cpu_seconds"] += event.get("cpu_seconds", event["seconds"])
     return list(out.values())
-
-
-def _number(value: float) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
