@@ -26,7 +26,7 @@ import torch
 from reference_pipelines import one_fold
 
 from longtail import data
-from longtail.catalogue import pick
+from longtail.chosen import pick
 from longtail.comparison.folds import folds
 from longtail.comparison.plan import Plan
 from longtail.comparison.results import hardware, versions

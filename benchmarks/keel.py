@@ -34,7 +34,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from longtail.catalogue import pick
+from longtail.chosen import pick
 from longtail.comparison.folds import folds
 from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import friedman, ranks_of

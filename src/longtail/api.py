@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from longtail import data as data_room
@@ -21,16 +20,17 @@ from longtail.adjust.columns import predictions_in
 from longtail.adjust.predictions import Predictions
 from longtail.adjust.saved import read_counts, read_predictions, read_vector
 from longtail.bench import bench
-from longtail.catalogue import about, asks_all, first, known_recipes, listing, pick, without
-from longtail.classical import Classical
+from longtail.catalogue import about, asks_all, first, known_recipes, listing, without
+from longtail.chosen import Asked, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
 from longtail.comparison.length import Length, usual
+from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
-from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
@@ -44,7 +44,6 @@ from longtail.files import held, write_json
 from longtail.labels import Labels
 from longtail.model import Model
 from longtail.protocol import Backbone
-from longtail.recipe import Recipe
 from longtail.report import brief
 from longtail.report.html import write_report
 from longtail.report.progress import progress
@@ -130,7 +129,7 @@ def told(on: On | None, verbose: int) -> AbstractContextManager[On]:
 def compare(
     data: Given,
     *,
-    recipes: str | Sequence[str] | Mapping[str, RecipeLike] | None = None,
+    recipes: Asked | Sequence[Asked] | Mapping[str, Asked] | None = None,
     folds: int = 5,
     seeds: int = 1,
     prior: str | Sequence[float] = "natural",
@@ -159,8 +158,9 @@ def compare(
     Args:
         data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
-        recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data,
-            "all" all that the data can have.
+        recipes: names (``longtail recipes`` lists them), with settings (``focal:gamma=1``) or without, functions,
+            partials, recipes, and classifiers with ``fit`` and ``predict_proba``: one, a list, or a dict by the name that
+            tables show. None takes a dozen that suit the data, "all" all that the data can have.
         folds: each row is tested once a seed.
         seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
@@ -242,6 +242,7 @@ def compare(
             plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
         check_metric(metric, dataset.labels)
+        try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
@@ -565,19 +566,10 @@ def fit_all(
     return Model(outcome, encoder, facts)
 
 
-def called(recipe: str | RecipeLike) -> str:
-    """The name of a recipe: its own, or that of the function that makes it."""
-    if isinstance(recipe, str):
-        return recipe
-    if isinstance(recipe, Recipe | Classical):
-        return recipe.name
-    return recipe.__name__ if isinstance(recipe, FunctionType) else "own"
-
-
 def train(
     data: Given,
     *,
-    recipe: str | RecipeLike = "erm",
+    recipe: Asked = "erm",
     out: str | Path | None = None,
     backbone: Backbone = None,
     epochs: int | None = None,
@@ -592,7 +584,7 @@ def train(
     Args:
         data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
-        recipe: a name, or a recipe of your own.
+        recipe: a name, or anything else that ``compare`` takes in ``recipes``.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         seed: of initial weights, order and estimators.
@@ -602,8 +594,10 @@ def train(
     dataset = load(data, **how)
     if on is ignore:  # nobody else shows them
         tell(dataset.notes)
-    name = called(recipe)
-    chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
+    chosen = pick(recipe if isinstance(recipe, Mapping) else [recipe])
+    if len(chosen) != 1:
+        raise ValueError(f"recipe={recipe!r}: one recipe is trained, and these are {len(chosen)}")
+    (name,) = chosen
     frozen, before = frozen_features(dataset, backbone), None
     if frozen is not None:
         (dataset, before), backbone = frozen, None
@@ -611,6 +605,7 @@ def train(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine or Engine(),
     )  # fmt: skip
+    try_backbone(plan, None, on)
     if out is None:
         import tempfile
 

@@ -6,11 +6,13 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from longtail import classical, recipes
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
+from longtail.classical.estimators import Own
 from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
 from longtail.comparison.brings import brings
 from longtail.comparison.plan import RecipeLike, made
@@ -113,36 +115,6 @@ def first(dataset: Dataset, backbone: Backbone = None) -> tuple[list[str], str |
     return list(FIRST), None
 
 
-def pick(
-    names: str | Sequence[str] | Mapping[str, RecipeLike],
-    dataset: Dataset | None = None,
-    backbone: Backbone = None,
-) -> dict[str, RecipeLike]:
-    """Recipes by name; your own are taken as they are, and "all" is those that the data can have.
-
-    ``METHOD+ESTIMATOR`` names a classical recipe on resampled rows, listed or not: ``near-miss+random-forest``.
-
-    Raises:
-        ValueError: no recipe of that name.
-    """
-    known = known_recipes()
-    plain = {k: r for k, r in known.items() if isinstance(r, Classical) and "+" not in k}
-    if isinstance(names, Mapping):
-        return dict(names)
-    if asks_all(names):
-        out = {} if dataset is None else unsuited(dataset, backbone)
-        return {name: r for name, r in known.items() if name not in out}
-    if isinstance(names, str):
-        names = [names]
-    known |= {name: on_resampled(name, plain) for name in names if "+" in name and name not in known}
-    if unknown := [name for name in names if name not in known]:
-        raise ValueError(
-            f"recipes: there is no {unknown[0]!r}{nearest(unknown[0], known)}; `longtail recipes` lists them:"
-            f" {', '.join(known)}"
-        )
-    return {name: known[name] for name in names}
-
-
 def asks_all(names: str | Sequence[str] | Mapping[str, RecipeLike] | None) -> bool:
     """Does it name all recipes, ``"all"``?"""
     return not isinstance(names, Mapping) and names is not None and (names == "all" or list(names) == ["all"])
@@ -174,7 +146,8 @@ def about(name: str, recipe: RecipeLike) -> dict[str, str]:
     """Title, paper and one line on a recipe, from its own documentation."""
     if isinstance(recipe, Classical):
         return {"title": name, **about_classical(recipe)}
-    module = sys.modules.get(getattr(recipe, "__module__", ""), None) if callable(recipe) else None
+    call = recipe.func if isinstance(recipe, partial) else recipe
+    module = sys.modules.get(getattr(call, "__module__", ""), None) if callable(call) else None
     doc = (module.__doc__ if module is not None else None) or ""
     first = one_line(doc.strip().split("\n\n", 1)[0])
     return {"title": name, "paper": paper_of(doc), "summary": first.partition(": ")[2] or first}
@@ -196,7 +169,9 @@ def one_line(text: str) -> str:
 
 def about_classical(recipe: Classical) -> dict[str, str]:
     """Paper and one line on a classical recipe: its function's documentation, and the resampling before it."""
-    method, _, estimator = recipe.name.rpartition("+")
+    if recipe.estimator.target is Own:
+        return {"paper": "", "summary": one_line(repr(recipe.estimator["estimator"].build()))}
+    method, _, estimator = recipe.name.partition(":")[0].rpartition("+")
     found = getattr(classical, estimator.replace("-", "_"), None)
     doc = inspect.getdoc(found) if callable(found) and estimator in PLAIN else ""
     first, paper = one_line((doc or "").split("\n\n", 1)[0]), paper_of(doc or "")
@@ -232,6 +207,8 @@ def classical_prior(recipe: Classical) -> str:
     """The prior of a classical recipe's probabilities in one word."""
     name, given = recipe.estimator.target.__name__, dict(recipe.estimator.kwargs)
     weight = given.get("class_weight")
+    if name == "Own" and given["prior"] is not None:
+        return given["prior"] if isinstance(given["prior"], str) else "as it was stated"
     if name == "Resampled":
         inside = classical_prior(recipe.but(estimator=given["estimator"]))
         if given["method"] not in EXACT:

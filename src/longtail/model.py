@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from longtail import adjust, data
+from longtail.classical.head import Fitted
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.labels import ClassCounts
 from longtail.part import Own, parts
@@ -141,7 +142,7 @@ class Model:
         Args:
             folder: that ``save``, ``longtail train`` or ``longtail compare`` wrote.
             engine: device and numerics.
-            own: your own modules that the net holds, by ``"module:name"``.
+            own: your own classes that the net holds (modules, estimators), by ``"module:name"``.
 
         Raises:
             FileNotFoundError: no model there.
@@ -191,7 +192,10 @@ class Model:
         """Warn about modules of the user's own, whose classes a reader must hand in."""
         net = self.outcome.net
         for name in ("backbone", "head"):
-            own = {name_of(p.target) for p in parts(getattr(net, name).spec)} - set(listed(name))
+            module = getattr(net, name)
+            own = {name_of(p.target) for p in parts(module.spec)} - set(listed(name))
+            if isinstance(module, Fitted):
+                own |= set(module.foreign())
             if own:
                 given = ", ".join(f"{which!r}: {which.rpartition(':')[2]}" for which in sorted(own))
                 warnings.warn(
@@ -225,6 +229,7 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
             or abs(float(prior.sum()) - 1) > 1e-4
         ):
             raise ValueError("logit_prior is no prior of its classes")
+    _check_head(about["net"]["head"], about["facts"])
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)
     if net.num_classes != labels.num_classes:
@@ -240,6 +245,15 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
         thresholds=None if about["thresholds"] is None else read(about["thresholds"]),
         engine=engine,
     )
+
+
+def _check_head(spec: Any, facts: Any) -> None:
+    """An estimator as arrays, which longtail wrote before it kept estimators themselves, is refused with the remedy."""
+    if isinstance(spec, dict) and str(spec.get("part")).startswith("longtail.classical.heads."):
+        raise ValueError(
+            "it holds a classical model as arrays, as longtail kept them earlier: train it again "
+            f"(longtail train DATA --recipe {facts['recipe']['name']} --out FOLDER)"
+        )
 
 
 def _encoder(about: dict[str, Any], tensors: dict[str, Tensor]) -> Any:

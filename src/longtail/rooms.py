@@ -18,14 +18,14 @@ ROOMS = {
     "augment": "longtail.augment", "heads": "longtail.heads", "surgery": "longtail.surgery",
     "adjust": "longtail.adjust", "objectives": "longtail.objectives", "weights": "longtail.weights",
     "schedule": "longtail.schedule", "optim": "longtail.optim", "backbones": "longtail.backbones",
-    "classical/inputs": "longtail.classical.inputs", "classical/heads": "longtail.classical.heads",
+    "classical/inputs": "longtail.classical.inputs", "classical/head": "longtail.classical.head",
     "classical/estimators": "longtail.classical.estimators",
 }  # fmt: skip
 """The module that holds each room's ``PARTS``. A room's name is in files and keys: the module may change, it may not."""
 
 SLOTS = {
     "backbone": ("backbones", "classical/inputs"),
-    "head": ("heads", "classical/heads", "backbones/ResNetBranch"),
+    "head": ("heads", "classical/head", "backbones/ResNetBranch"),
     "adjuster": ("adjust",),
     "recipe": (
         "losses", "samplers", "mixing", "augment", "heads", "surgery", "adjust", "objectives", "weights", "schedule",

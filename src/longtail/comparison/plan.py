@@ -116,6 +116,8 @@ class Study(Protocol):
 def made(found: RecipeLike, base: Stage, name: str) -> AnyRecipe:
     """A recipe, from the base stage where it is a function of one, under the name of the table."""
     recipe = found if isinstance(found, Recipe | Classical) else found(base)
+    if not isinstance(recipe, Recipe | Classical):
+        raise TypeError(f"recipes: {name!r} gave a {type(recipe).__name__}, where a Recipe is needed")
     return recipe.but(name=name) if isinstance(recipe, Recipe) else recipe
 
 
@@ -182,6 +184,11 @@ class Plan:
             raise ValueError(f"duplicates={self.duplicates!r} must be 'together' or 'ignore'")
         if isinstance(self.backbone, str):
             check_backbone(self.dataset.kind, self.backbone)
+        if isinstance(self.backbone, torch.nn.Module) and not isinstance(self.backbone, Net):
+            raise TypeError(
+                f"backbone is a {type(self.backbone).__name__}: name its last layer, "
+                "longtail.Net.split(model, head='fc')"
+            )
         encoder = as_pretrained(self.backbone)
         if encoder is not None and encoder.frozen:
             raise ValueError(

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from longtail import __version__
 from longtail.adjust import Thresholds
-from longtail.classical import Classical, out_of_fold_logits
+from longtail.classical import Classical
 from longtail.classical.categorical import Blocks
+from longtail.comparison import estimators
 from longtail.comparison.chance import check_learnt
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.length import FACTOR, Length, find, held_losses
@@ -28,7 +29,6 @@ from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.roles import works_on
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
-from longtail.run.chain import restore, specs
 from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.solve import may_be_solved, solvable
@@ -39,8 +39,6 @@ LENGTH = "length"
 RULE = part(Thresholds, metric="macro_f1")
 """How classes are decided under the natural prior, for every recipe that brings no rule of its own: by thresholds tuned
 on held-out training rows. Under other priors the most probable class decides."""
-FOLDS = 3
-"""Of the out-of-fold predictions of a classical recipe."""
 
 
 @dataclass(frozen=True)
@@ -224,24 +222,9 @@ class Worker:
         self, recipe: Classical, examples: Examples, seed: int, categorical: Blocks = ()
     ) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
-        fitted = [recipe.but(finish=()).digest, categorical]
-        key = digest({"data": examples.fingerprint, "seed": seed, "classical": fitted})
-        stored = self.cache.get(key)
-        if stored is not None:
-            net = restore(None, *stored)
-            prior = stored[1]["prior"]
-            prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
-            seconds = stored[1]["seconds"]
-        else:
-            self.engine.check_time()
-            began = time.perf_counter()
-            net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
-            seconds = time.perf_counter() - began
-            kept = None if prior is None else prior.tolist()
-            self.cache.put(key, net.state_dict(), {"prior": kept, "seconds": seconds, **specs(net)})
-        event = {"stage": "fit", "epoch": 0, "epochs": 1, "seconds": seconds, "key": key}
-        engine = replace(self.engine, device="cpu")
-        return Outcome(net.eval(), recipe, examples.labels, (key,), (event,), prior, engine=engine)
+        net, prior, event = estimators.fit(recipe, examples, seed, categorical, self.cache, self.engine)
+        on_cpu = replace(self.engine, device="cpu")
+        return Outcome(net.eval(), recipe, examples.labels, (event["key"],), (event,), prior, engine=on_cpu)
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
         """The encoder, the finished outcome, and every training it took.
@@ -293,33 +276,16 @@ class Worker:
         )
         if self.plan.tuning == "none" and not recipe.finish and not must:
             return outcome, [outcome]
-        if not must and len(groups.unique()) < FOLDS:
+        if not must and len(groups.unique()) < estimators.FOLDS:
             return outcome, [outcome]
-        logits, event = self.out_of_fold(recipe, examples, seed, groups, categorical)
+        logits, event = estimators.out_of_fold(
+            recipe, examples, seed, groups, categorical, self.cache, self.engine
+        )
         outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
         decide = None if self.plan.tuning == "none" else RULE
         sample = sampled(self.plan, rows, rows)
         fitted = fit_finish(outcome, examples, examples, logits, decide, sample)
         return finish(outcome, examples, fitted), [outcome]
-
-    def out_of_fold(
-        self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor, categorical: Blocks
-    ) -> tuple[Tensor, dict[str, Any]]:
-        """Logits of the training rows by models that did not see them, through the cache; and the event of doing it."""
-        fitted = [recipe.but(finish=()).digest, categorical]
-        key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": fitted})
-        stored = self.cache.get(key)
-        if stored is None:
-            self.engine.check_time()
-            began = time.perf_counter()
-            logits = out_of_fold_logits(
-                recipe, examples.x, examples.labels, seed=seed, folds=FOLDS, groups=duplicate_of,
-                categorical=categorical,
-            )  # fmt: skip
-            stored = {"logits": logits}, {"seconds": time.perf_counter() - began}
-            self.cache.put(key, *stored)
-        event = {"stage": "out of fold", "epoch": 0, "epochs": 1, "seconds": stored[1]["seconds"], "key": key}
-        return stored[0]["logits"], event
 
     def score(self, task: Task) -> tuple[dict[str, Any], Outputs]:
         """Fit a recipe on the fold's training rows and keep what it says of the test rows. What comes back is that, and
@@ -338,8 +304,7 @@ class Worker:
             "predict_seconds": predict_seconds,
             "encode_seconds": prepared.seconds,
             "test_rows": len(test),
-            "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
-            "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
+            **estimators.size_of(outcome.net),
             "prior_source": outcome.prior_source,
             "prior_checked": outcome.prior_checked,
             "decided_by": outcome.decided_by,

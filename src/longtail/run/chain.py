@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from longtail.examples import Examples
 from longtail.net import Net, rebuild
@@ -151,6 +152,9 @@ def net_digest(net: nn.Module) -> str:
         if is_own(cls.__module__):
             h.update(code_digest(cls).encode())
     for name, t in net.state_dict().items():
+        if is_lazy(t):
+            h.update(f"{name} lazy".encode())
+            continue
         h.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
         h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return h.hexdigest()

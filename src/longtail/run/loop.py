@@ -300,7 +300,7 @@ def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False) -> Ten
     """Logits (or features) of all inputs, float32 on the CPU, in evaluation mode."""
     was, device = net.training, engine.on
     # What a convolution of 512 images reads no longer fits a processor's cache: 1.5 times slower an image.
-    batch = 128 if device.type == "cpu" else 512
+    batch = net.rows_at_once or (128 if device.type == "cpu" else 512)
     net.eval().to(device)
     if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

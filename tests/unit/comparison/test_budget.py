@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from longtail import api
-from longtail.catalogue import pick
+from longtail.chosen import pick
 from longtail.classical import Classical
 from longtail.comparison.counted import RunsFailed
 from longtail.data import Dataset
