@@ -25,6 +25,8 @@ from longtail.run.outcome import Outcome, Prior
 FORMAT = 2
 STORED = re.compile(rf"model-{MARK}\.safetensors")
 """The tensors of a model: the name of each save is its own, so that the old ones lie there until the new are whole."""
+NAMED = re.compile(rf"{STORED.pattern}|model-[0-9a-f]{{12}}\.safetensors")
+"""What is read: the second are of before a name said whose it is."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,7 +215,7 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
         except (OSError, ValueError):
             return None
     name = about.get("tensors")
-    return file.with_name(name) if isinstance(name, str) and STORED.fullmatch(name) else None
+    return file.with_name(name) if isinstance(name, str) and NAMED.fullmatch(name) else None
 
 
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
