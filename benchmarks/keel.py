@@ -172,7 +172,7 @@ def show(results: dict[str, Any], against: str) -> str:
         adjusted = holm(tests)
         lines += [
             f"\n## {metric}\n",
-            f"Friedman {statistic:.0f}, p = {p:.4f}; {len(results)} tables.\n",
+            f"Friedman {statistic:.0f}, p {small(p)}; {len(results)} tables.\n",
             f"| what | mean rank | mean | better / worse than {against} | p (Wilcoxon, Holm) | s a fold |",
             "|---|---|---|---|---|---|",
         ]
@@ -182,9 +182,14 @@ def show(results: dict[str, Any], against: str) -> str:
             seconds = np.mean([r["scores"][names[k]]["seconds"] for r in results.values()])
             lines.append(
                 f"| {names[k]} | {ranks[k].mean():.2f} | {values[k].mean():.3f} | {(difference > 0).sum()} / "
-                f"{(difference < 0).sum()} | {'–' if math.isnan(adjusted[k]) else f'{adjusted[k]:.4f}'} | {seconds:.2f} |"
+                f"{(difference < 0).sum()} | {'–' if math.isnan(adjusted[k]) else small(adjusted[k])} | {seconds:.2f} |"
             )
     return "\n".join(lines)
+
+
+def small(p: float) -> str:
+    """A p-value."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ FOUNDATION = {
     "examples",
     "memory",
     "files",
+    "tables",
     "by_class",
     "words",
 }
@@ -69,6 +70,7 @@ MAY = {
 FREE = {"__init__", "__main__"}
 CORE = {"torch", "numpy", "safetensors"}
 FRAMEWORKS_INSIDE = {
+    "tables",
     "optim",
     "classical",
     "data",

@@ -10,14 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longtail import data as data_room
 from longtail import metrics
 from longtail.adjust.apply import Adjusted, adjust_predictions
+from longtail.adjust.columns import predictions_in
 from longtail.adjust.predictions import Predictions
-from longtail.adjust.saved import ending, read_counts, read_predictions, read_vector
+from longtail.adjust.saved import read_counts, read_predictions, read_vector
 from longtail.bench import bench
 from longtail.catalogue import about, first, known_recipes, listing, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
@@ -37,7 +39,6 @@ from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
 from longtail.data.reading import tell
-from longtail.data.write import check_table_file, write_table
 from longtail.files import held, write_json
 from longtail.labels import Labels
 from longtail.model import Model
@@ -51,6 +52,7 @@ from longtail.run.engine import stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
+from longtail.tables import WRITTEN, check_table_file, ending, write_table
 from longtail.words import nearest
 
 if TYPE_CHECKING:
@@ -66,12 +68,18 @@ class Comparison:
     Attributes:
         results: everything, as written to ``results.json``.
         folder: where the files are.
-        model: the best recipe trained on all rows, or None where it was not asked for.
+        kept: the best recipe trained on all rows, or the folder that an earlier call saved it to; None where it was not
+            asked for, or is of another recipe.
     """
 
     results: dict[str, Any]
     folder: Path
-    model: Model | None
+    kept: Model | Path | None
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The best recipe trained on all rows, or None where it was not asked for, or is of another recipe."""
+        return Model.load(self.kept) if isinstance(self.kept, Path) else self.kept
 
     @property
     def rows(self) -> dict[str, list[Row]]:
@@ -260,12 +268,14 @@ def compare(
                 results["settings"]["baseline"] = wanted
         results["left_out"] = unfinished
         results["evidence"] = evidence(plan, results, folder)
-        kept = None
+        kept: Model | Path | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
             kept, results["model"] = was
         elif model is not False:
             kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
-            notes += tuple(getattr(kept.encoder, "notes", ())) if kept is not None else ()
+            if isinstance(kept, Model) and results["model"]:
+                results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
+            notes += tuple((results["model"] or {}).get("notes", ()))
         results["data"]["notes"] += notes
         write_json(folder / "results.json", results)
         write_csv(results, folder / "results.csv")
@@ -294,10 +304,9 @@ def check_metric(metric: str | None, labels: Labels) -> None:
 
 def earlier_model(
     results: dict[str, Any], found: Mapping[str, Any] | None, folder: Path
-) -> tuple[Model | None, dict[str, Any]] | None:
-    """The model on all rows that an earlier call left, and what to say of it; None where there is none.
-
-    It comes with the model itself where it is of the best recipe, as that is judged now.
+) -> tuple[Path | None, dict[str, Any]] | None:
+    """What to say of the model on all rows that an earlier call left; None where there is none. Where it is of the best
+    recipe, as that is judged now, its folder comes first.
     """
     was, best = (found or {}).get("model"), best_of(results)
     if (
@@ -307,9 +316,9 @@ def earlier_model(
         or not (folder / "model" / "model.json").exists()
     ):
         return None
-    said = {"recipe": was["recipe"], "path": str(folder / "model"), "rows": was["rows"]}
+    said = {**{k: was[k] for k in ("recipe", "rows", "notes") if k in was}, "path": str(folder / "model")}
     if was["recipe"] == best:
-        return Model.load(folder / "model"), said
+        return folder / "model", said
     why = f"Now {best} is best, and nothing was trained: the same with --model (model=True in Python) makes its model."
     return None, {**said, "why": why}
 
@@ -582,10 +591,12 @@ def train(
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         seed: of initial weights, order and estimators.
-        on: called with progress events.
+        on: called with progress events; left out, what could not be read is warned of.
         how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
     """
     dataset = load(data, **how)
+    if on is ignore:  # nobody else shows them
+        tell(dataset.notes)
     name = (
         recipe
         if isinstance(recipe, str)
@@ -648,7 +659,8 @@ def predict(
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         say: called with each note on how the rows were read; None warns of what could not be read.
-        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images.
+        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images; all but
+            text are for files, and refused for data in memory.
 
     Raises:
         ValueError: an ending of ``out`` that is not written, before any work; data that the model cannot take.
@@ -661,10 +673,8 @@ def predict(
         rows = data_room.Inputs(data.raw)
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
-        remembered = loaded.facts.get("data", {}).get("reading", {})
-        if "missing" in remembered:
-            how = {"missing": remembered["missing"], **how}
-        rows = data_room.read_inputs(data, like, classes=loaded.names, **how)
+        remembered = loaded.reading
+        rows = data_room.read_inputs(data, like, classes=loaded.names, reading=remembered, **how)
         labels = label_column(
             rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
         )
@@ -694,12 +704,12 @@ def model_folder(folder: Path) -> Path:
 
 
 def adjust(
-    predictions: str | Path | Predictions,
+    predictions: str | Path | Predictions | Any,
     *,
     counts: str | Path | Sequence[int] | Mapping[Any, int],
     prior: str | Sequence[float] | Mapping[Any, float] = "balanced",
     from_prior: str | Sequence[float] | Mapping[Any, float] | None = None,
-    held: str | Path | Predictions | None = None,
+    held: str | Path | Predictions | Any | None = None,
     kind: str | None = None,
     label: str | None = None,
     classes: Sequence[str] | None = None,
@@ -714,13 +724,15 @@ def adjust(
     object), and in the order of the columns where they are a list.
 
     Args:
-        predictions: csv, tsv, jsonl, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label
-            column where the labels are known, as ``longtail predict`` writes; or ``longtail.adjust.Predictions``, such as
-            ``longtail.adjust.predictions_of`` makes of a scikit-learn, torch or Hugging Face model.
+        predictions: a file (csv, tsv, jsonl, parquet, feather, xlsx or npz) or a data frame with columns ``p_*`` or
+            ``logit_*`` (or named by class), and a label column where the labels are known, as ``longtail predict`` gives;
+            or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of`` makes of a scikit-learn, torch
+            or Hugging Face model.
         counts: training examples per class: numbers, by class, or a JSON file of either.
         prior: "balanced", "natural" (the counts), probabilities, or a JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
-        held: labelled predictions of the same model on held-out rows, which fit a calibrator first.
+        held: labelled predictions of the same model on held-out rows, which fit a calibrator first; the same forms as
+            ``predictions``.
         kind: "probabilities" or "logits", where the column names do not say.
         label: the column of labels; None takes ``label`` or ``labels`` where there is one.
         classes: class names in the order of numbered columns, where labels or counts use names.
@@ -729,6 +741,10 @@ def adjust(
             production with numpy alone; None does not write.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         on: called with progress events.
+
+    Raises:
+        ValueError: a file or table that holds no predictions, or numbers that do not fit its classes; the place is named.
+        TypeError: predictions in another form.
     """
     numbers: Any = counts
     known: tuple[str, ...] | None = None
@@ -738,16 +754,23 @@ def adjust(
     elif callable(getattr(counts, "items", None)):
         known = tuple(str(k) for k, _ in counts.items())  # type: ignore[union-attr]
 
-    def read_one(given: str | Path | Predictions) -> Predictions:
+    def read_one(given: Any, argument: str) -> Predictions:
         if isinstance(given, Predictions):
             return given
+        if hasattr(given, "columns"):
+            return predictions_in(given, argument, classes, kind, label, known)
+        if not isinstance(given, str | Path):
+            raise TypeError(
+                f"{argument} is a {type(given).__name__}; give a file, a data frame with columns p_CLASS or logit_CLASS, "
+                "or longtail.adjust.Predictions.of(values, kind, label)"
+            )
         found = read_predictions(given, classes, kind, label, known)
         on({"total": steps, "done": 1, "task": str(given)})
         return found
 
     steps = 3 if out is not None else 2
-    given = read_one(predictions)
-    other = None if held is None else read_one(held)
+    given = read_one(predictions, "predictions")
+    other = None if held is None else read_one(held, "held")
     asked = read_prior(prior, given.names) if isinstance(prior, str) else prior
     before = (
         read_prior(from_prior, given.names, "--from-prior") if isinstance(from_prior, str) else from_prior
@@ -755,9 +778,8 @@ def adjust(
     adjusted = adjust_predictions(given, numbers, asked, before, other, unseen)
     on({"total": steps, "done": 2, "task": "adjusted"})
     if out is not None:
-        adjusted.write(
-            out, ".csv" if isinstance(predictions, Predictions) else "".join(ending(predictions)), raw
-        )
+        form = ending(predictions) if isinstance(predictions, str | Path) else (".csv", "")
+        adjusted.write(out, "".join(form) if form[0] in (*WRITTEN, ".npz") else ".csv", raw)
         on({"total": steps, "done": 3, "task": f"written to {out}"})
     return adjusted
 

@@ -484,9 +484,10 @@ def errors() -> Iterator[None]:
             raise
         from longtail.comparison.counted import RunsFailed
         from longtail.comparison.run import WorkerDied
+        from longtail.files import InUse
         from longtail.run.engine import OutOfTime
 
-        code = 2 if isinstance(why, (*INPUT, WorkerDied)) else 3 if isinstance(why, OutOfTime) else 1
+        code = 2 if isinstance(why, (*INPUT, InUse, WorkerDied)) else 3 if isinstance(why, OutOfTime) else 1
         text = str(why) or type(why).__name__
         if isinstance(why, OSError) and why.strerror:  # what the system refuses names its file in attributes
             text = f"{why.filename or 'a file'}: {why.strerror}"

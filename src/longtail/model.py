@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor
 
 from longtail import adjust, data
-from longtail.files import Damaged, read_json, write_json
+from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.labels import ClassCounts
 from longtail.part import Own, listed, name_of, parts
 from longtail.run.cache import load_checked, pack, save_checked, unpack
@@ -22,7 +21,8 @@ from longtail.run.engine import Engine
 from longtail.run.outcome import Outcome, Prior
 
 FORMAT = 2
-STORED = re.compile(r"model-[0-9a-f]{12}\.safetensors")
+STORED = re.compile(rf"model-{MARK}\.safetensors")
+"""The tensors of a model: the name of each save is its own, so that the old ones lie there until the new are whole."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,13 +64,18 @@ class Model:
         """The rows as the net takes them."""
         from longtail.data import load_inputs
 
-        return self.encoder(load_inputs(raw, self.encoder))
+        return self.encoder(load_inputs(raw, self.encoder, reading=self.reading))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What it remembers of how its data was read: ``Dataset.reading``."""
+        return dict(self.facts.get("data", {}).get("reading", {}))
 
     def save(self, folder: str | Path) -> Path:
         """Write ``model.json`` and the tensors it names into a folder, in place of what an earlier save left there.
 
         At each moment the folder holds a whole model: the new tensors lie beside the old ones until ``model.json``, which
-        says which are meant, has been swapped.
+        says which are meant, has been swapped. Tensors that a killed save left there are removed.
 
         Warns if the net holds modules of your own with a ``spec``: they must be handed in again to load it.
 
@@ -95,30 +100,37 @@ class Model:
         if folder.exists() and not folder.is_dir():
             raise FileExistsError(f"{folder} is a file: name another folder")
         file = folder / "model.json"
-        if not file.exists() and folder.exists() and any(f.name[0] != "." for f in folder.iterdir()):
+        ours = re.compile(rf"\..*|{STORED.pattern}")  # what a killed first save leaves
+        if (
+            not file.exists()
+            and folder.exists()
+            and not all(ours.fullmatch(f.name) for f in folder.iterdir())
+        ):
             raise FileExistsError(f"{folder} exists and holds no model: name another folder")
         before = _tensors_of(file)
-        stored = f"model-{uuid.uuid4().hex[:12]}.safetensors"
-        save_checked(folder / stored, tensors, {"format": FORMAT})
-        about = {
-            "format": FORMAT,
-            "tensors": stored,
-            "net": rebuilt,
-            "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
-            "logit_prior": None if o.logit_prior is None else o.logit_prior.tolist(),
-            "adjusters": [a.to_json() for a in o.adjusters],
-            "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
-            "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
-            "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
-            "facts": self.facts,
-        }
-        try:
-            write_json(file, about, indent=1, checked=True)
-        except BaseException:
-            (folder / stored).unlink(missing_ok=True)
-            raise
+        with marked() as mark:
+            stored = f"model-{mark}.safetensors"
+            save_checked(folder / stored, tensors, {"format": FORMAT})
+            about = {
+                "format": FORMAT,
+                "tensors": stored,
+                "net": rebuilt,
+                "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
+                "logit_prior": None if o.logit_prior is None else o.logit_prior.tolist(),
+                "adjusters": [a.to_json() for a in o.adjusters],
+                "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
+                "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
+                "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
+                "facts": self.facts,
+            }
+            try:
+                write_json(file, about, indent=1, checked=True)
+            except BaseException:
+                (folder / stored).unlink(missing_ok=True)
+                raise
         if before is not None:
             before.unlink(missing_ok=True)
+        sweep(folder, STORED, keep=stored)
         return folder
 
     @classmethod

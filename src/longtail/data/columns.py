@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from longtail.data.delimited import LABEL_NAMES, TEXT_NAMES, looks_like_number
 from longtail.data.identifiers import less, names_rows, numbers_rows
+from longtail.data.missing import with_missing
 from longtail.data.read_column import looks_like_quantity, read
 from longtail.data.reading import Reading, keep
 from longtail.data.sheet import MISSING, Sheet
@@ -179,10 +180,13 @@ def table(
     return keep(pd.DataFrame(out), readings), notes
 
 
-def table_like(sheet: Sheet, like: TableEncoder) -> tuple[Any, list[str]]:
+def table_like(sheet: Sheet, like: TableEncoder, missing: Sequence[str] = ()) -> tuple[Any, list[str]]:
     """The columns that a model needs, read as training read them; and notes, a ``Doubt`` for what could not be read.
 
     A column is found by its name, or but for case and spaces.
+
+    Args:
+        missing: further cells that mean "no value".
 
     Raises:
         ValueError: a column that the model needs is missing.
@@ -212,8 +216,9 @@ def table_like(sheet: Sheet, like: TableEncoder) -> tuple[Any, list[str]]:
         )
     chosen = sheet.frame[list(source.values())]
     chosen.columns = list(source)
-    frame, said = table(replace(sheet, frame=chosen), list(source), readings)
-    return frame, [*notes, *said, *like.doubts(frame)]
+    sheet, emptied = with_missing(replace(sheet, frame=chosen), list(source), missing)
+    frame, said = table(sheet, list(source), readings)
+    return frame, [*notes, *emptied, *said, *like.doubts(frame)]
 
 
 def _label(sheet: Sheet, label: str | int | None, taken: list[str | None], notes: list[str]) -> str:

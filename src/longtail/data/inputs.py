@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,17 @@ from longtail.data.encode import (
     SparseEncoder,
     TableEncoder,
 )
-from longtail.data.formats import format_of, read_sheet
-from longtail.data.how import How, Wanted, listed
+from longtail.data.formats import check_options, format_of, read_sheet
+from longtail.data.how import IN_MEMORY, How, Wanted, listed
 from longtail.data.images import SUFFIXES, list_pictures, read_images
-from longtail.data.in_memory import inputs_like
+from longtail.data.in_memory import inputs_like, sheet_of
+from longtail.data.missing import with_missing
 from longtail.data.pictures import picture_column, picture_files
 from longtail.data.places import resolve
 from longtail.data.reading import tell
 from longtail.data.sheet import Sheet, read_bytes
 from longtail.data.svmlight import read_svmlight
-from longtail.data.values import raw_of, with_missing
+from longtail.data.values import raw_of
 
 
 @dataclass
@@ -80,6 +81,7 @@ def read_inputs(
     skip_bad: bool = False,
     sheet: str | int | None = None,
     images: str | Path | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> Inputs:
     """Read rows to predict, and what else stands beside them.
 
@@ -88,7 +90,10 @@ def read_inputs(
         like: the encoder of the model.
         classes: the names of the model's classes, by which labels in front of texts are known.
         text: the column of texts; None takes the only column, or detects it.
-        header, split, encoding, delimiter, missing, skip_bad, sheet, images: as for ``longtail.data.load``.
+        header, split, encoding, delimiter, missing, skip_bad, sheet, images: as for ``longtail.data.load``; for rows in
+            memory they are refused.
+        reading: what the model remembers of how its data was read (``Dataset.reading``): its cells that mean "no value"
+            mean it here too, in a file and in memory, unless ``missing`` says otherwise.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -96,24 +101,36 @@ def read_inputs(
     """
     if isinstance(like, FeatureEncoder):
         like = like.front
+    how = How.of(
+        header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
+        images=images, split=split,
+    )  # fmt: skip
+    remembered = tuple(map(str, listed((reading or {}).get("missing"))))
     if not isinstance(path, str | Path):
-        raw, said = inputs_like(path, like, text)
-        return Inputs(raw, path.reset_index(drop=True) if hasattr(path, "columns") else None, notes=said)
+        how.refuse_but((), IN_MEMORY)
+        raw, said = inputs_like(path, like, text, remembered)
+        return Inputs(raw, sheet_of(path).frame if hasattr(path, "columns") else None, notes=said)
     if is_built_in(path):
+        how.refuse_but((), f"{path}, which is built in")
         data = built_in(path)
         if data.kind != like.kind:
             raise ValueError(f"{path} is {data.kind} data; the model takes {like.kind}")
         raw, said = inputs_like(data.raw, like, text)
         return Inputs(raw, notes=said)
-    how = How(
-        header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
-        skip_bad=skip_bad, sheet=sheet, images=None if images is None else Path(images).expanduser(),
-    )  # fmt: skip
+    if how.images is not None and like.kind != "image":
+        raise ValueError(f"images={str(images)!r}: the model takes {like.kind}")
     notes: list[str] = []
     where = Path(path).expanduser()
-    if like.kind != "image" or split is not None or not where.is_dir():
-        where = resolve(where, split, notes)
-    found = _folder(where, like, how) if where.is_dir() else _file(where, like, text, how, tuple(classes))
+    if like.kind != "image" or how.split is not None or not where.is_dir():
+        where = resolve(where, how.split, notes)
+    form = "folder" if where.is_dir() else format_of(where)
+    check_options(where, form, how)
+    if missing is None:
+        how = replace(how, missing=remembered)
+    if form == "folder":
+        found = _folder(where, like, how)
+    else:
+        found = _file(where, form, like, text, how, tuple(classes))
     return replace(found, notes=[*notes, *found.notes])
 
 
@@ -126,8 +143,9 @@ def _folder(where: Path, like: Encoder, how: How) -> Inputs:
     return Inputs(raw, paths=[files[i] for i in kept], root=where, notes=said)
 
 
-def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes: tuple[str, ...]) -> Inputs:
-    form = format_of(where)
+def _file(
+    where: Path, form: str, like: Encoder, text: str | int | None, how: How, classes: tuple[str, ...]
+) -> Inputs:
     if form == "picture" or where.suffix.lower() in SUFFIXES:
         if like.kind != "image":
             raise ValueError(f"{where} is a picture; the model takes {like.kind}")
@@ -140,8 +158,8 @@ def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes:
     sheet = read_sheet(where, form, how, Wanted(columns, like.kind == "text", classes))
     notes = list(sheet.notes)
     if isinstance(like, TableEncoder):
-        raw = _table(sheet, like, how, notes)
-        return Inputs(raw, sheet.frame, notes=notes)
+        raw, said = table_like(sheet, like, how.missing)
+        return Inputs(raw, sheet.frame, notes=notes + said)
     if like.kind == "image" and (column := picture_column(sheet, how, None)) is not None:
         files, rows, said = picture_files(sheet, column, how)
         raw, kept, more = read_images(files, str(where), how.skip_bad)
@@ -155,7 +173,9 @@ def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes:
                 raise ValueError(f"{where}, column {role.features[0]!r}, row {i + 1}: no image bytes")
         raw, kept, said = read_images(sources, f"{where}, column {role.features[0]!r}", how.skip_bad)
         return Inputs(raw, sheet.frame.iloc[kept].reset_index(drop=True), notes=notes + said)
-    return Inputs(raw_of(sheet, role, notes), sheet.frame, notes=notes)
+    emptied, said = with_missing(sheet, role.features, how.missing)
+    notes += said
+    return Inputs(raw_of(emptied, role, notes), sheet.frame, notes=notes)
 
 
 def _arrays(where: Path, like: Encoder) -> Inputs:
@@ -184,13 +204,6 @@ def _svmlight(where: Path, like: SparseEncoder | TableEncoder) -> Inputs:
         # What a file does not name is 0 in all its rows.
         raw = raw.reindex(columns=list(like.columns), fill_value=0.0)
     return Inputs(raw, pd.DataFrame({"label": y}), notes=notes)
-
-
-def _table(sheet: Sheet, like: TableEncoder, how: How, notes: list[str]) -> Any:
-    emptied, said = with_missing(sheet, [c for c in like.columns if c in sheet.frame.columns], how.missing)
-    frame, more = table_like(emptied, like)
-    notes += [*said, *more]
-    return frame
 
 
 def _role(sheet: Sheet, like: Encoder, text: str | int | None, notes: list[str]) -> Roles:

@@ -8,7 +8,6 @@ a clear answer: a linear model cannot enclose an island, and the islands overlap
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import torch
 
 from longtail.data.dataset import Dataset
@@ -34,6 +33,8 @@ def islands_lt(imbalance: float = 65.0, seed: int = 0) -> Dataset:
     >>> data.raw.shape, data.labels.names, data.labels.counts.tolist()
     ((3446, 6), ('sea', 'large', 'middle', 'small'), [2600, 646, 160, 40])
     """
+    import pandas as pd
+
     if imbalance > MOST:
         raise ValueError(
             f"imbalance={imbalance:g} must be at most {MOST}: the sea of islands-lt has no more rows"

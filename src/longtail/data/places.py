@@ -5,15 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from longtail.data.formats import DATA
+from longtail.data.how import SPLITS
 from longtail.data.images import layout, subfolders
 from longtail.data.sheet import PACKED, suffix_of
 from longtail.words import printable
-
-SPLITS = {
-    "train": ("train", "training"),
-    "test": ("test",),
-    "validation": ("validation", "valid", "val", "dev"),
-}
 
 
 def resolve(path: Path, split: str | None, notes: list[str]) -> Path:

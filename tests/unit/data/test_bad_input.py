@@ -176,3 +176,22 @@ def test_a_class_of_one_is_trained_on_and_can_be_predicted(recipe):
     made = classical.resampled("smote", classical.logistic(c=100.0))
     model = api.train(Dataset.of("toy", "embedding", x, ALONE), recipe=made)
     assert model.predict(x[-1:], "balanced") == ["3"]
+
+
+@pytest.mark.parametrize("recipe", ["logistic", "erm", "crt", "random-forest"])
+@pytest.mark.parametrize("rows", [2, 3])
+def test_a_row_of_each_class_is_trained_on(write, recipe, rows):
+    """``train`` has no folds, and once asked for fewer of them."""
+    text = "a,label\n" + "".join(f"{9 * k},class {k}\n" for k in range(rows))
+    model = api.train(write("t.csv", text), recipe=recipe, label="label", epochs=2)
+    assert model.predict_proba(pd.DataFrame({"a": [0.0, 9.0]})).shape == (2, rows)
+
+
+def test_two_rows_are_too_few_to_compare_on(write, tmp_path):
+    path = write("t.csv", "a,label\n1,p\n2,n\n")
+    found = api.compare(
+        path, recipes=["logistic"], baseline="logistic", folds=2, out=tmp_path / "out", verbose=0
+    )
+    assert len(found.rows["natural"]) == 1
+    with pytest.raises(ValueError, match=r"folds=5"):
+        api.compare(path, recipes=["logistic"], baseline="logistic", out=tmp_path / "out", verbose=0)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import dump_svmlight_file
 
 from longtail.data import SparseEncoder, TableEncoder, load, load_inputs
@@ -23,6 +24,12 @@ from longtail.examples import SparseRows
 FRAME = pd.DataFrame(
     {"size": np.arange(12) / 4, "colour": ["red", "blue", "red"] * 4, "kind": list("aab") * 4}
 )
+
+
+def packed(put) -> bytes:
+    out = io.BytesIO()
+    put(out)
+    return out.getvalue()
 
 
 def said(data, words: str) -> bool:
@@ -351,3 +358,41 @@ def test_every_foreign_format_has_a_way_out(write) -> None:
     for suffix in FOREIGN:
         with pytest.raises(ValueError, match=r"it is not read\. To convert: "):
             format_of(write(f"t{suffix}", b"some text\n"))
+
+
+# Options that a format has no use for
+
+UNUSED = [
+    ("t.csv", FRAME.to_csv(index=False).encode(), {"sheet": "2"}),
+    ("t.jsonl", FRAME.to_json(orient="records", lines=True).encode(), {"delimiter": ";"}),
+    ("t.arff", ARFF.encode(), {"header": False}),
+    ("t.parquet", packed(FRAME.to_parquet), {"encoding": "latin-1"}),
+    ("t.npz", packed(lambda out: np.savez(out, x=np.ones((9, 3)), y=np.arange(9) % 2)), {"missing": "1"}),
+    ("t.npz", packed(lambda out: np.savez(out, x=np.ones((9, 3)), y=np.arange(9) % 2)), {"drop": 0}),
+    ("t.svm", b"1 1:0.5 3:2\n-1 2:1\n" * 8, {"missing": "0.5"}),
+    ("t.svm", b"1 1:0.5 3:2\n-1 2:1\n" * 8, {"label": "y"}),
+    ("t.csv", FRAME.to_csv(index=False).encode(), {"images": "pictures", "kind": "table"}),
+]
+
+
+@pytest.mark.parametrize(
+    "name, content, how", UNUSED, ids=lambda v: str(v) if isinstance(v, dict | str) else ""
+)
+def test_an_option_without_a_meaning_is_refused(write, name, content, how) -> None:
+    """It was left out in silence: -999 stayed a number in an npz, whatever --missing said."""
+    path = write(name, content)
+    with pytest.raises(ValueError, match=f"{next(iter(how))}=") as why:
+        load(path, **how)
+    assert str(path) in str(why.value)
+    load(path, skip_bad=True)  # all may have rows that are bad
+
+
+def test_options_for_a_folder_and_for_what_is_built_in(tmp_path) -> None:
+    for name in ("a/0.png", "b/0.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    for how in ({"missing": "-1"}, {"label": "y"}, {"features": ["a"]}, {"encoding": "utf-8"}):
+        with pytest.raises(ValueError, match=f"{next(iter(how))}="):
+            load(tmp_path, **how)
+        with pytest.raises(ValueError, match=f"{next(iter(how))}="):
+            load("digits-lt", **how)
