@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +70,18 @@ class Comparison:
     Attributes:
         results: everything, as written to ``results.json``.
         folder: where the files are.
-        model: the best recipe trained on all rows, or None where it was not asked for.
+        kept: the best recipe trained on all rows, or the folder that an earlier call saved it to; None where it was not
+            asked for, or is of another recipe.
     """
 
     results: dict[str, Any]
     folder: Path
-    model: Model | None
+    kept: Model | Path | None
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The best recipe trained on all rows, or None where it was not asked for, or is of another recipe."""
+        return Model.load(self.kept) if isinstance(self.kept, Path) else self.kept
 
     @property
     def rows(self) -> dict[str, list[Row]]:
@@ -266,12 +273,14 @@ def compare(
                 results["settings"]["baseline"] = wanted
         results["left_out"] = unfinished
         results["evidence"] = evidence(plan, results, folder)
-        kept = None
+        kept: Model | Path | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
             kept, results["model"] = was
         elif model is not False:
             kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
-            notes += tuple(getattr(kept.encoder, "notes", ())) if kept is not None else ()
+            if isinstance(kept, Model) and results["model"]:
+                results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
+            notes += tuple((results["model"] or {}).get("notes", ()))
         results["data"]["notes"] += notes
         write_json(folder / "results.json", results)
         write_csv(results, folder / "results.csv")
@@ -300,10 +309,9 @@ def check_metric(metric: str | None, labels: Labels) -> None:
 
 def earlier_model(
     results: dict[str, Any], found: Mapping[str, Any] | None, folder: Path
-) -> tuple[Model | None, dict[str, Any]] | None:
-    """The model on all rows that an earlier call left, and what to say of it; None where there is none.
-
-    It comes with the model itself where it is of the best recipe, as that is judged now.
+) -> tuple[Path | None, dict[str, Any]] | None:
+    """What to say of the model on all rows that an earlier call left; None where there is none. Where it is of the best
+    recipe, as that is judged now, its folder comes first.
     """
     was, best = (found or {}).get("model"), best_of(results)
     if (
@@ -313,9 +321,9 @@ def earlier_model(
         or not (folder / "model" / "model.json").exists()
     ):
         return None
-    said = {"recipe": was["recipe"], "path": str(folder / "model"), "rows": was["rows"]}
+    said = {**{k: was[k] for k in ("recipe", "rows", "notes") if k in was}, "path": str(folder / "model")}
     if was["recipe"] == best:
-        return Model.load(folder / "model"), said
+        return folder / "model", said
     why = f"Now {best} is best, and nothing was trained: the same with --model (model=True in Python) makes its model."
     return None, {**said, "why": why}
 

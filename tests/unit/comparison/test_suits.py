@@ -11,7 +11,8 @@ import longtail
 from longtail import api, classical, recipes
 from longtail.adjust import Temperature
 from longtail.backbones import MLP
-from longtail.catalogue import known_recipes, pick, unsuited, without
+from longtail.catalogue import known_recipes, unsuited, without
+from longtail.chosen import pick
 from longtail.comparison.brings import brings
 from longtail.comparison.plan import Plan
 from longtail.data import Dataset
