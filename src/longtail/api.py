@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from longtail import data as data_room
 from longtail import metrics
 from longtail.adjust.apply import Adjusted, adjust_predictions
-from longtail.adjust.columns import predictions_in
 from longtail.adjust.predictions import Predictions
 from longtail.adjust.saved import read_counts, read_predictions, read_vector
 from longtail.bench import bench
@@ -761,15 +760,8 @@ def adjust(
     def read_one(given: Any, argument: str) -> Predictions:
         if isinstance(given, Predictions):
             return given
-        if hasattr(given, "columns"):
-            return predictions_in(given, argument, classes, kind, label, known)
-        if not isinstance(given, str | Path):
-            raise TypeError(
-                f"{argument} is a {type(given).__name__}; give a file, a data frame with columns p_CLASS or logit_CLASS, "
-                "or longtail.adjust.Predictions.of(values, kind, label)"
-            )
-        found = read_predictions(given, classes, kind, label, known)
-        on({"total": steps, "done": 1, "task": str(given)})
+        found = read_predictions(given, classes, kind, label, known, argument)
+        on({"total": steps, "done": 1, "task": str(given) if isinstance(given, str | Path) else argument})
         return found
 
     steps = 3 if out is not None else 2

@@ -87,27 +87,37 @@ def read_counts(path: str | Path) -> tuple[Ints, tuple[str, ...] | None]:
 
 
 def read_predictions(
-    path: str | Path,
+    path: str | Path | Any,
     names: Sequence[str] | None = None,
     kind: str | None = None,
     label: str | None = None,
     known: Sequence[str] | None = None,
+    argument: str = "predictions",
 ) -> Predictions:
-    """The predictions in a file.
+    """The predictions in a file, or in a data frame of such columns.
 
     Args:
-        path: ``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``, ``.feather``, ``.xlsx`` or ``.npz``; text
-            also compressed (``.gz``, ``.bz2``, ``.xz``).
+        path: a ``pandas.DataFrame``, or a file: ``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``, ``.feather``, ``.xlsx`` or
+            ``.npz``; text also compressed (``.gz``, ``.bz2``, ``.xz``).
         names: class names in the order of numbered columns, or of an array's.
         kind: ``"probabilities"`` or ``"logits"``; needed where the columns are bare class names.
         label: the column of labels; None takes ``label`` or ``labels`` where there is one.
         known: class names in no order (the keys of the counts), by which bare columns are found.
+        argument: what a data frame is called in messages.
 
     Raises:
+        TypeError: neither a file nor a data frame.
         ValueError: another ending, a damaged file, no class columns, a gap in them, values that contradict the kind, or
             bad rows.
         FileNotFoundError: no such file.
     """
+    if hasattr(path, "columns"):
+        return predictions_in(path, argument, names, kind, label, known)
+    if not isinstance(path, str | Path):
+        raise TypeError(
+            f"{argument} is a {type(path).__name__}; give a file, a data frame with columns p_CLASS or logit_CLASS, "
+            "or longtail.adjust.Predictions.of(values, kind, label)"
+        )
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give the file of predictions in it")
