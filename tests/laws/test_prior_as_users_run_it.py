@@ -31,9 +31,9 @@ ALLOWED: dict[str, tuple[float, float, str]] = {
     "random-under+random-forest": (0.15, 0.7, f"{FEW}; {TREES}"),
     "random-under+gradient-boosting": (0.15, 0.7, f"{FEW}; {TREES}"),
     "easy-ensemble": (0.15, SHIFT, TREES),
-    **{name: (EXCESS, 0.7, FITTED) for name in ("lws", "tde", "mixup", "remix", "cb-focal", "seesaw", "ncm")},
-    **{name: (0.15, 0.7, BENT) for name in ("ldam", "ldam-drw", "label-smoothing", "ghm", "dice", "bbn")},
-    **{name: (0.3, 0.7, f"{BENT}; its last stage trains few numbers on a bent net") for name in ("disalign", "mislas")},
+    **dict.fromkeys(("lws", "tde", "mixup", "remix", "cb-focal", "seesaw", "ncm"), (EXCESS, 0.7, FITTED)),
+    **dict.fromkeys(("ldam", "ldam-drw", "label-smoothing", "ghm", "dice", "bbn"), (0.15, 0.7, BENT)),
+    **dict.fromkeys(("disalign", "mislas"), (0.3, 0.7, f"{BENT}; its last stage trains few numbers on a bent net")),
     "bags": (0.9, 1.8, "logits of different groups of classes are trained apart: a bias per class does not join them"),
     **{
         name: (0.2, SHIFT, TREES)
