@@ -277,9 +277,9 @@ def compare(
             kept, results["model"] = was
         elif model is not False:
             kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
-            if isinstance(kept, Model) and results["model"]:
-                results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
-            notes += tuple((results["model"] or {}).get("notes", ()))
+        if isinstance(kept, Model) and results["model"]:
+            results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
+        notes += tuple((results.get("model") or {}).get("notes", ()))
         results["data"]["notes"] += notes
         write_json(folder / "results.json", results)
         write_csv(results, folder / "results.csv")

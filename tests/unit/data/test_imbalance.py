@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from longtail.data import (
     pareto_counts,
     step_counts,
 )
+from longtail.data.digits import digits
 from longtail.labels import Labels
 
 
@@ -127,3 +129,11 @@ def test_a_file_cut_to_an_imbalance(write) -> None:
     data = load(path, imbalance=10)
     assert data.labels.counts.tolist() == [100, 31, 10]
     assert any("cut to imbalance 10" in n for n in data.notes)
+
+
+def test_the_digits_are_scikit_learns() -> None:
+    from sklearn.datasets import load_digits
+
+    pixels, digit = digits()
+    assert np.array_equal(pixels, load_digits().images)
+    assert np.array_equal(digit, load_digits().target)
