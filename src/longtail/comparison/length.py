@@ -78,14 +78,14 @@ def better(new: Tensor, old: Tensor) -> bool:
 
 
 def find(first: int, allowed: Sequence[int], losses: Callable[[int], Tensor]) -> Length:
-    """The shortest length that no longer one is shown to be better than.
+    """The length that three times as much training does not improve on.
 
     Args:
         first: epochs to begin with.
         allowed: (fewest, most) epochs.
         losses: held-out losses, a row each, after that many epochs.
 
-    >>> find(10, (1, 1000), lambda epochs: torch.full((5,), 1 / min(epochs, 40))).epochs
+    >>> find(10, (1, 1000), lambda epochs: torch.full((5,), 5 / min(epochs, 40))).epochs
     90
     >>> find(10, (1, 10), lambda epochs: torch.full((5,), 1 / epochs)).converged
     False

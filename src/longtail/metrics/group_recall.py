@@ -22,6 +22,7 @@ def group_recall(recall: Tensor, groups: Mapping[str, Tensor]) -> dict[str, floa
     """Mean recall of the classes of each group; classes with nan are left out, and a group with none left is
     nan.
 
+    >>> import torch
     >>> group_recall(torch.tensor([0.75, torch.nan]), {"many": torch.tensor([0]), "few": torch.tensor([1])})
     {'many': 0.75, 'few': nan}
     """
