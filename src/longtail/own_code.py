@@ -24,9 +24,9 @@ from typing import Any
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
 NO_CODE = {
     "__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__qualname__", "__firstlineno__",
-    "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__",
+    "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__slotnames__", "_abc_impl",
 }  # fmt: skip
-"""Attributes of a class that say where it stands, not what it does."""
+"""Attributes of a class that say where it stands, or that Python keeps there for itself, not what it does."""
 
 KNOWN = {"longtail", "torch"}
 """Packages whose version is in every key already."""

@@ -1,5 +1,6 @@
 """A class of the user's own counts with what its code does: edited, it is another class; moved or commented, the same."""
 
+import copyreg
 import importlib
 import os
 import subprocess
@@ -183,3 +184,14 @@ def test_an_edited_loss_is_trained_again(made, points, tmp_path):
     assert {edited[k][0] for k in again} == {"mine"}
     assert len(again) == 2
     assert all(edited[k][1] not in [scores for _, scores in first.values()] for k in again)
+
+
+def test_what_python_notes_on_a_class_by_itself_does_not_count() -> None:
+    class Own:
+        def f(self) -> int:
+            return 1
+
+    before = code_digest(Own)
+    copyreg._slotnames(Own)  # as the first copy or pickle of an instance does
+    assert "__slotnames__" in vars(Own)
+    assert code_digest(Own) == before
