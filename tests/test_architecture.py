@@ -19,8 +19,12 @@ FOUNDATION = {
     "examples",
     "memory",
     "files",
+    "tables",
     "by_class",
     "words",
+    "rooms",
+    "own_code",
+    "roles",
     "settings",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
@@ -72,6 +76,7 @@ MAY = {
 FREE = {"__init__", "__main__"}
 CORE = {"torch", "numpy", "safetensors"}
 FRAMEWORKS_INSIDE = {
+    "tables",
     "optim",
     "classical",
     "data",

@@ -10,21 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longtail import data as data_room
+from longtail import metrics
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions
-from longtail.adjust.saved import ending, read_counts, read_predictions, read_vector
+from longtail.adjust.saved import read_counts, read_predictions, read_vector
 from longtail.bench import bench
-from longtail.catalogue import about, first, known_recipes, listing
+from longtail.catalogue import about, asks_all, first, known_recipes, listing, without
 from longtail.chosen import Asked, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.length import Length, usual
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
@@ -37,8 +40,8 @@ from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
 from longtail.data.reading import tell
-from longtail.data.write import check_table_file, write_table
 from longtail.files import held, write_json
+from longtail.labels import Labels
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report import brief
@@ -50,6 +53,7 @@ from longtail.run.engine import stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
+from longtail.tables import WRITTEN, check_table_file, ending, write_table
 from longtail.words import nearest
 
 if TYPE_CHECKING:
@@ -65,12 +69,18 @@ class Comparison:
     Attributes:
         results: everything, as written to ``results.json``.
         folder: where the files are.
-        model: the best recipe trained on all rows, or None where it was not asked for.
+        kept: the best recipe trained on all rows, or the folder that an earlier call saved it to; None where it was not
+            asked for, or is of another recipe.
     """
 
     results: dict[str, Any]
     folder: Path
-    model: Model | None
+    kept: Model | Path | None
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The best recipe trained on all rows, or None where it was not asked for, or is of another recipe."""
+        return Model.load(self.kept) if isinstance(self.kept, Path) else self.kept
 
     @property
     def rows(self) -> dict[str, list[Row]]:
@@ -129,6 +139,7 @@ def compare(
     folds: int = 5,
     seeds: int = 1,
     prior: str | Sequence[float] = "natural",
+    metric: str | None = None,
     baseline: str | None = None,
     jobs: int = 1,
     budget: float | None = None,
@@ -139,7 +150,7 @@ def compare(
     tuning: str = "refit",
     duplicates: str = "together",
     engine: Engine | None = None,
-    model: bool = True,
+    model: bool | None = None,
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
@@ -147,8 +158,11 @@ def compare(
 ) -> Comparison:
     """Compare recipes on your data by stratified folds, and keep the best model.
 
+    What a recipe said of every test row is kept. So a finished comparison that is asked for again, with another prior,
+    metric or baseline, is judged anew and trains nothing.
+
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
         recipes: names (``longtail recipes`` lists them), with settings (``focal:gamma=1``) or without, functions,
             partials, recipes, and classifiers with ``fit`` and ``predict_proba``: one, a list, or a dict by the name that
@@ -157,6 +171,8 @@ def compare(
         seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
             probability a class.
+        metric: that recipes are ranked by, such as "average_precision_rarest" (``longtail.metrics.found()`` has them
+            all); None is balanced accuracy under the balanced prior, and macro F1 under any other.
         baseline: what the others are compared with; None takes erm, or the first recipe.
         jobs: processes.
         budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
@@ -165,7 +181,8 @@ def compare(
         out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
             the same data and settings compared there stay in the table.
         backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
-        model: train the best recipe on all rows at the end.
+        model: train the best recipe on all rows at the end. None does so unless there is a model already and no run was
+            left to do.
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
@@ -194,7 +211,8 @@ def compare(
         if frozen is not None:
             (dataset, before), backbone = frozen, None
         names, left_out = (recipes, None) if recipes is not None else first(dataset, backbone)
-        chosen = pick(names, dataset)
+        left_out = without(dataset, backbone) if asks_all(names) else left_out
+        chosen = pick(names, dataset, backbone)
         plan = Plan(
             dataset=dataset,
             recipes=tuple(chosen.items()),
@@ -216,7 +234,7 @@ def compare(
             begun = {row["recipe"] for row in rows}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
             made = results_of(plan, rows, path, jobs, budget, command, about_all)
-            made["data"]["fingerprint"] = whole.fingerprint
+            made["data"]["fingerprint"], made["settings"]["metric"] = whole.fingerprint, metric
             if frozen is not None:
                 made["data"]["kind"], made["settings"]["backbone"] = whole.kind, str(said_backbone)
             return made
@@ -229,33 +247,84 @@ def compare(
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
+        check_metric(metric, dataset.labels)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
         stack.enter_context(held(folder, "longtail compare"))
         left = None if budget is None else max(1e-9, deadline - time.monotonic())
-        rows = run(plan, folder, jobs=jobs, budget=left, keep=model, on=say)
+        ran: list[str] = []
+
+        def heard(event: dict[str, Any]) -> None:
+            ran.extend([event["task"]] if "task" in event else [])
+            say(event)
+
+        rows = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
         check_finished(rows, budget)
         rows, unfinished = counted(rows, plan.cells, budget)
         results = result(rows)
         if found is not None:
-            results, more = joined(results, found)
+            results, more = joined(results, found, Worker(plan, folder).judged_again)
             if more:
                 say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
             if wanted in results["recipes"]:
                 results["settings"]["baseline"] = wanted
         results["left_out"] = unfinished
         results["evidence"] = evidence(plan, results, folder)
-        kept = None
-        if model:
+        kept: Model | Path | None = None
+        if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
+            kept, results["model"] = was
+        elif model is not False:
             kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
-            notes += tuple(getattr(kept.encoder, "notes", ())) if kept is not None else ()
+        if isinstance(kept, Model) and results["model"]:
+            results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
+        notes += tuple((results.get("model") or {}).get("notes", ()))
         results["data"]["notes"] += notes
         write_json(folder / "results.json", results)
         write_csv(results, folder / "results.csv")
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
+
+
+def check_metric(metric: str | None, labels: Labels) -> None:
+    """A metric that recipes cannot be ranked by is an error before anything is trained.
+
+    Raises:
+        ValueError: there is no such metric, or it says nothing of these classes.
+    """
+    if metric is None:
+        return
+    if metric not in metrics.found():
+        raise ValueError(
+            f"metric={metric!r}: there is no such metric{nearest(metric, metrics.found())}; there are "
+            f"{', '.join(metrics.found())}"
+        )
+    groups = {name: members for name, members in labels.groups().items() if len(members)}
+    if not metrics.found()[metric].applies(labels.num_classes, groups):
+        why = f"{labels.num_classes} classes of these sizes"
+        raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")
+
+
+def earlier_model(
+    results: dict[str, Any], found: Mapping[str, Any] | None, folder: Path
+) -> tuple[Path | None, dict[str, Any]] | None:
+    """What to say of the model on all rows that an earlier call left; None where there is none. Where it is of the best
+    recipe, as that is judged now, its folder comes first.
+    """
+    was, best = (found or {}).get("model"), best_of(results)
+    if (
+        not was
+        or not was["path"]
+        or was["rows"] != "all rows"
+        or not (folder / "model" / "model.json").exists()
+    ):
+        return None
+    said = {**{k: was[k] for k in ("recipe", "rows", "notes") if k in was}, "path": str(folder / "model")}
+    if was["recipe"] == best:
+        return folder / "model", said
+    why = f"Now {best} is best, and nothing was trained: the same with --model (model=True in Python) makes its model."
+    return None, {**said, "why": why}
 
 
 def _keep(
@@ -293,7 +362,8 @@ def _keep(
         if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
-                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None)
+                length = usual([r for r in results["runs"] if r["recipe"] == name and r["status"] == "done"])
+                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None, length)
                 kept.save(target)
                 return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
             except OutOfTime:
@@ -317,14 +387,16 @@ def _fitted(
     on: On,
     before: FeatureEncoder | None,
     row: Mapping[str, Any] | None,
+    length: Length | None = None,
 ) -> Model:
-    """A recipe trained on all rows, or on those of a run, by a deadline."""
+    """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
     fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
     with stop_at(stop):
         return fit_all(
-            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold
-        )
+            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
+            length=length,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -363,7 +435,7 @@ def compare_several(
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
-    model: bool = True,
+    model: bool | None = None,
     how: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Several:
@@ -379,7 +451,8 @@ def compare_several(
         began: as for ``compare``.
         on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
-        settings: recipes, folds, seeds, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for ``compare``.
+        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for
+            ``compare``.
 
     Raises:
         ValueError: fewer than two data sets, or another prior.
@@ -471,12 +544,13 @@ def fit_all(
     seed: int = 0,
     before: FeatureEncoder | None = None,
     fold: int | None = None,
+    length: Length | None = None,
 ) -> Model:
     """One recipe trained on all rows, or on those of a fold, as a model to keep; ``before`` is the frozen encoder that
-    made the plan's data.
+    made the plan's data, ``length`` that of the base stage where it is known.
     """
     plan = Plan(**{**vars(plan), "engine": engine})
-    worker = Worker(plan, folder, on=on)
+    worker = Worker(plan, folder, on=on, length=length)
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)
@@ -491,7 +565,7 @@ def fit_all(
             "fingerprint": d.fingerprint,
             "reading": dict(d.reading),
         },
-        "recipe": {"name": name, "definition": recipe.to_json() if hasattr(recipe, "to_json") else None},
+        "recipe": {"name": name, "definition": recipe.to_json()},
         "prior_source": outcome.prior_source,
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -515,16 +589,18 @@ def train(
     """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
         recipe: a name, or anything else that ``compare`` takes in ``recipes``.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         seed: of initial weights, order and estimators.
-        on: called with progress events.
+        on: called with progress events; left out, what could not be read is warned of.
         how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
     """
     dataset = load(data, **how)
+    if on is ignore:  # nobody else shows them
+        tell(dataset.notes)
     chosen = pick(recipe if isinstance(recipe, Mapping) else [recipe])
     if len(chosen) != 1:
         raise ValueError(f"recipe={recipe!r}: one recipe is trained, and these are {len(chosen)}")
@@ -586,7 +662,8 @@ def predict(
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         say: called with each note on how the rows were read; None warns of what could not be read.
-        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images.
+        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images; all but
+            text are for files, and refused for data in memory.
 
     Raises:
         ValueError: an ending of ``out`` that is not written, before any work; data that the model cannot take.
@@ -599,10 +676,8 @@ def predict(
         rows = data_room.Inputs(data.raw)
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
-        remembered = loaded.facts.get("data", {}).get("reading", {})
-        if "missing" in remembered:
-            how = {"missing": remembered["missing"], **how}
-        rows = data_room.read_inputs(data, like, classes=loaded.names, **how)
+        remembered = loaded.reading
+        rows = data_room.read_inputs(data, like, classes=loaded.names, reading=remembered, **how)
         labels = label_column(
             rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
         )
@@ -632,12 +707,12 @@ def model_folder(folder: Path) -> Path:
 
 
 def adjust(
-    predictions: str | Path | Predictions,
+    predictions: str | Path | Predictions | Any,
     *,
     counts: str | Path | Sequence[int] | Mapping[Any, int],
     prior: str | Sequence[float] | Mapping[Any, float] = "balanced",
     from_prior: str | Sequence[float] | Mapping[Any, float] | None = None,
-    held: str | Path | Predictions | None = None,
+    held: str | Path | Predictions | Any | None = None,
     kind: str | None = None,
     label: str | None = None,
     classes: Sequence[str] | None = None,
@@ -652,13 +727,15 @@ def adjust(
     object), and in the order of the columns where they are a list.
 
     Args:
-        predictions: csv, tsv, jsonl, parquet or npz with columns ``p_*`` or ``logit_*`` (or named by class), and a label
-            column where the labels are known, as ``longtail predict`` writes; or ``longtail.adjust.Predictions``, such as
-            ``longtail.adjust.predictions_of`` makes of a scikit-learn, torch or Hugging Face model.
+        predictions: a file (csv, tsv, jsonl, parquet, feather, xlsx or npz) or a data frame with columns ``p_*`` or
+            ``logit_*`` (or named by class), and a label column where the labels are known, as ``longtail predict`` gives;
+            or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of`` makes of a scikit-learn, torch
+            or Hugging Face model.
         counts: training examples per class: numbers, by class, or a JSON file of either.
         prior: "balanced", "natural" (the counts), probabilities, or a JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
-        held: labelled predictions of the same model on held-out rows, which fit a calibrator first.
+        held: labelled predictions of the same model on held-out rows, which fit a calibrator first; the same forms as
+            ``predictions``.
         kind: "probabilities" or "logits", where the column names do not say.
         label: the column of labels; None takes ``label`` or ``labels`` where there is one.
         classes: class names in the order of numbered columns, where labels or counts use names.
@@ -667,6 +744,10 @@ def adjust(
             production with numpy alone; None does not write.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         on: called with progress events.
+
+    Raises:
+        ValueError: a file or table that holds no predictions, or numbers that do not fit its classes; the place is named.
+        TypeError: predictions in another form.
     """
     numbers: Any = counts
     known: tuple[str, ...] | None = None
@@ -676,16 +757,16 @@ def adjust(
     elif callable(getattr(counts, "items", None)):
         known = tuple(str(k) for k, _ in counts.items())  # type: ignore[union-attr]
 
-    def read_one(given: str | Path | Predictions) -> Predictions:
+    def read_one(given: Any, argument: str) -> Predictions:
         if isinstance(given, Predictions):
             return given
-        found = read_predictions(given, classes, kind, label, known)
-        on({"total": steps, "done": 1, "task": str(given)})
+        found = read_predictions(given, classes, kind, label, known, argument)
+        on({"total": steps, "done": 1, "task": str(given) if isinstance(given, str | Path) else argument})
         return found
 
     steps = 3 if out is not None else 2
-    given = read_one(predictions)
-    other = None if held is None else read_one(held)
+    given = read_one(predictions, "predictions")
+    other = None if held is None else read_one(held, "held")
     asked = read_prior(prior, given.names) if isinstance(prior, str) else prior
     before = (
         read_prior(from_prior, given.names, "--from-prior") if isinstance(from_prior, str) else from_prior
@@ -693,9 +774,8 @@ def adjust(
     adjusted = adjust_predictions(given, numbers, asked, before, other, unseen)
     on({"total": steps, "done": 2, "task": "adjusted"})
     if out is not None:
-        adjusted.write(
-            out, ".csv" if isinstance(predictions, Predictions) else "".join(ending(predictions)), raw
-        )
+        form = ending(predictions) if isinstance(predictions, str | Path) else (".csv", "")
+        adjusted.write(out, "".join(form) if form[0] in (*WRITTEN, ".npz") else ".csv", raw)
         on({"total": steps, "done": 3, "task": f"written to {out}"})
     return adjusted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,14 +14,16 @@ from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.classical.estimators import Own
 from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
+from longtail.comparison.brings import brings
 from longtail.comparison.plan import RecipeLike, made
 from longtail.data import Dataset
 from longtail.examples import SparseRows
 from longtail.labels import Labels
 from longtail.part import Part
-from longtail.protocol import Backbone, tabular
+from longtail.protocol import Backbone, base_stage, tabular
 from longtail.recipe import Recipe
 from longtail.run.prior import carried_prior
+from longtail.run.suits import refusal
 from longtail.settings import known_settings, written_down
 from longtail.words import nearest
 
@@ -115,14 +117,31 @@ def first(dataset: Dataset, backbone: Backbone = None) -> tuple[list[str], str |
     return list(FIRST), None
 
 
-def fits(name: str, recipe: RecipeLike, dataset: Dataset) -> bool:
-    """Can these data have this recipe? Some need images, and some rows without labels."""
-    found = made(recipe, tabular(), name)
-    if not isinstance(found, Recipe):
-        return True
-    if found.needs_images and dataset.kind != "image":
-        return False
-    return dataset.unlabelled is not None or not any(s.asks("unlabelled") for s in found.stages)
+def asks_all(names: str | Sequence[str] | Mapping[str, RecipeLike] | None) -> bool:
+    """Does it name all recipes, ``"all"``?"""
+    return not isinstance(names, Mapping) and names is not None and (names == "all" or list(names) == ["all"])
+
+
+def unsuited(dataset: Dataset, backbone: Backbone = None) -> dict[str, str]:
+    """The recipes that these data cannot have, and why: some need images, some rows without labels.
+
+    >>> from longtail.data import Dataset
+    >>> texts = Dataset.of("toy", "text", ["good", "bad"], Labels.of([1, 0]))
+    >>> unsuited(texts)["ssp-rotation"]
+    'needs images, and this is text data'
+    """
+    given, base = brings(dataset, backbone), base_stage(dataset.kind, n=len(dataset), backbone=backbone)
+    found = {name: refusal(made(r, base, name), given) for name, r in known_recipes().items()}
+    return {name: said.why for name, said in found.items() if said is not None}
+
+
+def without(dataset: Dataset, backbone: Backbone = None) -> str | None:
+    """What "all" leaves out, in a sentence."""
+    why: dict[str, list[str]] = {}
+    for name, reason in unsuited(dataset, backbone).items():
+        why.setdefault(reason, []).append(name)
+    said = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in why.items())
+    return f"not run, for these data cannot have them: {said}" if said else None
 
 
 def about(name: str, recipe: RecipeLike) -> dict[str, str]:

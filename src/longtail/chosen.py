@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from longtail.catalogue import PLAIN, fits, known_recipes, on_resampled
+from longtail.catalogue import PLAIN, asks_all, known_recipes, on_resampled, unsuited
 from longtail.classical import Classical
 from longtail.classical.estimators import Resampled
 from longtail.classical.written import house_name, is_estimator
 from longtail.comparison.plan import RecipeLike
 from longtail.data import Dataset
 from longtail.part import Part
+from longtail.protocol import Backbone
 from longtail.recipe import Recipe
 from longtail.settings import Plain, known_settings, read, taken_apart, written_down
 from longtail.words import nearest
@@ -24,12 +25,12 @@ Asked = Any
 ``predict_proba``."""
 
 
-def pick(asked: Asked, dataset: Dataset | None = None) -> dict[str, RecipeLike]:
+def pick(asked: Asked, dataset: Dataset | None = None, backbone: Backbone = None) -> dict[str, RecipeLike]:
     """Recipes by the name that tables show.
 
     Args:
         asked: one recipe, several in a list, or several by name in a dict. "all" is those that the data can have.
-        dataset: for "all"; None is any.
+        dataset, backbone: for "all"; None is any.
 
     A string is its own name. That of a function or an estimator comes from it: ``my_loss`` is ``my-loss``,
     ``partial(recipes.focal, gamma=1.0)`` is ``focal:gamma=1.0``, ``LogisticRegression()`` is ``logistic-regression``, and
@@ -46,8 +47,9 @@ def pick(asked: Asked, dataset: Dataset | None = None) -> dict[str, RecipeLike]:
     if isinstance(asked, Mapping):
         return {str(name): resolved(one, known, str(name))[1] for name, one in asked.items()}
     several = list(asked) if isinstance(asked, list | tuple) else [asked]
-    if several == ["all"]:
-        return {name: r for name, r in known.items() if dataset is None or fits(name, r, dataset)}
+    if asks_all(several):
+        out = {} if dataset is None else unsuited(dataset, backbone)
+        return {name: r for name, r in known.items() if name not in out}
     found: dict[str, RecipeLike] = {}
     for one in several:
         name, recipe = resolved(one, known)

@@ -19,16 +19,19 @@ from pathlib import Path
 from typing import Any
 
 HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
-TEMPORARY = re.compile(r"\..+\.([0-9a-f]{6})-(\d+)-[0-9a-f]{12}\.tmp")
-"""Temporary names end in the machine and the process that writes them, so that a dead one's can be told."""
-
-
-RUNS = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet would run, unless it is a number."""
+MARK = r"([0-9a-f]{6})-(\d+)-[0-9a-f]{12}"
+"""Files in the making bear the mark of the machine and the process that writes them, so that a dead one's can be told."""
+TEMPORARY = re.compile(rf"\..+\.{MARK}\.tmp")
+_OURS: set[str] = set()
+"""The marks under which this process is writing now."""
 
 
 class Damaged(ValueError):
     """A file that is cut short or altered. The message names it."""
+
+
+class InUse(RuntimeError):
+    """A folder that another process is writing into."""
 
 
 @contextmanager
@@ -58,23 +61,35 @@ def whole(path: str | Path) -> Iterator[Path]:
         yield path
         return
     sweep(path.parent)
-    temporary = path.with_name(f".{path.name[:150]}.{HOST}-{os.getpid()}-{uuid.uuid4().hex[:12]}.tmp")
+    with marked() as mark:
+        temporary = path.with_name(f".{path.name[:150]}.{mark}.tmp")
+        try:
+            temporary.touch(exist_ok=False)
+            mode = stat.S_IMODE(temporary.stat().st_mode) if mode is None else mode
+            yield temporary
+            os.chmod(temporary, mode)  # some writers make private files
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        except OSError as why:
+            said = f"{path} could not be written ({why.strerror or why}); what was there before is whole"
+            failed = OSError(said)
+            failed.errno = why.errno
+            raise failed from why
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def marked() -> Iterator[str]:
+    """A mark for the names of files in the making; it ends with the block, or with the process."""
+    mark = f"{HOST}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    _OURS.add(mark)
     try:
-        temporary.touch(exist_ok=False)
-        mode = stat.S_IMODE(temporary.stat().st_mode) if mode is None else mode
-        yield temporary
-        os.chmod(temporary, mode)  # some writers make private files
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as why:
-        said = f"{path} could not be written ({why.strerror or why}); what was there before is whole"
-        failed = OSError(said)
-        failed.errno = why.errno
-        raise failed from why
+        yield mark
     finally:
-        temporary.unlink(missing_ok=True)
+        _OURS.discard(mark)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -120,16 +135,28 @@ def read_json(path: str | Path, checked: bool = False) -> dict[str, Any]:
     return value
 
 
-def sweep(folder: str | Path) -> None:
-    """Remove what processes of this machine that are dead left half-written in ``folder``."""
+def sweep(folder: str | Path, pattern: re.Pattern[str] = TEMPORARY, keep: str = "") -> None:
+    """Remove what processes of this machine that are dead left half-written in ``folder``.
+
+    An earlier process may have had the number of this one, as in a container: what bears its number and is not being
+    written is its.
+
+    Args:
+        pattern: of the names, with a ``MARK`` in it.
+        keep: a name that stays.
+    """
     try:
-        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".tmp")]
+        names = [entry.name for entry in os.scandir(folder)]
     except OSError:
         return
     for name in names:
-        found = TEMPORARY.fullmatch(name)
-        if found and found[1] == HOST and not _alive(int(found[2])):
-            (Path(folder) / name).unlink(missing_ok=True)
+        found = pattern.fullmatch(name)
+        if found is None or found[1] != HOST or name == keep:
+            continue
+        process = int(found[2])
+        if any(mark in name for mark in _OURS) if process == os.getpid() else _alive(process):
+            continue
+        (Path(folder) / name).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -141,7 +168,7 @@ def held(folder: str | Path, what: str) -> Iterator[None]:
         what: who writes here, for the message.
 
     Raises:
-        RuntimeError: another process holds it.
+        InUse: another process holds it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +182,7 @@ def held(folder: str | Path, what: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise RuntimeError(
+            raise InUse(
                 f"{folder}: {lock.read(200).strip() or 'another process'} is writing here. Wait until it has finished, "
                 "or name another folder (out)"
             ) from None
@@ -193,34 +220,3 @@ def _sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(handle)
-
-
-def guarded(table: Any) -> Any:
-    """The same frame with a quote before cells and names that a spreadsheet would run as a formula.
-
-    >>> import pandas
-    >>> guarded(pandas.DataFrame({"id": ["=1+1", "-3", "-a", "b"]})).id.tolist()
-    ["'=1+1", '-3', "'-a", 'b']
-    """
-    out = table.copy(deep=False)
-    for name in table.columns:
-        column = table[name]
-        if getattr(column.dtype, "kind", "O") in "biufcmM":  # numbers and times are written as such
-            continue
-        risky = column.astype(str).str.startswith(RUNS).fillna(False).to_numpy(dtype=bool)
-        if risky.any():
-            cells = column.to_numpy(dtype=object).copy()
-            cells[risky] = [_safe(v) for v in cells[risky]]
-            out[name] = cells
-    out.columns = [_safe(c) for c in table.columns]
-    return out
-
-
-def _safe(value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith(RUNS):
-        return value
-    try:
-        float(value.replace(",", "."))
-    except ValueError:
-        return "'" + value
-    return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +13,20 @@ from torch import Tensor
 
 from longtail import adjust, data
 from longtail.classical.head import Fitted
-from longtail.files import Damaged, read_json, write_json
+from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.labels import ClassCounts
-from longtail.part import Own, listed, name_of, parts
+from longtail.part import Own, parts
+from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.cache import load_checked, pack, save_checked, unpack
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
 from longtail.run.outcome import Outcome, Prior
 
 FORMAT = 2
-STORED = re.compile(r"model-[0-9a-f]{12}\.safetensors")
+STORED = re.compile(rf"model-{MARK}\.safetensors")
+"""The tensors of a model: the name of each save is its own, so that the old ones lie there until the new are whole."""
+NAMED = re.compile(rf"{STORED.pattern}|model-[0-9a-f]{{12}}\.safetensors")
+"""What is read: the second are of before a name said whose it is."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,13 +68,18 @@ class Model:
         """The rows as the net takes them."""
         from longtail.data import load_inputs
 
-        return self.encoder(load_inputs(raw, self.encoder))
+        return self.encoder(load_inputs(raw, self.encoder, reading=self.reading))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What it remembers of how its data was read: ``Dataset.reading``."""
+        return dict(self.facts.get("data", {}).get("reading", {}))
 
     def save(self, folder: str | Path) -> Path:
         """Write ``model.json`` and the tensors it names into a folder, in place of what an earlier save left there.
 
         At each moment the folder holds a whole model: the new tensors lie beside the old ones until ``model.json``, which
-        says which are meant, has been swapped.
+        says which are meant, has been swapped. Tensors that a killed save left there are removed.
 
         Warns if the net holds modules of your own with a ``spec``: they must be handed in again to load it.
 
@@ -96,30 +104,37 @@ class Model:
         if folder.exists() and not folder.is_dir():
             raise FileExistsError(f"{folder} is a file: name another folder")
         file = folder / "model.json"
-        if not file.exists() and folder.exists() and any(f.name[0] != "." for f in folder.iterdir()):
+        ours = re.compile(rf"\..*|{STORED.pattern}")  # what a killed first save leaves
+        if (
+            not file.exists()
+            and folder.exists()
+            and not all(ours.fullmatch(f.name) for f in folder.iterdir())
+        ):
             raise FileExistsError(f"{folder} exists and holds no model: name another folder")
         before = _tensors_of(file)
-        stored = f"model-{uuid.uuid4().hex[:12]}.safetensors"
-        save_checked(folder / stored, tensors, {"format": FORMAT})
-        about = {
-            "format": FORMAT,
-            "tensors": stored,
-            "net": rebuilt,
-            "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
-            "logit_prior": None if o.logit_prior is None else o.logit_prior.tolist(),
-            "adjusters": [a.to_json() for a in o.adjusters],
-            "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
-            "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
-            "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
-            "facts": self.facts,
-        }
-        try:
-            write_json(file, about, indent=1, checked=True)
-        except BaseException:
-            (folder / stored).unlink(missing_ok=True)
-            raise
+        with marked() as mark:
+            stored = f"model-{mark}.safetensors"
+            save_checked(folder / stored, tensors, {"format": FORMAT})
+            about = {
+                "format": FORMAT,
+                "tensors": stored,
+                "net": rebuilt,
+                "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
+                "logit_prior": None if o.logit_prior is None else o.logit_prior.tolist(),
+                "adjusters": [a.to_json() for a in o.adjusters],
+                "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
+                "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
+                "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
+                "facts": self.facts,
+            }
+            try:
+                write_json(file, about, indent=1, checked=True)
+            except BaseException:
+                (folder / stored).unlink(missing_ok=True)
+                raise
         if before is not None:
             before.unlink(missing_ok=True)
+        sweep(folder, STORED, keep=stored)
         return folder
 
     @classmethod
@@ -200,7 +215,7 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
         except (OSError, ValueError):
             return None
     name = about.get("tensors")
-    return file.with_name(name) if isinstance(name, str) and STORED.fullmatch(name) else None
+    return file.with_name(name) if isinstance(name, str) and NAMED.fullmatch(name) else None
 
 
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
@@ -247,7 +262,7 @@ def _encoder(about: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
     kinds = {c.__name__: c for c in get_args(data.Encoder)}
     kind, facts = about["encoder"]["class"], about["encoder"]["facts"]
     if kind not in kinds:
-        raise ValueError(f"encoder {kind!r} is not one of {', '.join(kinds)}")
+        raise ValueError(f"encoder {kind!r} is not one of {', '.join(kinds)}. {OTHER_VERSION}")
     arrays = {k.removeprefix("encoder/"): v for k, v in tensors.items() if k.startswith("encoder/")}
     return kinds[kind].load(unpack(facts, tensors), arrays)
 

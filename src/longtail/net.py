@@ -102,7 +102,7 @@ SPARE = 2**24
 def rebuild(spec: Any, tensors: Mapping[str, Tensor], slot: str, own: Own | None = None) -> nn.Module:
     """The module of a ``spec`` read from a file, with the ``tensors`` that lay beside it.
 
-    Only the classes listed for ``slot`` (``longtail.part.SLOTS``) and your ``own`` are built. Building stops
+    Only the classes listed for ``slot`` (``longtail.rooms.SLOTS``) and your ``own`` are built. Building stops
     before it takes much more memory, or many more steps, than the tensors in the file account for.
 
     Raises:

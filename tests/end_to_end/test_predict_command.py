@@ -83,7 +83,7 @@ def test_the_ending_says_the_format_and_folders_are_made(home, longtail, tmp_pat
         assert gzip.decompress((tmp_path / out).read_bytes()).startswith(b"label,")
 
 
-@pytest.mark.parametrize("out", ["o.doc", "noending", "o.csv.bz2", "o.parquet.gz"])
+@pytest.mark.parametrize("out", ["o.doc", "noending", "o.csv.zip", "o.parquet.gz"])
 def test_another_ending_is_refused_before_the_work(longtail, out) -> None:
     status, said = longtail("predict", "nowhere", "nothing.csv", "--out", out)
     assert status == 2

@@ -53,7 +53,7 @@ def made(recipe):
         (make_pipeline(StandardScaler(), LogisticRegression()), "standard-scaler+logistic-regression",
          Classical.of(make_pipeline(StandardScaler(), LogisticRegression()))),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_what_it_becomes(asked, name, same):
     for given in (asked, [asked]):
@@ -91,7 +91,7 @@ def test_settings_that_are_the_defaults_are_the_same_recipe():
         ([classical.resampled], TypeError, "'resampled' needs method, estimator"),
         ({"mine": LogisticRegression(class_weight=lambda y: y)}, TypeError, "class_weight=<function"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_what_is_none_says_so(asked, kind, said):
     with pytest.raises(kind, match="recipes: ") as why:

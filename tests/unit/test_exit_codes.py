@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from longtail import api, cli
 from longtail.comparison.counted import RunsFailed
 from longtail.comparison.run import WorkerDied
+from longtail.files import InUse
 from longtail.run import OutOfTime
 
 CASES = [
@@ -16,6 +17,7 @@ CASES = [
     (MemoryError(), 2, "not enough memory"),
     (ImportError("transformers is not installed"), 2, "transformers"),
     (WorkerDied("a worker process died"), 2, "a worker process died"),
+    (InUse("out: another process is writing here"), 2, "Error: out: another process is writing here"),
     (OutOfTime("no run finished in 3 s"), 3, "Out of time: no run finished in 3 s"),
     (RunsFailed("every run failed. erm: ValueError: no"), 1, "Error: every run failed. erm"),
     (KeyError("fold"), 1, "a fault of longtail's: KeyError: 'fold'"),

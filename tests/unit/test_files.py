@@ -68,13 +68,23 @@ def test_only_what_dead_processes_of_this_machine_left_is_swept(tmp_path):
     dead = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
     )
-    mine, gone = f"{HOST}-{os.getpid()}", f"{HOST}-{int(dead.stdout)}"
+    alive, gone = f"{HOST}-{os.getppid()}", f"{HOST}-{int(dead.stdout)}"
     other = f"{'0' * 6 if HOST != '0' * 6 else '1' * 6}-{int(dead.stdout)}"
-    kept = [f".a.{mine}-0123456789ab.tmp", f".a.{other}-0123456789ab.tmp", ".mine.tmp", "b.tmp", ".a.txt"]
+    kept = [f".a.{alive}-0123456789ab.tmp", f".a.{other}-0123456789ab.tmp", ".mine.tmp", "b.tmp", ".a.txt"]
     for name in [*kept, f".a.txt.{gone}-0123456789ab.tmp"]:
         (tmp_path / name).touch()
     sweep(tmp_path)
     assert names(tmp_path) == sorted(kept)
+
+
+def test_what_an_earlier_process_of_our_number_left_is_swept(tmp_path):
+    """In a container the number is the same each time: nothing was ever swept there."""
+    (tmp_path / f".a.{HOST}-{os.getpid()}-0123456789ab.tmp").touch()
+    with whole(tmp_path / "a") as temporary:
+        assert names(tmp_path) == [temporary.name]
+        write_text(tmp_path / "b", "x")  # what is being written stays, whoever sweeps
+        assert names(tmp_path) == [temporary.name, "b"]
+    assert names(tmp_path) == ["a", "b"]
 
 
 def test_others_can_read_it_and_a_mode_of_your_own_stays(tmp_path):

@@ -2,6 +2,8 @@ import contextlib
 import json
 import os
 import resource
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import torch
 from torch import nn
 
 import longtail
-from longtail.files import read_json, write_json
+from longtail.files import HOST, read_json, write_json
 from longtail.model import Model
 from longtail.net import Net, rebuild
 from longtail.part import part
@@ -64,6 +66,25 @@ def rewrite(file, change):
 def save_over(path):
     inner = {"part": "longtail.adjust.temperature:Temperature", "kwargs": {"temperature": 2.0}}
     return {"part": "longtail.adjust.files:save", "kwargs": {"adjuster": inner, "path": str(path)}}
+
+
+GONE = {
+    "a head": lambda a: a["net"]["head"].update(part="heads/Linaer"),
+    "a head by its old name": lambda a: a["net"]["head"].update(part="longtail.heads.linaer:Linaer"),
+    "a keyword": lambda a: a["net"]["head"]["kwargs"].update(colour="red"),
+    "an adjuster": lambda a: a.update(adjusters=[{"part": "adjust/Gone", "kwargs": {}}]),
+    "a calibrator": lambda a: a.update(calibrator={"part": "longtail.adjust.gone:Gone", "kwargs": {}}),
+    "an encoder": lambda a: a["encoder"].update({"class": "GoneEncoder"}),
+}
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_a_model_that_names_what_does_not_exist_says_what_to_do(dataset, tmp_path, gone):
+    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    rewrite(tmp_path / "m" / "model.json", GONE[gone])
+    with pytest.raises(ValueError, match=r"model\.json cannot be read.*Another version wrote.*train") as why:
+        Model.load(tmp_path / "m")
+    assert ("did you mean 'Linear'?" in str(why.value)) == gone.startswith("a head")
 
 
 HUGE = 3 * 10**8
@@ -242,6 +263,42 @@ def test_a_save_that_fails_leaves_the_old_model(dataset, tmp_path, monkeypatch, 
     assert any(torch.equal(found, m.predict_proba(dataset.raw)) for m in (first, second))
     assert len(list((tmp_path / "m").glob("*.safetensors"))) == 1
     assert not [f for f in (tmp_path / "m").iterdir() if f.suffix == ".tmp"]
+
+
+SAVE = """
+import os, signal, sys
+from longtail.model import Model
+import longtail.model
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+model = Model.load(sys.argv[1])
+longtail.model.write_json = die
+model.save(sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("there", ["a model", "nothing"])
+def test_tensors_that_a_killed_save_left_are_swept_by_the_next(dataset, tmp_path, there):
+    """Killed after the tensors and before ``model.json``: a first save was refused from then on."""
+    model = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    target = tmp_path / ("m" if there == "a model" else "new")
+    assert subprocess.run([sys.executable, "-c", SAVE, tmp_path / "m", target]).returncode == -9
+    assert len(list(target.glob("model-*.safetensors"))) == (2 if there == "a model" else 1)
+    (target / ".notes").touch()
+    model.save(target)
+    assert len(list(target.glob("model-*.safetensors"))) == 1
+    assert torch.equal(Model.load(target).predict_proba(dataset.raw), model.predict_proba(dataset.raw))
+    assert (target / ".notes").exists()
+
+
+def test_what_another_process_is_saving_stays(dataset, tmp_path):
+    model = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    other = tmp_path / "m" / f"model-{HOST}-{os.getppid()}-0123456789ab.safetensors"
+    other.touch()
+    model.save(tmp_path / "m")
+    assert other.exists()
 
 
 def test_others_may_read_a_model(dataset, tmp_path):

@@ -117,7 +117,7 @@ def label_indices(label: Any, names: tuple[str, ...], rows: int) -> Ints:
     if None in where:
         strange = [k for k, is_one in enumerate(found) if is_one][where.index(None)]
         numbered = list(names) == [str(k) for k in range(len(names))]
-        remedy = "; if the columns are numbered, name their classes with --classes" if numbered else ""
+        remedy = "; if the columns are numbered, name their classes with classes=" if numbered else ""
         raise ValueError(
             f"label row {int((codes == strange).argmax())} is {plain(values[strange])!r}, which is no class of "
             f"{list(names)[:10]}, nor is every label one of the indices 0..{len(names) - 1}{remedy}"

@@ -146,4 +146,4 @@ def dense_backbone(x: Inputs, components: int, seed: int) -> Rows | Projected:
 PARTS = (
     Coded, Projected, Rows,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -45,6 +45,7 @@ class Classical:
     name: str
     estimator: Part[Any]
     finish: tuple[Part[Any], ...] = ()
+    takes: ClassVar[frozenset[str]] = frozenset({"image", "rows", "sparse"})
 
     @classmethod
     def of(
@@ -98,7 +99,7 @@ class Classical:
     @property
     def digest(self) -> str:
         """Identity: everything but the name."""
-        return digest({"estimator": to_json(self.estimator), "finish": to_json(self.finish)})
+        return digest({"estimator": self.estimator, **({"finish": self.finish} if self.finish else {})})
 
     def fit(
         self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1, categorical: Blocks = ()

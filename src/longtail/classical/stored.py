@@ -115,7 +115,7 @@ def dump(estimator: Any) -> bytes:
 
     >>> from sklearn.dummy import DummyClassifier
     >>> load(dump(DummyClassifier().fit([[0], [1]], [0, 1]))).predict_proba([[5]]).tolist()
-    [[1.0, 0.0]]
+    [[0.5, 0.5]]
     """
     from skops.io import dumps
 

@@ -116,9 +116,14 @@ def fold_notes(labels: Labels, duplicate_of: Tensor, k: int) -> tuple[str, ...]:
     first, _ = _distinct(labels, duplicate_of)
     counts = torch.bincount(labels.y[first], minlength=labels.num_classes)
     notes = []
-    for c in (counts == 1).nonzero().flatten().tolist():
+    single = [labels.names[c] for c in (counts == 1).nonzero().flatten().tolist()]
+    if len(single) == 1:
+        notes.append(f"class {single[0]} has a single example: the fold that tests it has not learnt it")
+    elif single:
+        shown = ", ".join(single[:5]) + (f" and {len(single) - 5} more" if len(single) > 5 else "")
         notes.append(
-            f"class {labels.names[c]} has a single example: the fold that tests it has not learnt it"
+            f"{len(single)} of {labels.num_classes} classes have a single example: the fold that tests it has not learnt "
+            f"it ({shown})"
         )
     rare = int(((counts > 1) & (counts < k)).sum())
     if rare:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from longtail.data.delimited import LABEL_NAMES, TEXT_NAMES, looks_like_number
-from longtail.data.identifiers import less, names_rows, numbers_rows
+from longtail.data.identifiers import less, like_keys, names_rows, numbers_rows
+from longtail.data.missing import with_missing
 from longtail.data.read_column import looks_like_quantity, read
-from longtail.data.reading import Reading, keep
+from longtail.data.reading import Doubt, Reading, keep
 from longtail.data.sheet import MISSING, Sheet
 from longtail.words import nearest
 
@@ -124,6 +125,13 @@ def inputs_of(
         return inputs_of(sheet, "text", best[0], rest, chosen, notes)
     if not chosen:
         rest = less(sheet, rest, by_type, names_rows, notes)
+        if keys := like_keys(sheet, rest, by_type):
+            shown = ", ".join(map(repr, keys[:8]))
+            notes.append(
+                Doubt(
+                    f"read as quantities, though called IDs: {shown}. Leave out with drop= what says whose a row is"
+                )
+            )
     if prose and kind is None:
         notes.append(f"column {prose[0]!r} looks like free text; pass text={prose[0]!r} to read it so")
     if kind is None:
@@ -179,10 +187,13 @@ def table(
     return keep(pd.DataFrame(out), readings), notes
 
 
-def table_like(sheet: Sheet, like: TableEncoder) -> tuple[Any, list[str]]:
+def table_like(sheet: Sheet, like: TableEncoder, missing: Sequence[str] = ()) -> tuple[Any, list[str]]:
     """The columns that a model needs, read as training read them; and notes, a ``Doubt`` for what could not be read.
 
     A column is found by its name, or but for case and spaces.
+
+    Args:
+        missing: further cells that mean "no value".
 
     Raises:
         ValueError: a column that the model needs is missing.
@@ -212,8 +223,9 @@ def table_like(sheet: Sheet, like: TableEncoder) -> tuple[Any, list[str]]:
         )
     chosen = sheet.frame[list(source.values())]
     chosen.columns = list(source)
-    frame, said = table(replace(sheet, frame=chosen), list(source), readings)
-    return frame, [*notes, *said, *like.doubts(frame)]
+    sheet, emptied = with_missing(replace(sheet, frame=chosen), list(source), missing)
+    frame, said = table(sheet, list(source), readings)
+    return frame, [*notes, *emptied, *said, *like.doubts(frame)]
 
 
 def _label(sheet: Sheet, label: str | int | None, taken: list[str | None], notes: list[str]) -> str:

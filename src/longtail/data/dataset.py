@@ -33,7 +33,7 @@ class Dataset:
         fingerprint: SHA-256 of rows and labels; the name and the notes do not enter.
         unlabelled: further rows like ``raw``, without labels, for recipes that learn from them; None is none.
         reading: what a model must remember of how the rows were read: the column of labels ("label"), and cells that
-            mean "no value" ("missing").
+            mean "no value" ("missing"); of svmlight, the number of the first feature ("first_feature").
     """
 
     name: str

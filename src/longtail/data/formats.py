@@ -25,6 +25,16 @@ OTHERS = (".arff", ".xlsx", ".xlsm")
 DATA = (*DELIMITED, *JSON, *PARQUET, *FEATHER, *ARRAYS, *SVMLIGHT, *OTHERS)
 """Endings of data files, as they are looked for in a folder. A file that is named may have any ending."""
 
+TAKES: dict[str, tuple[str, ...]] = {
+    "delimited": ("drop", "header", "encoding", "delimiter", "missing", "images"),
+    "json": ("drop", "encoding", "missing", "images"),
+    "arff": ("drop", "encoding", "missing", "images"),
+    "xlsx": ("drop", "header", "missing", "sheet", "images"),
+    "parquet": ("drop", "missing", "images"),
+    "feather": ("drop", "missing", "images"),
+}
+"""What the user may say about a file of each format; of a file or a folder of any, ``split`` and ``skip_bad``."""
+
 KNOWN = "csv, tsv, txt, data, jsonl, json, parquet, feather, arff, KEEL dat, svmlight, xlsx, npz, npy and safetensors"
 
 _PICKLE = (
@@ -115,6 +125,17 @@ def format_of(path: Path) -> str:
     if suffix in (".xlsx", ".xlsm"):
         raise ValueError(f"{path}: not a readable xlsx file: save it again")
     return _text_format(path, head, suffix)
+
+
+def check_options(path: Path, form: str, how: How) -> None:
+    """Raise where an option has no meaning for a file of that format.
+
+    Raises:
+        ValueError: which.
+    """
+    what = {"arrays": "a file of arrays", "picture": "a picture", "folder": "a folder of images"}
+    named = what.get(form, f"read as {form}")
+    how.refuse_but((*TAKES.get(form, ()), "split", "skip_bad"), f"{path}, {named}")
 
 
 def _text_format(path: Path, head: bytes, suffix: str) -> str:

@@ -14,6 +14,7 @@ NAMES = ("id", "index", "idx", "row_id", "unnamed: 0", "__index_level_0__", "uid
 _KEY = re.compile(
     r"(?i:(?:^|[\W_])(?:ids?|idx|index|uuid|guid|key|no|nr|number|rownum)$|^id[\W_])|[a-z](?:ID|Id)$"
 )
+_ID = re.compile(r"(?i:(?:^|[\W_])ids?$)|[a-z](?:ID|Id)$")
 
 LEAST_ROWS = 20
 """In a shorter table, another value in every row is no sign of an identifier, unless the name says so."""
@@ -58,6 +59,12 @@ def numbers_rows(sheet: Sheet, name: str, kind: str) -> bool:
     if kind != "number" or len(column) < LEAST_ROWS or not sheet.named or not _whole(column):
         return False
     return _KEY.search(name.strip()) is not None or _counts_from(column, 0) or _counts_from(column, 1)
+
+
+def like_keys(sheet: Sheet, columns: Sequence[str], kinds: Mapping[str, str]) -> list[str]:
+    """Columns of many whole numbers that are called an ID, though several rows have the same: of a person, or a part."""
+    found = [c for c in columns if kinds[c] == "number" and _ID.search(c.strip()) and _whole(sheet.frame[c])]
+    return [c for c in found if sheet.frame[c].nunique() >= LEAST_ROWS]
 
 
 def names_rows(sheet: Sheet, name: str, kind: str) -> bool:

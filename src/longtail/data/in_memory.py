@@ -16,6 +16,7 @@ words as texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +81,18 @@ def dataset_of(
         role = roles(sheet, kind, text, label, features)
         x, y = sheet.frame[role.features], sheet.frame[role.label]
         kind, text, features, notes = role.kind, None, role.features, role.notes
+        reading, named = {"label": role.label}, label is not None
     elif isinstance(given, tuple) and len(given) == 2:
-        (x, y), notes = given, []
+        (x, y), notes, reading, named = given, [], {}, True
     else:
         raise ValueError(
             f"data is a {type(given).__name__}; give a path, a data frame with a label column, or (X, y)"
         )
     raw, found, said = rows_of(x, kind, text, features)
-    classes, names, more = classes_of(labels_column(y), "y" if label is None else str(label))
-    return Dataset.of(name, found, raw, Labels.of(classes, names), [*notes, *said, *more])
+    where = f"column {reading['label']!r}" if reading else "y"
+    classes, names, more = classes_of(labels_column(y), where, named=named)
+    data = Dataset.of(name, found, raw, Labels.of(classes, names), [*notes, *said, *more])
+    return replace(data, reading=reading)
 
 
 def rows_of(
@@ -139,13 +143,16 @@ def rows_of(
     return frame, "table", said
 
 
-def inputs_like(x: Any, like: Encoder, text: str | int | None = None) -> tuple[Any, list[str]]:
+def inputs_like(
+    x: Any, like: Encoder, text: str | int | None = None, missing: Sequence[str] = ()
+) -> tuple[Any, list[str]]:
     """Rows to predict as the encoder takes them, and notes, a ``Doubt`` for what could not be read.
 
     Args:
         x: as in the table above, or rows of a ``Dataset``.
         like: the encoder of the model.
         text: the column of texts, where a data frame has several.
+        missing: further cells of a table that mean "no value", as the model remembers them.
 
     Raises:
         ValueError: another kind of rows than the encoder's, or a column that it needs is missing.
@@ -154,8 +161,8 @@ def inputs_like(x: Any, like: Encoder, text: str | int | None = None) -> tuple[A
         raise ValueError(f"X is one string, {str(x)[:40]!r}; give a list of rows, even for one")
     if isinstance(like, TableEncoder):
         if hasattr(x, "columns"):
-            return table_like(sheet_of(x), like)
-        return table_like(sheet_of(frame_of(x, like.columns)), like)
+            return table_like(sheet_of(x), like, missing)
+        return table_like(sheet_of(frame_of(x, like.columns)), like, missing)
     if isinstance(like, ImageEncoder):
         return (x if isinstance(x, ImageFiles) else images_of(x)), []
     if isinstance(like, EmbeddingEncoder):

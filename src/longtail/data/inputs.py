@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from longtail.data.arrays import FEATURE_NAMES, find_array, matrix, read_arrays
+from longtail.data.built_in import built_in, is_built_in
 from longtail.data.columns import Roles, find, inputs_of, table_like
-from longtail.data.digits import digits_lt
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
     FeatureEncoder,
-    ImageEncoder,
     SparseEncoder,
     TableEncoder,
 )
-from longtail.data.formats import format_of, read_sheet
-from longtail.data.how import How, Wanted, listed
+from longtail.data.formats import check_options, format_of, read_sheet
+from longtail.data.how import IN_MEMORY, How, Wanted, listed
 from longtail.data.images import SUFFIXES, list_pictures, read_images
-from longtail.data.in_memory import inputs_like
+from longtail.data.in_memory import inputs_like, sheet_of
+from longtail.data.missing import with_missing
 from longtail.data.pictures import picture_column, picture_files
 from longtail.data.places import resolve
-from longtail.data.reading import tell
+from longtail.data.reading import Doubt, tell
 from longtail.data.sheet import Sheet, read_bytes
 from longtail.data.svmlight import read_svmlight
-from longtail.data.values import raw_of, with_missing
+from longtail.data.values import raw_of
 
 
 @dataclass
@@ -81,6 +82,7 @@ def read_inputs(
     skip_bad: bool = False,
     sheet: str | int | None = None,
     images: str | Path | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> Inputs:
     """Read rows to predict, and what else stands beside them.
 
@@ -89,7 +91,10 @@ def read_inputs(
         like: the encoder of the model.
         classes: the names of the model's classes, by which labels in front of texts are known.
         text: the column of texts; None takes the only column, or detects it.
-        header, split, encoding, delimiter, missing, skip_bad, sheet, images: as for ``longtail.data.load``.
+        header, split, encoding, delimiter, missing, skip_bad, sheet, images: as for ``longtail.data.load``; for rows in
+            memory they are refused.
+        reading: what the model remembers of how its data was read (``Dataset.reading``): its cells that mean "no value"
+            mean it here too, in a file and in memory, unless ``missing`` says otherwise.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -97,23 +102,36 @@ def read_inputs(
     """
     if isinstance(like, FeatureEncoder):
         like = like.front
-    if not isinstance(path, str | Path):
-        raw, said = inputs_like(path, like, text)
-        return Inputs(raw, path.reset_index(drop=True) if hasattr(path, "columns") else None, notes=said)
-    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
-        if not isinstance(like, ImageEncoder):
-            raise ValueError(f"{path} holds images; the model takes {like.kind}")
-        _, colon, factor = str(path).partition(":")
-        return Inputs(digits_lt(float(factor) if colon else 20.0).raw)
-    how = How(
-        header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
-        skip_bad=skip_bad, sheet=sheet, images=None if images is None else Path(images).expanduser(),
+    how = How.of(
+        header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
+        images=images, split=split,
     )  # fmt: skip
+    remembered = tuple(map(str, listed((reading or {}).get("missing"))))
+    if not isinstance(path, str | Path):
+        how.refuse_but((), IN_MEMORY)
+        raw, said = inputs_like(path, like, text, remembered)
+        return Inputs(raw, sheet_of(path).frame if hasattr(path, "columns") else None, notes=said)
+    if is_built_in(path):
+        how.refuse_but((), f"{path}, which is built in")
+        data = built_in(path)
+        if data.kind != like.kind:
+            raise ValueError(f"{path} is {data.kind} data; the model takes {like.kind}")
+        raw, said = inputs_like(data.raw, like, text)
+        return Inputs(raw, notes=said)
+    if how.images is not None and like.kind != "image":
+        raise ValueError(f"images={str(images)!r}: the model takes {like.kind}")
     notes: list[str] = []
     where = Path(path).expanduser()
-    if like.kind != "image" or split is not None or not where.is_dir():
-        where = resolve(where, split, notes)
-    found = _folder(where, like, how) if where.is_dir() else _file(where, like, text, how, tuple(classes))
+    if like.kind != "image" or how.split is not None or not where.is_dir():
+        where = resolve(where, how.split, notes)
+    form = "folder" if where.is_dir() else format_of(where)
+    check_options(where, form, how)
+    if missing is None:
+        how = replace(how, missing=remembered)
+    if form == "folder":
+        found = _folder(where, like, how)
+    else:
+        found = _file(where, form, like, text, how, tuple(classes), (reading or {}).get("first_feature"))
     return replace(found, notes=[*notes, *found.notes])
 
 
@@ -126,8 +144,15 @@ def _folder(where: Path, like: Encoder, how: How) -> Inputs:
     return Inputs(raw, paths=[files[i] for i in kept], root=where, notes=said)
 
 
-def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes: tuple[str, ...]) -> Inputs:
-    form = format_of(where)
+def _file(
+    where: Path,
+    form: str,
+    like: Encoder,
+    text: str | int | None,
+    how: How,
+    classes: tuple[str, ...],
+    first: int | None,
+) -> Inputs:
     if form == "picture" or where.suffix.lower() in SUFFIXES:
         if like.kind != "image":
             raise ValueError(f"{where} is a picture; the model takes {like.kind}")
@@ -135,13 +160,13 @@ def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes:
     if form == "arrays":
         return _arrays(where, like)
     if form == "svmlight" and isinstance(like, SparseEncoder | TableEncoder):
-        return _svmlight(where, like)
+        return _svmlight(where, like, first)
     columns = like.columns if isinstance(like, TableEncoder) else ()
     sheet = read_sheet(where, form, how, Wanted(columns, like.kind == "text", classes))
     notes = list(sheet.notes)
     if isinstance(like, TableEncoder):
-        raw = _table(sheet, like, how, notes)
-        return Inputs(raw, sheet.frame, notes=notes)
+        raw, said = table_like(sheet, like, how.missing)
+        return Inputs(raw, sheet.frame, notes=notes + said)
     if like.kind == "image" and (column := picture_column(sheet, how, None)) is not None:
         files, rows, said = picture_files(sheet, column, how)
         raw, kept, more = read_images(files, str(where), how.skip_bad)
@@ -155,7 +180,9 @@ def _file(where: Path, like: Encoder, text: str | int | None, how: How, classes:
                 raise ValueError(f"{where}, column {role.features[0]!r}, row {i + 1}: no image bytes")
         raw, kept, said = read_images(sources, f"{where}, column {role.features[0]!r}", how.skip_bad)
         return Inputs(raw, sheet.frame.iloc[kept].reset_index(drop=True), notes=notes + said)
-    return Inputs(raw_of(sheet, role, notes), sheet.frame, notes=notes)
+    emptied, said = with_missing(sheet, role.features, how.missing)
+    notes += said
+    return Inputs(raw_of(emptied, role, notes), sheet.frame, notes=notes)
 
 
 def _arrays(where: Path, like: Encoder) -> Inputs:
@@ -171,26 +198,27 @@ def _arrays(where: Path, like: Encoder) -> Inputs:
     return Inputs(rows, notes=said)
 
 
-def _svmlight(where: Path, like: SparseEncoder | TableEncoder) -> Inputs:
+def _svmlight(where: Path, like: SparseEncoder | TableEncoder, first: int | None) -> Inputs:
     import pandas as pd
 
     data = read_bytes(where)
     if isinstance(like, SparseEncoder):
-        raw, y, notes = read_svmlight(where, data, like.num_features)
+        raw, y, notes, _ = read_svmlight(where, data, like.num_features, first)
     else:
-        raw, y, notes = read_svmlight(where, data)
+        names = list(like.columns)
+        if named := [n for n in names if not re.fullmatch(r"f[0-9]+", n)]:
+            raise ValueError(
+                f"{where}: features by number (svmlight); the model takes columns such as {named[0]!r}"
+            )
+        raw, y, notes, _ = read_svmlight(where, data, None, first)
         if not isinstance(raw, pd.DataFrame):
-            raise ValueError(f"{where}: {raw.num_columns} features; the model takes {len(like.columns)}")
+            raise ValueError(f"{where}: {raw.num_columns} features; the model takes {len(names)}")
+        if spare := [c for c in raw.columns if c not in names and raw[c].any()]:
+            notes.append(Doubt(f"not used: feature {', '.join(spare[:8])}, which training did not have"))
         # What a file does not name is 0 in all its rows.
-        raw = raw.reindex(columns=list(like.columns), fill_value=0.0)
+        raw, said = table_like(Sheet(where, raw.reindex(columns=names, fill_value=0.0)), like)
+        notes += said
     return Inputs(raw, pd.DataFrame({"label": y}), notes=notes)
-
-
-def _table(sheet: Sheet, like: TableEncoder, how: How, notes: list[str]) -> Any:
-    emptied, said = with_missing(sheet, [c for c in like.columns if c in sheet.frame.columns], how.missing)
-    frame, more = table_like(emptied, like)
-    notes += [*said, *more]
-    return frame
 
 
 def _role(sheet: Sheet, like: Encoder, text: str | int | None, notes: list[str]) -> Roles:

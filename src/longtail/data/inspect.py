@@ -8,10 +8,11 @@ import torch
 
 from longtail.data.dataset import Dataset
 from longtail.data.giveaways import giveaways
+from longtail.data.reading import Doubt
 
 
 def inspect_facts(dataset: Dataset, many: int = 100, few: int = 20) -> dict[str, Any]:
-    """Sizes, classes, imbalance, groups and warnings, as plain JSON-able values.
+    """Sizes, classes, imbalance, groups and warnings (what may not be as it was meant first), as plain JSON-able values.
 
     Args:
         many, few: a class is "many" above ``many`` examples, "few" below ``few``, "medium" between.
@@ -35,7 +36,7 @@ def inspect_facts(dataset: Dataset, many: int = 100, few: int = 20) -> dict[str,
         "counts": counts.tolist(),
         "imbalance": labels.imbalance,
         "groups": groups,
-        "notes": list(dataset.notes),
+        "notes": [note for note in dataset.notes if not isinstance(note, Doubt)],
         "fingerprint": dataset.fingerprint,
     }
     facts |= _duplicates(dataset)
@@ -58,7 +59,7 @@ def _duplicates(dataset: Dataset) -> dict[str, int]:
 
 def _warnings(dataset: Dataset, facts: dict[str, Any]) -> list[str]:
     names, counts = dataset.labels.names, dataset.labels.counts
-    out = []
+    out: list[str] = [note for note in dataset.notes if isinstance(note, Doubt)]
     for count, what in ((0, "no example"), (1, "a single example")):
         which = [names[k] for k in (counts == count).nonzero().flatten().tolist()]
         if which:

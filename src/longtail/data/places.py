@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from longtail.data.formats import DATA
+from longtail.data.how import SPLITS
 from longtail.data.images import layout, subfolders
 from longtail.data.sheet import PACKED, suffix_of
 from longtail.words import printable
 
-SPLITS = {
-    "train": ("train", "training"),
-    "test": ("test",),
-    "validation": ("validation", "valid", "val", "dev"),
+PLACES = {
+    "image",
+    "images",
+    "img",
+    "imgs",
+    "jpg",
+    "jpeg",
+    "png",
+    "photo",
+    "photos",
+    "pic",
+    "pics",
+    "picture",
+    "pictures",
 }
+"""Words in the name of a folder of pictures that say where they are, not what is on them."""
 
 
 def resolve(path: Path, split: str | None, notes: list[str]) -> Path:
@@ -69,7 +82,8 @@ def resolve(path: Path, split: str | None, notes: list[str]) -> Path:
         )
     _refuse_detection(path)
     holding = [child for child, held in folders.items() if held]
-    if holding and set(holding) <= set(flat):
+    nowhere = [c for c in holding if c in flat or (folders[c] == "pictures" and _says_where(c.name))]
+    if holding and holding == nowhere and (len(holding) > 1 or holding[0] in flat):
         if len(files) == 1:
             return _only(files[0], notes)
         raise ValueError(
@@ -83,6 +97,8 @@ def resolve(path: Path, split: str | None, notes: list[str]) -> Path:
         if len(files) == 1:
             return _only(files[0], notes)
     if folders and (holding or not files):
+        if holding and files:
+            notes.append(f"the folders are the classes; not read: {', '.join(f.name for f in files[:5])}")
         return path
     if len(files) == 1:
         return _only(files[0], notes)
@@ -104,6 +120,11 @@ def title_of(path: Path) -> str:
 def _only(file: Path, notes: list[str]) -> Path:
     notes.append(f"{file.name} is read, the only data file in the folder")
     return file
+
+
+def _says_where(name: str) -> bool:
+    words = {word for word in re.split(r"[\W_\d]+", name.lower()) if word}
+    return bool(words & PLACES) and words <= PLACES | set(sum(SPLITS.values(), ()))
 
 
 def _holds_data(folder: Path) -> bool:

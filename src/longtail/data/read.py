@@ -8,7 +8,7 @@
 | svmlight                                                 | table, or sparse features where there are many      |
 | npz, npy, safetensors                                    | embedding                                           |
 | folder                                                   | image (root/class/*.png), or a folder with train.* in it |
-| "digits-lt", "digits-lt:100"                             | built in, at that imbalance factor                  |
+| "digits-lt", "digits-lt:100", "islands-lt"               | built in: images, or a table; at that imbalance factor |
 
 The format is told by the content first and by the ending second; text files may be packed by gzip, bzip2, xz or zip.
 """
@@ -23,22 +23,24 @@ from typing import Any
 import torch
 
 from longtail.data.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
+from longtail.data.built_in import built_in, is_built_in
 from longtail.data.columns import Roles, find, roles
 from longtail.data.dataset import KINDS, Dataset
-from longtail.data.digits import digits_lt
 from longtail.data.encode import encoder_for
-from longtail.data.formats import format_of, read_sheet
-from longtail.data.how import How, listed
+from longtail.data.formats import check_options, format_of, read_sheet
+from longtail.data.how import IN_MEMORY, How
 from longtail.data.images import list_folder, read_images
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
 from longtail.data.inputs import load_inputs
+from longtail.data.missing import with_missing
 from longtail.data.pictures import picture_column, picture_files
-from longtail.data.places import SPLITS, resolve, title_of
+from longtail.data.places import resolve, title_of
+from longtail.data.reading import short
 from longtail.data.sheet import Sheet, read_bytes
 from longtail.data.svmlight import read_svmlight
 from longtail.data.target import classes_of
-from longtail.data.values import raw_of, with_missing
+from longtail.data.values import raw_of
 from longtail.labels import Labels
 
 
@@ -64,7 +66,7 @@ def load(
     """Read a labelled data set, from a file or from what is in memory.
 
     Args:
-        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame`` with
+        path: a file, a folder, or what is built in ("digits-lt:100": imbalance 100); or a ``pandas.DataFrame`` with
             a label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
             a row. Options of files (drop, header, delimiter ...) are refused for what is in memory.
         kind: "image", "text", "table" or "embedding"; None detects it.
@@ -95,30 +97,25 @@ def load(
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
-    if split is not None and split not in SPLITS:
-        raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
+    how = How.of(
+        drop=drop, header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
+        images=images, split=split,
+    )  # fmt: skip
     if not isinstance(path, str | Path):
-        of_files = {
-            "drop": drop, "header": header, "split": split, "encoding": encoding, "delimiter": delimiter,
-            "missing": missing, "skip_bad": skip_bad or None, "sheet": sheet, "images": images,
-        }  # fmt: skip
-        if given := [f"{key}={value!r}" for key, value in of_files.items() if value is not None]:
-            raise ValueError(
-                f"{given[0]} is for files; data in memory is taken as it is: change the data frame or array first "
-                "(features= chooses columns)"
-            )
+        how.refuse_but((), IN_MEMORY)
         data = dataset_of(path, kind, text, label, features, name or "data")
         return data if imbalance is None else _cut(data, imbalance)
-    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
-        return _built_in(str(path), kind, split, imbalance)
-    how = How(
-        header=header, encoding=encoding, delimiter=delimiter, missing=tuple(map(str, listed(missing))),
-        skip_bad=skip_bad, sheet=sheet, drop=listed(drop), images=None if images is None else Path(images).expanduser(),
-    )  # fmt: skip
+    if is_built_in(path):
+        how.refuse_but(("split",), f"{path}, which is built in")
+        _refuse_columns(path, label, text, features)
+        return _built_in(path, kind, split, imbalance)
     notes: list[str] = []
-    where = resolve(Path(path), split, notes)
+    where = resolve(Path(path), how.split, notes)
     title = name or title_of(Path(path))
     form = "folder" if where.is_dir() else format_of(where)
+    check_options(where, form, how)
+    if form in ("folder", "svmlight"):
+        _refuse_columns(where, label, text, features)
     if form == "folder":
         data = _from_folder(where, title, kind, how, notes)
     elif form == "picture":
@@ -131,6 +128,12 @@ def load(
         found = read_sheet(where, form, how)
         data = _from_sheet(found, title, notes, how, kind, text, label, features)
     return data if imbalance is None else _cut(data, imbalance)
+
+
+def _refuse_columns(where: str | Path, label: Any, text: Any, features: Any) -> None:
+    for option, value in {"label": label, "text": text, "features": features}.items():
+        if value is not None:
+            raise ValueError(f"{option}={value!r} is no option for {where}, which has no columns with names")
 
 
 def _cut(data: Dataset, imbalance: float) -> Dataset:
@@ -147,25 +150,22 @@ def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
     Args:
         data: what is labelled.
         path: rows like its own: the same columns, images, texts or embeddings of the same width; labels in it are not
-            read.
+            read, and cells that mean "no value" are those of ``data``.
 
     Raises:
         FileNotFoundError, ValueError: as for :func:`load_inputs`.
     """
     like = encoder_for(data).fit(data.raw)
-    return data.with_unlabelled(load_inputs(path, like))
+    return data.with_unlabelled(load_inputs(path, like, reading=data.reading))
 
 
-def _built_in(path: str, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
-    _, colon, factor = path.partition(":")
-    if kind not in (None, "image"):
-        raise ValueError(f"{path} holds images; kind={kind!r} does not fit")
+def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
+    data = built_in(path, imbalance)
+    if kind not in (None, data.kind):
+        raise ValueError(f"{path} is {data.kind} data; kind={kind!r} does not fit")
     if split not in (None, "train"):
         raise ValueError(f"split={split!r}: {path} has no parts; compare it by folds")
-    try:
-        return digits_lt(float(factor) if colon else (20.0 if imbalance is None else imbalance))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; write digits-lt or, say, digits-lt:100") from error
+    return data
 
 
 def _from_folder(where: Path, title: str, kind: str | None, how: How, notes: list[str]) -> Dataset:
@@ -201,6 +201,10 @@ def _from_sheet(
     pictures = None
     if kind in (None, "image") and text is None:
         pictures = picture_column(sheet, how, label)
+    if pictures is None and how.images is not None:
+        raise ValueError(
+            f"images={str(how.images)!r} is no option for {sheet.path}, which is not read as images"
+        )
     if pictures is not None:
         role = roles(sheet, "table", None, label, [pictures])
     else:
@@ -230,7 +234,7 @@ def _from_sheet(
     y, names, said = classes_of(
         sheet.frame[target], f"{sheet.path}, column {target!r}", declared, named=named
     )
-    notes += [note.removeprefix(f"{sheet.path}, ") for note in said]
+    notes += [short(note, f"{sheet.path}, ") for note in said]
     remembered = {"label": target, **({"missing": list(how.missing)} if how.missing else {})}
     return replace(Dataset.of(title, role.kind, raw, Labels.of(y, names), notes), reading=remembered)
 
@@ -271,7 +275,7 @@ def _from_arrays(
     if target.ndim != 1 or len(target) != len(x):
         raise ValueError(f"{path}: labels of shape {tuple(target.shape)} for {len(x)} rows; [N] is needed")
     y, names, said = classes_of(target, f"{path}, labels", named=label is not None)
-    notes = notes + [note.removeprefix(f"{path}, ") for note in said]
+    notes = notes + [short(note, f"{path}, ") for note in said]
     if kind == "image" or (kind is None and x.ndim == 4 and x.dtype.name == "uint8"):
         images = torch.from_numpy(x)
         if images.shape[-1] == 3 and images.shape[1] != 3:
@@ -286,10 +290,11 @@ def _from_arrays(
 
 
 def _from_svmlight(path: Path, title: str, notes: list[str]) -> Dataset:
-    raw, target, said = read_svmlight(path, read_bytes(path))
+    raw, target, said, start = read_svmlight(path, read_bytes(path))
     y, names, more = classes_of(target, f"{path}, labels")
-    notes = notes + said + [note.removeprefix(f"{path}, ") for note in more]
-    return Dataset.of(title, "table" if hasattr(raw, "columns") else "text", raw, Labels.of(y, names), notes)
+    notes = notes + said + [short(note, f"{path}, ") for note in more]
+    kind = "table" if hasattr(raw, "columns") else "text"
+    return replace(Dataset.of(title, kind, raw, Labels.of(y, names), notes), reading={"first_feature": start})
 
 
 def _dataset(

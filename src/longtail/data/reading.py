@@ -20,6 +20,15 @@ class Doubt(str):
     """A note on cells that were not read, or perhaps not as they were meant."""
 
 
+def short(note: str, prefix: str) -> str:
+    """A note, or a doubt, without what it begins with.
+
+    >>> short(Doubt("t.csv, column 'a': odd"), "t.csv, ")
+    "column 'a': odd"
+    """
+    return type(note)(note.removeprefix(prefix))
+
+
 def tell(notes: Iterable[str], say: Callable[[str], None] | None = None) -> None:
     """Hand each note to ``say``; without one, warn of the doubts and leave out the rest."""
     for note in notes:

@@ -28,15 +28,18 @@ def looks_like_svmlight(head: bytes) -> bool:
     )
 
 
-def read_svmlight(path: Path, data: bytes, width: int | None = None) -> tuple[Any, Any, list[str]]:
+def read_svmlight(
+    path: Path, data: bytes, width: int | None = None, base: int | None = None
+) -> tuple[Any, Any, list[str], int]:
     """The rows, the labels and what was noticed.
 
     Args:
         width: the number of features a model takes; None takes what the file has.
+        base: the number of the first feature, 0 or 1; None takes 0 where a row begins with it.
 
     Returns:
         rows as a data frame up to ``DENSE`` features (columns ``f0`` or ``f1`` and so on, by the file's own
-        indices), as :class:`SparseRows` above it; labels as an array.
+        indices), as :class:`SparseRows` above it; labels as an array; notes; the number of the first feature.
 
     Raises:
         ValueError: a damaged line, several labels a row, or more features than the model takes.
@@ -46,18 +49,19 @@ def read_svmlight(path: Path, data: bytes, width: int | None = None) -> tuple[An
     from sklearn.datasets import load_svmlight_file
 
     first = re.findall(rb"^\s*\S+(?:\s+qid:\S+)?\s+([0-9]+):", data, re.M)
-    zero_based = b"0" in first
+    if base == 1 and b"0" in first:
+        raise ValueError(f"{path}: a feature is numbered 0; in training the numbers began with 1")
+    start = int(b"0" not in first) if base is None else base
     try:
-        matrix, y = load_svmlight_file(io.BytesIO(data), dtype=np.float32, zero_based=zero_based)
+        matrix, y = load_svmlight_file(io.BytesIO(data), dtype=np.float32, zero_based=not start)
     except ValueError as error:
         comma = re.search(rb"^\S+,\S+ ", data, re.M)
         why = "several labels a row" if comma else f"not readable as svmlight ({error})"
         raise ValueError(f"{path}: {why}; a line looks like: 1 3:0.5 7:1") from error
-    start = 0 if zero_based else 1
     notes = [f"svmlight: features numbered from {start}"]
     if width is None and matrix.shape[1] <= DENSE:
         names = [f"f{i + start}" for i in range(matrix.shape[1])]
-        return pd.DataFrame(matrix.toarray().astype(np.float64), columns=names), y, notes
+        return pd.DataFrame(matrix.toarray().astype(np.float64), columns=names), y, notes, start
     if width is not None and matrix.shape[1] > width:
         raise ValueError(f"{path}: {matrix.shape[1]} features; the model takes {width}")
     matrix.sort_indices()
@@ -67,4 +71,4 @@ def read_svmlight(path: Path, data: bytes, width: int | None = None) -> tuple[An
         torch.from_numpy(np.asarray(matrix.data, dtype=np.float32)),
         width or matrix.shape[1],
     )
-    return rows, y, notes
+    return rows, y, notes, start

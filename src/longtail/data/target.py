@@ -1,4 +1,6 @@
-"""A column of labels to class indices: spaces, quotes, 6 and 6.0 are sorted out, continuous ones refused."""
+"""A column of labels to class indices: spaces, quotes, 6 and 6.0 are sorted out; what looks like no classes is refused,
+unless the user named the column as the label.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor
 
 from longtail.data.delimited import unquoted
+from longtail.data.reading import Doubt
 from longtail.data.sheet import MISSING
 from longtail.labels import natural
 from longtail.words import printable
@@ -28,10 +31,10 @@ def classes_of(
         values: a column (a ``pandas.Series`` or a sequence) of labels, of whatever type.
         where: the file and the column, for messages.
         declared: names of the classes 0, 1, ... where the file declares them; classes without a row are kept.
-        named: did the user name this column as the label? Then many classes are a warning, not an error.
+        named: did the user name this column as the label? Then it is, and what it looks like is a warning, not an error.
 
     Raises:
-        ValueError: a row without a label; a single class; a continuous column; unless ``named``, one of too many values.
+        ValueError: a row without a label; a single class; unless ``named``, a continuous column, or too many values.
 
     >>> y, names, notes = classes_of(["6.0", "10 ", "6"], "wine.csv, column 'quality'")
     >>> y.tolist(), names
@@ -58,13 +61,18 @@ def classes_of(
         notes.append(f"{where}: quotes around labels removed ({example})")
     numbers = _numbers(bare)
     if numbers is not None:
-        doubt = _doubt(numbers, len(column))
-        if doubt and (not named or doubt.endswith("a continuous quantity")):
+        doubt, distinct = _doubt(numbers, len(column)), len(set(numbers))
+        if doubt and not named:
             raise ValueError(
                 f"{where}: {doubt}, not classes: name the label column with label=, or bin it into classes first"
             )
         if doubt:
-            notes.append(f"{where}: {doubt}; read as classes, as you named it the label")
+            notes.append(
+                Doubt(
+                    f"{where}: {doubt}; read as {distinct} classes, as you named it the label. If it is a quantity, bin "
+                    "it into classes first"
+                )
+            )
         names_of = [_number_name(v) for v in numbers]
         floats = [b for b, name in zip(bare, names_of) if b != name]
         if floats:
@@ -84,7 +92,7 @@ def classes_of(
             many = f"{where}: {len(set(bare))} different values in {len(column)} rows"
             if not named:
                 raise ValueError(f"{many} are no classes; name the label column with label=")
-            notes.append(f"{many}: many classes with few rows each")
+            notes.append(Doubt(f"{many}: many classes with few rows each"))
         order = sorted(set(names_of), key=natural)
     if declared is not None:
         order, names_of = _declared(order, names_of, declared, where)

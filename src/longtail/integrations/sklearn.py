@@ -61,8 +61,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     in ``fit``; what a recipe leaves open (temperature, thresholds) is fitted on an inner split of the training rows.
 
     Args:
-        recipe: a name (``longtail recipes`` lists them), one with settings (``"focal:gamma=1"``), a classifier
-            with ``fit`` and ``predict_proba``, or a recipe of your own.
+        recipe: a name (``longtail recipes`` lists them), one with settings (``"focal:gamma=1"``), a classifier with
+            ``fit`` and ``predict_proba``, or a recipe of your own.
         prior: class frequencies where the model is used: "natural" (as in training), "balanced", one probability a class
             in the order of ``classes_``, or a probability by class. It may be changed after fitting.
         backbone: "mlp", "linear", "resnet8" ..., a part or a net; None takes the kind's default.

@@ -63,7 +63,7 @@ def test_formats(tmp_path: Path, suffix: str, prefix: str, names: tuple[str, ...
 def test_columns_named_by_class_need_a_kind(tmp_path: Path) -> None:
     p, path = draw(30, SOURCE), tmp_path / "file.csv"
     table(p, "", NAMES).to_csv(path, index=False)
-    with pytest.raises(ValueError, match="look like probabilities: pass --kind probabilities"):
+    with pytest.raises(ValueError, match="look like probabilities: pass kind='probabilities'"):
         read_predictions(path, NAMES)
     read = read_predictions(path, NAMES, kind="probabilities")
     assert read.y is None
@@ -100,9 +100,9 @@ def test_bad_files(tmp_path: Path, change, prefix: str, message: str) -> None:
 def test_kind_must_agree_and_the_ending_be_known(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="named as probabilities"):
         read_predictions(broken(tmp_path, lambda t: t), NAMES, kind="logits")
-    (tmp_path / "file.xlsx").write_text("x")
-    with pytest.raises(ValueError, match=r"\.csv, \.tsv, \.parquet, \.jsonl or \.npz"):
-        read_predictions(tmp_path / "file.xlsx")
+    (tmp_path / "file.doc").write_text("x")
+    with pytest.raises(ValueError, match=r"\.csv, \.tsv, \.jsonl, \.parquet, \.feather, \.xlsx or \.npz"):
+        read_predictions(tmp_path / "file.doc")
     np.savez(tmp_path / "file.npz", scores=np.zeros((2, 2)))
     with pytest.raises(ValueError, match="'probs' or 'logits'"):
         read_predictions(tmp_path / "file.npz")

@@ -13,7 +13,7 @@ import pytest
 
 from longtail import api
 from longtail.adjust import Predictions, load, read_predictions
-from longtail.adjust.written import write_table
+from longtail.tables import write_table
 
 CSV = "p_3,p_5,p_6,label\n0.2,0.7,0.1,5\n0.5,0.4,0.1,3\n0.1,0.3,0.6,6\n"
 
@@ -136,7 +136,7 @@ def test_one_column_for_two_classes(
 
 def test_one_column_whose_other_class_is_unknown(tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"the other is 1 - p, but its name is not known; .*--classes OTHER,sick"
+        ValueError, match=r"the other is 1 - p, but its name is not known; .*classes='OTHER,sick'"
     ):
         read_predictions(saved(tmp_path, "p_sick\n0.4\n"))
     found = read_predictions(saved(tmp_path, "p_sick\n0.4\n"), names=["sick", "well"])
@@ -163,6 +163,9 @@ SHAPES = {
     "p.JSONL.gz": lambda t, f: t.to_json(f, orient="records", lines=True, compression="gzip"),
     "p.parquet": lambda t, f: t.to_parquet(f),
     "p.PARQUET": lambda t, f: t.to_parquet(f),
+    "p.feather": lambda t, f: t.to_feather(f),
+    "p.xlsx": lambda t, f: t.to_excel(f, index=False),
+    "p.ndjson": lambda t, f: t.to_json(f, orient="records", lines=True),
     "labels.npz": lambda t, f: np.savez(
         f, probs=t[["p_3", "p_5", "p_6"]], labels=t.label, classes=["3", "5", "6"], id=t.id.to_numpy(dtype=str)
     ),
@@ -190,12 +193,25 @@ def test_shapes_of_files_are_read_and_written_back_with_their_ids(tmp_path: Path
     assert list(ids) == ["x1", "x2", "x3"]
 
 
+def test_a_txt_file_is_read_as_csv_and_written_as_csv(tmp_path: Path) -> None:
+    """Nothing is refused after the work."""
+    api.adjust(saved(tmp_path, CSV, "p.txt"), counts={"6": 22, "5": 90, "3": 8}, out=tmp_path / "out")
+    assert pd.read_csv(tmp_path / "out" / "predictions.csv").label.tolist() == [5, 3, 6]
+
+
 def test_other_columns_stay_as_they_are_written(tmp_path: Path) -> None:
     text = ",id,p_a,p_b,prediction,label\n0,007,0.5,0.5,a,b\n1,1e5,0.25,0.75,b,a\n"
     got = adjusted(tmp_path, text, {"a": 1, "b": 1})
     assert list(got.columns)[:2] == ["Unnamed: 0", "id"]  # as pandas reads a name that is empty
     assert got.id.tolist() == ["007", "1e5"]
     assert list(got.columns)[2:] == ["p_a", "p_b", "prediction", "label"]
+
+
+def test_columns_of_a_name_that_is_written_are_kept_under_another(tmp_path: Path) -> None:
+    """``label`` here is a column of the user's own: the labels are in ``y``."""
+    got = adjusted(tmp_path, "label,p_a,p_b,y\nx7,0.5,0.5,b\nx8,0.25,0.75,a\n", {"a": 1, "b": 1}, label="y")
+    assert got["label (input)"].tolist() == ["x7", "x8"]
+    assert got.label.tolist() == ["b", "a"]
 
 
 def test_it_reads_what_predict_writes(tmp_path: Path) -> None:
@@ -214,6 +230,61 @@ def test_it_reads_what_predict_writes(tmp_path: Path) -> None:
         rtol=1e-4,
     )
     assert len(said) == 120
+    assert "most_probable" not in pd.read_csv(tmp_path / "out" / "predictions.csv").columns  # of before
+
+
+def in_memory() -> dict[str, pd.DataFrame]:
+    t = frame()
+    return {
+        "as in a file": t,
+        "another index": t.set_index(pd.Index([7, 3, 5])),
+        "labels that are numbers": t.astype({"label": float}),
+        "labels that are categories": t.astype({"label": "category"}),
+        "words": t.astype(str),
+        "float32": t.astype(dict.fromkeys(("p_3", "p_5", "p_6"), "float32")),
+        "named by class": t.rename(columns={"p_3": 3, "p_5": 5, "p_6": 6}),
+    }
+
+
+@pytest.mark.parametrize("case", in_memory())
+def test_a_data_frame_is_read_as_a_file_of_it(tmp_path: Path, case: str) -> None:
+    counts, given = {"6": 22, "5": 90, "3": 8}, in_memory()[case]
+    kind = "probabilities" if case == "named by class" else None
+    want = api.adjust(saved(tmp_path, CSV), counts=counts)
+    found = api.adjust(given, counts=counts, held=given, kind=kind, out=tmp_path / "out")
+    assert found.source == "fitted on held-out predictions"
+    found = api.adjust(given, counts=counts, kind=kind, out=tmp_path / "out")
+    np.testing.assert_allclose(found.predictions.logits, want.predictions.logits, atol=1e-6)
+    assert found.predictions.names == ("3", "5", "6")
+    assert found.predictions.y.tolist() == [1, 0, 2]
+    written = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    assert written.id.tolist() == ["x1", "x2", "x3"]
+    assert list(given.columns) == list(in_memory()[case].columns)  # what was handed in is as it was
+
+
+def test_a_data_frame_that_is_none_of_predictions_is_refused_by_the_name_of_the_argument() -> None:
+    counts = {"6": 22, "5": 90, "3": 8}
+    with pytest.raises(ValueError, match=r"^held: there is no row in it"):
+        api.adjust(frame(), counts=counts, held=frame()[:0])
+    with pytest.raises(ValueError, match=r"^predictions: there is no column 'y' for label="):
+        api.adjust(frame(), counts=counts, label="y")
+    with pytest.raises(ValueError, match=r"^predictions: row 1, column 'p_5' holds 'half'"):
+        api.adjust(frame().assign(p_5=[0.7, "half", 0.3]), counts=counts)
+    with pytest.raises(
+        TypeError, match=r"^predictions is a ndarray; give a file, a data frame .*Predictions.of"
+    ):
+        api.adjust(np.ones((3, 3)) / 3, counts=counts)
+
+
+def test_what_predict_gives_is_taken_as_it_is(tmp_path: Path) -> None:
+    y = np.where(np.arange(120) % 10 == 0, "NA", "US")
+    table = pd.DataFrame({"a": np.arange(120) % 7 + 9.0 * (y == "NA"), "label": y})
+    model = api.train(table, recipe="logistic")
+    said = api.predict(model, table, out=tmp_path / "said.csv")
+    counts = {"US": 108, "NA": 12}
+    here, there = api.adjust(said, counts=counts), api.adjust(tmp_path / "said.csv", counts=counts)
+    np.testing.assert_allclose(here.predictions.logits, there.predictions.logits, atol=1e-6)
+    assert here.predictions.y.tolist() == there.predictions.y.tolist()
 
 
 def test_the_adjuster_knows_its_classes(tmp_path: Path) -> None:
@@ -294,7 +365,9 @@ BAD = {
         b'{"p_a": [0.5], "p_b": 0.5}\n',
         "column 'p_a' holds \\[0.5\\], which is no number",
     ),
-    "another ending": ("p.xlsx", b"x", r"read from \.csv"),
+    "no xlsx": ("p.xlsx", b"x", "is damaged"),
+    "no feather": ("p.feather", b"ARROW1", "is damaged"),
+    "another ending": ("p.doc", b"x", r"read from \.csv"),
 }
 
 
@@ -354,13 +427,26 @@ def test_an_npz_whose_names_are_numbers_comes_back(tmp_path: Path) -> None:
     assert again.y.tolist() == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("name", ["o.csv", "o.TSV", "o.jsonl", "o.csv.gz", "o.parquet", "deep/er/o.csv"])
+TABLES = [
+    "o.csv",
+    "o.TSV",
+    "o.jsonl",
+    "o.csv.gz",
+    "o.csv.xz",
+    "o.parquet",
+    "o.feather",
+    "o.xlsx",
+    "deep/er/o.csv",
+]
+
+
+@pytest.mark.parametrize("name", TABLES)
 def test_tables_are_written_by_their_ending(tmp_path: Path, name: str) -> None:
     table = pd.DataFrame({"prediction": ["a", "b"], "p_a": [0.1 + 0.2, 1e-9], "n": [1, 2]})
     write_table(table, tmp_path / name)
     readers = {"c": pd.read_csv, "T": lambda f: pd.read_csv(f, sep="\t"), "p": pd.read_parquet}
-    readers["j"] = lambda f: pd.read_json(f, lines=True, precise_float=True)
-    again = readers[Path(name).name[2]](tmp_path / name)
+    readers |= {"j": lambda f: pd.read_json(f, lines=True, precise_float=True), "f": pd.read_feather}
+    again = readers.get(Path(name).name[2], pd.read_excel)(tmp_path / name)
     pd.testing.assert_frame_equal(again, table, check_dtype=False, rtol=1e-12)
 
 

@@ -140,7 +140,7 @@ class Open(LogisticRegression):
         (RandomForestClassifier(random_state=np.random.RandomState(0)), r"RandomForestClassifier\.random_state="),
         (Open(iter([])), r"Open\.file=<list_iterator"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_a_parameter_that_cannot_be_written_down_is_named(estimator, said):
     with pytest.raises(TypeError, match=f"{said}.* cannot be written down"):

@@ -65,6 +65,10 @@ def test_rare_classes() -> None:
         "class 2 has a single example: the fold that tests it has not learnt it",
         "1 of 3 classes have fewer than 5 examples: some test folds miss them",
     )
+    many = Labels.of([0] * 10 + list(range(1, 61)))
+    assert fold_notes(many, torch.arange(70), 5) == (  # a line, not sixty
+        "60 of 61 classes have a single example: the fold that tests it has not learnt it (1, 2, 3, 4, 5 and 55 more)",
+    )
     assert fold_notes(Labels.of([0] * 5 + [1] * 5), torch.arange(10) // 2 * 2, 2)[-1].startswith(
         "5 rows repeat"
     )

@@ -189,12 +189,6 @@ def test_many_classes_under_the_name_given(write, name, classes, repeats) -> Non
             load(path)
 
 
-def test_a_continuous_quantity_is_no_label_by_any_name(write) -> None:
-    path = write("t.csv", "x,price\n" + "".join(f"{i},{i / 7:.3f}\n" for i in range(100)))
-    with pytest.raises(ValueError, match=r"a continuous quantity, not classes: .* bin it into classes"):
-        load(path, label="price")
-
-
 # Rows to predict
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from longtail.data import load
+from longtail.data import inspect_facts, load
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -62,3 +62,15 @@ def test_kept(tmp_path, name, values) -> None:
 def test_nothing_else_to_learn_from_keeps_it(tmp_path) -> None:
     pd.DataFrame({"id": range(N), "label": np.arange(N) % 2}).to_csv(tmp_path / "t.csv", index=False)
     assert list(load(tmp_path / "t.csv").raw.columns) == ["id"]
+
+
+@pytest.mark.parametrize("name, values", [("group_id", np.arange(N) // 2), ("userId", np.arange(N) % 30 + 7)])
+def test_an_id_that_several_rows_have_is_read_and_warned_of(name, values) -> None:
+    """Of a person or a part: a model may learn who it is."""
+    warnings = inspect_facts(load(BASE.assign(**{name: values}), label="label"))["warnings"]
+    assert any(f"read as quantities, though called IDs: '{name}'" in w and "drop=" in w for w in warnings)
+
+
+@pytest.mark.parametrize("name, values", [("paid", np.arange(N) // 2), ("kind_id", np.arange(N) % 4)])
+def test_what_is_no_id_is_not_warned_of(name, values) -> None:
+    assert not any("called IDs" in w for w in inspect_facts(load(BASE.assign(**{name: values})))["warnings"])

@@ -126,5 +126,89 @@ def test_what_is_for_files_is_refused_for_data_in_memory(how) -> None:
     frame = pd.DataFrame(
         {"a": [1.0, 2.5, 3.0, 4.5], "b": [4.0, 3.5, 2.0, 1.5], "label": ["x", "y", "x", "y"]}
     )
-    with pytest.raises(ValueError, match=f"{next(iter(how))}=.* is for files"):
+    with pytest.raises(ValueError, match=f"{next(iter(how))}=.* is no option for data in memory"):
         load(frame, **how)
+
+
+@pytest.fixture(scope="module")
+def of_a_file(tmp_path_factory):
+    """A model of a file in which -999 and "unknown" mean no value."""
+    frame = pd.DataFrame({"Size": X[:, 0], "colour": np.where(X[:, 1] > 0, "red", "blue"), "label": Y})
+    frame.loc[::7, "Size"] = -999
+    frame.loc[::5, "colour"] = "unknown"
+    path = tmp_path_factory.mktemp("of a file") / "t.csv"
+    frame.to_csv(path, index=False)
+    model = api.train(path, recipe="logistic", missing=["-999", "unknown"])
+    return model, frame, path
+
+
+FORMS = {
+    "as it is": lambda t: t,
+    "whole numbers": lambda t: t.assign(Size=t["Size"].round().astype(int)),
+    "words": lambda t: t.astype(str),
+    "a category": lambda t: t.assign(colour=t["colour"].astype("category")),
+    "strings": lambda t: t.assign(colour=t["colour"].astype("string")),
+    "names in another case": lambda t: t.rename(columns={"Size": " size"}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_cells_that_meant_no_value_in_training_mean_none_in_memory(of_a_file, tmp_path, form) -> None:
+    """They were read as -999 and as a level that training had not seen."""
+    model, frame, _ = of_a_file
+    given = FORMS[form](frame)
+    emptied = given.copy()
+    emptied.loc[::7, emptied.columns[0]] = None
+    emptied["colour"] = emptied["colour"].astype(object).where(np.arange(75) % 5 != 0, None)
+    want = model.predict_proba(emptied)
+    torch.testing.assert_close(model.predict_proba(given), want)
+    given.to_csv(tmp_path / "new.csv", index=False)
+    for rows in (given, tmp_path / "new.csv"):
+        found = api.predict(model, rows)
+        np.testing.assert_allclose(found[["p_common", "p_rare"]], want.numpy(), atol=1e-6)
+    api.train(frame, recipe="logistic")  # without the words, -999 is a number as any other
+    unlike = api.train(frame, recipe="logistic").predict_proba(given)
+    assert not torch.allclose(unlike, want, atol=1e-3)
+
+
+def test_arrays_too(of_a_file) -> None:
+    model, frame, _ = of_a_file
+    given = frame[["Size", "colour"]].to_numpy(dtype=object)
+    torch.testing.assert_close(model.predict_proba(given), model.predict_proba(frame))
+
+
+def test_rows_without_a_label_have_the_same_cells_without_a_value(of_a_file, tmp_path) -> None:
+    _, frame, path = of_a_file
+    frame.drop(columns="label").to_csv(tmp_path / "more.csv", index=False)
+    data = api.load(path, missing=["-999", "unknown"], unlabelled=tmp_path / "more.csv")
+    assert data.unlabelled["Size"].isna().sum() == (frame["Size"] == -999).sum() > 0
+
+
+@pytest.mark.parametrize(
+    "how", [{"header": False}, {"split": "test"}, {"encoding": "latin-1"}, {"delimiter": ";"}, {"missing": "-1"},
+            {"skip_bad": True}, {"sheet": 1}, {"images": "pictures"}],
+)  # fmt: skip
+def test_predict_refuses_what_is_for_files_too(of_a_file, how) -> None:
+    model, frame, _ = of_a_file
+    option = next(iter(how))
+    for rows in (frame, frame[["Size", "colour"]].to_numpy(dtype=object)):
+        with pytest.raises(
+            ValueError, match=f"^{option}=.* (is no option for data in memory|the model takes)"
+        ):
+            api.predict(model, rows, **how)
+
+
+def test_labels_in_a_frame_give_scores() -> None:
+    """The model of a file did so; that of a frame forgot which column the labels were in."""
+    frame = FRAME.assign(what=Y)
+    model = api.train(frame, label="what", recipe="logistic")
+    found = api.predict(model, frame)
+    assert found["label"].tolist() == list(Y)
+    assert found.attrs["scores"]["file"]["accuracy"] > 0.9
+    assert "label" not in api.predict(model, FRAME)
+
+
+def test_columns_that_are_numbers_may_be_kept() -> None:
+    frame = pd.DataFrame(X).assign(what=Y)
+    model = api.train(frame, label="what", recipe="logistic")
+    assert api.predict(model, frame, keep=["1"])["1"].tolist() == X[:, 1].tolist()

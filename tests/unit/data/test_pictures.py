@@ -96,6 +96,29 @@ def test_a_table_of_file_names_is_read_as_pictures(tmp_path, pictures) -> None:
     assert load(tmp_path / "paths.csv").fingerprint == data.fingerprint
 
 
+@pytest.mark.parametrize("other", ["test", "test_images", "photos 2"])
+def test_folders_that_say_where_pictures_are_are_no_classes(tmp_path, pictures, other) -> None:
+    """``images`` and ``test`` beside a table of labels were two classes."""
+    pictures("images", 30), pictures(other, 3)
+    table(tmp_path / "labels.csv", [(f"{i}.png", "ab"[i % 10 == 0]) for i in range(30)])
+    data = load(tmp_path)
+    assert (data.labels.names, data.labels.counts.tolist()) == (("a", "b"), [27, 3])
+    assert said(data, "labels.csv is read, the only data file in the folder")
+    (tmp_path / "labels.csv").unlink()
+    with pytest.raises(ValueError, match=r"hold pictures and no class folders. Give the table of labels"):
+        load(tmp_path)
+    pictures("horses", 2)
+    assert load(tmp_path).labels.num_classes == 3
+
+
+def test_a_table_beside_class_folders_is_said(tmp_path, pictures) -> None:
+    pictures("cat", 3), pictures("dog", 2)
+    (tmp_path / "sizes.csv").write_text("file,width\n0.png,8\n")
+    data = load(tmp_path)
+    assert data.labels.names == ("cat", "dog")
+    assert said(data, "the folders are the classes; not read: sizes.csv")
+
+
 def test_names_without_an_ending_and_a_folder_elsewhere(tmp_path, pictures) -> None:
     pictures("far/away/x", 9)
     (tmp_path / "t.csv").write_text(

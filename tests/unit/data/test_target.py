@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from longtail.data import load
+from longtail.data import inspect_facts, load
+from longtail.data.reading import Doubt
 from longtail.data.target import classes_of, natural
 
 
@@ -62,6 +64,64 @@ def test_rows_without_a_label_are_named() -> None:
 def test_columns_that_are_no_labels(values, message) -> None:
     with pytest.raises(ValueError, match=message):
         classes_of(values, "t")
+
+
+@pytest.mark.parametrize(
+    "values, classes, message",
+    [
+        (
+            np.linspace(0, 1, 200),
+            200,
+            "200 different numbers in 200 rows (0 to 1) look like a continuous quantity",
+        ),
+        (
+            [0.5 * (i // 2) for i in range(90)],
+            45,
+            "45 different numbers in 90 rows (0 to 22) look like a continuous",
+        ),
+        (
+            np.arange(200),
+            200,
+            "200 different numbers in 200 rows (0 to 199) look like a quantity or an identifier",
+        ),
+        (
+            [f"user {i}" for i in range(200)],
+            200,
+            "200 different values in 200 rows: many classes with few rows each",
+        ),
+        (
+            [40000 + k // 2 for k in range(400)],
+            200,
+            "200 different numbers in 400 rows (40000 to 40199) look like",
+        ),
+    ],
+)
+def test_a_column_that_the_user_named_is_the_label(values, classes, message) -> None:
+    """What it looks like is a warning, not an error."""
+    y, names, notes = classes_of(values, "t", named=True)
+    assert len(names) == classes
+    assert [names[k] for k in y.tolist()][:3] == [str(v).removesuffix(".0") for v in list(values)[:3]]
+    (warning,) = (n for n in notes if isinstance(n, Doubt))
+    assert warning.startswith(f"t: {message}")
+
+
+def test_it_is_said_as_a_warning_wherever_it_was_named(write) -> None:
+    path = write("t.csv", "x,z,price\n" + "".join(f"{i % 9},{i % 8},{i / 7:.3f}\n" for i in range(100)))
+    frame = pd.read_csv(path)
+    for facts in (
+        inspect_facts(load(path, label="price")),
+        inspect_facts(load(frame, label="price")),
+        inspect_facts(load((frame[["x", "z"]], frame["price"]))),
+    ):
+        assert facts["classes"] == 100
+        (warning,) = (w for w in facts["warnings"] if "continuous quantity" in w)
+        assert (
+            "read as 100 classes, as you named it the label. If it is a quantity, bin it into classes first"
+            in warning
+        )
+        assert not any("continuous" in note for note in facts["notes"])
+    with pytest.raises(ValueError, match=r"column 'price': 100 different numbers"):
+        load(frame)  # the last column is a guess
 
 
 def test_declared_names_keep_empty_classes() -> None:

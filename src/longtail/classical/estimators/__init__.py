@@ -28,4 +28,4 @@ PARTS = (
     BalancedBagging, BalancedRandomForest, EasyEnsemble, GradientBoosting, Logistic, Own, RUSBoost, RandomForest,
     Resampled,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""
