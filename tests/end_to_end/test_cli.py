@@ -362,7 +362,19 @@ def test_exit_codes_are_in_the_help(folder):
 
 def test_settings_stand_behind_a_name(folder):
     asked = "focal:gamma=1,logistic:c=0.5,random-under+random-forest:trees=20"
-    args = ("table.csv", "--recipes", asked, "--folds", 2, "--jobs", 1, "--epochs", 2, "--baseline", "focal:gamma=1")
+    args = (
+        "table.csv",
+        "--recipes",
+        asked,
+        "--folds",
+        2,
+        "--jobs",
+        1,
+        "--epochs",
+        2,
+        "--baseline",
+        "focal:gamma=1",
+    )
     out = longtail("compare", *args, "--out", "set", "--no-model", cwd=folder).stdout
     assert all(name in out for name in asked.split(","))
     results = json.loads((folder / "set/results.json").read_text(encoding="utf-8"))

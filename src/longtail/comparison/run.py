@@ -98,13 +98,16 @@ def run(
 
 def check_sendable(plan: Study, jobs: int) -> None:
     """Raises ValueError for a recipe or net of the user's own that other processes cannot be given."""
-    for name, one in (*((f"recipe {name!r}", recipe) for name, recipe in plan.recipes), ("backbone", plan.backbone)):
+    for name, one in (
+        *((f"recipe {name!r}", recipe) for name, recipe in plan.recipes),
+        ("backbone", plan.backbone),
+    ):
         try:
             pickle.dumps(one)
         except Exception as why:  # pickle says in many ways that it cannot
             raise ValueError(
-                f"{name} cannot be given to other processes ({why}): define what it is made of at the top of a module, or "
-                f"work in one (jobs=1 instead of {jobs})"
+                f"{name} cannot be given to other processes ({why}): define what it is made of at the top of a module, "
+                f"or work in one (jobs=1 instead of {jobs})"
             ) from None
 
 
