@@ -21,8 +21,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup
-	$(BIN)/longtail compare digits-lt --folds 3 --jobs $(JOBS) --out demo-out \
-		--recipes erm,weighted-ce,balanced-softmax,logit-adjustment,crt,ldam-drw,logistic,random-forest
+	$(BIN)/longtail compare islands-lt --folds 3 --jobs $(JOBS) --out demo-out --baseline logistic \
+		--recipes logistic,random-under+logistic,random-forest,gradient-boosting,erm,weighted-ce,balanced-softmax,crt
 
 test: setup
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not slow"

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from longtail.comparison.influence import decision_influence, loss_influence
+from longtail.comparison.influence import influence, smooth, terms_of
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
 from longtail.comparison.statistics import corrected_t_test
@@ -107,12 +107,14 @@ def score(y: Any, run: Any, found: Any, metric: str, c: int) -> tuple[Any, Any]:
     runs = int(run.max()) + 1
     if metric == "nll":
         value = np.bincount(run, weights=found) / np.bincount(run)
-        return value, loss_influence(y, run, found, c)
+        return value, influence(smooth()["nll"], {"nll": (None, torch.as_tensor(found))}, y, run, c)
     table = np.bincount((run * c + y) * c + found, minlength=runs * c * c).reshape(runs, c, c)
     true, hit, decided = table.sum(2), np.einsum("rcc->rc", table), table.sum(1)
     with np.errstate(invalid="ignore"):
         each = hit / true if metric == "balanced_accuracy" else 2 * hit / (true + decided)
-    return np.nanmean(each, axis=1), decision_influence(y, run, found, c, metric)
+    made, d = smooth()[metric], torch.as_tensor(found)
+    terms = terms_of(torch.eye(c)[d], torch.as_tensor(y), d, [made])
+    return np.nanmean(each, axis=1), influence(made, terms, y, run, c)
 
 
 def layout_of(y: Any, folds: list[Any]) -> tuple[Any, Layout]:

@@ -97,7 +97,7 @@ def entry(name: str, recipe: object, prior: str, ours: str | None) -> str:
     facts = [f"Stages: {_stages(made)}.", f"Prior: {prior}."]
     if made.teachers:
         facts.append(f"Trained first: {', '.join(f'{t.name} ({_stages(t)})' for t in made.teachers)}.")
-    if made.needs_images:
+    if "rows" not in recipe(cifar_ldam(EPOCHS).but(augment=None)).takes:  # type: ignore[operator]
         facts.append("Images only.")
     if any(s.asks("unlabelled") for s in made.stages):
         facts.append("Needs rows without labels.")

@@ -22,6 +22,10 @@ FOUNDATION = {
     "tables",
     "by_class",
     "words",
+    "rooms",
+    "own_code",
+    "roles",
+    "settings",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
@@ -39,7 +43,7 @@ PART_ROOMS = {
 ABOVE_PARTS = VALUES | PART_ROOMS
 RUN = ABOVE_PARTS | {"recipe"}
 MODEL = RUN | {"run", "data", "classical"}
-COMPARE = MODEL | {"protocol", "recipes", "model"}
+COMPARE = MODEL | {"protocol", "own_net", "recipes", "model"}
 MAY = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
     **dict.fromkeys(
@@ -51,17 +55,19 @@ MAY = {
     "objectives": VALUES,
     "recipe": ABOVE_PARTS,
     "run": RUN,
-    "protocol": RUN,
+    "own_net": FOUNDATION,
+    "protocol": RUN | {"own_net"},
     "recipes": RUN | {"protocol"},
     "classical": RUN,
     "data": VALUES,
     "model": MODEL,
     "comparison": COMPARE,
     "catalogue": COMPARE | {"comparison"},
+    "chosen": COMPARE | {"comparison", "catalogue"},
     "report": COMPARE | {"comparison"},
     "bench": COMPARE | {"comparison"},
     "reproduce": COMPARE | {"comparison", "report"},
-    "api": COMPARE | {"comparison", "catalogue", "report", "bench", "reproduce"},
+    "api": COMPARE | {"comparison", "catalogue", "chosen", "report", "bench", "reproduce"},
     "options": VALUES | {"data"},
     "cli": COMPARE | {"comparison", "catalogue", "report", "reproduce", "api", "options"},
     "integrations": COMPARE | {"comparison", "catalogue", "report", "api"},

@@ -10,22 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longtail import data as data_room
+from longtail import metrics
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions
 from longtail.adjust.saved import read_counts, read_predictions, read_vector
 from longtail.bench import bench
-from longtail.catalogue import about, first, known_recipes, listing, pick
+from longtail.catalogue import about, asks_all, first, known_recipes, listing, without
+from longtail.chosen import Asked, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.length import Length, usual
+from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
-from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
 from longtail.comparison.results import hardware, results_of, versions
@@ -36,6 +41,7 @@ from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
 from longtail.data.reading import tell
 from longtail.files import held, write_json
+from longtail.labels import Labels
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.report import brief
@@ -63,12 +69,18 @@ class Comparison:
     Attributes:
         results: everything, as written to ``results.json``.
         folder: where the files are.
-        model: the best recipe trained on all rows, or None where it was not asked for.
+        kept: the best recipe trained on all rows, or the folder that an earlier call saved it to; None where it was not
+            asked for, or is of another recipe.
     """
 
     results: dict[str, Any]
     folder: Path
-    model: Model | None
+    kept: Model | Path | None
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The best recipe trained on all rows, or None where it was not asked for, or is of another recipe."""
+        return Model.load(self.kept) if isinstance(self.kept, Path) else self.kept
 
     @property
     def rows(self) -> dict[str, list[Row]]:
@@ -123,10 +135,11 @@ def told(on: On | None, verbose: int) -> AbstractContextManager[On]:
 def compare(
     data: Given,
     *,
-    recipes: str | Sequence[str] | Mapping[str, RecipeLike] | None = None,
+    recipes: Asked | Sequence[Asked] | Mapping[str, Asked] | None = None,
     folds: int = 5,
     seeds: int = 1,
     prior: str | Sequence[float] = "natural",
+    metric: str | None = None,
     baseline: str | None = None,
     jobs: int = 1,
     budget: float | None = None,
@@ -137,7 +150,7 @@ def compare(
     tuning: str = "refit",
     duplicates: str = "together",
     engine: Engine | None = None,
-    model: bool = True,
+    model: bool | None = None,
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
@@ -145,15 +158,21 @@ def compare(
 ) -> Comparison:
     """Compare recipes on your data by stratified folds, and keep the best model.
 
+    What a recipe said of every test row is kept. So a finished comparison that is asked for again, with another prior,
+    metric or baseline, is judged anew and trains nothing.
+
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
-        recipes: names (``longtail recipes`` lists them), or your own by name; None takes a dozen that suit the data,
-            "all" all that the data can have.
+        recipes: names (``longtail recipes`` lists them), with settings (``focal:gamma=1``) or without, functions,
+            partials, recipes, and classifiers with ``fit`` and ``predict_proba``: one, a list, or a dict by the name that
+            tables show. None takes a dozen that suit the data, "all" all that the data can have.
         folds: each row is tested once a seed.
         seeds: repetitions with other folds, initial weights and order.
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
             probability a class.
+        metric: that recipes are ranked by, such as "average_precision_rarest" (``longtail.metrics.found()`` has them
+            all); None is balanced accuracy under the balanced prior, and macro F1 under any other.
         baseline: what the others are compared with; None takes erm, or the first recipe.
         jobs: processes.
         budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
@@ -162,7 +181,8 @@ def compare(
         out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
             the same data and settings compared there stay in the table.
         backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
-        model: train the best recipe on all rows at the end.
+        model: train the best recipe on all rows at the end. None does so unless there is a model already and no run was
+            left to do.
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
@@ -191,7 +211,8 @@ def compare(
         if frozen is not None:
             (dataset, before), backbone = frozen, None
         names, left_out = (recipes, None) if recipes is not None else first(dataset, backbone)
-        chosen = pick(names, dataset)
+        left_out = without(dataset, backbone) if asks_all(names) else left_out
+        chosen = pick(names, dataset, backbone)
         plan = Plan(
             dataset=dataset,
             recipes=tuple(chosen.items()),
@@ -213,7 +234,7 @@ def compare(
             begun = {row["recipe"] for row in rows}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
             made = results_of(plan, rows, path, jobs, budget, command, about_all)
-            made["data"]["fingerprint"] = whole.fingerprint
+            made["data"]["fingerprint"], made["settings"]["metric"] = whole.fingerprint, metric
             if frozen is not None:
                 made["data"]["kind"], made["settings"]["backbone"] = whole.kind, str(said_backbone)
             return made
@@ -226,32 +247,84 @@ def compare(
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
         prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
+        check_metric(metric, dataset.labels)
+        try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
         stack.enter_context(held(folder, "longtail compare"))
         left = None if budget is None else max(1e-9, deadline - time.monotonic())
-        rows = run(plan, folder, jobs=jobs, budget=left, keep=model, on=say)
+        ran: list[str] = []
+
+        def heard(event: dict[str, Any]) -> None:
+            ran.extend([event["task"]] if "task" in event else [])
+            say(event)
+
+        rows = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
         check_finished(rows, budget)
         rows, unfinished = counted(rows, plan.cells, budget)
         results = result(rows)
         if found is not None:
-            results, more = joined(results, found)
+            results, more = joined(results, found, Worker(plan, folder).judged_again)
             if more:
                 say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
             if wanted in results["recipes"]:
                 results["settings"]["baseline"] = wanted
         results["left_out"] = unfinished
         results["evidence"] = evidence(plan, results, folder)
-        kept = None
-        if model:
+        kept: Model | Path | None = None
+        if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
+            kept, results["model"] = was
+        elif model is not False:
             kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
-            notes += tuple(getattr(kept.encoder, "notes", ())) if kept is not None else ()
+        if isinstance(kept, Model) and results["model"]:
+            results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
+        notes += tuple((results.get("model") or {}).get("notes", ()))
         results["data"]["notes"] += notes
         write_json(folder / "results.json", results)
         write_csv(results, folder / "results.csv")
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
+
+
+def check_metric(metric: str | None, labels: Labels) -> None:
+    """A metric that recipes cannot be ranked by is an error before anything is trained.
+
+    Raises:
+        ValueError: there is no such metric, or it says nothing of these classes.
+    """
+    if metric is None:
+        return
+    if metric not in metrics.found():
+        raise ValueError(
+            f"metric={metric!r}: there is no such metric{nearest(metric, metrics.found())}; there are "
+            f"{', '.join(metrics.found())}"
+        )
+    groups = {name: members for name, members in labels.groups().items() if len(members)}
+    if not metrics.found()[metric].applies(labels.num_classes, groups):
+        why = f"{labels.num_classes} classes of these sizes"
+        raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")
+
+
+def earlier_model(
+    results: dict[str, Any], found: Mapping[str, Any] | None, folder: Path
+) -> tuple[Path | None, dict[str, Any]] | None:
+    """What to say of the model on all rows that an earlier call left; None where there is none. Where it is of the best
+    recipe, as that is judged now, its folder comes first.
+    """
+    was, best = (found or {}).get("model"), best_of(results)
+    if (
+        not was
+        or not was["path"]
+        or was["rows"] != "all rows"
+        or not (folder / "model" / "model.json").exists()
+    ):
+        return None
+    said = {**{k: was[k] for k in ("recipe", "rows", "notes") if k in was}, "path": str(folder / "model")}
+    if was["recipe"] == best:
+        return folder / "model", said
+    why = f"Now {best} is best, and nothing was trained: the same with --model (model=True in Python) makes its model."
+    return None, {**said, "why": why}
 
 
 def _keep(
@@ -289,7 +362,8 @@ def _keep(
         if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
-                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None)
+                length = usual([r for r in results["runs"] if r["recipe"] == name and r["status"] == "done"])
+                kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None, length)
                 kept.save(target)
                 return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
             except OutOfTime:
@@ -313,14 +387,16 @@ def _fitted(
     on: On,
     before: FeatureEncoder | None,
     row: Mapping[str, Any] | None,
+    length: Length | None = None,
 ) -> Model:
-    """A recipe trained on all rows, or on those of a run, by a deadline."""
+    """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
     fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
     with stop_at(stop):
         return fit_all(
-            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold
-        )
+            plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
+            length=length,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -359,7 +435,7 @@ def compare_several(
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
-    model: bool = True,
+    model: bool | None = None,
     how: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Several:
@@ -375,7 +451,8 @@ def compare_several(
         began: as for ``compare``.
         on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
-        settings: recipes, folds, seeds, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for ``compare``.
+        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for
+            ``compare``.
 
     Raises:
         ValueError: fewer than two data sets, or another prior.
@@ -467,12 +544,13 @@ def fit_all(
     seed: int = 0,
     before: FeatureEncoder | None = None,
     fold: int | None = None,
+    length: Length | None = None,
 ) -> Model:
     """One recipe trained on all rows, or on those of a fold, as a model to keep; ``before`` is the frozen encoder that
-    made the plan's data.
+    made the plan's data, ``length`` that of the base stage where it is known.
     """
     plan = Plan(**{**vars(plan), "engine": engine})
-    worker = Worker(plan, folder, on=on)
+    worker = Worker(plan, folder, on=on, length=length)
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)
@@ -487,7 +565,7 @@ def fit_all(
             "fingerprint": d.fingerprint,
             "reading": dict(d.reading),
         },
-        "recipe": {"name": name, "definition": recipe.to_json() if hasattr(recipe, "to_json") else None},
+        "recipe": {"name": name, "definition": recipe.to_json()},
         "prior_source": outcome.prior_source,
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -498,7 +576,7 @@ def fit_all(
 def train(
     data: Given,
     *,
-    recipe: str | RecipeLike = "erm",
+    recipe: Asked = "erm",
     out: str | Path | None = None,
     backbone: Backbone = None,
     epochs: int | None = None,
@@ -511,9 +589,9 @@ def train(
     """Train one recipe on all rows. Under ``torchrun`` or ``accelerate launch``, the processes train it together.
 
     Args:
-        data: a file, a folder, ``"digits-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
             ``(X, y)``.
-        recipe: a name, or a recipe of your own.
+        recipe: a name, or anything else that ``compare`` takes in ``recipes``.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
         seed: of initial weights, order and estimators.
@@ -523,12 +601,10 @@ def train(
     dataset = load(data, **how)
     if on is ignore:  # nobody else shows them
         tell(dataset.notes)
-    name = (
-        recipe
-        if isinstance(recipe, str)
-        else str(getattr(recipe, "name", getattr(recipe, "__name__", "own")))
-    )
-    chosen = pick([recipe]) if isinstance(recipe, str) else {name: recipe}
+    chosen = pick(recipe if isinstance(recipe, Mapping) else [recipe])
+    if len(chosen) != 1:
+        raise ValueError(f"recipe={recipe!r}: one recipe is trained, and these are {len(chosen)}")
+    (name,) = chosen
     frozen, before = frozen_features(dataset, backbone), None
     if frozen is not None:
         (dataset, before), backbone = frozen, None
@@ -536,6 +612,7 @@ def train(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine or Engine(),
     )  # fmt: skip
+    try_backbone(plan, None, on)
     if out is None:
         import tempfile
 

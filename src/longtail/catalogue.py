@@ -6,19 +6,23 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from longtail import classical, recipes
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
+from longtail.classical.estimators import Own
 from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
+from longtail.comparison.brings import brings
 from longtail.comparison.plan import RecipeLike, made
 from longtail.data import Dataset
 from longtail.examples import SparseRows
 from longtail.labels import Labels
-from longtail.protocol import Backbone, tabular
+from longtail.protocol import Backbone, base_stage, tabular
 from longtail.recipe import Recipe
 from longtail.run.prior import carried_prior
+from longtail.run.suits import refusal
 from longtail.words import nearest
 
 FIRST = (
@@ -111,48 +115,39 @@ def first(dataset: Dataset, backbone: Backbone = None) -> tuple[list[str], str |
     return list(FIRST), None
 
 
-def pick(
-    names: str | Sequence[str] | Mapping[str, RecipeLike], dataset: Dataset | None = None
-) -> dict[str, RecipeLike]:
-    """Recipes by name; your own are taken as they are, and "all" is those that the data can have.
+def asks_all(names: str | Sequence[str] | Mapping[str, RecipeLike] | None) -> bool:
+    """Does it name all recipes, ``"all"``?"""
+    return not isinstance(names, Mapping) and names is not None and (names == "all" or list(names) == ["all"])
 
-    ``METHOD+ESTIMATOR`` names a classical recipe on resampled rows, listed or not: ``near-miss+random-forest``.
 
-    Raises:
-        ValueError: no recipe of that name.
+def unsuited(dataset: Dataset, backbone: Backbone = None) -> dict[str, str]:
+    """The recipes that these data cannot have, and why: some need images, some rows without labels.
+
+    >>> from longtail.data import Dataset
+    >>> texts = Dataset.of("toy", "text", ["good", "bad"], Labels.of([1, 0]))
+    >>> unsuited(texts)["ssp-rotation"]
+    'needs images, and this is text data'
     """
-    known = known_recipes()
-    plain = {k: r for k, r in known.items() if isinstance(r, Classical) and "+" not in k}
-    if isinstance(names, Mapping):
-        return dict(names)
-    if list(names) == ["all"] or names == "all":
-        return {name: r for name, r in known.items() if dataset is None or fits(name, r, dataset)}
-    if isinstance(names, str):
-        names = [names]
-    known |= {name: on_resampled(name, plain) for name in names if "+" in name and name not in known}
-    if unknown := [name for name in names if name not in known]:
-        raise ValueError(
-            f"recipes: there is no {unknown[0]!r}{nearest(unknown[0], known)}; `longtail recipes` lists them:"
-            f" {', '.join(known)}"
-        )
-    return {name: known[name] for name in names}
+    given, base = brings(dataset, backbone), base_stage(dataset.kind, n=len(dataset), backbone=backbone)
+    found = {name: refusal(made(r, base, name), given) for name, r in known_recipes().items()}
+    return {name: said.why for name, said in found.items() if said is not None}
 
 
-def fits(name: str, recipe: RecipeLike, dataset: Dataset) -> bool:
-    """Can these data have this recipe? Some need images, and some rows without labels."""
-    found = made(recipe, tabular(), name)
-    if not isinstance(found, Recipe):
-        return True
-    if found.needs_images and dataset.kind != "image":
-        return False
-    return dataset.unlabelled is not None or not any(s.asks("unlabelled") for s in found.stages)
+def without(dataset: Dataset, backbone: Backbone = None) -> str | None:
+    """What "all" leaves out, in a sentence."""
+    why: dict[str, list[str]] = {}
+    for name, reason in unsuited(dataset, backbone).items():
+        why.setdefault(reason, []).append(name)
+    said = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in why.items())
+    return f"not run, for these data cannot have them: {said}" if said else None
 
 
 def about(name: str, recipe: RecipeLike) -> dict[str, str]:
     """Title, paper and one line on a recipe, from its own documentation."""
     if isinstance(recipe, Classical):
         return {"title": name, **about_classical(recipe)}
-    module = sys.modules.get(getattr(recipe, "__module__", ""), None) if callable(recipe) else None
+    call = recipe.func if isinstance(recipe, partial) else recipe
+    module = sys.modules.get(getattr(call, "__module__", ""), None) if callable(call) else None
     doc = (module.__doc__ if module is not None else None) or ""
     first = one_line(doc.strip().split("\n\n", 1)[0])
     return {"title": name, "paper": paper_of(doc), "summary": first.partition(": ")[2] or first}
@@ -174,7 +169,9 @@ def one_line(text: str) -> str:
 
 def about_classical(recipe: Classical) -> dict[str, str]:
     """Paper and one line on a classical recipe: its function's documentation, and the resampling before it."""
-    method, _, estimator = recipe.name.rpartition("+")
+    if recipe.estimator.target is Own:
+        return {"paper": "", "summary": one_line(repr(recipe.estimator["estimator"].build()))}
+    method, _, estimator = recipe.name.partition(":")[0].rpartition("+")
     found = getattr(classical, estimator.replace("-", "_"), None)
     doc = inspect.getdoc(found) if callable(found) and estimator in PLAIN else ""
     first, paper = one_line((doc or "").split("\n\n", 1)[0]), paper_of(doc or "")
@@ -210,6 +207,8 @@ def classical_prior(recipe: Classical) -> str:
     """The prior of a classical recipe's probabilities in one word."""
     name, given = recipe.estimator.target.__name__, dict(recipe.estimator.kwargs)
     weight = given.get("class_weight")
+    if name == "Own" and given["prior"] is not None:
+        return given["prior"] if isinstance(given["prior"], str) else "as it was stated"
     if name == "Resampled":
         inside = classical_prior(recipe.but(estimator=given["estimator"]))
         if given["method"] not in EXACT:

@@ -50,7 +50,7 @@ def longtail(
 Data = Annotated[
     str,
     typer.Argument(
-        help="csv, tsv, jsonl, json, parquet, xlsx, arff, npz, ..., a folder of images, or digits-lt."
+        help="csv, tsv, jsonl, json, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt or islands-lt."
     ),
 ]
 Unlabelled = Annotated[
@@ -89,7 +89,8 @@ def compare(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, or digits-lt; several are ranked."
+            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt or islands-lt; several "
+            "are ranked."
         ),
     ],
     recipes: Annotated[
@@ -102,6 +103,13 @@ def compare(
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repetitions with other folds, initial weights and order.")] = 1,
     prior: PriorOption = "natural",
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="What recipes are ranked by, such as average_precision_rarest. Default: balanced_accuracy under the "
+            "balanced prior, macro_f1 under others."
+        ),
+    ] = None,
     baseline: Annotated[str | None, typer.Option(help="What the others are compared with.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes that work side by side; 0 takes one a core.")] = 0,
     budget: Annotated[str | None, typer.Option(help="Time to stop at, such as 90s, 10m or 2h.")] = None,
@@ -115,8 +123,13 @@ def compare(
         str, typer.Option(help="together: equal rows stay in one fold. ignore: as most published figures.")
     ] = "together",
     model: Annotated[
-        bool, typer.Option(help="Train the best recipe on all rows at the end, and keep it.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--model/--no-model",
+            help="Train the best recipe on all rows at the end, and keep it. Left out: unless there is a model already "
+            "and no run was left to do.",
+        ),
+    ] = None,
     unlabelled: Unlabelled = None,
     how: Any = None,
 ) -> None:
@@ -133,7 +146,7 @@ def compare(
         for dataset in sets:
             listings.show_dataset(said(api.inspect(dataset)))
         settings: dict[str, Any] = {
-            "recipes": names(recipes), "folds": folds, "seeds": seeds, "baseline": baseline,
+            "recipes": names(recipes), "folds": folds, "seeds": seeds, "metric": metric, "baseline": baseline,
             "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": STARTED, "out": out, "backbone": backbone,
             "epochs": epochs,
             "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),

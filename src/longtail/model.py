@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from longtail import adjust, data
+from longtail.classical.head import Fitted
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.labels import ClassCounts
-from longtail.part import Own, listed, name_of, parts
+from longtail.part import Own, parts
+from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.cache import load_checked, pack, save_checked, unpack
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
@@ -23,6 +25,8 @@ from longtail.run.outcome import Outcome, Prior
 FORMAT = 2
 STORED = re.compile(rf"model-{MARK}\.safetensors")
 """The tensors of a model: the name of each save is its own, so that the old ones lie there until the new are whole."""
+NAMED = re.compile(rf"{STORED.pattern}|model-[0-9a-f]{{12}}\.safetensors")
+"""What is read: the second are of before a name said whose it is."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,7 +144,7 @@ class Model:
         Args:
             folder: that ``save``, ``longtail train`` or ``longtail compare`` wrote.
             engine: device and numerics.
-            own: your own modules that the net holds, by ``"module:name"``.
+            own: your own classes that the net holds (modules, estimators), by ``"module:name"``.
 
         Raises:
             FileNotFoundError: no model there.
@@ -190,7 +194,10 @@ class Model:
         """Warn about modules of the user's own, whose classes a reader must hand in."""
         net = self.outcome.net
         for name in ("backbone", "head"):
-            own = {name_of(p.target) for p in parts(getattr(net, name).spec)} - set(listed(name))
+            module = getattr(net, name)
+            own = {name_of(p.target) for p in parts(module.spec)} - set(listed(name))
+            if isinstance(module, Fitted):
+                own |= set(module.foreign())
             if own:
                 given = ", ".join(f"{which!r}: {which.rpartition(':')[2]}" for which in sorted(own))
                 warnings.warn(
@@ -208,7 +215,7 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
         except (OSError, ValueError):
             return None
     name = about.get("tensors")
-    return file.with_name(name) if isinstance(name, str) and STORED.fullmatch(name) else None
+    return file.with_name(name) if isinstance(name, str) and NAMED.fullmatch(name) else None
 
 
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
@@ -224,6 +231,7 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
             or abs(float(prior.sum()) - 1) > 1e-4
         ):
             raise ValueError("logit_prior is no prior of its classes")
+    _check_head(about["net"]["head"], about["facts"])
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)
     if net.num_classes != labels.num_classes:
@@ -241,11 +249,20 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
     )
 
 
+def _check_head(spec: Any, facts: Any) -> None:
+    """An estimator as arrays, which longtail wrote before it kept estimators themselves, is refused with the remedy."""
+    if isinstance(spec, dict) and str(spec.get("part")).startswith("longtail.classical.heads."):
+        raise ValueError(
+            "it holds a classical model as arrays, as longtail kept them earlier: train it again "
+            f"(longtail train DATA --recipe {facts['recipe']['name']} --out FOLDER)"
+        )
+
+
 def _encoder(about: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
     kinds = {c.__name__: c for c in get_args(data.Encoder)}
     kind, facts = about["encoder"]["class"], about["encoder"]["facts"]
     if kind not in kinds:
-        raise ValueError(f"encoder {kind!r} is not one of {', '.join(kinds)}")
+        raise ValueError(f"encoder {kind!r} is not one of {', '.join(kinds)}. {OTHER_VERSION}")
     arrays = {k.removeprefix("encoder/"): v for k, v in tensors.items() if k.startswith("encoder/")}
     return kinds[kind].load(unpack(facts, tensors), arrays)
 

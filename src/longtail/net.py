@@ -42,6 +42,11 @@ class Net(nn.Module):
     def num_classes(self) -> int:
         return int(self.head.out_features)  # type: ignore[arg-type]
 
+    @property
+    def rows_at_once(self) -> int | None:
+        """Rows that the head is best asked about together (its attribute of that name); None where it does not say."""
+        return getattr(self.head, "rows_at_once", None)
+
     def with_head(self, head: nn.Module) -> Net:
         """The same backbone (shared, not copied) under another head."""
         return Net(self.backbone, head)
@@ -97,7 +102,7 @@ SPARE = 2**24
 def rebuild(spec: Any, tensors: Mapping[str, Tensor], slot: str, own: Own | None = None) -> nn.Module:
     """The module of a ``spec`` read from a file, with the ``tensors`` that lay beside it.
 
-    Only the classes listed for ``slot`` (``longtail.part.SLOTS``) and your ``own`` are built. Building stops
+    Only the classes listed for ``slot`` (``longtail.rooms.SLOTS``) and your ``own`` are built. Building stops
     before it takes much more memory, or many more steps, than the tensors in the file account for.
 
     Raises:
@@ -115,7 +120,7 @@ def rebuild(spec: Any, tensors: Mapping[str, Tensor], slot: str, own: Own | None
     stored = sum(t.numel() for t in tensors.values())
     try:
         with _Bounded(4 * stored + SPARE, 1000 * len(tensors) + 20_000):
-            module = part.build()
+            module = part.build(own=own)
     except ValueError as why:
         raise ValueError(f"{slot} {part.target.__name__}: {why}") from None
     except (

@@ -2,17 +2,23 @@
 
 ``part(Focal, gamma=2.0)`` is a value. Nothing runs until the training loop calls ``build``, which fills the parameters
 the recipe cannot know (the class counts, say) from the *facts* of the data at hand.
+
+What a part is called in files is in :mod:`longtail.rooms`. Its identity, the ``digest``, is that name, or for a class of
+the user's own what its code does (:mod:`longtail.own_code`), and the keywords that differ from their defaults.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
+
+from longtail.own_code import code_digest
+from longtail.rooms import OTHER_VERSION, current, is_ours, listed, name_of, why_not
 
 T = TypeVar("T")
 Value = Any  # None | bool | int | float | str | tuple[Value, ...] | Part | Switch
@@ -26,21 +32,6 @@ FACTS = (
 
 FREQUENCIES = ("counts", "prior")
 """Two facts that say the same: how frequent the classes are."""
-
-SLOTS = {
-    "backbone": ("longtail.backbones", "longtail.classical.inputs"),
-    "head": ("longtail.heads", "longtail.classical.heads", "longtail.backbones.resnet_branches"),
-    "adjuster": ("longtail.adjust",),
-    "recipe": (
-        "longtail.losses", "longtail.samplers", "longtail.mixing", "longtail.augment", "longtail.heads",
-        "longtail.surgery", "longtail.adjust", "longtail.objectives", "longtail.weights", "longtail.schedule",
-        "longtail.optim", "longtail.classical.estimators",
-    ),
-}  # fmt: skip
-"""What may stand where in a file: the ``PARTS`` of these rooms, and nothing else, are ever built from one.
-
-``PARTS`` is written out by hand. What takes a path or may ask a network is on none of the lists.
-"""
 
 
 @dataclass(frozen=True)
@@ -163,7 +154,7 @@ def from_json(data: Any, own: Own | None = None, slot: str = "recipe") -> Value:
     Args:
         data: JSON.
         own: your own classes by ``"module:name"``.
-        slot: what the parts are for, a key of :data:`SLOTS`: only its classes, and ``own``, are taken.
+        slot: what the parts are for, a key of :data:`longtail.rooms.SLOTS`: only its classes, and ``own``, are taken.
 
     Raises:
         ValueError: a part that is neither in the slot's list nor in ``own``, or JSON that is no part.
@@ -172,25 +163,52 @@ def from_json(data: Any, own: Own | None = None, slot: str = "recipe") -> Value:
     return _read(data, known, slot)
 
 
-def listed(slot: str) -> dict[str, Callable[..., Any]]:
-    """What may be built from a file in that slot, by its name in files.
-
-    >>> listed("adjuster")["longtail.adjust.temperature:Temperature"].__name__
-    'Temperature'
-    """
-    rooms = (importlib.import_module(room) for room in SLOTS[slot])
-    return {name_of(target): target for room in rooms for target in room.PARTS}
-
-
-def name_of(target: Callable[..., Any]) -> str:
-    """How a class is called in files: ``"module:name"``."""
-    return f"{target.__module__}:{target.__qualname__}"
-
-
 def digest(value: Any) -> str:
-    """SHA-256 (hex) of the canonical JSON of ``value``: the identity used in cache keys."""
-    text = json.dumps(to_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 (hex) of what ``value`` means: the identity used in cache keys.
+
+    A keyword that is written out and one that is left at its default mean the same, so a keyword that a class gets later
+    changes no digest. Counts, priors and other facts are no defaults: left out, they are filled in.
+
+    >>> from longtail.losses import Focal
+    >>> digest(part(Focal, gamma=2.0)) == digest(part(Focal)) != digest(part(Focal, gamma=3.0))
+    True
+    """
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+
+
+def unlike(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that do not mean what their defaults do."""
+    return {k: v for k, v in values.items() if k not in defaults or _canonical(v) != _canonical(defaults[k])}
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(_meaning(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _meaning(value: Any) -> Any:
+    """Plain JSON of what counts of a value."""
+    if isinstance(value, Part):
+        target = value.target
+        called = name_of(target) if is_ours(target) else f"{target.__qualname__} {code_digest(target)}"
+        return {"part": called, "kwargs": _meaning(unlike(dict(value.kwargs), _defaults(target)))}
+    if isinstance(value, Switch):
+        return {"switch": _meaning(value.phases)}
+    if isinstance(value, Mapping):
+        return {k: _meaning(v) for k, v in value.items()}
+    return [_meaning(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+@cache
+def _defaults(target: Callable[..., Any]) -> dict[str, Value]:
+    """The keywords that a recipe may leave out, with what they are then."""
+    found = {}
+    for name, p in inspect.signature(target).parameters.items():
+        if p.default is not p.empty and name not in FACTS:
+            try:
+                found[name] = _frozen(name, p.default)
+            except TypeError:  # no recipe can write it down
+                continue
+    return found
 
 
 def _names_a_part(data: Any) -> bool:
@@ -211,15 +229,13 @@ def _read(data: Any, known: Own, slot: str) -> Value:
     if set(data) != {"part", "kwargs"} or not isinstance(data["kwargs"], dict):
         raise ValueError(f"{sorted(map(str, data))[:5]} is no part: it needs 'part' and 'kwargs'")
     name = data["part"]
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(
-            f"part {name!r} is not longtail's, or not on the list of what may be a {slot}. If it is your own class, "
-            f"pass it: own={{{name!r}: ...}}"
-        )
+    target = known.get(name) or known.get(current(name)) if isinstance(name, str) else None
+    if target is None:
+        raise ValueError(why_not(name, slot, known))
     try:
-        return part(known[name], **{k: _read(v, known, slot) for k, v in data["kwargs"].items()})
+        return part(target, **{k: _read(v, known, slot) for k, v in data["kwargs"].items()})
     except TypeError as why:
-        raise ValueError(f"part {name!r}: {why}") from None
+        raise ValueError(f"part {name!r}: {why}. {OTHER_VERSION}") from None
 
 
 def _built(value: Value, facts: Mapping[str, Any]) -> Any:

@@ -17,6 +17,7 @@ from longtail.examples import Examples, Inputs, SparseRows
 from longtail.heads import Linear
 from longtail.net import Net
 from longtail.optim import LBFGS
+from longtail.own_net import on_rows
 from longtail.part import Part, at, part
 from longtail.recipe import Stage
 from longtail.schedule import Cosine, Steps
@@ -235,10 +236,10 @@ def default_backbone(kind: str, x: Inputs, name: str | None = None) -> Part[Any]
 def starting_net(kind: str, data: Examples, seed: int, backbone: Backbone = None) -> Net:
     """Initial weights, from the seed: the backbone (None is the kind's default) under a linear head.
 
-    A net of your own is taken as it is.
+    A net of your own keeps its weights, and is given floats; see :mod:`longtail.own_net`.
     """
     if isinstance(backbone, Net):
-        return backbone
+        return on_rows(backbone, data.x, seed_of("initial", seed))
     encoder = as_pretrained(backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("initial", seed))

@@ -14,7 +14,8 @@ import torch
 
 from longtail.losses import CrossEntropy
 from longtail.objectives import Supervised
-from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json
+from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json, unlike
+from longtail.roles import INPUTS, takers, traits_of
 from longtail.samplers import Shuffled
 from longtail.schedule import Cosine
 from longtail.surgery import ResetHead
@@ -101,16 +102,21 @@ class Stage:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], own: Own | None = None) -> Stage:
+        known = {f.name for f in dataclasses.fields(cls)}
+        if extra := sorted(set(data) - known):
+            raise ValueError(f"a stage has no {extra[0]!r}; it has {', '.join(sorted(known))}")
         return cls(**{name: from_json(value, own) for name, value in data.items()})
 
     @property
     def digest(self) -> str:
-        """Identity: everything but the name. A field that came later counts only where it is used, so that stages
-        without it are what they were.
+        """Identity: every field but the name that differs from its default, so that a field that comes later leaves the
+        stages without it what they were.
         """
-        later = {name for name in ("lr_factors", "solve") if not getattr(self, name)}
-        left_out = {"name", *later}
-        return digest({k: v for k, v in self.to_json().items() if k not in left_out})
+        fields = dataclasses.fields(self)
+        values = {f.name: getattr(self, f.name) for f in fields if f.name != "name"}
+        return digest(
+            unlike(values, {f.name: f.default for f in fields if f.default is not dataclasses.MISSING})
+        )
 
     @property
     def parts(self) -> tuple[Part[Any], ...]:
@@ -155,10 +161,22 @@ class Recipe:
         return self.but(stages=(*first, own, *self.stages[1:]))
 
     @property
-    def needs_images(self) -> bool:
-        """Does a part of it say that it works on images only (a class attribute ``needs_images = True``)?"""
-        own = any(getattr(p.target, "needs_images", False) for s in self.stages for p in s.parts)
-        return own or any(t.needs_images for t in self.teachers)
+    def values(self) -> tuple[Any, ...]:
+        """The fields of its stages and of its teachers', and what comes after them."""
+        stages = tuple(getattr(s, f.name) for s in self.stages for f in dataclasses.fields(s))
+        return (*stages, *self.finish, *(v for t in self.teachers for v in t.values))
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """The forms of inputs that all its parts work on, some of :data:`longtail.roles.INPUTS`."""
+        return frozenset(INPUTS).intersection(*(takes for _, takes in takers(self.values)))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What it needs beside inputs and labels, some of :data:`longtail.roles.NEEDS`."""
+        said = {need for p in parts(self.values) for need in traits_of(p.target).needs}
+        learns = any(asks(p, "unlabelled") for p in parts(self.values))
+        return frozenset(said | ({"unlabelled"} if learns else set()))
 
     def upto(self, k: int) -> Recipe:
         """The first ``k`` stages, with the teachers that they ask for, and nothing after them."""
@@ -185,4 +203,4 @@ class Recipe:
     @property
     def digest(self) -> str:
         """Identity: everything but the names."""
-        return digest({"stages": self.stage_digests, "finish": to_json(self.finish)})
+        return digest({"stages": self.stage_digests, **({"finish": self.finish} if self.finish else {})})

@@ -90,4 +90,4 @@ class LinearDecay:
 PARTS = (
     Constant, Cosine, Steps, LinearDecay,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -123,4 +123,4 @@ def expert_priors(counts: Tensor | Sequence[int], *, tau: float = 2.0) -> Tensor
 PARTS = (
     cost_sensitive, effective_number, expert_priors, inverse, inverse_sqrt, median_frequency,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

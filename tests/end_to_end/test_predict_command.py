@@ -284,7 +284,8 @@ def test_the_version(longtail) -> None:
 
 
 def test_all_recipes_are_those_that_the_data_can_have() -> None:
-    from longtail.catalogue import known_recipes, pick
+    from longtail.catalogue import known_recipes
+    from longtail.chosen import pick
     from longtail.data import Dataset
     from longtail.labels import Labels
 

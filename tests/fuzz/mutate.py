@@ -16,7 +16,7 @@ PARTS = (
     "longtail.adjust.chain:Chain", "longtail.adjust.prior_shift:PriorShift", "longtail.adjust.temperature:Temperature",
     "longtail.adjust.thresholds:Thresholds", "longtail.heads.experts:Experts", "longtail.heads.etf:ETF",
     "longtail.heads.grouped:Grouped", "longtail.backbones.mlp:MLP", "longtail.backbones.timm_model:TimmModel",
-    "longtail.backbones.resnet_cifar:ResNetCIFAR", "longtail.classical.heads.linear_model:LinearModel",
+    "longtail.backbones.resnet_cifar:ResNetCIFAR", "longtail.classical.head:Fitted",
 )  # fmt: skip
 
 

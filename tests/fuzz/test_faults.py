@@ -17,6 +17,7 @@ def campaign(folder: Path, *asked: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow  # some minutes of starting processes
 def test_a_few_faults(tmp_path: Path) -> None:
     few = ("--kills", "6", "--disk", "2", "--permission", "2", "--commands", "train;predict;adjust")
     assert "| all |  | 10 | 0 | 0 | 0 | 0 | 0 |" in campaign(tmp_path, *few)

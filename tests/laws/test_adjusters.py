@@ -12,6 +12,7 @@ import longtail.adjust
 from longtail.adjust import BiasTemperature, Chain, PriorShift, Temperature
 from longtail.adjust.affine import Affine
 from longtail.part import Part, part
+from longtail.roles import ClaimsPrior, plays, traits_of
 from longtail.testing.adjuster import check_adjuster
 
 SETTINGS = {Chain: {"adjusters": (part(BiasTemperature), part(PriorShift))}}  # what has no default
@@ -19,10 +20,8 @@ ROOM = [
     part(value, **SETTINGS.get(value, {}))
     for name in longtail.adjust.__all__
     if inspect.isclass(value := getattr(longtail.adjust, name))
-    and hasattr(value, "logit_prior")
-    and not hasattr(
-        value, "decide"
-    )  # Thresholds decide on probabilities: tests/unit/adjust/test_thresholds.py
+    and plays(value, ClaimsPrior)
+    and traits_of(value).works_on == "logits"  # Thresholds: tests/unit/adjust/test_thresholds.py
 ]
 VARIANTS = [
     part(PriorShift, tau=0.0),
@@ -101,7 +100,12 @@ class TakesAnything(Sound):
         return logits * 0.5
 
 
+class SaysNothing(Sound):
+    works_on = None
+
+
 BROKEN = {
+    SaysNothing: "it_says_that_it_works_on_logits",
     NumpyOnly: "numpy_and_torch_agree",
     InPlace: "the_input_stays",
     LooksAtTheBatch: "rows_are_independent",

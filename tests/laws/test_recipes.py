@@ -5,13 +5,8 @@ import pkgutil
 
 import pytest
 import torch
-from torch import nn
 
 from longtail import recipes
-from longtail.backbones import ResNetCIFAR
-from longtail.examples import Examples
-from longtail.labels import Labels
-from longtail.net import Net
 from longtail.part import part
 from longtail.recipe import Recipe
 from longtail.samplers import Shuffled
@@ -27,30 +22,8 @@ def test_every_file_is_exported():
     assert set(ROOM) == {f.__name__ for f in recipes.ALL}
 
 
-NEED_IMAGES = {"bag_of_tricks"}  # these refuse the toy's points
-
-
-def image_toy(seed=0, counts=(60, 20, 8)):
-    """Small images of three classes: a bright square in a place of its own, in noise."""
-    g = torch.Generator().manual_seed(seed)
-    y = torch.repeat_interleave(torch.arange(3), torch.tensor(counts))
-    x = torch.randint(60, (len(y), 3, 8, 8), generator=g)
-    for c, (row, column) in enumerate(((0, 0), (0, 5), (5, 2))):
-        x[y == c, :, row : row + 3, column : column + 3] += 150
-    return Examples(x.to(torch.uint8), Labels.of(y), "squares")
-
-
-def image_net():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return Net(ResNetCIFAR(8), nn.Linear(64, 3))
-
-
 @pytest.mark.parametrize("name", ROOM)
-def test_laws(name, monkeypatch):
-    if name in NEED_IMAGES:
-        monkeypatch.setattr(laws, "toy", image_toy)
-        monkeypatch.setattr(laws, "toy_net", image_net)
+def test_laws(name):
     laws.check_recipe(ROOM[name])
 
 

@@ -85,6 +85,8 @@ def test_the_room_is_walked() -> None:
 
 
 class Sound:
+    works_on = "net"
+
     def __call__(self, net: Net) -> Net:
         return ResetHead()(net)
 
@@ -139,7 +141,12 @@ class FalseClaim(Sound):
         return before
 
 
+class SaysNothing(Sound):
+    works_on = None
+
+
 BROKEN = {
+    SaysNothing: "it_says_that_it_works_on_nets",
     InPlace: "the_argument_stays",
     SharesTheHead: "the_argument_stays",
     TouchesTheBackbone: "the_backbone_stays",

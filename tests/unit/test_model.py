@@ -68,6 +68,25 @@ def save_over(path):
     return {"part": "longtail.adjust.files:save", "kwargs": {"adjuster": inner, "path": str(path)}}
 
 
+GONE = {
+    "a head": lambda a: a["net"]["head"].update(part="heads/Linaer"),
+    "a head by its old name": lambda a: a["net"]["head"].update(part="longtail.heads.linaer:Linaer"),
+    "a keyword": lambda a: a["net"]["head"]["kwargs"].update(colour="red"),
+    "an adjuster": lambda a: a.update(adjusters=[{"part": "adjust/Gone", "kwargs": {}}]),
+    "a calibrator": lambda a: a.update(calibrator={"part": "longtail.adjust.gone:Gone", "kwargs": {}}),
+    "an encoder": lambda a: a["encoder"].update({"class": "GoneEncoder"}),
+}
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_a_model_that_names_what_does_not_exist_says_what_to_do(dataset, tmp_path, gone):
+    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+    rewrite(tmp_path / "m" / "model.json", GONE[gone])
+    with pytest.raises(ValueError, match=r"model\.json cannot be read.*Another version wrote.*train") as why:
+        Model.load(tmp_path / "m")
+    assert ("did you mean 'Linear'?" in str(why.value)) == gone.startswith("a head")
+
+
 HUGE = 3 * 10**8
 ATTACKS = {
     "a function that writes, as head": lambda a, f: a["net"].update(head=save_over(f)),

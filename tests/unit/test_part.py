@@ -4,9 +4,11 @@ import pickle
 import pytest
 import torch
 
+from longtail import rooms
 from longtail.heads import Cosine
 from longtail.losses import LDAM, CrossEntropy, Focal
-from longtail.part import SLOTS, at, digest, from_json, listed, part, switch, to_json
+from longtail.part import at, digest, from_json, part, switch, to_json
+from longtail.rooms import SLOTS, listed
 from longtail.surgery import SwapHead
 from longtail.weights import effective_number, inverse
 
@@ -102,6 +104,39 @@ def test_nothing_on_a_list_takes_a_path_or_may_download(slot):
 def test_json_that_is_no_part_is_refused(data):
     with pytest.raises(ValueError):
         from_json(data)
+
+
+def test_an_earlier_name_is_still_read(monkeypatch):
+    monkeypatch.setitem(rooms.RENAMED, "losses/FocalLoss", "losses/Focal")
+    for name in ("losses/FocalLoss", "longtail.losses.focal:FocalLoss", "losses/Focal", "longtail.anywhere"):
+        data = {"part": name, "kwargs": {"gamma": 3.0}}
+        if name == "longtail.anywhere":
+            with pytest.raises(ValueError, match="not longtail's"):
+                from_json(data)
+        else:
+            assert from_json(data) == part(Focal, gamma=3.0)
+
+
+def test_every_name_in_files_is_a_room_and_a_class():
+    for slot in SLOTS:
+        for name, target in listed(slot).items():
+            assert name == rooms.name_of(target)
+            assert rooms.current(name) == name
+            assert to_json(part(target))["part"] == name
+
+
+def test_a_default_written_out_means_the_same():
+    assert part(Focal, gamma=2.0) != part(Focal)
+    assert digest(part(Focal, gamma=2.0)) == digest(part(Focal))
+    inside = [
+        part(SwapHead, head=part(Cosine, **kwargs)) for kwargs in ({}, {"scale": 30.0}, {"scale": 31.0})
+    ]
+    assert digest(inside[0]) == digest(inside[1]) != digest(inside[2])
+
+
+def test_a_fact_written_out_is_not_left_out():
+    """Left out, counts are those of the data; None, there are none."""
+    assert digest(part(LDAM, counts=None)) != digest(part(LDAM))
 
 
 class Mine:

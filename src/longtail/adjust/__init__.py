@@ -60,4 +60,4 @@ __all__ = [
 PARTS = (
     BiasTemperature, Chain, PriorShift, Temperature, Thresholds, VectorScaling,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -59,6 +59,8 @@ class Affine:
         keeps_argmax: can the predicted class not change?
     """
 
+    works_on = "logits"
+
     def __init__(
         self,
         spec: Part[Any],

@@ -39,18 +39,19 @@ def fit_bias_temperature(
     strength: float = STRENGTH,
     prior: Floats | None = None,
     around: Floats | None = None,
+    rates: Floats | None = None,
 ) -> tuple[float, Floats]:
     """T and b ``[C]`` for held-out ``logits [N, C]`` and labels.
 
     With a ``prior``, the rows are taken as drawn class by class: ``logits / T + b`` are those of that prior, and the rows
-    are judged under their own class frequencies. The penalty pulls b towards ``around`` (zeros).
+    are judged as they were drawn (:func:`drawn_as`). The penalty pulls b towards ``around`` (zeros).
     """
     c = logits.shape[1]
     share = np.bincount(y, minlength=c) / len(y)
     seen = share > 0
     weight = strength / len(y)
     start = np.zeros(c) if around is None else around
-    fixed = start + drawn_as(share, prior)
+    fixed = start + drawn_as(share, prior, rates)
 
     def objective(x: Floats) -> tuple[float, Floats]:
         scaled = logits * np.exp(np.clip(x[0], -30, 30))  # a first step may be wild
@@ -62,13 +63,17 @@ def fit_bias_temperature(
     return float(np.exp(-x[0])), start + x[1:]
 
 
-def drawn_as(share: Floats, prior: Floats | None) -> Floats:
-    """What moves logits of ``prior`` to rows whose classes have these shares; -inf for a class without rows. Zeros
-    without a prior.
+def drawn_as(share: Floats, prior: Floats | None, rates: Floats | None = None) -> Floats:
+    """What moves logits of ``prior`` to rows that were drawn class by class; -inf for a class without rows.
+
+    With ``rates``, the share of its rows that each class gave, it is their logarithm. Without, the rows' own shares tell
+    it, which is right where rows are drawn singly, and not where many are drawn at once. Zeros without a prior.
     """
     if prior is None:
         return np.zeros(len(share))
     with np.errstate(divide="ignore"):
+        if rates is not None:
+            return np.where(share > 0, np.log(rates / rates.max()), -np.inf)
         return np.log(share) - np.log(prior)
 
 
@@ -129,7 +134,12 @@ class BiasTemperature(Affine):
         super().__init__(spec, None if temperature is None else 1 / temperature, 0.0 if b is None else b)
 
     def fit(
-        self, logits: Array, y: Array, prior: Vector | None = None, around: Vector | None = None
+        self,
+        logits: Array,
+        y: Array,
+        prior: Vector | None = None,
+        around: Vector | None = None,
+        rates: Vector | None = None,
     ) -> BiasTemperature:
         """A fitted one, from held-out logits ``[N, C]`` and labels ``[N]``.
 
@@ -140,6 +150,9 @@ class BiasTemperature(Affine):
             prior: class frequencies ``[C]``, none of them 0, that the calibrated logits shall assume; the held-out rows
                 are then taken as drawn class by class (a stratified split, say). None: those of the held-out rows.
             around: biases ``[C]`` that the penalty pulls towards; None: zeros.
+            rates: with ``prior``, the share of its rows that each class gave to the held-out part, ``[C]``, up to a
+                common factor. None: what their class frequencies say. Give it where many rows are held out or kept as
+                one, such as copies: the frequencies are then no measure of it.
 
         Raises:
             ValueError: bad rows, see :func:`longtail.adjust.check_logits`.
@@ -150,7 +163,8 @@ class BiasTemperature(Affine):
         warn_if_absent(labels, z.shape[1], "BiasTemperature")
         assumed = None if prior is None else np.asarray(check_prior("prior", prior, z.shape[1]))
         centre = None if around is None else np.asarray(numbers(around))
-        temperature, bias = fit_bias_temperature(z, labels, self.strength, assumed, centre)
+        drawn = None if rates is None else np.asarray(numbers(rates))
+        temperature, bias = fit_bias_temperature(z, labels, self.strength, assumed, centre, drawn)
         mean = softmax(z / temperature + bias).mean(0) if assumed is None else assumed
         return BiasTemperature(temperature, bias, mean / mean.sum(), self.strength)
 

@@ -18,6 +18,8 @@ import numpy as np
 from longtail.adjust.inputs import Floats, Ints
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "worst_class_recall", "nll", "brier", "ece")
+BINS = 15
+"""Of the ECE."""
 Interval = tuple[float, float, float]
 
 
@@ -61,80 +63,98 @@ class Units:
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
-    """What each unit adds to the scores; every score is a ratio of sums over what was drawn.
+class Tally:
+    """What the units add to one sum that metrics are computed from; rows of a class and a place of the sum are a cell.
 
     Attributes:
-        terms: ``[U, 4]``: rows, right ones, their NLL and their Brier score.
-        decided: unit, class and number of rows of each decision that a unit has.
-        gaps: unit, bin and summed right - confidence of each bin that a unit has.
+        unit, cell, value: each amount, with its unit and its cell.
+        label, place: class and place of each cell.
     """
 
-    terms: Floats
-    decided: tuple[Ints, Ints, Floats]
-    gaps: tuple[Ints, Ints, Floats]
+    unit: Ints
+    cell: Ints
+    value: Floats
+    label: Ints
+    place: Ints
 
     @classmethod
-    def of(cls, probs: Floats, y: Ints, units: Units, bins: int = 15) -> Sums:
-        """From probabilities ``[N, C]`` and labels."""
-        rows, decided = np.arange(len(y)), probs.argmax(1)
-        confidence, true = probs[rows, decided], probs[rows, y]
-        right = (decided == y).astype(np.float64)
-        nll = -np.log(np.maximum(true, np.finfo(np.float64).eps))
-        brier = np.square(probs).sum(1) - 2 * true + 1
-        edges = np.linspace(0.0, 1.0, bins + 1)
-        place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-        u, many = units.of_row, int(units.counts.sum())
-        terms = [np.bincount(u, weights=x, minlength=many) for x in (np.ones(len(y)), right, nll, brier)]
-        return cls(
-            np.stack(terms, 1),
-            summed(u, decided, np.ones(len(y)), probs.shape[1]),
-            summed(u, place, right - confidence, bins),
-        )
+    def of(cls, unit: Ints, y: Ints, place: Ints, value: Floats, places: int) -> Tally:
+        """From the unit, class, place and amount of each row."""
+        key, where = np.unique(unit * places + place, return_inverse=True)
+        label = np.zeros(int(unit.max()) + 1, dtype=np.int64)
+        label[unit] = y
+        of, at = key // places, key % places
+        cells, cell = np.unique(label[of] * places + at, return_inverse=True)
+        total: Floats = np.bincount(where, weights=value).astype(np.float64)
+        return cls(of, cell, total, cells // places, cells % places)
 
-    def scores(self, times: Ints, units: Units, counts: Ints, class_weight: Mapping[str, Floats]) -> Floats:
-        """The ``SCORES`` under each prior, ``[priors, 7]``.
-
-        Args:
-            times: how often each unit was drawn ``[U]``.
-            units: that were drawn.
-            counts: rows of each class ``[C]``.
-            class_weight: the weight of a row of each class ``[C]``, by prior.
-        """
-        c, has = len(counts), units.counts > 0
-        start = np.cumsum(units.counts) - units.counts
-        sums = np.zeros((c, 4))
-        sums[has] = np.add.reduceat(self.terms * times[:, None], start[has], axis=0)
-        # bags differ by a row: each class is brought back to its size
-        scale = np.divide(counts, sums[:, 0], out=np.zeros(c), where=has)
-        sums = sums[:, 1:] * scale[:, None]
-        recall = np.divide(sums[:, 0], counts, out=np.zeros(c), where=has)
-        each = times * np.repeat(scale, units.counts)
-        of_class = np.repeat(np.arange(c), units.counts)
-        (u, decision, number), (v, place, gap) = self.decided, self.gaps
-        number, gap = number * each[u], gap * each[v]
-        out = []
-        for weight in class_weight.values():
-            true = weight * counts
-            total, occurs = true.sum(), true > 0
-            both = true + np.bincount(decision, weights=number * weight[of_class[u]], minlength=c)
-            f1 = 2 * (weight * sums[:, 0])[both > 0] / both[both > 0]
-            off = np.abs(np.bincount(place, weights=gap * weight[of_class[v]])).sum()
-            means = (weight @ sums) / total
-            seen = recall[occurs]
-            out.append([means[0], seen.mean(), f1.mean(), seen.min(), means[1], means[2], off / total])
-        return np.array(out)
+    def drawn(self, each: Floats) -> Floats:
+        """The amount of each cell, where units count ``each [U]`` times."""
+        amount = self.value * each[self.unit]
+        found: Floats = np.bincount(self.cell, weights=amount, minlength=len(self.label)).astype(np.float64)
+        return found
 
 
-def summed(unit: Ints, kind: Ints, value: Floats, kinds: int) -> tuple[Ints, Ints, Floats]:
-    """``value`` summed over the rows of a unit and a kind: unit, kind and sum, for those that occur.
+class Scorer:
+    """The ``SCORES`` of resamples, by the metrics of their room.
 
-    >>> [x.tolist() for x in summed(np.array([0, 1, 1]), np.array([2, 0, 0]), np.ones(3), 3)]
-    [[0, 1], [2, 0], [1.0, 2.0]]
+    Args:
+        probs: ``[N, C]``; y: labels ``[N]``.
+        units: what is drawn.
+        class_weight: the weight of a row of each class ``[C]``, by prior.
     """
-    key, where = np.unique(unit * kinds + kind, return_inverse=True)
-    total: Floats = np.bincount(where, weights=value).astype(np.float64)
-    return key // kinds, key % kinds, total
+
+    def __init__(self, probs: Floats, y: Ints, units: Units, class_weight: Mapping[str, Floats]) -> None:
+        import torch
+
+        from longtail.metrics import found
+        from longtail.metrics.metric import COUNT, Batch
+        from longtail.metrics.room import sums_of
+
+        self.metrics, self.units, c = [found()[name] for name in SCORES], units, probs.shape[1]
+        self.counts = np.bincount(y, minlength=c)
+        self.weights = {name: np.asarray(w, dtype=np.float64) for name, w in class_weight.items()}
+        batch = Batch(torch.from_numpy(probs), torch.from_numpy(y), torch.from_numpy(probs.argmax(1)), BINS)
+        self.kinds = {name: kind for name, kind in sums_of(self.metrics).items() if name != COUNT.name}
+        self.tallies = {}
+        for name, kind in self.kinds.items():
+            place, much = kind.of(batch)
+            self.tallies[name] = Tally.of(
+                units.of_row,
+                y,
+                np.zeros_like(y) if place is None else place.numpy(),
+                np.ones(len(y)) if much is None else much.numpy(),
+                self.places(name),
+            )
+        rows = np.bincount(units.of_row, minlength=int(units.counts.sum())).astype(np.float64)
+        self.rows, self.label = rows, np.repeat(np.arange(c), units.counts)
+
+    def places(self, name: str) -> int:
+        """How many numbers a sum is."""
+        return int(np.prod(self.kinds[name].shape(len(self.counts), BINS)))
+
+    def scores(self, times: Ints) -> Floats:
+        """Under each prior, ``[priors, 7]``, where each unit was drawn so many ``times [U]``."""
+        import torch
+
+        from longtail.metrics import Seen
+
+        drawn = np.bincount(self.label, weights=times * self.rows, minlength=len(self.counts))
+        # bags differ by a row: each class is brought back to its size
+        scale = np.divide(self.counts, drawn, out=np.zeros(len(drawn)), where=drawn > 0)
+        each = times * scale[self.label]
+        cells = {name: tally.drawn(each) for name, tally in self.tallies.items()}
+        count = torch.from_numpy(self.counts.astype(np.float64))
+        out = []
+        for weight in self.weights.values():
+            sums = {"count": count}
+            for name, tally in self.tallies.items():
+                much = cells[name] * weight[tally.label] if self.kinds[name].weighted else cells[name]
+                total = np.bincount(tally.place, weights=much, minlength=self.places(name))
+                sums[name] = torch.from_numpy(total).view(self.kinds[name].shape(len(self.counts), BINS))
+            seen = Seen(sums, torch.from_numpy(weight))
+            out.append([float(m.of(seen)) for m in self.metrics])
+        return np.array(out)
 
 
 def compare(
@@ -158,10 +178,10 @@ def compare(
     weights = {name: class_weights(counts, prior).numpy() for name, prior in priors.items()}
     rng = np.random.default_rng(seed)
     units = Units.of(y, c, rng)
-    sides = Sums.of(before, y, units), Sums.of(after, y, units)
+    sides = Scorer(before, y, units, weights), Scorer(after, y, units, weights)
 
     def table(times: Ints) -> Floats:
-        first, second = (side.scores(times, units, counts, weights) for side in sides)
+        first, second = (side.scores(times) for side in sides)
         return np.stack([first, second, second - first])
 
     point = table(np.ones(int(units.counts.sum()), dtype=np.int64))

@@ -25,6 +25,8 @@ class Chain:
     [[2.693, -0.307]]
     """
 
+    works_on = "logits"
+
     def __init__(self, adjusters: tuple[Affine, ...]) -> None:
         if not adjusters:
             raise ValueError("adjusters is empty: a chain needs at least one")

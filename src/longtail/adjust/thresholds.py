@@ -237,6 +237,7 @@ class Thresholds:
     [1, 0]
     """
 
+    works_on = "probabilities"
     keeps_argmax = False
 
     def __init__(self, metric: Metric = "macro_f1", beta: float = 1.0, weights: Vector | None = None) -> None:

@@ -31,4 +31,4 @@ __all__ = [
 PARTS = (
     AutoAugment, CAMImages, Compose, Corrupt, CropFlip, Cutout, FeatureCloud, RandAugment, SimCLRView, Suited, Views,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

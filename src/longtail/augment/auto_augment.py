@@ -79,6 +79,8 @@ class AutoAugment:
     torch.uint8
     """
 
+    takes = frozenset({"image"})
+
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         out, (b, on) = ops.as_float(x), (len(x), x.device)
         policy = torch.randint(len(POLICY), (b,), generator=generator, device=on)

@@ -34,6 +34,7 @@ from torch import Tensor
 from longtail.augment.foreground import activation_maps, move_foreground
 from longtail.labels import Labels
 from longtail.net import Net
+from longtail.roles import GivesMaps, tensor_of
 
 
 class CAMImages:
@@ -61,6 +62,9 @@ class CAMImages:
     (torch.uint8, True, 1.0)
     """
 
+    takes = frozenset({"image"})
+    needs = frozenset({"maps"})
+
     def __init__(
         self,
         net: Net,
@@ -81,8 +85,8 @@ class CAMImages:
     @staticmethod
     def check_net(net: Any) -> None:
         """Raises ValueError where the maps cannot be had from ``net``."""
-        weight = getattr(net.head, "weight", None)
-        if not hasattr(net.backbone, "maps") or not isinstance(weight, Tensor) or weight.dim() != 2:
+        weight = tensor_of(net.head, "weight")
+        if not isinstance(net.backbone, GivesMaps) or weight is None or weight.dim() != 2:
             raise ValueError(
                 "CAM needs a convolutional net with maps(x) and a linear head: the backbone is "
                 f"{type(net.backbone).__name__} and the head {type(net.head).__name__}; use ResNetCIFAR, or give your "

@@ -33,6 +33,8 @@ class Corrupt:
     True
     """
 
+    takes = frozenset({"image", "rows", "sparse"})
+
     def __init__(self, p: float = 0.3) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"p={p} must lie in [0, 1]: the share of the features that change")

@@ -50,6 +50,8 @@ class CropFlip:
     torch.Size([5, 3, 8, 8])
     """
 
+    takes = frozenset({"image"})
+
     def __init__(self, pad: int = 4, flip: bool = True) -> None:
         if pad < 0:
             raise ValueError(f"pad={pad} must be at least 0: it is the largest shift in pixels")

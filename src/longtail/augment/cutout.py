@@ -33,6 +33,8 @@ class Cutout:
     True
     """
 
+    takes = frozenset({"image"})
+
     def __init__(self, size: int = 16, fill: float = 0.0, share: float | None = None) -> None:
         if size < 1:
             raise ValueError(f"size={size} must be at least 1: the side of the square in pixels")

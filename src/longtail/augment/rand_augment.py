@@ -55,6 +55,8 @@ class RandAugment:
     torch.Size([4, 3, 8, 8])
     """
 
+    takes = frozenset({"image"})
+
     def __init__(self, n: int = 2, magnitude: float = 10.0, std: float = 0.5, p: float = 0.5) -> None:
         if n < 1:
             raise ValueError(f"n={n} must be at least 1; leave RandAugment out instead")

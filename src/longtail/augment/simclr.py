@@ -82,6 +82,8 @@ class SimCLRView:
     torch.Size([4, 3, 8, 8])
     """
 
+    takes = frozenset({"image"})
+
     def __init__(
         self,
         scale: tuple[float, float] = (0.2, 1.0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,11 @@ class Suited:
     >>> [view(x, torch.Generator()).shape for x in (torch.zeros(2, 3, 8, 8), torch.zeros(2, 5))]
     [torch.Size([2, 3, 8, 8]), torch.Size([2, 5])]
     """
+
+    routes: ClassVar[dict[str, frozenset[str]]] = {
+        "images": frozenset({"image"}),
+        "rows": frozenset({"rows", "sparse", "tokens"}),
+    }
 
     def __init__(
         self,

@@ -19,4 +19,4 @@ __all__ = [
 PARTS = (
     MLP, Attended, BagOfWords, Identity, ResNetBranch, ResNetCIFAR, ResNetTrunk, TextModel, TimmModel, VisionModel,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

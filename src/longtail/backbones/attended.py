@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from longtail.backbones.resnet_cifar import pooled
-from longtail.part import Part, part
+from longtail.part import part
+from longtail.roles import spec_of
 
 
 class Attended(nn.Module):
@@ -44,8 +45,8 @@ class Attended(nn.Module):
         self.back = nn.Conv2d(half, channels, 1, bias=False)
         nn.init.zeros_(self.back.weight)
         self.places = nn.Linear(channels * places, places)
-        spec: Any = getattr(inner, "spec", None)
-        if isinstance(spec, Part):
+        spec = spec_of(inner)
+        if spec is not None:
             self.spec = part(Attended, inner=spec, channels=channels, height=height, width=width)
 
     def maps(self, x: Any) -> Tensor:

@@ -110,9 +110,3 @@ class ResNetBranch(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         return pooled(self.stages(maps))
-
-
-PARTS = (
-    ResNetBranch,
-)  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""

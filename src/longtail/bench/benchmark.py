@@ -221,9 +221,7 @@ def finished(
     worker, out = Worker(plan, folder), []
     for name, _ in plan.recipes:
         for fold, seed in plan.cells:
-            file = worker.run_file(Task(name, fold, seed))
-            row = failures.get((plan.imbalance, name, fold, seed))
-            row = worker.finished(file) or row
+            row = worker.kept(Task(name, fold, seed)) or failures.get((plan.imbalance, name, fold, seed))
             if row is None:
                 continue
             init, order = plan.draws(seed)

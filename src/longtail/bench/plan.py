@@ -19,6 +19,7 @@ from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
 from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
 from longtail.data import Dataset
+from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import digest, part
 from longtail.protocol import check_backbone, cifar_ldam, cifar_modern
@@ -225,6 +226,10 @@ class CifarPlan:
         rest = self.cifar.left_out(train)
         unlabelled = self.dataset.raw[rest] if len(rest) else None
         return Prepared(self, train, self.cifar.test_rows, self.dataset.labels.take(train), unlabelled)
+
+    def labels(self, fold: int, seed: int) -> Labels:
+        """Those of the training rows."""
+        return self.dataset.labels.take(self.cifar.train_rows(self.imbalance, fold))
 
     def identity(self, name: str, fold: int, seed: int) -> str:
         what = [name, self.recipe(name).digest, self.imbalance, fold, seed, self.inner_share, self.tuning]

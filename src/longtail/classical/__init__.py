@@ -1,6 +1,7 @@
-"""Classical recipes: scikit-learn and imbalanced-learn estimators, fitted and exported to arrays.
+"""Classical recipes: estimators of scikit-learn and imbalanced-learn, and any of your own with ``fit`` and
+``predict_proba``, kept as they are.
 
-Importing this room imports neither framework; fitting does. A fitted model needs torch alone.
+Importing this room imports neither framework; fitting and predicting do.
 """
 
 from longtail.classical.named import (

@@ -1,10 +1,10 @@
-"""What stands between the encoded inputs and a classical estimator: the backbone of its exported net.
+"""What stands between the encoded inputs and a classical estimator: the backbone of its net.
 
 An estimator of scikit-learn wants a matrix. Float features are one already; images become their pixels in
 0..1; sparse rows stay sparse for linear models, and are projected by a truncated SVD (latent semantic
 analysis: Deerwester et al., "Indexing by Latent Semantic"
 " Analysis", JASIS 1990) for trees, which would need hours on 50,000 n-gram columns.
-Estimators are fitted on the output of the very module that is exported, so both see the same numbers.
+Estimators are fitted on the output of the very module that is saved, so both see the same numbers.
 """
 
 from __future__ import annotations
@@ -146,4 +146,4 @@ def dense_backbone(x: Inputs, components: int, seed: int) -> Rows | Projected:
 PARTS = (
     Coded, Projected, Rows,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -1,8 +1,8 @@
 """Classical: an estimator of scikit-learn or imbalanced-learn as a recipe, a frozen value like the deep ones.
 
-Fitting gives a net whose backbone prepares the inputs and whose head is the fitted estimator as arrays, and
-the class prior that its probabilities assume; so a classical model is scored, calibrated, saved (safetensors
-and JSON, no pickle) and loaded like any other.
+Fitting gives a net whose backbone prepares the inputs and whose head is the fitted estimator, and the class prior that
+its probabilities assume; so a classical model is scored, calibrated, saved (safetensors and JSON, no pickle) and loaded
+like any other.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from longtail.classical.categorical import Blocks
-from longtail.classical.estimators.weighting import first_present
-from longtail.classical.heads import LinearModel
-from longtail.classical.inputs import rows_of
+from longtail.classical.estimators.one_class import one_class
+from longtail.classical.estimators.own import Own
+from longtail.classical.written import check_estimator, code_of, name_of_estimator, written
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
-from longtail.part import Part, digest, from_json, to_json
+from longtail.part import Part, digest, from_json, part, to_json
 from longtail.seeds import generator
 
 
@@ -45,6 +45,43 @@ class Classical:
     name: str
     estimator: Part[Any]
     finish: tuple[Part[Any], ...] = ()
+    takes: ClassVar[frozenset[str]] = frozenset({"image", "rows", "sparse"})
+
+    @classmethod
+    def of(
+        cls,
+        estimator: Any,
+        name: str | None = None,
+        *,
+        prior: Any = None,
+        smoothing: float = 0.0,
+        finish: tuple[Part[Any], ...] = (),
+    ) -> Classical:
+        """Any classifier with ``fit`` and ``predict_proba``, in scikit-learn's manner, as a recipe.
+
+        Args:
+            estimator: not fitted; its class and parameters are what the recipe is.
+            name: None takes the class's: ``logistic-regression``; of a pipeline, its steps'.
+            prior: the class prior that its probabilities assume: "natural" (as in the training rows), "balanced" (where
+                classes have equal weights), or one probability per class, in order or by name. None where you cannot
+                say: then a temperature and a bias per class are fitted on rows left out.
+            smoothing: how much the training frequencies count beside its probabilities, for votes that may be 0: 1 / 300
+                for a forest of 300 trees.
+            finish: adjusters of the logits, as in ``longtail.recipe.Recipe``.
+
+        Raises:
+            TypeError: it is no such classifier, or has a parameter that cannot be written down.
+
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> Classical.of(LogisticRegression(C=0.5), prior="natural").name
+        'logistic-regression'
+        """
+        check_estimator(estimator)
+        value = written(estimator, type(estimator).__name__)
+        stated = prior if prior is None or isinstance(prior, str) else written(prior, "prior")
+        target = part(Own, estimator=value, prior=stated, smoothing=float(smoothing), code=code_of(value))
+        target.build()  # a wrong prior, and a constructor that refuses its own parameters, are errors now
+        return cls(name or name_of_estimator(estimator), target, finish)
 
     def but(self, **changes: Any) -> Classical:
         """The same recipe with some fields changed."""
@@ -62,12 +99,12 @@ class Classical:
     @property
     def digest(self) -> str:
         """Identity: everything but the name."""
-        return digest({"estimator": to_json(self.estimator), "finish": to_json(self.finish)})
+        return digest({"estimator": self.estimator, **({"finish": self.finish} if self.finish else {})})
 
     def fit(
         self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1, categorical: Blocks = ()
     ) -> tuple[Net, Tensor | None]:
-        """Fit the estimator and export it.
+        """Fit the estimator.
 
         Args:
             x: encoded inputs, one row a label: float features, sparse rows, or uint8 images.
@@ -90,9 +127,7 @@ class Classical:
         if threads < 1:
             raise ValueError(f"threads={threads} must be at least 1")
         if int((labels.counts > 0).sum()) == 1:  # nothing to tell apart; most estimators refuse
-            backbone = rows_of(x)
-            only = LinearModel.constant(backbone.out_features, labels.num_classes, first_present(labels))
-            return Net(backbone, only).eval(), labels.prior
+            return one_class(x, labels).eval(), labels.prior
         net, prior = self.estimator.build(categorical=categorical).fit(
             x, labels, seed=seed % 2**32, threads=threads
         )
@@ -150,7 +185,7 @@ def out_of_fold_logits(
             )
         net, _ = recipe.fit(x[train], labels.take(train), seed=seed, threads=threads, categorical=categorical)
         with torch.no_grad():
-            out[test] = torch.cat([net(x[rows]) for rows in test.split(4096)])
+            out[test] = torch.cat([net(x[rows]) for rows in test.split(net.rows_at_once or 4096)])
     return out
 
 

@@ -8,7 +8,7 @@ from longtail.comparison.leaderboard import (
     Row,
     difference_test,
     leaderboard,
-    ranking_metric,
+    ranked_by,
 )
 from longtail.comparison.statistics import Difference, holm
 
@@ -41,7 +41,7 @@ def as_good(
     """
     if not margin > 0:
         raise ValueError(f"margin={margin} must be above 0: the loss that you would not mind")
-    by = metric or ranking_metric(prior)
+    by = metric or ranked_by(results, prior)
     found = []
     for row, difference, _ in against_winner(results, prior, by, test):
         worst = -difference.high if by in LOWER_IS_BETTER else difference.low
@@ -56,7 +56,7 @@ def against_winner(
     """Each ranked and converged recipe but the winner and what is the same as it, the difference to the winner, and its
     p, Holm-adjusted over all pairs of recipes.
     """
-    by = metric or ranking_metric(prior)
+    by = metric or ranked_by(results, prior)
     rows = [r for r in leaderboard(results, prior, by) if r.rank is not None and r.converged]
     if not rows:
         return []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
@@ -141,7 +142,8 @@ def net_size(size: Size, backbone: Backbone) -> tuple[float, float]:
     if as_pretrained(backbone) is not None:
         return 1e8, 1e10
     if isinstance(backbone, Net):
-        weights = float(sum(p.numel() for p in backbone.parameters()))
+        # a layer that waits for its width is guessed to be 100 wide
+        weights = sum(size.columns * 100.0 if is_lazy(p) else float(p.numel()) for p in backbone.parameters())
         return weights, 10 * weights
     if size.sparse:
         return size.columns * size.classes, size.numbers * size.classes * 4

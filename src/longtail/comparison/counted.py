@@ -5,7 +5,7 @@ call that join the table, and what to say where nothing finished.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ Cell = tuple[int, int]
 MOST = 0.75
 """A deeper fold counts when so large a share of the recipes has finished it."""
 
-ALIKE = ("folds", "seeds", "prior", "prior_vector", "tuning", "duplicates", "epochs", "backbone")
-"""Settings that have to be equal for two tables to be one."""
+ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone")
+"""Settings that have to be equal for two tables to be one. How runs are judged is none of them: they are judged anew."""
 
 
 class RunsFailed(RuntimeError):
@@ -121,16 +121,32 @@ def joinable(results: Mapping[str, Any], found: Mapping[str, Any]) -> str | None
             return f"another version of {name}"
     for name in ALIKE:
         if found.get("settings", {}).get(name) != results["settings"][name]:
-            return f"other {name.removesuffix('_vector')}"
+            return f"other {name}"
     return None
 
 
-def joined(results: dict[str, Any], found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The results, with the recipes of an earlier table that they lack in front; and the names of those."""
-    more = [name for name in found["recipes"] if name not in results["recipes"]]
+def joined(
+    results: dict[str, Any], found: Mapping[str, Any], judged: Callable[[Row], Row | None]
+) -> tuple[dict[str, Any], list[str]]:
+    """The results, with the recipes of an earlier table that they lack in front; and the names of those.
+
+    Args:
+        judged: a finished run of the earlier table as it is judged now; None where its outputs are gone, which leaves its
+            recipe out.
+    """
+    rows, gone = [], set()
+    for row in found["runs"]:
+        if row["recipe"] in results["recipes"] or row["status"] == "skipped":
+            continue
+        now = judged(row) if row["status"] == "done" else row
+        if now is None:
+            gone.add(row["recipe"])
+        else:
+            rows.append(now)
+    more = [name for name in found["recipes"] if name not in results["recipes"] and name not in gone]
     if not more:
         return results, []
-    rows = [row for row in found["runs"] if row["recipe"] in more and row["status"] != "skipped"]
+    rows = [row for row in rows if row["recipe"] in more]
     recipes = {**{name: found["recipes"][name] for name in more}, **results["recipes"]}
     runs = mark_shared([*rows, *results["runs"]], list(recipes))
     return {**results, "recipes": recipes, "runs": runs}, more

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from longtail.comparison.influence import GROUPS, LOSSES, SMOOTH, Array, decision_influence, loss_influence
+from longtail.comparison.influence import Array, influence, smooth, terms_of
+from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     Results,
-    Row,
     as_float,
     finished,
     leaderboard,
-    ranking_metric,
+    ranked_by,
     shown_priors,
     tie_order,
     winner,
 )
-from longtail.comparison.outputs import load_outputs, outputs_file
+from longtail.comparison.outputs import Said, load_outputs, outputs_file, said
 from longtail.comparison.plan import Study
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
-from longtail.run.outcome import prior_vector
 
 
 def evidence(study: Study, results: Results, folder: Path) -> dict[str, Any]:
@@ -72,43 +72,52 @@ class _UnderPrior:
         cells: list[tuple[int, int]],
         files: Mapping[str, list[Path]],
     ) -> None:
-        self.results, self.prior, self.cells = results, prior, cells
+        self.results, self.prior, self.cells, self.files = results, prior, cells, files
+        self.judge = Judge(study.dataset.labels, priors_of(study.prior), study.tested_under)
+        weights = self.judge.weights(prior)
+        self.weights = None if weights is None else weights.numpy()
+        self.metric = ranked_by(results, prior)
         self.rows = {row.recipe: row for row in leaderboard(results, prior) if row.rank is not None}
-        self.decision: dict[str, Array] = {}
-        self.loss: dict[str, dict[str, Array]] = {}
+        self.said: dict[str, Said] = {}
+        self.moved: dict[str, Array] = {}
         layout: Layout | None = None
         for name in sorted(set(files) & set(self.rows), key=lambda n: tie_order(results, self.rows[n])):
-            read = [load_outputs(file) for file in files[name]]
-            if any(one is None or f"{prior}/nll" not in one for one in read):
+            read = self.read(name)
+            if read is None:
                 continue
-            together = {
-                key: torch.cat([one[key] for one in read if one is not None]).numpy()
-                for key in ("rows", "y", *(f"{prior}/{what}" for what in ("decision", *LOSSES)))
-            }
-            self.decision[name] = together[f"{prior}/decision"]
-            self.loss[name] = {what: together[f"{prior}/{what}"] for what in LOSSES}
+            rows, y, probabilities, decisions, sizes = read
+            self.said[name] = said(probabilities, y, decisions)
             if layout is None:
-                sizes = [len(one["rows"]) for one in read if one is not None]
                 layout = Layout(
-                    together["y"].astype(np.int64),
+                    y.numpy(),
                     np.repeat(np.arange(len(cells)), sizes),
                     np.array([seed for _, seed in cells]),
-                    study.dataset.duplicate_of.numpy()[together["rows"]],
+                    study.dataset.duplicate_of[rows].numpy(),
                 )
         self.layout = layout
-        weights = None
-        if prior != study.tested_under:
-            given = "balanced" if prior == "balanced" else study.prior if prior == "declared" else prior
-            weights = prior_vector(given, study.dataset.labels).numpy()
-        self.weights = weights
+
+    def read(self, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor, list[int]] | None:
+        """The numbers, classes, probabilities and decisions of the test rows of all runs of a recipe, one run after the
+        other, and how many each run has; None where outputs are missing, or do not say which prior they assume.
+        """
+        read = [load_outputs(file) for file in self.files[name]]
+        whole = [one for one in read if one is not None and one.meaning.source != "none"]
+        if len(whole) < len(read):
+            return None
+        under = [one.under(self.judge.priors[self.prior]) for one in whole]
+        return (
+            torch.cat([one.rows for one in whole]),
+            torch.cat([one.y for one in whole]),
+            torch.cat([probabilities for probabilities, _ in under]),
+            torch.cat([decisions for _, decisions in under]),
+            [len(one.rows) for one in whole],
+        )
 
     def found(self) -> dict[str, Any]:
         if self.layout is None:
             return {}
         same = self.same_as()
-        tests: dict[str, Any] = {}
-        for metric in SMOOTH:
-            tests[metric] = self.tests(metric, same)
+        tests = self.tests(same)
         picked = self.winner(same)
         return {"same_as": same, "tests": tests} | ({"winner": picked} if picked else {})
 
@@ -117,10 +126,10 @@ class _UnderPrior:
         cheapest, stands for all of them."""
         first: dict[str, list[str]] = {}
         same = {}
-        for name, decision in self.decision.items():
-            alike = first.setdefault(hashlib.sha256(decision.tobytes()).hexdigest(), [])
+        for name, of in self.said.items():
+            alike = first.setdefault(hashlib.sha256(of.decision.numpy().tobytes()).hexdigest(), [])
             for other in alike:
-                pairs = [(self.loss[name][k], self.loss[other][k]) for k in LOSSES]
+                pairs = [(of.nll, self.said[other].nll), (of.brier, self.said[other].brier)]
                 if all(np.allclose(a, b, rtol=1e-3, atol=1e-5) for a, b in pairs):
                     same[name] = other
                     break
@@ -133,52 +142,57 @@ class _UnderPrior:
         runs = finished(self.results, name)
         return np.array([as_float(runs[c]["scores"][self.prior].get(metric)) for c in self.cells])
 
-    def influence(self, name: str, metric: str) -> Array:
-        layout, c = self.layout, int(self.results["data"]["num_classes"])
+    def influences(self, name: str, metrics: Sequence[str]) -> dict[str, Array]:
+        """How each row moves each metric of a recipe, ``[n]``."""
+        layout, c, read = self.layout, int(self.results["data"]["num_classes"]), self.read(name)
         assert layout is not None
-        if metric in LOSSES:
-            return loss_influence(layout.y, layout.run, self.loss[name][metric], c, self.weights)
-        groups = self.results["data"]["groups"] if metric in GROUPS else None
-        return decision_influence(layout.y, layout.run, self.decision[name], c, metric, self.weights, groups)
+        assert read is not None
+        _, y, probabilities, decisions, _ = read
+        made = [smooth()[m] for m in metrics]
+        terms = terms_of(probabilities, y, decisions, made)
+        groups = self.results["data"]["groups"]
+        return {m.name: influence(m, terms, layout.y, layout.run, c, self.weights, groups) for m in made}
 
-    def tests(self, metric: str, same: Mapping[str, str]) -> dict[str, dict[str, list[float | None]]]:
-        """Every recipe against the baseline, and against the best by this metric."""
+    def tests(self, same: Mapping[str, str]) -> dict[str, dict[str, dict[str, list[float | None]]]]:
+        """By metric: every recipe against the baseline, and against the best by that metric."""
         assert self.layout is not None
-        names = [n for n in self.decision if n not in same and np.isfinite(self.scores(n, metric)).all()]
-        if not names:
-            return {}
-        best = winner(leaderboard(self.results, self.prior, metric))
-        references = [
-            same.get(r, r) for r in (self.results["settings"]["baseline"], best.recipe if best else "")
-        ]
-        references = [r for r in dict.fromkeys(references) if r in names]
-        held = {r: (self.scores(r, metric), self.influence(r, metric)) for r in references}
-        out: dict[str, dict[str, list[float | None]]] = {r: {} for r in references}
-        for name in names:
-            score, psi = self.scores(name, metric), self.influence(name, metric)
-            for r in references:
-                if name != r:
-                    tested = row_test(score - held[r][0], psi - held[r][1], self.layout)
-                    out[r][name] = [v if math.isfinite(v) else None for v in astuple(tested)]
+        own = [name for name in self.said if name not in same]
+        scores = {m: {n: self.scores(n, m) for n in own} for m in smooth()}
+        scores = {m: {n: s for n, s in of.items() if np.isfinite(s).all()} for m, of in scores.items()}
+        out: dict[str, dict[str, dict[str, list[float | None]]]] = {}
+        for metric, of in scores.items():
+            best = winner(leaderboard(self.results, self.prior, metric)) if of else None
+            asked = (self.results["settings"]["baseline"], best.recipe if best else "")
+            out[metric] = {r: {} for r in dict.fromkeys(same.get(r, r) for r in asked) if r in of}
+        held = {
+            r: self.influences(r, [m for m in out if r in out[m]])
+            for r in {r for of in out.values() for r in of}
+        }
+        for name in own:
+            tested = [m for m in out if out[m] and name in scores[m]]
+            for metric, psi in self.influences(name, tested).items():
+                if metric == self.metric:
+                    self.moved[name] = self.layout.moved(psi)
+                for r, of in out[metric].items():
+                    if name != r:
+                        difference = scores[metric][name] - scores[metric][r]
+                        found = row_test(difference, psi - held[r][metric], self.layout)
+                        of[name] = [v if math.isfinite(v) else None for v in astuple(found)]
         return out
 
     def winner(self, same: Mapping[str, str]) -> dict[str, Any] | None:
-        """What the winner will score on new data, by the ranking metric."""
-        assert self.layout is not None
-        metric = ranking_metric(self.prior)
-        rows: list[Row] = [r for r in self.rows.values() if r.converged and r.recipe in self.decision]
-        names = [r.recipe for r in rows if r.recipe not in same]
-        names = [n for n in names if np.isfinite(self.scores(n, metric)).all()]
+        """What the winner will score on new data, by the ranking metric; None where it has no derivative to trust."""
+        names = [n for n, row in self.rows.items() if row.converged and n in self.moved and n not in same]
         best = winner(list(self.rows.values()))
         if len(names) < 2 or best is None or best.recipe not in names:
             return None
-        sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
-        scores = sign * np.array([self.scores(n, metric).mean() for n in names])
-        moved = sign * np.stack([self.layout.moved(self.influence(n, metric)) for n in names])
+        sign = -1.0 if self.metric in LOWER_IS_BETTER else 1.0
+        scores = sign * np.array([self.scores(n, self.metric).mean() for n in names])
+        moved = sign * np.stack([self.moved[n] for n in names])
         return {
             "recipe": best.recipe,
-            "metric": metric,
-            "score": best.mean[metric],
+            "metric": self.metric,
+            "score": best.mean[self.metric],
             "expected": sign * expected_of_winner(scores, moved),
             "candidates": len(names),
         }

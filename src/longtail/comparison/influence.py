@@ -3,10 +3,11 @@
 The infinitesimal jackknife (Jaeckel, 1972; Efron, *The Jackknife, the Bootstrap and Other Resampling Plans*, 1982,
 chapter 6): give row i the weight 1 + e, and take the derivative of the metric at e = 0. The sum of the squared
 derivatives is the variance that a bootstrap over rows has, up to terms of higher order, and nothing is drawn.
-Rows are resampled within their class, as the folds are stratified, so derivatives are centred class by class.
+Rows are resampled within their class, as the folds are stratified, so derivatives are centred class by class, and the
+number of rows of a class is held fixed.
 
-For a metric of decisions the derivative of a row depends on its fold, its class and its decision alone: it stands in a
-table ``[C, C]``, one per fold. NLL and the Brier score are means of one number per row.
+A smooth metric is a function of sums over rows (:mod:`longtail.metrics.metric`), so its derivative to a row is the sum,
+over its sums, of the derivative to the sum times what the row adds to it. No metric is written down a second time here.
 """
 
 from __future__ import annotations
@@ -16,119 +17,121 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from longtail.metrics import class_weights
+from longtail.metrics import Metric, Seen, class_weights, found
+from longtail.metrics.metric import COUNT, Batch, Terms
+from longtail.metrics.room import sums_of
 
 Array = Any
 """A numpy array."""
 
-DECIDED = ("accuracy", "balanced_accuracy", "macro_f1")
-GROUPS = ("many", "medium", "few")
-LOSSES = ("nll", "brier")
-SMOOTH = (*DECIDED, *GROUPS, *LOSSES)
-"""The metrics that have a derivative. A smallest recall, a product of recalls and a binned error have none to trust."""
+CHUNK = 2**22
 
 
-def decision_table(
-    confusion: Array,
-    metric: str,
-    prior: Array | None = None,
-    groups: Mapping[str, Sequence[int]] | None = None,
-) -> tuple[float, Array]:
-    """A metric of decisions, and its derivative to the weight of a row, by true class (row) and decision (column).
+def smooth() -> dict[str, Metric]:
+    """The metrics that have a derivative to trust, by name. A smallest recall, a product of recalls, a binned error and
+    the order of all rows have none here.
+    """
+    return {m.name: m for m in found().values() if m.smooth}
 
-    The number of rows of a class is held fixed: resampling within classes keeps it.
+
+def terms_of(
+    probabilities: Tensor, y: Tensor, decisions: Tensor, metrics: Sequence[Metric]
+) -> dict[str, Terms]:
+    """What each row adds to the sums of some smooth metrics, by the name of the sum.
 
     Args:
-        confusion: numbers of test rows by true class and decision, ``[C, C]``.
-        metric: one of ``DECIDED``, or the name of a group of classes.
-        prior: the deployment prior ``[C]``; None is that of the test rows.
-        groups: class indices by name.
-
-    Returns:
-        The value, as :func:`longtail.metrics.evaluate` defines it, and the table ``[C, C]``.
-
-    Raises:
-        ValueError: no such metric.
-
-    >>> value, table = decision_table(np.array([[3, 1], [1, 1]]), "balanced_accuracy")
-    >>> value, table.tolist()
-    (0.625, [[0.125, 0.0], [0.0, 0.25]])
+        probabilities: ``[n, C]``; y, decisions: int64 ``[n]``.
     """
-    m = np.asarray(confusion, dtype=float)
-    c = len(m)
-    n = m.sum(1)
-    weight = class_weights(n, prior).numpy()
-    true, hit = n * weight, np.diag(m) * weight
-    if metric == "accuracy":
-        return float(hit.sum() / true.sum()), np.diag(weight / true.sum())
-    if metric == "macro_f1":
-        both = true + weight @ m
-        known = both > 0
-        some = np.where(known, both, 1.0)
-        spoilt = np.where(known, 2 * hit / some**2, 0.0)  # a decision for the class lowers its precision
-        table = np.diag(np.where(known, 2 * weight / some, 0.0)) - np.outer(weight, spoilt)
-        return float((2 * hit / some)[known].mean()), table / known.sum()
-    if metric == "balanced_accuracy":
-        inside = true > 0
-    elif groups is not None and metric in groups:
-        inside = np.zeros(c, dtype=bool)
-        inside[np.asarray(groups[metric], dtype=int)] = True
-        inside &= n > 0
-    else:
-        raise ValueError(f"metric={metric!r} must be one of {', '.join((*DECIDED, *(groups or ())))}")
-    if not inside.any():
-        return float("nan"), np.zeros((c, c))
-    recall = np.diag(m) / np.maximum(n, 1)
-    return float(recall[inside].mean()), np.diag(inside / np.maximum(n, 1)) / inside.sum()
+    n, c = probabilities.shape
+    step = max(1, CHUNK // c)
+    parts: dict[str, list[Terms]] = {}
+    for i in range(0, n, step):
+        k = slice(i, i + step)
+        batch = Batch(probabilities[k].double(), y[k], decisions[k])
+        for name, kind in sums_of(metrics).items():
+            parts.setdefault(name, []).append(kind.of(batch))
+
+    def joined(tensors: list[Tensor | None]) -> Tensor | None:
+        return None if tensors[0] is None else torch.cat([t for t in tensors if t is not None])
+
+    return {
+        name: (joined([place for place, _ in of]), joined([much for _, much in of]))
+        for name, of in parts.items()
+    }
 
 
-def decision_influence(
+def influence(
+    metric: Metric,
+    terms: Mapping[str, Terms],
     y: Array,
     run: Array,
-    decisions: Array,
     num_classes: int,
-    metric: str,
     prior: Array | None = None,
-    groups: Mapping[str, Sequence[int]] | None = None,
+    groups: Mapping[str, Any] | None = None,
 ) -> Array:
     """The influence of every tested row on a metric of its run, centred within its class, float64 ``[n]``.
 
     The class means that are taken off are over all runs, for one fold may test a single row of a class. The variance of
-    the metric of run r over its rows is the sum of the squares, each times n_c / (n_c - 1) for a class of n_c rows.
+    the metric of run r over its rows is the sum of the squares, each times n_c / (n_c - 1) for a class of n_c rows. Where
+    the metric is not defined, no row moves it.
 
     Args:
-        y, decisions: true classes and decisions ``[n]`` of the test rows of all runs, one run after the other.
+        metric: a smooth one.
+        terms: of the test rows of all runs, one run after the other: see :func:`terms_of`.
+        y: their classes, ``[n]``.
         run: which run tested the row, 0, 1, ... in order, ``[n]``.
-        num_classes: C; metric, prior, groups: as for :func:`decision_table`.
+        num_classes: C.
+        prior: the deployment prior ``[C]``; None is that of the test rows.
+        groups: class indices by name.
     """
-    c = num_classes
-    cell = np.asarray(y, dtype=np.int64) * c + np.asarray(decisions, dtype=np.int64)
-    pooled = np.bincount(cell, minlength=c * c).reshape(c, c)
-    share = pooled / np.maximum(pooled.sum(1), 1)[:, None]
-    out = np.zeros(len(cell))
+    c, label = num_classes, torch.as_tensor(np.asarray(y, dtype=np.int64))
+    members = {name: torch.as_tensor(np.asarray(g, dtype=np.int64)) for name, g in (groups or {}).items()}
+    pooled = torch.bincount(label, minlength=c).clamp(min=1)
+    kinds = {s.name: s for s in metric.sums}
+    by_class = {
+        name: _by_class(terms[name], label, c, s.shape(c, 1)) / pooled[:, None] for name, s in kinds.items()
+    }
+    out = np.zeros(len(label))
     for part in parts(run):
-        confusion = np.bincount(cell[part], minlength=c * c).reshape(c, c)
-        table = decision_table(confusion, metric, prior, groups)[1]
-        out[part] = (table - (share * table).sum(1, keepdims=True)).ravel()[cell[part]]
+        own = label[part]
+        weight = class_weights(torch.bincount(own, minlength=c), prior)
+        sums = {COUNT.name: torch.bincount(own, minlength=c).double()}
+        for name, s in kinds.items():
+            w = weight[own] if s.weighted else torch.ones(len(own), dtype=torch.float64)
+            sums[name] = _total(terms[name], part, w, s.shape(c, 1)).requires_grad_()
+        value = metric.of(Seen(sums, weight, members))
+        if not value.requires_grad or not bool(torch.isfinite(value)):
+            continue
+        slopes = torch.autograd.grad(value, [sums[name] for name in kinds], allow_unused=True)
+        psi = torch.zeros(len(own), dtype=torch.float64)
+        for (name, s), slope in zip(kinds.items(), slopes):
+            if slope is None:
+                continue
+            place, much = (None if t is None else t[part] for t in terms[name])
+            moved = slope.expand(len(own)) if place is None else slope.flatten()[place]
+            moved = (moved if much is None else moved * much) - (by_class[name] @ slope.flatten())[own]
+            psi += moved * weight[own] if s.weighted else moved
+        out[part] = psi.numpy()
     return out
 
 
-def loss_influence(y: Array, run: Array, loss: Array, num_classes: int, prior: Array | None = None) -> Array:
-    """The influence of every tested row on the mean loss of its run, as :func:`decision_influence`.
+def _total(terms: Terms, part: slice, weight: Tensor, shape: tuple[int, ...]) -> Tensor:
+    place, much = (None if t is None else t[part] for t in terms)
+    added = weight if much is None else weight * much
+    if place is None:
+        return added.sum()
+    return torch.bincount(place, weights=added, minlength=torch.Size(shape).numel()).view(shape)
 
-    Args:
-        loss: of every row, ``[n]``.
-    """
-    y, c = np.asarray(y, dtype=np.int64), num_classes
-    count = np.bincount(y, minlength=c)
-    mean = np.bincount(y, weights=loss, minlength=c) / np.maximum(count, 1)
-    out = np.asarray(loss, dtype=float) - mean[y]
-    for part in parts(run):
-        n = np.bincount(y[part], minlength=c)
-        weight = class_weights(n, prior).numpy()
-        out[part] *= (weight / (weight @ n))[y[part]]
-    return out
+
+def _by_class(terms: Terms, y: Tensor, num_classes: int, shape: tuple[int, ...]) -> Tensor:
+    """What the rows of each class add to a sum, unweighted, ``[C, places of the sum]``."""
+    place, much = terms
+    size = torch.Size(shape).numel()
+    cell = y * size + (0 if place is None else place)
+    return torch.bincount(cell, weights=much, minlength=num_classes * size).view(num_classes, size).double()
 
 
 def parts(run: Array) -> list[slice]:

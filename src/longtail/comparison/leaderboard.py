@@ -10,34 +10,19 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from longtail import metrics
 from longtail.comparison.statistics import Difference, corrected_t_test, holm, t_quantile
 from longtail.files import whole
 from longtail.run.outcome import OFF
 
 Results = Mapping[str, Any]
 
-LOWER_IS_BETTER = frozenset({"nll", "brier", "ece", "classwise_ece"})
-
-METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "macro_f1_argmax": "macro F1, most probable class",
-    "g_mean": "G-mean",
-    "worst_class_recall": "worst-class recall",
-    "many": "many",
-    "medium": "medium",
-    "few": "few",
-    "nll": "NLL",
-    "brier": "Brier",
-    "ece": "ECE",
-    "classwise_ece": "class-wise ECE",
-}
-
+LOWER_IS_BETTER = frozenset(m.name for m in metrics.found().values() if m.better == "lower")
+METRIC_NAMES = {m.name: m.title for m in metrics.found().values()}
 PRIOR_NAMES = {
     "natural": "the natural prior (classes as frequent as in the data)",
     "balanced": "the balanced prior (every class equally frequent)",
@@ -52,7 +37,8 @@ class Row:
     Attributes:
         rank: 1 is best; None for a recipe with fewer finished runs than the others, which is not comparable.
         done, planned: finished runs, and folds times seeds.
-        mean, sd: of each metric over the finished runs; sd is nan with one.
+        mean, sd: of each metric over the finished runs where it is defined; sd is nan with one.
+        defined: in how many finished runs each metric is defined.
         as_trained: the mean of each metric of the recipe's own logits, with no prior put in.
         difference, low, high: of the ranking metric to the baseline's, paired, with the 95 % interval of this one
             difference; nan for the baseline itself.
@@ -93,6 +79,7 @@ class Row:
     smallest: float = math.nan
     same_as: str | None = None
     converged: bool = True
+    defined: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def alone(self) -> float:
@@ -118,6 +105,11 @@ def ranking_metric(prior: str) -> str:
     return "balanced_accuracy" if prior == "balanced" else "macro_f1"
 
 
+def ranked_by(results: Results, prior: str) -> str:
+    """What recipes are ranked by under a prior: the metric that was asked for, else :func:`ranking_metric`."""
+    return results["settings"].get("metric") or ranking_metric(prior)
+
+
 def leaderboard(results: Results, prior: str, metric: str | None = None, test: str = "rows") -> list[Row]:
     """One row a recipe, best first; incomplete recipes follow without a rank, then the failed ones.
 
@@ -126,17 +118,17 @@ def leaderboard(results: Results, prior: str, metric: str | None = None, test: s
     Args:
         results: as read from ``results.json``.
         prior: "natural", "balanced" or "declared": which of the runs' scores to show.
-        metric: to rank by; None is :func:`ranking_metric`.
+        metric: to rank by; None is :func:`ranked_by`.
         test: "rows" takes the tests on rows where there are any; "folds" the corrected resampled t-test.
 
     Raises:
         ValueError: no finished run was scored under this prior or has this metric, or there is no such test.
     """
-    by = metric or ranking_metric(prior)
+    by = metric or ranked_by(results, prior)
     done = {name: finished(results, name) for name in results["recipes"]}
     scored = [run["scores"] for runs in done.values() for run in runs.values()]
-    if scored and not any(by in scores.get(prior, {}) for scores in scored):
-        known = sorted({key for scores in scored for key in scores})
+    if scored and not any(by in of.get(prior, {}) for of in scored):
+        known = sorted({key for of in scored for key in of})
         raise ValueError(
             f"no run has metric={by!r} under prior={prior!r}; the priors scored are: {', '.join(known)}"
         )
@@ -148,7 +140,8 @@ def leaderboard(results: Results, prior: str, metric: str | None = None, test: s
     complete = max((set(runs) for runs in done.values()), key=len, default=set())
     rows = []
     for name, runs in done.items():
-        means, sds = _spread([run["scores"].get(prior, {}) for run in runs.values()])
+        scores = [run["scores"].get(prior, {}) for run in runs.values()]
+        means, sds = _spread(scores)
         seconds = [run["seconds"] for run in runs.values()]
         shared = [sum(s["seconds"] for s in run["stages"] if s["shared"]) for run in runs.values()]
         row = Row(
@@ -177,6 +170,7 @@ def leaderboard(results: Results, prior: str, metric: str | None = None, test: s
             smallest=tested[name].smallest,
             same_as=same.get(name),
             converged=all(run.get("converged", True) for run in runs.values()),
+            defined={m: sum(math.isfinite(as_float(s.get(m))) for s in scores) for m in means},
         )
         rows.append(row)
     sign = 1.0 if by in LOWER_IS_BETTER else -1.0
@@ -205,6 +199,12 @@ def equal_recipes(results: Results, prior: str) -> Mapping[str, str]:
     """Recipes that give the same predictions as another under this prior, with that other."""
     found: Mapping[str, str] = results.get("evidence", {}).get(prior, {}).get("same_as", {})
     return found
+
+
+def compares_rows(results: Results, prior: str) -> bool:
+    """Are differences of the metric that ranks tested on rows, or on folds alone?"""
+    tests = results.get("evidence", {}).get(prior, {}).get("tests", {})
+    return bool(tests.get(ranked_by(results, prior)))
 
 
 def difference_test(

@@ -1,26 +1,145 @@
-"""Outputs: what a recipe said of every test row of a run, kept beside the run's JSON.
+"""Outputs: what a recipe said of every test row of a run, kept beside the run's JSON. Scores follow from them.
 
-One safetensors file per run, written as the cache writes: a checksum inside, a temporary name first. It holds the
-number of each test row, its class, and under each prior the decision, the loss and the Brier score of the row; and the
-log-probabilities, from which those under any other prior follow.
+One safetensors file per run, written as the cache writes: a checksum inside, a temporary name first. It holds the number
+of each test row, its class and its logits; what the logits mean (:class:`longtail.run.outcome.Meaning`); and what the
+recipe decides under the natural prior, where another rule than the most probable class does. So any prior can be asked
+for afterwards, and any metric.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from longtail import __version__
-from longtail.metrics.streaming import EPS
+from longtail import __version__, adjust
+from longtail.labels import ClassCounts
+from longtail.metrics.brier import row_brier
+from longtail.metrics.metric import Batch
+from longtail.metrics.nll import row_nll
 from longtail.run.cache import load_checked, save_checked
+from longtail.run.outcome import Meaning, Outcome, Prior
 
-SMALL = 2**20  # log-probabilities up to which four bytes each are kept, else two
+FORMAT = 2
+LARGE = 2**24  # logits from which on two bytes each are kept, else four
 CHUNK = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a recipe said of the test rows of a run.
+
+    Attributes:
+        rows, y: numbers and classes of the test rows, int64 ``[n]``.
+        logits: the recipe's own, ``[n, C]``.
+        meaning: which prior they assume.
+        natural: decisions under the natural prior, int64 ``[n]``; None: the most probable class.
+    """
+
+    rows: Tensor
+    y: Tensor
+    logits: Tensor
+    meaning: Meaning
+    natural: Tensor | None
+
+    @classmethod
+    def of(cls, outcome: Outcome, logits: Tensor, rows: Tensor, y: Tensor) -> Outputs:
+        """What an outcome says of test rows: its ``logits [n, C]``, their numbers and classes ``[n]``.
+
+        Many logits are rounded here to what is kept of them, so that scores are the same now and later.
+        """
+        natural = None
+        if outcome.thresholds is not None and outcome.prior_source != "none":
+            natural = outcome.decide(outcome.probabilities(logits, "natural"), "natural")
+        if logits.numel() >= LARGE:  # near the largest of a row a logit keeps its precision
+            logits = (logits - logits.amax(1, keepdim=True)).half()
+        return cls(rows, y, logits, outcome.meaning, natural)
+
+    def under(self, prior: Prior | None) -> tuple[Tensor, Tensor]:
+        """Probabilities, float32 ``[n, C]``, and decisions, int64 ``[n]``.
+
+        Args:
+            prior: None is as trained: softmax of the recipe's own logits, and the most probable class.
+
+        Raises:
+            ValueError: the prior that the logits assume is not known.
+        """
+        if prior is None:
+            probabilities = torch.softmax(self.logits.double(), -1).float()
+            return probabilities, probabilities.argmax(-1)
+        probabilities = self.meaning.probabilities(self.logits, prior)
+        if self.natural is not None and self.meaning.is_natural(prior):
+            return probabilities, self.natural
+        return probabilities, probabilities.argmax(-1)
+
+    def save(self, file: Path) -> None:
+        """Write them to ``RUN.safetensors`` beside ``RUN.json``."""
+        m, c = self.meaning, self.logits.shape[1]
+        tensors = {"rows": self.rows.to(torch.int64), "y": small(self.y, c), "logits": self.logits}
+        if self.natural is not None:
+            tensors["natural"] = small(self.natural, c)
+        facts = {
+            "format": FORMAT,
+            "counts": m.labels.counts.tolist(),
+            "logit_prior": None if m.logit_prior is None else m.logit_prior.tolist(),
+            "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
+        }
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_checked(file, tensors, facts)
+
+
+def load_outputs(file: Path) -> Outputs | None:
+    """What ``Outputs.save`` wrote; None if there is none. A damaged file is reported and removed, so that its run is made
+    anew.
+    """
+    try:
+        tensors, facts = load_checked(file)
+        if facts.get("format") != FORMAT:
+            raise ValueError(f"it has format {facts.get('format')!r}; this version reads {FORMAT}")
+        return Outputs(
+            tensors["rows"],
+            tensors["y"].long(),
+            tensors["logits"],
+            _meaning(facts),
+            _long(tensors.get("natural")),
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError, KeyError, TypeError) as why:
+        warnings.warn(
+            f"{file} is damaged ({why}). It was removed: its run is computed anew by the same comparison",
+            stacklevel=2,
+        )
+        file.unlink(missing_ok=True)
+        return None
+
+
+def _meaning(facts: dict[str, Any]) -> Meaning:
+    counts = torch.tensor(facts["counts"], dtype=torch.int64)
+    prior, calibrator = facts["logit_prior"], facts["calibrator"]
+    return Meaning(
+        ClassCounts(counts, tuple(map(str, range(len(counts))))),
+        None if prior is None else torch.tensor(prior, dtype=torch.float64),
+        None if calibrator is None else adjust.from_json(calibrator),
+    )
+
+
+def _long(index: Tensor | None) -> Tensor | None:
+    return None if index is None else index.long()
+
+
+def outputs_file(folder: Path, identity: str) -> Path:
+    """Where the outputs of the run of that identity are kept."""
+    return folder / "runs" / f"{__version__}-{identity}.safetensors"
+
+
+def small(index: Tensor, count: int) -> Tensor:
+    """Indices below ``count`` in as few bytes as they need."""
+    return index.to(torch.uint8 if count <= 2**8 else torch.int16 if count <= 2**15 else torch.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,58 +168,7 @@ def said(probabilities: Tensor, y: Tensor, decisions: Tensor) -> Said:
     nll, brier = torch.empty(n), torch.empty(n)
     step = max(1, CHUNK // c)
     for i in range(0, n, step):
-        p = probabilities[i : i + step].double()
-        true = p.gather(1, y[i : i + step, None]).squeeze(1)
-        nll[i : i + step] = -true.clamp(min=EPS).log()
-        brier[i : i + step] = p.square().sum(1) - 2 * true + 1
+        k = slice(i, i + step)
+        batch = Batch(probabilities[k].double(), y[k], decisions[k])
+        nll[k], brier[k] = row_nll(batch), row_brier(batch)
     return Said(small(decisions, c), nll, brier)
-
-
-def outputs_file(folder: Path, identity: str) -> Path:
-    """Where the outputs of the run of that identity are kept."""
-    return folder / "runs" / f"{__version__}-{identity}.safetensors"
-
-
-def small(index: Tensor, count: int) -> Tensor:
-    """Indices below ``count`` in as few bytes as they need."""
-    return index.to(torch.uint8 if count <= 2**8 else torch.int16 if count <= 2**15 else torch.int32)
-
-
-def save_outputs(
-    file: Path, rows: Tensor, y: Tensor, probabilities: Tensor, under: str, outputs: Mapping[str, Said]
-) -> None:
-    """Write what a recipe said of the test rows of a run.
-
-    Args:
-        file: ``RUN.safetensors`` beside ``RUN.json``.
-        rows, y: numbers and classes of the test rows, ``[n]``.
-        probabilities: ``[n, C]``, under the prior named ``under``.
-        outputs: by the name of a prior.
-    """
-    n, c = probabilities.shape
-    tensors = {"rows": rows.to(torch.int64), "y": small(y, c)}
-    tensors["log_probabilities"] = probabilities.clamp(min=1e-37).log()
-    if n * c > SMALL:  # logs keep their relative precision in two bytes; probabilities would become 0
-        tensors["log_probabilities"] = tensors["log_probabilities"].half()
-    for prior, one in outputs.items():
-        tensors |= {f"{prior}/decision": one.decision, f"{prior}/nll": one.nll, f"{prior}/brier": one.brier}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_checked(file, tensors, {"log_probabilities": under, "priors": list(outputs), "classes": c})
-
-
-def load_outputs(file: Path) -> dict[str, Tensor] | None:
-    """What ``save_outputs`` wrote, by name; None if there is none. A damaged file is reported and removed, so that the
-    next comparison makes it anew.
-    """
-    try:
-        return load_checked(file)[0]
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError, KeyError) as why:
-        warnings.warn(
-            f"{file} is damaged ({why}), so its recipe is tested on folds instead of rows. It was removed: make the "
-            "same comparison again, and this run is computed anew",
-            stacklevel=2,
-        )
-        file.unlink(missing_ok=True)
-        return None

@@ -13,6 +13,7 @@ import torch
 
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
+from longtail.comparison.brings import brings
 from longtail.comparison.features import front_of
 from longtail.comparison.folds import folds, inner_split
 from longtail.comparison.patience import slowly
@@ -26,6 +27,7 @@ from longtail.recipe import Recipe, Stage
 from longtail.run import Engine, Probe
 from longtail.run.chain import net_digest
 from longtail.run.loop import On, ignore
+from longtail.run.suits import check_suits
 from longtail.seeds import seed_of
 
 AnyRecipe = Recipe | Classical
@@ -93,6 +95,10 @@ class Study(Protocol):
 
     def identity(self, name: str, fold: int, seed: int) -> str: ...
     def prepare(self, fold: int, seed: int = 0) -> Prepared: ...
+    def labels(self, fold: int, seed: int) -> Labels:
+        """The labels of a cell whose frequencies are "natural", and whose counts say which classes are many or few."""
+        ...
+
     def draws(self, seed: int) -> tuple[int, int]:
         """The seed of the initial weights, and that of everything drawn later."""
         ...
@@ -110,7 +116,17 @@ class Study(Protocol):
 def made(found: RecipeLike, base: Stage, name: str) -> AnyRecipe:
     """A recipe, from the base stage where it is a function of one, under the name of the table."""
     recipe = found if isinstance(found, Recipe | Classical) else found(base)
+    if not isinstance(recipe, Recipe | Classical):
+        raise TypeError(f"recipes: {name!r} gave a {type(recipe).__name__}, where a Recipe is needed")
     return recipe.but(name=name) if isinstance(recipe, Recipe) else recipe
+
+
+def identity_of(backbone: Backbone) -> Any:
+    """What counts of a backbone: its code and weights where it brings some, and else its name or settings."""
+    encoder = as_pretrained(backbone)
+    if encoder is not None:
+        return encoder.fingerprint()
+    return net_digest(backbone) if isinstance(backbone, Net) else backbone
 
 
 @dataclass(frozen=True)
@@ -168,6 +184,11 @@ class Plan:
             raise ValueError(f"duplicates={self.duplicates!r} must be 'together' or 'ignore'")
         if isinstance(self.backbone, str):
             check_backbone(self.dataset.kind, self.backbone)
+        if isinstance(self.backbone, torch.nn.Module) and not isinstance(self.backbone, Net):
+            raise TypeError(
+                f"backbone is a {type(self.backbone).__name__}: name its last layer, "
+                "longtail.Net.split(model, head='fc')"
+            )
         encoder = as_pretrained(self.backbone)
         if encoder is not None and encoder.frozen:
             raise ValueError(
@@ -176,23 +197,9 @@ class Plan:
             )
         if self.baseline not in names:
             raise ValueError(f"baseline={self.baseline!r} is not among the recipes: {', '.join(names)}")
-        for name in names:
-            self._check_fits(name)
-
-    def _check_fits(self, name: str) -> None:
-        """A recipe that these data are not for is an error before anything is trained."""
-        made = self.recipe(name)
-        if not isinstance(made, Recipe):
-            return
-        if made.needs_images and self.dataset.kind != "image":
-            raise ValueError(
-                f"recipe {name!r} needs images, and this is {self.dataset.kind} data: leave it out"
-            )
-        if any(s.asks("unlabelled") for s in made.stages) and self.dataset.unlabelled is None:
-            raise ValueError(
-                f"recipe {name!r} learns from rows without labels: give some with --unlabelled FILE "
-                "(unlabelled=... in Python), or leave it out"
-            )
+        found = brings(self.dataset, self.backbone)
+        for name in names:  # a recipe that these data cannot have is an error before anything is trained
+            check_suits(self.recipe(name), found, name)
 
     @property
     def duplicate_of(self) -> torch.Tensor:
@@ -280,14 +287,17 @@ class Plan:
             train, test = folds(d.labels, self.duplicate_of, self.folds, deal)[fold]
         return Prepared(self, train, test, d.labels, split_seed=deal)
 
+    def labels(self, fold: int, seed: int) -> Labels:
+        """Those of all rows."""
+        return self.dataset.labels
+
     def identity(self, name: str, fold: int, seed: int) -> str:
-        """Names the result of one run: equal identities mean equal results."""
+        """Names what one run computes: equal identities mean equal outputs of every test row. The prior is no part of it:
+        it says how they are judged.
+        """
         what = self.recipe(name)
-        encoder = as_pretrained(self.backbone)
-        backbone = net_digest(self.backbone) if isinstance(self.backbone, Net) else repr(self.backbone)
-        backbone = encoder.fingerprint() if encoder is not None else backbone
         numbers = [fold, seed, self.folds, self.deal(seed), self.inner_share, self.epochs, self.duplicates]
-        where = [self.engine.numerics(), self.tuning, self.prior, backbone]
+        where = [self.engine.numerics(), self.tuning, identity_of(self.backbone)]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
 

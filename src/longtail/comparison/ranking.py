@@ -34,7 +34,7 @@ from longtail.comparison.leaderboard import (
     PRIOR_NAMES,
     Results,
     leaderboard,
-    ranking_metric,
+    ranked_by,
 )
 from longtail.comparison.statistics import holm
 
@@ -94,14 +94,14 @@ def rank(results: Mapping[str, Results], prior: str, metric: str | None = None) 
     Args:
         results: of a comparison a data set, by its name.
         prior: "natural" or "balanced".
-        metric: None is :func:`~longtail.comparison.leaderboard.ranking_metric`.
+        metric: None is :func:`~longtail.comparison.leaderboard.ranked_by` of the first.
 
     Raises:
         ValueError: fewer than two data sets, or fewer than two recipes that are ranked on all of them.
     """
     if len(results) < 2:
         raise ValueError(f"results has {len(results)} data sets; ranks over data sets need at least two")
-    by = metric or ranking_metric(prior)
+    by = metric or ranked_by(next(iter(results.values())), prior)
     boards = {name: {r.recipe: r for r in leaderboard(found, prior, by)} for name, found in results.items()}
     known = list(dict.fromkeys(name for board in boards.values() for name in board))
     whole = [n for n in known if all(n in b and b[n].rank is not None for b in boards.values())]

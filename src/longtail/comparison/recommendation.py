@@ -7,13 +7,14 @@ import math
 
 from longtail.comparison.against import MARGIN, against_winner, as_good, indistinguishable
 from longtail.comparison.leaderboard import (
+    LOWER_IS_BETTER,
     METRIC_NAMES,
     PRIOR_NAMES,
     Results,
     Row,
     difference_test,
     leaderboard,
-    ranking_metric,
+    ranked_by,
     shown_priors,
     winner,
 )
@@ -35,7 +36,7 @@ def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
 
 
 def _paragraph(results: Results, prior: str, margin: float) -> str:
-    metric = ranking_metric(prior)
+    metric = ranked_by(results, prior)
     rows = leaderboard(results, prior)
     if not any(row.rank for row in rows):
         return f"Under {PRIOR_NAMES[prior]}: no recipe finished, so there is nothing to recommend."
@@ -48,7 +49,8 @@ def _paragraph(results: Results, prior: str, margin: float) -> str:
     base = next((row for row in rows if row.recipe == results["settings"]["baseline"]), None)
     score = f"{METRIC_NAMES[metric]} {_with_sd(best, metric)}"
     same = [row.title for row in rows if row.same_as == best.recipe]
-    parts = [f"Under {PRIOR_NAMES[prior]}, {best.title} scores highest: {score}."]
+    how = "lowest, which is best" if metric in LOWER_IS_BETTER else "highest"
+    parts = [f"Under {PRIOR_NAMES[prior]}, {best.title} scores {how}: {score}."]
     if same:
         parts.append(f"The same predictions come from {_list(same)}.")
     parts.append(_expected(results, prior, best))
@@ -80,7 +82,7 @@ def _expected(results: Results, prior: str, best: Row) -> str:
     if found is None:
         return ""
     expected, candidates = found
-    score = best.mean[ranking_metric(prior)]
+    score = best.mean[ranked_by(results, prior)]
     picked = f"It was picked from {candidates} by this score"
     if f"{score:.3f}" == f"{expected:.3f}":
         return f"{picked}, and owes nothing to that: expect {expected:.3f} on new data."
@@ -98,7 +100,7 @@ def _against_baseline(best: Row, base: Row | None, rows: list[Row], by: str) -> 
     if base is None or not base.done:
         return "The baseline has no finished run, so no difference to it can be given."
     if best.recipe == base.recipe:
-        return "It is the baseline itself: nothing tried here scores higher."
+        return f"It is the baseline itself: nothing tried here scores {'lower' if by in LOWER_IS_BETTER else 'higher'}."
     gain = f"{best.difference:+.3f} against {base.title}"
     if not base.converged:
         gain += ", whose training did not converge"
@@ -113,10 +115,11 @@ def _against_baseline(best: Row, base: Row | None, rows: list[Row], by: str) -> 
     numbers = f"95% interval {best.low:+.3f} to {best.high:+.3f}, {p_text(best.p)}{times}"
     if best.p < 0.05:
         return f"That is more than luck: {gain} ({numbers})."
+    sign = -1 if by in LOWER_IS_BETTER else 1
     surer = [
         row.title
         for row in rows
-        if row.p < 0.05 and row.rank and row.converged and row.mean[by] > base.mean[by]
+        if row.p < 0.05 and row.rank and row.converged and sign * (row.mean[by] - base.mean[by]) > 0
     ]
     shown = f"the gain of {_list(surer)} is not" if surer else "no recipe is shown to beat the baseline"
     return f"That may be luck: {gain} ({numbers}); {shown}."

@@ -47,6 +47,7 @@ def run(
     jobs: int = 1,
     budget: float | None = None,
     keep: bool = False,
+    metric: str | None = None,
     on: On = ignore,
 ) -> Rows:
     """Run every recipe on every fold and seed, and return one row a run.
@@ -57,6 +58,7 @@ def run(
         jobs: worker processes; 1 works in this one.
         budget: seconds after which what has not finished is given up for now; its rows say "skipped".
         keep: leave time within the budget to train the best recipe on all rows.
+        metric: that recipes are ranked by; None is that of the prior.
         on: called with progress events: ``{"task", "done", "total", "expected", ...}`` and one an epoch.
     """
     if jobs < 1:
@@ -65,7 +67,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     graph = tasks(plan, folder)
     total = len(graph)
-    schedule = Schedule(plan, graph, jobs, deadline, keep)
+    schedule = Schedule(plan, graph, jobs, deadline, keep, metric)
     worker = Worker(plan, folder, on)
     for task in [task for task in graph if task.stage is None]:
         if (row := worker.kept(task)) is not None:

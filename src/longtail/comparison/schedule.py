@@ -43,6 +43,7 @@ class Schedule:
         jobs: how many work side by side.
         deadline: ``time.monotonic()`` at which everything has to be over; None is never.
         keep: is a model trained on all rows at the end?
+        metric: that recipes are ranked by; None is that of the prior.
     """
 
     def __init__(
@@ -52,8 +53,9 @@ class Schedule:
         jobs: int = 1,
         deadline: float | None = None,
         keep: bool = False,
+        metric: str | None = None,
     ) -> None:
-        self.study, self.jobs, self.deadline, self.keep = study, jobs, deadline, keep
+        self.study, self.jobs, self.deadline, self.keep, self.metric = study, jobs, deadline, keep, metric
         self.budget = math.inf if deadline is None else deadline - time.monotonic()
         size = size_of(study.dataset)
         self.encode = size.encode
@@ -163,7 +165,7 @@ class Schedule:
     def best(self) -> Row | None:
         """A run of the recipe with the highest mean score so far."""
         prior = self.study.prior if isinstance(self.study.prior, str) else "declared"
-        metric = ranking_metric(prior)
+        metric = self.metric or ranking_metric(prior)
         sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
         found: dict[str, list[float]] = {}
         rows = {row["recipe"]: row for row in self.rows if row["status"] == "done"}

@@ -1,8 +1,7 @@
-"""Work: what a process of a comparison does. Train a stage, or fit a recipe on a fold and score it on the test rows."""
+"""Work: what a process of a comparison does. Train a stage, or fit a recipe on a fold and let it say all test rows."""
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from dataclasses import dataclass, replace
@@ -13,23 +12,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail import __version__, metrics
+from longtail import __version__
 from longtail.adjust import Thresholds
-from longtail.classical import Classical, out_of_fold_logits
+from longtail.classical import Classical
 from longtail.classical.categorical import Blocks
+from longtail.comparison import estimators
 from longtail.comparison.chance import check_learnt
+from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.length import FACTOR, Length, find, held_losses
-from longtail.comparison.outputs import Said, outputs_file, said, save_outputs
-from longtail.comparison.plan import AnyRecipe, Prepared, Study
-from longtail.examples import Examples, TokenRows
+from longtail.comparison.outputs import Outputs, load_outputs, outputs_file
+from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
+from longtail.data import TableEncoder
+from longtail.examples import Examples
 from longtail.files import Damaged, read_json, write_json
 from longtail.part import digest, part
 from longtail.recipe import Recipe
+from longtail.roles import works_on
 from longtail.run import Cache, Outcome, OutOfTime, train_stages
-from longtail.run.chain import restore, specs
-from longtail.run.finish import finish, fit_finish, needs_held, refitted
+from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
-from longtail.run.outcome import prior_vector
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
 
@@ -38,8 +39,6 @@ LENGTH = "length"
 RULE = part(Thresholds, metric="macro_f1")
 """How classes are decided under the natural prior, for every recipe that brings no rule of its own: by thresholds tuned
 on held-out training rows. Under other priors the most probable class decides."""
-FOLDS = 3
-"""Of the out-of-fold predictions of a classical recipe."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,17 @@ class Task:
 
 
 class Worker:
-    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand."""
+    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand.
 
-    def __init__(self, plan: Study, folder: Path, on: On = ignore) -> None:
-        self.plan, self.folder, self.on = plan, folder, on
+    Args:
+        plan: what is compared.
+        folder: of the cache and finished runs.
+        on: called with progress events.
+        length: of the base stage, where it is known; None finds it on the training rows at hand.
+    """
+
+    def __init__(self, plan: Study, folder: Path, on: On = ignore, length: Length | None = None) -> None:
+        self.plan, self.folder, self.on, self.known_length = plan, folder, on, length
         self.engine = plan.engine
         self.cache = Cache(folder / "cache")
         self.prepared = lru_cache(maxsize=1)(self._prepared)
@@ -85,11 +91,12 @@ class Worker:
         return self.run_file(task).exists() and self.outputs_file(task).exists()
 
     def kept(self, task: Task) -> dict[str, Any] | None:
-        """The result of a run that is finished and kept whole; None where it has to be done."""
-        return self.finished(self.run_file(task)) if self.scored(task) else None
+        """The result of a run that is finished and kept whole, judged anew; None where it has to be done."""
+        row = self.finished(self.run_file(task)) if self.scored(task) else None
+        return None if row is None else self.judged_again(row)
 
     def do(self, task: Task) -> dict[str, Any] | None:
-        """Do a task. A score comes back, and is kept in its file; a failure is a row like any other."""
+        """Do a task. A judged run comes back, and is kept in its file; a failure is a row like any other."""
         if task.part == LENGTH:
             self.length(self.prepared(task.fold, task.seed), task.seed)
             return None
@@ -102,13 +109,15 @@ class Worker:
         row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
         row["identity"] = self.plan.identity(task.recipe, task.fold, task.seed)
         try:
-            row = {**row, "status": "done", **self.score(task)}
+            more, outputs = self.score(task)
+            row = {**row, "status": "done", **more}
+            judged = self.judged(row, outputs)
         except OutOfTime:
             return skipped(task)
         except Exception as why:  # one recipe's failure must not lose the others' work
             return {**row, "status": "failed", "error": f"{type(why).__name__}: {why}"}
         write_json(file, row, checked=True)
-        return row
+        return judged
 
     def finished(self, file: Path) -> dict[str, Any] | None:
         """The run in a file. None where there is none, or a damaged one: that is said, and set aside."""
@@ -153,7 +162,9 @@ class Worker:
         return False
 
     def length(self, prepared: Prepared, seed: int) -> Length:
-        """The length of the base stage on this fold's training rows, through the cache."""
+        """The length of the base stage: as known, or found on this fold's training rows, through the cache."""
+        if self.known_length is not None:
+            return self.known_length
         allowed, base = self.plan.lengths, self.plan.base
         if allowed is None:
             return Length(base.epochs, None)
@@ -168,7 +179,7 @@ class Worker:
             base.digest,
             seed,
             self.engine.numerics(),
-            repr(self.plan.backbone),
+            identity_of(self.plan.backbone),
         ]
         key = digest(["length", examples.fingerprint, rule])
         stored = self.cache.get(key)
@@ -211,28 +222,9 @@ class Worker:
         self, recipe: Classical, examples: Examples, seed: int, categorical: Blocks = ()
     ) -> Outcome:
         """Fit a scikit-learn estimator, or take it from the cache."""
-        if isinstance(examples.x, TokenRows):
-            raise TypeError(
-                "a classical recipe cannot read tokens: compare it with tune=frozen, or without a backbone"
-            )
-        fitted = [recipe.but(finish=()).digest, categorical]
-        key = digest({"data": examples.fingerprint, "seed": seed, "classical": fitted})
-        stored = self.cache.get(key)
-        if stored is not None:
-            net = restore(None, *stored)
-            prior = stored[1]["prior"]
-            prior = None if prior is None else torch.tensor(prior, dtype=torch.float64)
-            seconds = stored[1]["seconds"]
-        else:
-            self.engine.check_time()
-            began = time.perf_counter()
-            net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
-            seconds = time.perf_counter() - began
-            kept = None if prior is None else prior.tolist()
-            self.cache.put(key, net.state_dict(), {"prior": kept, "seconds": seconds, **specs(net)})
-        event = {"stage": "fit", "epoch": 0, "epochs": 1, "seconds": seconds, "key": key}
-        engine = replace(self.engine, device="cpu")
-        return Outcome(net.eval(), recipe, examples.labels, (key,), (event,), prior, engine=engine)
+        net, prior, event = estimators.fit(recipe, examples, seed, categorical, self.cache, self.engine)
+        on_cpu = replace(self.engine, device="cpu")
+        return Outcome(net.eval(), recipe, examples.labels, (event["key"],), (event,), prior, engine=on_cpu)
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
         """The encoder, the finished outcome, and every training it took.
@@ -252,9 +244,9 @@ class Worker:
             inner_encoder, inner_examples = prepared.training("inner")
             inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
             held = prepared.encode(inner_encoder, prepared.held_rows)
-            distinct = distinct_rows(self.plan.duplicate_of[prepared.held_rows], held.labels.y)
+            sample = sampled(self.plan, prepared.train_rows, prepared.held_rows)
             decide = RULE if self.plan.checks else None
-            fitted = fit_finish(inner, inner_examples, held, decide=decide, distinct=distinct)
+            fitted = fit_finish(inner, inner_examples, held, decide=decide, sample=sample)
             if inner is outcome:
                 made, trained = finish(outcome, examples, fitted), [outcome]
             else:
@@ -279,106 +271,61 @@ class Worker:
     ) -> tuple[Outcome, list[Outcome]]:
         """A fitted estimator with what its out-of-fold predictions of the training rows say."""
         recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
-        must = outcome.logit_prior is None or any(not hasattr(p.target, "decide") for p in recipe.finish)
+        must = outcome.logit_prior is None or any(
+            works_on(p.target) != "probabilities" for p in recipe.finish
+        )
         if self.plan.tuning == "none" and not recipe.finish and not must:
             return outcome, [outcome]
-        if not must and len(groups.unique()) < FOLDS:
+        if not must and len(groups.unique()) < estimators.FOLDS:
             return outcome, [outcome]
-        logits, event = self.out_of_fold(recipe, examples, seed, groups, categorical)
+        logits, event = estimators.out_of_fold(
+            recipe, examples, seed, groups, categorical, self.cache, self.engine
+        )
         outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
         decide = None if self.plan.tuning == "none" else RULE
-        distinct = distinct_rows(groups, examples.labels.y)
-        fitted = fit_finish(outcome, examples, examples, logits, decide, distinct)
+        sample = sampled(self.plan, rows, rows)
+        fitted = fit_finish(outcome, examples, examples, logits, decide, sample)
         return finish(outcome, examples, fitted), [outcome]
 
-    def out_of_fold(
-        self, recipe: Classical, examples: Examples, seed: int, duplicate_of: Tensor, categorical: Blocks
-    ) -> tuple[Tensor, dict[str, Any]]:
-        """Logits of the training rows by models that did not see them, through the cache; and the event of doing it."""
-        fitted = [recipe.but(finish=()).digest, categorical]
-        key = digest({"data": examples.fingerprint, "seed": seed, "out of fold": fitted})
-        stored = self.cache.get(key)
-        if stored is None:
-            self.engine.check_time()
-            began = time.perf_counter()
-            logits = out_of_fold_logits(
-                recipe, examples.x, examples.labels, seed=seed, folds=FOLDS, groups=duplicate_of,
-                categorical=categorical,
-            )  # fmt: skip
-            stored = {"logits": logits}, {"seconds": time.perf_counter() - began}
-            self.cache.put(key, *stored)
-        event = {"stage": "out of fold", "epoch": 0, "epochs": 1, "seconds": stored[1]["seconds"], "key": key}
-        return stored[0]["logits"], event
-
-    def score(self, task: Task) -> dict[str, Any]:
-        """Fit a recipe on the fold's training rows and score it on the test rows, under every prior."""
+    def score(self, task: Task) -> tuple[dict[str, Any], Outputs]:
+        """Fit a recipe on the fold's training rows and keep what it says of the test rows. What comes back is that, and
+        what there is to say of the run beside its scores.
+        """
         prepared = self.prepared(task.fold, task.seed)
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
         began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
         logits = outcome.logits(test.x)
         predict_seconds = time.perf_counter() - began
-        scores: dict[str, Any] = {}
-        per_class: dict[str, Any] = {}
-        confusion: dict[str, Any] = {}
-        reliability: dict[str, Any] = {}
-        outputs: dict[str, Said] = {}
-        kept = under = None
-        labels, y = prepared.labels, test.labels.y
-        for name, prior in self.priors().items():
-            if name != "as_trained" and outcome.prior_source == "none":  # nothing was held out to fit it on
-                continue
-            if name == "as_trained":
-                probabilities = torch.softmax(logits.double(), -1).float()
-                decisions, weights = probabilities.argmax(-1), None
-            else:
-                probabilities = outcome.probabilities(logits, prior)
-                decisions = outcome.decide(probabilities, prior)
-                weights = None if name == self.plan.tested_under else prior_vector(prior, labels)
-            found = metrics.evaluate(
-                probabilities, y, prior=weights, groups=labels.groups(), decisions=decisions
-            )
-            scores[name] = {k: _number(v) for k, v in found.items()}
-            outputs[name] = said(probabilities, y, decisions)
-            if kept is None or name == "natural":
-                kept, under = probabilities, name
-            probable = metrics.evaluate(probabilities, y, prior=weights)["macro_f1"]
-            scores[name]["macro_f1_argmax"] = _number(probable)
-            detail = metrics.per_class(probabilities, y, prior=weights, decisions=decisions)
-            per_class[name] = {k: [_number(v) for v in detail[k].tolist()] for k in ("recall", "precision")}
-            if labels.num_classes <= 60:
-                confusion[name] = metrics.confusion(y, decisions, labels.num_classes).tolist()
-            importance = None if weights is None else metrics.importance(y, weights)
-            bins = metrics.reliability(probabilities, y, weight=importance)
-            reliability[name] = {
-                k: [_number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
-            }
-        assert kept is not None
-        assert under is not None
-        file = self.outputs_file(task)
-        if not file.exists():  # a run killed before its JSON was written left the same
-            save_outputs(file, prepared.test_rows, y, kept, under, outputs)
-        return {
+        outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
+        outputs.save(self.outputs_file(task))
+        row = {
             **self.convergence(prepared, trained, task.seed),
             "predict_seconds": predict_seconds,
             "encode_seconds": prepared.seconds,
             "test_rows": len(test),
-            "parameters": sum(p.numel() for p in outcome.net.state_dict().values()),
-            "bytes": sum(p.numel() * p.element_size() for p in outcome.net.state_dict().values()),
+            **estimators.size_of(outcome.net),
             "prior_source": outcome.prior_source,
             "prior_checked": outcome.prior_checked,
             "decided_by": outcome.decided_by,
             "stages": [s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)],
-            "scores": scores,
-            "per_class": per_class,
-            "confusion": confusion,
-            "reliability": reliability,
             "history": [
                 {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
                 for e in trained[0].history
                 if "loss" in e and "teacher" not in e
             ],
         }
+        return row, outputs
+
+    def judged_again(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """A finished run, judged by its kept outputs; None where they are gone."""
+        outputs = load_outputs(outputs_file(self.folder, row["identity"])) if "identity" in row else None
+        return None if outputs is None else self.judged(row, outputs)
+
+    def judged(self, row: dict[str, Any], outputs: Outputs) -> dict[str, Any]:
+        """A run with its scores under every prior of the plan."""
+        labels = self.plan.labels(row["fold"], row["seed"])
+        return {**row, **Judge(labels, priors_of(self.plan.prior), self.plan.tested_under)(outputs)}
 
     def convergence(self, prepared: Prepared, trained: list[Outcome], seed: int) -> dict[str, Any]:
         """``converged``: did every training of a run reach its end? None where nothing could tell (a length that was
@@ -396,13 +343,6 @@ class Worker:
         ok = False if not all(said) else found.converged
         return {"converged": ok, "length": {"epochs": found.epochs, "tried": found.tried}}
 
-    def priors(self) -> dict[str, Any]:
-        """The priors to score under, by name."""
-        named: dict[str, Any] = {"as_trained": None, "natural": "natural", "balanced": "balanced"}
-        if not isinstance(self.plan.prior, str):
-            named["declared"] = self.plan.prior
-        return named
-
 
 def skipped(task: Task) -> dict[str, Any]:
     """The row of a run that there was no time for."""
@@ -410,23 +350,21 @@ def skipped(task: Task) -> dict[str, Any]:
     return {**where, "status": "skipped", "error": "out of time"}
 
 
-def distinct_rows(groups: Tensor, y: Tensor) -> Tensor:
-    """The first row of each input and label, sorted int64 indices.
+def sampled(plan: Study, rows: Tensor, held: Tensor) -> Sample:
+    """How ``held`` were drawn from ``rows``, copies of an input with its label being one row."""
+    labels = plan.dataset.labels
 
-    >>> distinct_rows(torch.tensor([5, 5, 7, 5]), torch.tensor([0, 0, 1, 1])).tolist()
-    [0, 2, 3]
-    """
-    pairs = torch.stack([groups, y], 1)
-    _, inverse = torch.unique(pairs, dim=0, return_inverse=True)
-    first = torch.full((int(inverse.max()) + 1,), len(y)).scatter_reduce(
-        0, inverse, torch.arange(len(y)), "amin"
-    )
-    return first.sort().values
+    def different(some: Tensor) -> Tensor:
+        pairs = torch.unique(torch.stack([plan.duplicate_of[some], labels.y[some]], 1), dim=0)
+        return pairs[:, 1].bincount(minlength=labels.num_classes).double()
+
+    drawn = different(held)
+    return Sample(len(held) / float(drawn.sum()), (drawn / different(rows).clamp(min=1)).numpy())
 
 
 def categorical_of(encoder: Any) -> Blocks:
     """The one-hot columns that an encoder makes; none but of tables."""
-    return getattr(encoder, "categorical", ())
+    return encoder.categorical if isinstance(encoder, TableEncoder) else ()
 
 
 def stage_times(outcome: Outcome, refit: bool = False) -> list[dict[str, Any]]:
@@ -442,7 +380,3 @@ def stage_times(outcome: Outcome, refit: bool = False) -> list[dict[str, Any]]:
         stage["seconds"] += event["seconds"]
         stage["cpu_seconds"] += event.get("cpu_seconds", event["seconds"])
     return list(out.values())
-
-
-def _number(value: float) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)

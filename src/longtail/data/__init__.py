@@ -1,4 +1,4 @@
-"""Data: readers, encoders, imbalance makers, and the built-in digits-lt."""
+"""Data: readers, encoders, imbalance makers, and what is built in."""
 
 from longtail.data.dataset import Dataset, select
 from longtail.data.digits import digits_lt
@@ -26,6 +26,7 @@ from longtail.data.imbalance import (
 )
 from longtail.data.inputs import Inputs, load_inputs, read_inputs
 from longtail.data.inspect import inspect_facts
+from longtail.data.islands import islands_lt
 from longtail.data.read import load, with_unlabelled
 from longtail.data.target import indices_of
 
@@ -45,6 +46,7 @@ __all__ = [
     "choose_random",
     "cifar_lt_counts",
     "digits_lt",
+    "islands_lt",
     "encoder_for",
     "exponential_counts",
     "giveaways",

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.arrays import FEATURE_NAMES, find_array, matrix, read_arrays
+from longtail.data.built_in import built_in, is_built_in
 from longtail.data.columns import Roles, find, inputs_of, table_like
-from longtail.data.digits import digits_lt
 from longtail.data.encode import (
     EmbeddingEncoder,
     Encoder,
     FeatureEncoder,
-    ImageEncoder,
     SparseEncoder,
     TableEncoder,
 )
@@ -112,12 +111,13 @@ def read_inputs(
         how.refuse_but((), IN_MEMORY)
         raw, said = inputs_like(path, like, text, remembered)
         return Inputs(raw, sheet_of(path).frame if hasattr(path, "columns") else None, notes=said)
-    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
-        if not isinstance(like, ImageEncoder):
-            raise ValueError(f"{path} holds images; the model takes {like.kind}")
+    if is_built_in(path):
         how.refuse_but((), f"{path}, which is built in")
-        _, colon, factor = str(path).partition(":")
-        return Inputs(digits_lt(float(factor) if colon else 20.0).raw)
+        data = built_in(path)
+        if data.kind != like.kind:
+            raise ValueError(f"{path} is {data.kind} data; the model takes {like.kind}")
+        raw, said = inputs_like(data.raw, like, text)
+        return Inputs(raw, notes=said)
     if how.images is not None and like.kind != "image":
         raise ValueError(f"images={str(images)!r}: the model takes {like.kind}")
     notes: list[str] = []

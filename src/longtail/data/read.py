@@ -8,7 +8,7 @@
 | svmlight                                                 | table, or sparse features where there are many      |
 | npz, npy, safetensors                                    | embedding                                           |
 | folder                                                   | image (root/class/*.png), or a folder with train.* in it |
-| "digits-lt", "digits-lt:100"                             | built in, at that imbalance factor                  |
+| "digits-lt", "digits-lt:100", "islands-lt"               | built in: images, or a table; at that imbalance factor |
 
 The format is told by the content first and by the ending second; text files may be packed by gzip, bzip2, xz or zip.
 """
@@ -23,9 +23,9 @@ from typing import Any
 import torch
 
 from longtail.data.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
+from longtail.data.built_in import built_in, is_built_in
 from longtail.data.columns import Roles, find, roles
 from longtail.data.dataset import KINDS, Dataset
-from longtail.data.digits import digits_lt
 from longtail.data.encode import encoder_for
 from longtail.data.formats import check_options, format_of, read_sheet
 from longtail.data.how import IN_MEMORY, How
@@ -66,7 +66,7 @@ def load(
     """Read a labelled data set, from a file or from what is in memory.
 
     Args:
-        path: a file, a folder, or "digits-lt" ("digits-lt:100" for imbalance factor 100); or a ``pandas.DataFrame`` with
+        path: a file, a folder, or what is built in ("digits-lt:100": imbalance 100); or a ``pandas.DataFrame`` with
             a label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
             a row. Options of files (drop, header, delimiter ...) are refused for what is in memory.
         kind: "image", "text", "table" or "embedding"; None detects it.
@@ -105,10 +105,10 @@ def load(
         how.refuse_but((), IN_MEMORY)
         data = dataset_of(path, kind, text, label, features, name or "data")
         return data if imbalance is None else _cut(data, imbalance)
-    if str(path).split(":")[0] == "digits-lt" and not Path(path).exists():
+    if is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
         _refuse_columns(path, label, text, features)
-        return _built_in(str(path), kind, split, imbalance)
+        return _built_in(path, kind, split, imbalance)
     notes: list[str] = []
     where = resolve(Path(path), how.split, notes)
     title = name or title_of(Path(path))
@@ -159,16 +159,13 @@ def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
     return data.with_unlabelled(load_inputs(path, like, reading=data.reading))
 
 
-def _built_in(path: str, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
-    _, colon, factor = path.partition(":")
-    if kind not in (None, "image"):
-        raise ValueError(f"{path} holds images; kind={kind!r} does not fit")
+def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
+    data = built_in(path, imbalance)
+    if kind not in (None, data.kind):
+        raise ValueError(f"{path} is {data.kind} data; kind={kind!r} does not fit")
     if split not in (None, "train"):
         raise ValueError(f"split={split!r}: {path} has no parts; compare it by folds")
-    try:
-        return digits_lt(float(factor) if colon else (20.0 if imbalance is None else imbalance))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; write digits-lt or, say, digits-lt:100") from error
+    return data
 
 
 def _from_folder(where: Path, title: str, kind: str | None, how: How, notes: list[str]) -> Dataset:

@@ -46,4 +46,4 @@ PARTS = (
     ETF, Aligned, Causal, Cosine, Experts, Grouped, Linear, Memory, NearestMean, Routed, Scaled, SquashingCosine,
     TwoBranch, Hidden,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

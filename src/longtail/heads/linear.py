@@ -17,6 +17,7 @@ from typing import Any
 
 from torch import nn
 
+from longtail import roles
 from longtail.part import Part, part
 
 
@@ -59,8 +60,8 @@ def spec_of(head: nn.Module) -> Part[Any]:
     >>> spec_of(nn.Linear(4, 3))
     Linear(bias=True, feature_dim=4, init='default', num_classes=3)
     """
-    spec = getattr(head, "spec", None)
-    if isinstance(spec, Part):
+    spec = roles.spec_of(head)
+    if spec is not None:
         return spec
     if type(head) is nn.Linear:
         return part(

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from longtail.heads.linear import Linear, spec_of
 from longtail.part import Part, part
+from longtail.roles import tensor_of
 
 
 def scaled_logits(logits: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -53,7 +54,7 @@ class Scaled(nn.Module):
         super().__init__()
         inner = Linear(feature_dim, num_classes) if inner is None else inner
         check_inner(inner, feature_dim, num_classes)
-        if not scale_bias and not isinstance(getattr(inner, "bias", None), Tensor):
+        if not scale_bias and tensor_of(inner, "bias") is None:
             raise ValueError(f"scale_bias=False: the inner head {type(inner).__name__} has no bias to spare")
         self.in_features, self.out_features, self.scale_bias = feature_dim, num_classes, scale_bias
         self.inner = inner

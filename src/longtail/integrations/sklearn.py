@@ -61,7 +61,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     in ``fit``; what a recipe leaves open (temperature, thresholds) is fitted on an inner split of the training rows.
 
     Args:
-        recipe: a name (``longtail recipes`` lists them, ``"smote+logistic"`` works too), or a recipe of your own.
+        recipe: a name (``longtail recipes`` lists them), one with settings (``"focal:gamma=1"``), a classifier with
+            ``fit`` and ``predict_proba``, or a recipe of your own.
         prior: class frequencies where the model is used: "natural" (as in training), "balanced", one probability a class
             in the order of ``classes_``, or a probability by class. It may be changed after fitting.
         backbone: "mlp", "linear", "resnet8" ..., a part or a net; None takes the kind's default.
@@ -203,7 +204,9 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
             "n_features_in": getattr(self, "n_features_in_", None),
             "feature_names_in": list(getattr(self, "feature_names_in_", [])),
             "params": {
-                k: v for k, v in self.get_params().items() if isinstance(v, _PLAIN | None) and k != "prior"
+                k: v
+                for k, v in self.get_params(deep=False).items()
+                if isinstance(v, _PLAIN | None) and k != "prior"
             },
         }
         return Model(model.outcome, model.encoder, {**model.facts, "classifier": facts}).save(folder)
@@ -212,7 +215,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     def load(cls, folder: str | Path, own: Own | None = None) -> LongTailClassifier:
         """Read what ``save``, ``longtail train`` or ``longtail compare`` wrote; the latter's classes are strings.
 
-        ``own`` holds modules of your own by ``"module:name"``, as :meth:`longtail.Model.load` takes them.
+        ``own`` holds classes of your own by ``"module:name"``, as :meth:`longtail.Model.load` takes them.
         A recipe, backbone or net of your own is not read back: predicting needs none, refitting does.
         """
         model = Model.load(folder, own=own)

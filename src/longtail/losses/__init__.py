@@ -138,4 +138,4 @@ PARTS = (
     LabelAwareSmoothing, LADE, LDAM, LogitAdjusted, PaCo, PriorCE, PrototypicalSupCon, RIDE, Seesaw, SigmoidEQL,
     SigmoidFocal, SoftmaxEQL, SupCon, VS, WeightedBCE,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -101,6 +101,8 @@ class GHMR(nn.Module):
     torch.Size([])
     """
 
+    tasks = frozenset({"regression"})
+
     def __init__(
         self,
         *,

@@ -1,7 +1,8 @@
 """Metrics: what a classifier is worth under the class prior it is used under.
 
 Arrays or tensors in, floats and tensors out; numpy and torch only. ``evaluate`` gives every number at once,
-``Streaming`` the same numbers from batches.
+``Streaming`` the same numbers from batches. Each metric is a file with ``METRICS`` (:class:`Metric`); ``found``
+walks them.
 """
 
 from longtail.metrics.calibration import (
@@ -12,20 +13,27 @@ from longtail.metrics.calibration import (
     reliability,
     reliability_bins,
 )
-from longtail.metrics.classes import confusion, group_recall, per_class
+from longtail.metrics.classes import confusion, per_class
 from longtail.metrics.evaluate import evaluate
+from longtail.metrics.group_recall import group_recall
+from longtail.metrics.metric import Metric, Seen, Sum
 from longtail.metrics.open_set import open_set, threshold_for, unknown_score
+from longtail.metrics.room import found
 from longtail.metrics.streaming import Streaming
 from longtail.metrics.weighting import class_weights, importance
 
 __all__ = [
+    "Metric",
+    "Seen",
     "Streaming",
+    "Sum",
     "bin_edges",
     "class_weights",
     "classwise_calibration_error",
     "confusion",
     "evaluate",
     "expected_calibration_error",
+    "found",
     "group_recall",
     "importance",
     "max_calibration_error",

@@ -97,15 +97,12 @@ def reliability(
     return reliability_bins(confidence, best == labels, bins, weight)
 
 
-def classwise_gaps(p: Tensor, labels: Tensor, weight: Tensor, bins: int) -> Tensor:
-    """Sum of weights times (p_ij - 1[y_i = j]) by class j and bin of p_ij, ``[C, bins]``: additive over
-    batches."""
+def class_residuals(p: Tensor, labels: Tensor, bins: int) -> tuple[Tensor, Tensor]:
+    """The place of each p_ij among the bins of all classes, and p_ij - 1[y_i = j], ``[N, C]`` each."""
     n, c = p.shape
     residual = p.clone()
     residual[torch.arange(n, device=p.device), labels] -= 1
-    cell = bin_index(p, bins) + bins * torch.arange(c, device=p.device)
-    flat = torch.bincount(cell.flatten(), weights=(weight[:, None] * residual).flatten(), minlength=c * bins)
-    return flat.view(c, bins)
+    return bin_index(p, bins) + bins * torch.arange(c, device=p.device), residual
 
 
 def classwise_calibration_error(
@@ -121,5 +118,7 @@ def classwise_calibration_error(
     p = as_probs(probs)
     labels = as_labels(y, p.shape[1], length=len(p)).to(p.device)
     w = torch.ones(len(p), dtype=p.dtype) if weight is None else as_tensor(weight).double()
-    gaps = classwise_gaps(p, labels, w.to(p.device), bins)
+    cell, residual = class_residuals(p, labels, bins)
+    terms = (w.to(p.device)[:, None] * residual).flatten()
+    gaps = torch.bincount(cell.flatten(), weights=terms, minlength=p.shape[1] * bins).view(-1, bins)
     return float(gaps.abs().sum(1).mean() / w.sum())

@@ -1,20 +1,14 @@
-"""Class by class: the confusion matrix, recall, precision, F1, and recall by frequency group (many, medium,
-few).
-
-Groups: Liu et al., *Large-Scale Long-Tailed Recognition in an Open World* (OLTR), CVPR 2019; the thresholds
-used since are Kang et al.'s (*Decoupling*, ICLR 2020): many > 100, few < 20 training images. Differs from the
-authors' code in that a group without a class is nan; Kang et al.'s returns 0, which reads like a failure.
-"""
+"""Class by class: the confusion matrix, and what each class's own scores are."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from longtail.metrics.inputs import ArrayLike, as_labels, as_probs, as_tensor
-from longtail.metrics.weighting import class_weights
+from longtail.metrics.evaluate import see
+from longtail.metrics.inputs import ArrayLike, as_labels, as_tensor
+from longtail.metrics.metric import Seen
+from longtail.metrics.room import found
 
 
 def confusion(
@@ -33,45 +27,38 @@ def confusion(
 
 
 def per_class(
-    probs: ArrayLike, y: ArrayLike, *, prior: ArrayLike | None = None, decisions: ArrayLike | None = None
+    probs: ArrayLike,
+    y: ArrayLike,
+    *,
+    prior: ArrayLike | None = None,
+    decisions: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
 ) -> dict[str, Tensor]:
-    """Recall, precision and F1 of each class, float64 ``[C]``, and support, int64 ``[C]`` (examples,
-    unweighted).
+    """The scores of each class: ``recall``, ``precision``, ``f1``, ``roc_auc`` and ``average_precision`` (the class
+    against the rest), float64 ``[C]``; and ``support``, int64 ``[C]`` (examples, unweighted).
 
-    Recall does not depend on the prior; precision and F1 are those expected under it. A class without an
-    example has recall nan, one never decided for precision nan, one with neither F1 nan.
+    Recall does not depend on the prior; the others are those expected under it. A class without an example has recall
+    nan, one never decided for precision nan, one with neither F1 nan.
 
     Args:
         probs: ``[N, C]``.
         prior: the deployment prior, ``[C]``; None is the evaluation set's own.
         decisions: class indices, ``[N]``; None takes the most probable class.
+        weight: one weight an example, ``[N]``; None is 1.
 
     >>> per_class([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], [0, 1, 1])["recall"].tolist()
     [1.0, 0.5]
     """
-    p = as_probs(probs)
-    c = p.shape[1]
-    labels = as_labels(y, c, length=len(p)).to(p.device)
-    chosen = p.argmax(1) if decisions is None else as_labels(decisions, c, "decisions", len(p)).to(p.device)
-    support = torch.bincount(labels, minlength=c)
-    table = confusion(labels, chosen, c, class_weights(support, prior)[labels])
-    scores = from_sums(table.diagonal(), table.sum(1), table.sum(0))
-    plain = confusion(labels, chosen, c).diagonal() / support  # defined even where the prior is 0
-    return {**scores, "recall": plain, "support": support}
+    metrics = [m for m in found().values() if m.by_class is not None]
+    seen, _ = see(probs, y, metrics, prior=prior, decisions=decisions, weight=weight)
+    c = len(seen.class_weight)
+    return {**of_each(seen), "support": torch.bincount(as_labels(y, c), minlength=c)}
 
 
-def from_sums(hits: Tensor, true: Tensor, decided: Tensor) -> dict[str, Tensor]:
-    """Recall, precision and F1 ``[C]`` from weighted hits, true and decided totals; 0/0 is nan."""
-    return {"recall": hits / true, "precision": hits / decided, "f1": 2 * hits / (true + decided)}
-
-
-def group_recall(recall: Tensor, groups: Mapping[str, Tensor]) -> dict[str, float]:
-    """Mean recall of the classes of each group; classes with nan are left out, and a group with none left is
-    nan.
-
-    >>> group_recall(torch.tensor([0.75, torch.nan]), {"many": torch.tensor([0]), "few": torch.tensor([1])})
-    {'many': 0.75, 'few': nan}
-    """
+def of_each(seen: Seen) -> dict[str, Tensor]:
+    """The scores of each class, float64 ``[C]``, from what every metric is computed from."""
     return {
-        name: float(recall[as_tensor(g).long().to(recall.device)].nanmean()) for name, g in groups.items()
+        **{m.by_class[0]: m.by_class[1](seen) for m in found().values() if m.by_class is not None},
+        "recall": seen["plain_hits"] / seen["count"],  # defined even where the prior is 0
+        "precision": seen["hits"] / seen["decided"],
     }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from longtail.metrics.inputs import ArrayLike, as_labels, as_probs
-from longtail.metrics.streaming import Streaming
+from longtail.metrics.inputs import ArrayLike
+from longtail.metrics.metric import Batch, Metric, Rows, Seen
+from longtail.metrics.room import chosen
+from longtail.metrics.streaming import Streaming, batch_of
 
 CHUNK = 2**22  # probabilities handled at a time: some hundred megabytes of float64 intermediates at most
 
@@ -20,9 +23,12 @@ def evaluate(
     prior: ArrayLike | None = None,
     groups: Mapping[str, Tensor] | None = None,
     decisions: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    rarest: int | None = None,
     bins: int = 15,
+    metrics: Sequence[str | Metric] | None = None,
 ) -> dict[str, float]:
-    """Every metric, as its expectation under ``prior``.
+    """Every metric, as its expectation under ``prior``; nan where one is not defined for these rows.
 
     Examples weigh ``prior[y] / freq[y]`` (see :mod:`longtail.metrics.weighting`). "Occurs" means: has an
     example here and a positive prior; a class that does not occur is left out of means over classes.
@@ -30,12 +36,19 @@ def evaluate(
     | key | meaning |
     |---|---|
     | accuracy | share of right decisions |
+    | top5_accuracy | share of rows whose true class is among the five most probable; of more than ten classes only |
     | balanced_accuracy | mean recall of the classes that occur |
     | macro_f1 | mean F1 of the classes with an example or a decision (as scikit-learn's) |
+    | macro_f1_argmax | the same of the most probable class, where ``decisions`` are others |
+    | mcc | Matthews correlation between classes and decisions; not defined where one class alone occurs |
     | g_mean | geometric mean of the recalls; 0 as soon as one is 0 |
     | worst_class_recall | smallest recall |
-    | many, medium, few | mean recall in each of ``groups`` (nan where no class of it occurs) |
+    | many, medium, few | mean recall in each of ``groups`` (not defined where no class of it occurs) |
+    | roc_auc | mean over classes of the ROC-AUC of one against the rest; not defined where one class alone occurs |
+    | average_precision | mean over classes of the average precision of one against the rest; likewise |
+    | roc_auc_rarest, average_precision_rarest | the same of the rarest class alone |
     | nll | mean of -log p_y in nats; p is floored at 2.2e-16, as in scikit-learn's log_loss |
+    | nll_skill | 1 - nll / (that of the class shares themselves); not defined where one class alone occurs |
     | brier | mean of sum_j (p_j - 1[j = y])^2, in [0, 2] |
     | ece | calibration error of the most probable class, a fraction |
     | classwise_ece | mean over all classes of the calibration error of that class's probability |
@@ -46,25 +59,61 @@ def evaluate(
         prior: the deployment prior, ``[C]``, summing to 1; None is the evaluation set's own frequencies.
         groups: class indices by group, as ``Labels.groups`` gives; without it these keys are left out.
         decisions: class indices ``[N]`` where a rule other than the most probable class decides (thresholds).
-            The last four metrics judge the probabilities and do not depend on it.
+            Metrics of the probabilities do not depend on it.
+        weight: one weight an example, ``[N]``, at least 0; None is 1. A prior moves the sums of each class's weights.
+        rarest: the rarest class, as training counts have it; None is the rarest of those that occur.
         bins: of the calibration errors.
+        metrics: names, or metrics of your own (:class:`longtail.metrics.Metric`); None is every one of the room.
 
     Raises:
-        ValueError: rows that are no probabilities, labels out of range, lengths that differ, a prior that is
-            none. TypeError: labels that are no integers.
+        ValueError: rows that are no probabilities, labels out of range, lengths that differ, a prior or weights that are
+            none, or no metric of a name. TypeError: labels that are no integers.
 
     >>> scores = evaluate([[0.9, 0.1], [0.7, 0.3], [0.6, 0.4]], [0, 0, 1], prior=[0.5, 0.5])
     >>> scores["accuracy"], round(scores["nll"], 3)
     (0.5, 0.574)
     """
-    p = as_probs(probs)
-    n, c = p.shape
-    labels = as_labels(y, c, length=n).to(p.device)
-    chosen = None if decisions is None else as_labels(decisions, c, "decisions", n)
-    counts = torch.bincount(labels, minlength=c).cpu()
-    stream = Streaming(c, prior=prior, counts=counts, groups=groups, bins=bins, device=p.device)
+    seen, made = see(
+        probs, y, metrics, prior=prior, groups=groups, decisions=decisions, weight=weight, rarest=rarest, bins=bins
+    )  # fmt: skip
+    return {m.name: float(m.of(seen)) for m in made}
+
+
+def see(
+    probs: ArrayLike,
+    y: ArrayLike,
+    metrics: Sequence[str | Metric] | None = None,
+    *,
+    prior: ArrayLike | None = None,
+    groups: Mapping[str, Tensor] | None = None,
+    decisions: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    rarest: int | None = None,
+    bins: int = 15,
+) -> tuple[Seen, tuple[Metric, ...]]:
+    """What some metrics are computed from, and those of them that apply; arguments as for :func:`evaluate`."""
+    rows, own = batch_of(probs, y, decisions, weight, None, bins)
+    n, c = rows.p.shape
+    counts = torch.bincount(rows.y, weights=None if weight is None else own, minlength=c).cpu()
+    made = chosen(c, groups or {}, metrics)
+    summed = [m for m in made if m.needs != "order"]
+    stream = Streaming(
+        c, prior=prior, counts=counts, groups=groups, bins=bins, device=rows.p.device, metrics=summed
+    )
     step = max(1, CHUNK // c)
     for i in range(0, n, step):
-        rows = slice(i, i + step)
-        stream.update(p[rows], labels[rows], None if chosen is None else chosen[rows])
-    return stream.compute()
+        part = slice(i, i + step)
+        stream.add(Batch(rows.p[part], rows.y[part], rows.decisions[part], bins), own[part])
+    everything = Rows(rows.p, rows.y, stream.class_weight[rows.y] * own)
+    seen = stream.seen
+    rare = rarest_of(torch.where(seen.occurs.cpu(), counts, 0)) if rarest is None else rarest
+    return replace(seen, rarest=rare, rows=everything), made
+
+
+def rarest_of(counts: Tensor) -> int:
+    """The class with the fewest examples of those that have any; the first of equally rare ones.
+
+    >>> rarest_of(torch.tensor([100, 0, 7, 7]))
+    2
+    """
+    return int(torch.where(counts > 0, counts.double(), torch.inf).argmin())

@@ -66,6 +66,22 @@ def as_labels(y: ArrayLike, num_classes: int, name: str = "y", length: int | Non
     return t
 
 
+def as_weight(weight: ArrayLike | None, length: int) -> Tensor:
+    """One weight a row, float64 ``[N]``; None is 1.
+
+    Raises:
+        ValueError: another length, a negative or non-finite entry, or none above 0.
+    """
+    if weight is None:
+        return torch.ones(length, dtype=torch.float64)
+    w = as_tensor(weight).double()
+    if w.shape != (length,):
+        raise ValueError(f"weight has shape {tuple(w.shape)} for {length} rows of probabilities")
+    if not bool(torch.isfinite(w).all()) or float(w.min()) < 0 or not float(w.max()) > 0:
+        raise ValueError("weight must be finite numbers of at least 0, and not all 0")
+    return w
+
+
 def as_prior(prior: ArrayLike, num_classes: int) -> Tensor:
     """A class distribution, float64 ``[C]``.
 

@@ -22,7 +22,7 @@ def class_weights(counts: ArrayLike, prior: ArrayLike | None) -> Tensor:
     """The weight of one example of each class, float64 ``[C]``; 0 for a class without examples.
 
     Args:
-        counts: examples of each class in the *evaluation* set, ``[C]``.
+        counts: examples of each class in the *evaluation* set, or the sums of their weights, ``[C]``.
         prior: the class distribution of the deployment, ``[C]``; None is the evaluation set's own (all
             weights 1).
 
@@ -41,7 +41,7 @@ def class_weights(counts: ArrayLike, prior: ArrayLike | None) -> Tensor:
         raise ValueError(
             "prior gives all its mass to classes without an example: there is nothing to estimate it from"
         )
-    return torch.where(present, target / target.sum() * n.sum() / n.clamp(min=1), 0.0)
+    return torch.where(present, target / target.sum() * n.sum() / torch.where(present, n, 1.0), 0.0)
 
 
 def importance(y: ArrayLike, prior: ArrayLike) -> Tensor:

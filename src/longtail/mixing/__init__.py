@@ -11,4 +11,4 @@ __all__ = ["CutMix", "MAMix", "ManifoldMixup", "Mixup", "Remix", "mamix_weight",
 PARTS = (
     CutMix, MAMix, ManifoldMixup, Mixup, Remix,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

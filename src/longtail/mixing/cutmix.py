@@ -59,6 +59,8 @@ class CutMix:
     (torch.Size([4, 3, 8, 8]), torch.Size([4]))
     """
 
+    takes = frozenset({"image"})
+
     def __init__(self, alpha: float = 1.0, per_sample: bool = False) -> None:
         self.alpha, self.per_sample = check_alpha(alpha), per_sample
 

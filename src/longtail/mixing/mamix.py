@@ -58,6 +58,8 @@ class MAMix:
     torch.Size([2])
     """
 
+    takes = frozenset({"image", "rows", "sparse"})
+
     def __init__(
         self, counts: Tensor, omega: float = -0.25, alpha: float = 1.0, per_sample: bool = False
     ) -> None:

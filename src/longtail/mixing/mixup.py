@@ -39,6 +39,8 @@ class Mixup:
     True
     """
 
+    takes = frozenset({"image", "rows", "sparse"})
+
     def __init__(self, alpha: float = 1.0, per_sample: bool = False) -> None:
         self.alpha, self.per_sample = check_alpha(alpha), per_sample
 

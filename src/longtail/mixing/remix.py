@@ -60,6 +60,8 @@ class Remix:
     torch.Size([2])
     """
 
+    takes = frozenset({"image", "rows", "sparse"})
+
     def __init__(
         self,
         counts: Tensor,

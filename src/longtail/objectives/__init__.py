@@ -49,4 +49,4 @@ PARTS = (
     MomentumContrast, NestedCollaborative, ParametricContrast, ProbabilisticContrast, PseudoLabelled, Rotation,
     Routing, SelfPaced, Skilled, Supervised,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from longtail.objectives._views import encode, projector, unit, views_of
 from longtail.objectives.supervised import Batch
+from longtail.roles import tensor_of
 
 
 class BalancedContrast(nn.Module):
@@ -59,8 +60,8 @@ class BalancedContrast(nn.Module):
         self, net: nn.Module, streams: Sequence[Batch], t: float, generator: torch.Generator
     ) -> dict[str, Tensor]:
         x, y = streams[0]
-        of_class = getattr(net.head, "weight", None)
-        if not isinstance(of_class, Tensor) or of_class.dim() != 2:
+        of_class = tensor_of(net.head, "weight")  # type: ignore[arg-type]
+        if of_class is None or of_class.dim() != 2:
             raise ValueError(
                 f"BalancedContrast makes prototypes of the head's weight [C, d], and {type(net.head).__name__} has "
                 "none: use longtail.heads.Cosine or Linear"

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from longtail.objectives.supervised import Batch
+from longtail.roles import HasExperts
 
 
 def each_expert(net: Any, x: Any, objective: str) -> Tensor:
@@ -27,7 +28,7 @@ def each_expert(net: Any, x: Any, objective: str) -> Tensor:
     Raises:
         TypeError: the head has no experts.
     """
-    if not hasattr(net.head, "each"):
+    if not isinstance(net.head, HasExperts):
         raise TypeError(
             f"{objective} needs a head with experts and the stage's net has {type(net.head).__name__}: "
             "put part(AddExperts) into the stage's surgery"

@@ -62,6 +62,7 @@ class GlobalLocalMixture(nn.Module):
         dim: of projection and predictor.
     """
 
+    takes = frozenset({"image", "rows"})
     couples_batch = True
     class_weight: Tensor
 

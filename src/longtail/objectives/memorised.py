@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from longtail.objectives.supervised import Batch
+from longtail.roles import tensor_of
 
 
 class Memorised(nn.Module):
@@ -53,12 +54,13 @@ class Memorised(nn.Module):
         self, net: Any, streams: Sequence[Batch], t: float, generator: torch.Generator
     ) -> dict[str, Tensor]:
         x, y = streams[0]
-        if not hasattr(net.head, "centroids"):
+        memory = tensor_of(net.head, "centroids")
+        if memory is None:
             raise TypeError(
                 f"Memorised needs a head with centroids and the net has {type(net.head).__name__}: put "
                 "part(AddMemory) into the stage's surgery"
             )
-        features, memory = net.backbone(x), net.head.centroids
+        features = net.backbone(x)
         near = self.weight * self.centroids(features, y, memory.detach())
         moving = self.centroid_rate * self.centroids(features.detach(), y, memory)
         return {

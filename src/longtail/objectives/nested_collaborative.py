@@ -29,6 +29,7 @@ from torch.nn import functional as F
 
 from longtail.objectives._views import views_of
 from longtail.objectives.supervised import Batch
+from longtail.roles import StartsAgain, spec_of
 
 
 def mutual(logits: Tensor) -> Tensor:
@@ -99,14 +100,14 @@ def _fresh(net: nn.Module) -> nn.Module:
     """The same net with other initial weights."""
 
     def module(of: nn.Module) -> nn.Module:
-        spec = getattr(of, "spec", None)
+        spec = spec_of(of)
         if spec is not None:
             made: nn.Module = spec.build()
             return made
         other = copy.deepcopy(of)
         for m in other.modules():
-            if callable(reset := getattr(m, "reset_parameters", None)):
-                reset()
+            if isinstance(m, StartsAgain):
+                m.reset_parameters()
         return other
 
     parts: Any = net

@@ -53,7 +53,8 @@ class Rotation(nn.Module):
         feature_dim: d (a fact).
     """
 
-    needs_images = True
+    takes = frozenset({"image"})
+    needs = frozenset({"square"})
     couples_batch = True
     ignores_progress = True
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longtail.objectives.supervised import Batch
+from longtail.roles import HasRouters
 
 
 def would_help(means: Tensor, y: Tensor) -> Tensor:
@@ -60,7 +61,7 @@ class Routing(nn.Module):
         self, net: Any, streams: Sequence[Batch], t: float, generator: torch.Generator
     ) -> dict[str, Tensor]:
         x, y = streams[0]
-        if not hasattr(net.head, "route"):
+        if not isinstance(net.head, HasRouters):
             raise TypeError(
                 f"Routing needs a head with routers and the net has {type(net.head).__name__}: put "
                 "part(AddRouters) into the stage's surgery"

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from longtail.roles import Reducible
+
 Batch = tuple[Any, Tensor]
 
 
@@ -53,11 +55,11 @@ def per_example(loss: nn.Module, logits: Tensor, y: Tensor) -> Tensor:
     Raises:
         TypeError: a loss that cannot be left unreduced.
     """
-    if not hasattr(loss, "reduction"):
+    if not isinstance(loss, Reducible):
         raise TypeError(
             f"a mixer with a lam per sample needs a loss with reduction='none'; {type(loss).__name__} has none"
         )
-    kept, loss.reduction = loss.reduction, "none"  # type: ignore[assignment]
+    kept, loss.reduction = loss.reduction, "none"
     try:
         out: Tensor = loss(logits, y)
         return out

@@ -14,7 +14,7 @@ from longtail.comparison.leaderboard import (
     Results,
     Row,
     leaderboard,
-    ranking_metric,
+    ranked_by,
     shown_priors,
 )
 from longtail.comparison.ranking import Ranking
@@ -57,7 +57,7 @@ def ranks_table(rankings: Sequence[Ranking]) -> Any:
 def comparison_text(results: Results, folder: Path) -> str:
     """One line: the data, what was compared, the best, and where the report is."""
     prior = shown_priors(results)[0]
-    metric, rows = ranking_metric(prior), leaderboard(results, prior)
+    metric, rows = ranked_by(results, prior), leaderboard(results, prior)
     runs = sum(run["status"] == "done" for run in results["runs"])
     best = f"{rows[0].recipe} ({METRIC_NAMES[metric]} {rows[0].mean[metric]:.3f})" if rows[0].rank else "none"
     return (
@@ -71,7 +71,7 @@ def comparison_html(results: Results, folder: Path) -> str:
     parts = [f"<p>{html.escape(comparison_text(results, folder))}</p>"]
     texts = recommendation(results)
     for prior in shown_priors(results):
-        metric = ranking_metric(prior)
+        metric = ranked_by(results, prior)
         columns = [metric, *(m for m in SHOWN if m != metric)]
         head = ["#", "recipe", *(METRIC_NAMES[m] for m in columns), "to baseline"]
         body = [

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from longtail import metrics
 from longtail.comparison.against import MARGIN, indistinguishable
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
@@ -13,20 +14,16 @@ from longtail.comparison.leaderboard import (
     PRIOR_NAMES,
     Results,
     Row,
+    compares_rows,
     leaderboard,
-    ranking_metric,
+    ranked_by,
     shown_priors,
     winner,
 )
 from longtail.comparison.recommendation import expected_score, recommendation
 from longtail.files import write_text
-from longtail.report import figures
+from longtail.report import columns, figures
 from longtail.report.page import HERE, page
-
-COLUMNS = (
-    "balanced_accuracy", "macro_f1", "macro_f1_argmax", "worst_class_recall", "many", "medium", "few", "nll", "brier",
-    "ece",
-)  # fmt: skip
 
 
 def write_report(results: Results, path: str | Path) -> None:
@@ -57,10 +54,12 @@ def render(results: Results) -> str:
         priors=priors,
         figures=drawn,
         metric_names=METRIC_NAMES,
+        meanings=[m for m in metrics.found().values() if any(m.name in p["columns"] for p in priors)],
+        score=columns.score,
         lower=LOWER_IS_BETTER,
         problems=[row for row in rows if row.problem],
         margin=MARGIN,
-        by_rows=bool(results.get("evidence")),
+        by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
         tested=results["settings"]["folds"] * results["settings"]["seeds"] > 1,
     )
 
@@ -82,7 +81,9 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
     baseline = results["settings"]["baseline"]
     best = winner(rows)
     expected = expected_score(results, prior, best) if best else None
-    metric = ranking_metric(prior)
+    metric = ranked_by(results, prior)
+    names = [m.name for m in columns.shown(results, rows)]
+    ordered = [metric, *(name for name in names if name != metric)]
     return {
         "key": prior,
         "name": PRIOR_NAMES[prior],
@@ -92,16 +93,11 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
         "expected": expected[0] if expected else None,
         "titles": {row.recipe: row.title for row in rows},
         "metric": metric,
-        # the ranking metric first; nothing for a group that no class is in
-        "columns": [
-            name
-            for name in sorted(COLUMNS, key=lambda name: name != metric)
-            if name == metric or any(math.isfinite(row.mean.get(name, math.nan)) for row in rows)
-        ],
+        "columns": ordered,
         "ties": {row.recipe for row in indistinguishable(results, prior)}
         if best and best.done > 1
         else set(),
-        "top": {name: _best_value(ranked, name) for name in COLUMNS},
+        "top": {name: _best_value(ranked, name) for name in ordered},
         "recall": figures.recall_by_frequency(results, prior, drawn, shown),
         "change": figures.change_by_class(results, prior, best, baseline) if best else None,
         "reliability": figures.reliability(results, prior, drawn),

@@ -89,6 +89,8 @@ def show_files(results: Mapping[str, Any], folder: Path, console: Console | None
                 f"{model['path']} ({model['recipe']}, {model.get('rows', 'all rows')}). Use it: {use}",
             )
         )
+        if model.get("why"):
+            console.print(Text(f"         {model['why']}"))
     elif model:
         console.print(Text.assemble(("Model:   ", "bold"), f"not saved: {model['why']}"))
 

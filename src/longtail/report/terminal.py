@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from longtail.comparison.against import indistinguishable
 from longtail.comparison.leaderboard import (
-    METRIC_NAMES,
     PRIOR_NAMES,
     Results,
     Row,
+    compares_rows,
     leaderboard,
-    ranking_metric,
+    ranked_by,
     shown_priors,
     winner,
 )
 from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
+from longtail.metrics import found
+from longtail.report.columns import PARTLY, partly, score, shown
 from longtail.run.outcome import OFF
 
 if TYPE_CHECKING:
@@ -24,28 +26,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-# In order of importance: the last ones go first where the terminal is narrow.
-COLUMNS = (
-    "worst_class_recall",
-    "few",
-    "many",
-    "medium",
-    "nll",
-    "ece",
-    "time",
-    "other",
-    "predict",
-    "size",
-    "brier",
-)
-SHORT = {
-    "balanced_accuracy": "bal. acc",
-    "worst_class_recall": "worst class",
-    "ece": "ECE",
-    "time": "fit time",
-    "predict": "1,000 pred.",
-    "size": "size",
-}
+COST_TITLES = {"time": "fit time", "predict": "1,000 pred.", "size": "size"}
+COST_IMPORTANCE = {"time": 45, "predict": 30, "size": 20}
+"""Columns with more stay longest where the terminal is narrow, as a metric's own ``importance``."""
 COSTS = {
     "time": lambda row: duration(row.seconds),
     "predict": lambda row: per_thousand(row.predict_per_row),
@@ -118,12 +101,20 @@ def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table
         else set()
     )
     ruler = Console(width=10_000)
-    tries = [(n, True) for n in range(len(COLUMNS), 3, -1)] + [(n, False) for n in range(len(COLUMNS), 0, -1)]
+    names = _columns(results, prior, rows)
+    tries = [(n, True) for n in range(len(names), 3, -1)] + [(n, False) for n in range(len(names), 0, -1)]
     for n, detail in [*tries, (0, False)]:
-        table = _table(results, prior, rows, ties, COLUMNS[:n], detail, as_trained=prior == "balanced")
+        table = _table(results, prior, rows, ties, names[:n], detail, as_trained=prior == "balanced")
         if Measurement.get(ruler, ruler.options, table).maximum <= width:
             return table
     return _table(results, prior, rows, ties, (), detail=False, as_trained=False)
+
+
+def _columns(results: Results, prior: str, rows: list[Row]) -> tuple[str, ...]:
+    """Metrics but the one that ranks, and costs; the most important first."""
+    importance = {m.name: m.importance for m in shown(results, rows, least=2)} | COST_IMPORTANCE
+    names = sorted(importance, key=lambda name: -importance[name])
+    return tuple(name for name in names if name != ranked_by(results, prior))
 
 
 def _table(
@@ -139,9 +130,7 @@ def _table(
     from rich.table import Table
     from rich.text import Text
 
-    metric = ranking_metric(prior)
-    other = "macro_f1" if metric == "balanced_accuracy" else "balanced_accuracy"
-    shown = [other if name == "other" else name for name in names]
+    metric = ranked_by(results, prior)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("#", justify="right")
     table.add_column("recipe", max_width=NARROW if as_trained or names else None, overflow="ellipsis")
@@ -149,7 +138,7 @@ def _table(
     if as_trained:
         table.add_column("as trained", justify="right")
     table.add_column("to baseline", justify="right")
-    for name in shown:
+    for name in names:
         table.add_column(_title(name), justify="right")
     best = winner(rows)
     for row in rows:
@@ -158,7 +147,7 @@ def _table(
         if as_trained:
             cells.append(Text(_three(row.as_trained.get(metric, math.nan)), style="not bold"))
         cells.append(_difference(results, row, detail))
-        cells += [Text(COSTS[name](row)) if name in COSTS else _score(row, name, False) for name in shown]
+        cells += [Text(COSTS[name](row)) if name in COSTS else _score(row, name, False) for name in names]
         table.add_row(*cells, style="green" if row is best else "dim" if row.rank is None else "")
     return table
 
@@ -173,16 +162,14 @@ def _mark(row: Row, ties: set[str]) -> str:
 
 
 def _title(name: str) -> str:
-    return SHORT.get(name) or METRIC_NAMES[name]
+    return COST_TITLES.get(name) or found()[name].short or found()[name].title
 
 
 def _score(row: Row, metric: str, detail: bool) -> Text:
     from rich.text import Text
 
     sd = row.sd.get(metric, math.nan)
-    return Text(
-        _three(row.mean.get(metric, math.nan)) + (f" ±{sd:.3f}" if detail and math.isfinite(sd) else "")
-    )
+    return Text(score(row, metric) + (f" ±{sd:.3f}" if detail and math.isfinite(sd) else ""))
 
 
 def _difference(results: Results, row: Row, detail: bool) -> Text:
@@ -205,9 +192,13 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
 
 
 def _legend(results: Results) -> str:
+    boards = [row for prior in shown_priors(results) for row in leaderboard(results, prior)]
     several = results["settings"]["folds"] * results["settings"]["seeds"] > 1
+    lower = [m.title for m in shown(results, boards, least=2) if m.better == "lower"]
     parts = [
-        "Scores: higher is better, but NLL, Brier and ECE (how true the probabilities are): lower is better."
+        f"Scores: higher is better, but {_and(lower)} (how true the probabilities are): lower is better."
+        if lower
+        else "Scores: higher is better."
     ]
     parts.append("many, medium, few: mean recall of the frequent, medium and rare classes.")
     parts.append(
@@ -219,19 +210,25 @@ def _legend(results: Results) -> str:
         parts.append(
             "±: standard deviation over runs. [low, high]: 95% interval of this one difference to the baseline."
         )
-        how = "tested on every row" if results.get("evidence") else "corrected for overlapping folds"
+        by_rows = all(compares_rows(results, prior) for prior in shown_priors(results))
+        how = "tested on every row" if by_rows else "corrected for overlapping folds"
         parts.append(
             f"p: that difference by luck alone ({how}, then Holm-adjusted, which the interval is not); *: p below 0.05."
         )
         parts.append("≈: not distinguishable from the best.")
     else:
         parts.append("One run a recipe: no spread and no test, so differences may be luck.")
-    boards = [row for prior in shown_priors(results) for row in leaderboard(results, prior)]
     if any(row.same_as for row in boards):
         parts.append("=: the same predictions as another recipe of the table.")
     if not all(row.converged for row in boards):
         parts.append("†: training did not converge, so no recommendation rests on it.")
+    if any(partly(row, m.name) for row in boards for m in shown(results, boards, least=2)):
+        parts.append(f"{PARTLY}: not defined in some of the runs, and the mean of the others.")
     return " ".join(parts)
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _number(n: int, what: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import warnings
 from collections.abc import Mapping
@@ -93,7 +94,12 @@ class Cache:
 
 
 def save_checked(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON into one safetensors file with a checksum, atomically."""
+    """Write tensors and JSON into one safetensors file with a checksum, atomically.
+
+    Raises:
+        OSError: a full disk, say; safetensors gives it as an error of its own.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     plain = {
@@ -101,7 +107,12 @@ def save_checked(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
     }
     text = json.dumps(facts, ensure_ascii=False)
     with whole(file) as temporary:
-        save_file(plain, temporary, metadata={"facts": text, "checksum": _checksum(plain, text)})
+        try:
+            save_file(plain, temporary, metadata={"facts": text, "checksum": _checksum(plain, text)})
+        except SafetensorError as why:
+            if (number := re.search(r"\(os error (\d+)\)", str(why))) is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(file)) from why
 
 
 def load_checked(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -9,11 +9,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from longtail.examples import Examples
 from longtail.net import Net, rebuild
-from longtail.part import Own, digest, name_of, to_json
+from longtail.own_code import code_digest, is_own
+from longtail.part import Own, Part, digest, parts, to_json
 from longtail.recipe import Recipe
+from longtail.roles import ChecksNet, plays, spec_of
+from longtail.rooms import name_of
 from longtail.run.cache import Cache
 from longtail.run.engine import Engine
 from longtail.run.finish import finish, fit_finish
@@ -21,6 +25,7 @@ from longtail.run.loop import Event, On, Probe, ignore, run_stage
 from longtail.run.outcome import Outcome
 from longtail.run.prior import stages_prior
 from longtail.run.ranks import agreed, here
+from longtail.run.suits import Given, check_suits
 
 
 def train(
@@ -66,14 +71,16 @@ def train_stages(
 ) -> Outcome:
     """The stages only, through the cache; teachers first, where a stage asks for them."""
     engine, cache = engine or Engine(), cache or Cache(None)
+    check_suits(recipe, Given.of(net, data), recipe.name)
     if net.num_classes != data.labels.num_classes:
         raise ValueError(
             f"net has {net.num_classes} outputs and the labels {data.labels.num_classes} classes"
         )
     for part in (p for stage in recipe.stages for p in stage.parts):
-        if hasattr(part.target, "check_net"):  # a net that a late stage cannot use is an error now
-            part.target.check_net(net)
-    first, own = copy.deepcopy(net), own_parts(recipe)
+        check: Any = part.target  # a net that a late stage cannot use is an error now
+        if plays(check, ChecksNet):
+            check.check_net(net)
+    first, own = copy.deepcopy(net), own_parts(recipe, net)
     keys = stage_keys(recipe, net, data, seed, engine)
     done = agreed(lambda: max((k for k, key in enumerate(keys) if key in cache), default=-1))
     history: list[Event] = []
@@ -139,9 +146,15 @@ def stage_keys(recipe: Recipe, net: Net, data: Examples, seed: int, engine: Engi
 
 
 def net_digest(net: nn.Module) -> str:
-    """SHA-256 of a net's structure and weights."""
+    """SHA-256 of a net's structure and weights, and of the code of modules of the user's own."""
     h = hashlib.sha256(repr(net).encode())
+    for cls in dict.fromkeys(type(m) for m in net.modules()):
+        if is_own(cls.__module__):
+            h.update(code_digest(cls).encode())
     for name, t in net.state_dict().items():
+        if is_lazy(t):
+            h.update(f"{name} lazy".encode())
+            continue
         h.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
         h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return h.hexdigest()
@@ -149,8 +162,12 @@ def net_digest(net: nn.Module) -> str:
 
 def specs(net: Net) -> dict[str, Any]:
     """How backbone and head are rebuilt; None for a module of the user's own."""
-    named = {"backbone": getattr(net.backbone, "spec", None), "head": getattr(net.head, "spec", None)}
-    return {name: to_json(spec) for name, spec in named.items()}
+    return {name: to_json(spec) for name, spec in given(net).items()}
+
+
+def given(net: Net) -> dict[str, Part[Any] | None]:
+    """The specs of backbone and head."""
+    return {"backbone": spec_of(net.backbone), "head": spec_of(net.head)}
 
 
 def restore(
@@ -169,6 +186,7 @@ def restore(
     return Net(module("backbone"), module("head")).eval()
 
 
-def own_parts(recipe: Recipe) -> dict[str, Any]:
-    """The classes that a recipe is made of, by their names in files: what its cached nets may hold."""
-    return {name_of(p.target): p.target for stage in recipe.stages for p in stage.parts}
+def own_parts(recipe: Recipe, net: Net) -> dict[str, Any]:
+    """The classes that a recipe and its first net are made of, by their names in files: what cached nets may hold."""
+    made = (*(p for stage in recipe.stages for p in stage.parts), *parts(tuple(given(net).values())))
+    return {name_of(p.target): p.target for p in made}

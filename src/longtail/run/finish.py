@@ -16,11 +16,12 @@ from torch import Tensor
 
 from longtail.adjust import BiasTemperature
 from longtail.adjust._minimise import cross_entropy
-from longtail.adjust.bias_temperature import drawn_as, match_bias
+from longtail.adjust.bias_temperature import STRENGTH, drawn_as, match_bias
 from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.part import Part
 from longtail.recipe import Recipe
+from longtail.roles import Fits, LeftOpen, Tunes, traits, works_on
 from longtail.run.loop import facts_of, infer
 from longtail.run.outcome import Outcome, floored
 from longtail.run.prior import carried_prior, facts_without_net
@@ -31,6 +32,21 @@ CORRECTION = 4.0
 """Strength, in examples, of the pull towards biases matched on the training rows."""
 FLOOR = 0.1
 """Nats of bias, or of log temperature, below which a claim is right enough, however many rows there are."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How held-out rows were drawn.
+
+    Attributes:
+        copies: how often a row repeats on average. All copies count in what is fitted, since rows to come repeat just
+            so; but they are no further witnesses, so the fit is trusted as if each were there once.
+        rates: the share of its different rows that each class gave, float64 ``[C]``; None is told by the class
+            frequencies of the held-out rows.
+    """
+
+    copies: float = 1.0
+    rates: Any = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,7 @@ def fit_finish(
     held: Examples | None,
     logits: Tensor | None = None,
     decide: Part[Any] | None = None,
-    distinct: Tensor | None = None,
+    sample: Sample = Sample(),
 ) -> tuple[Any, ...]:
     """What is left to be fitted, fitted on held-out examples: finishing parts, a calibrator where one is needed, then the
     decision rule.
@@ -76,11 +92,10 @@ def fit_finish(
         held: held-out examples; never test data.
         logits: out-of-fold logits, where ``held`` is ``data`` itself.
         decide: the decision rule of a recipe that brings none of its own.
-        distinct: the held rows that count for calibration, where equal inputs repeat: copies of a row are no further
-            witnesses. None: all.
+        sample: how the held rows were drawn.
     """
     fitted: list[Any] = []
-    rules = [p for p in outcome.recipe.finish if hasattr(p.target, "decide")]
+    rules = [p for p in outcome.recipe.finish if works_on(p.target) == "probabilities"]
     for p in outcome.recipe.finish:
         if p in rules:
             continue
@@ -88,14 +103,14 @@ def fit_finish(
         made = p.build(**facts_of(now.net, data, now.engine))
         if held is None or not is_open(made):
             fitted.append(p)
-        elif is_surgery(made):
+        elif traits(made).works_on == "net":
             features = infer(now.net, held.x, now.engine, features=True)
             fitted.append(made.tune(now.net, features, held.labels.y, now.labels.prior))
         else:
             fitted.append(made.fit(_held_logits(now, held, logits), held.labels.y))
     if held is not None:
         now = finish(outcome, data, tuple(fitted))
-        fitted.append(calibrated(now, data, held, logits, distinct))
+        fitted.append(calibrated(now, data, held, logits, sample))
     for p in rules or ([] if decide is None else [decide]):
         made = p.build(**facts_of(outcome.net, data, outcome.engine))
         if held is not None and is_open(made):
@@ -112,9 +127,9 @@ def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome
             made = made.build(**facts_of(outcome.net, data, outcome.engine))
         if isinstance(made, Calibrator):
             outcome = outcome.but(calibrator=made.adjuster, prior_checked=made.checked)
-        elif hasattr(made, "decide"):
+        elif works_on(type(made)) == "probabilities":
             outcome = outcome.but(thresholds=None if is_open(made) else made)
-        elif is_surgery(made):
+        elif works_on(type(made)) == "net":
             outcome = outcome.but(
                 net=made(outcome.net).eval(), logit_prior=made.logit_prior(outcome.logit_prior)
             )
@@ -146,7 +161,7 @@ def calibrated(
     data: Examples,
     held: Examples,
     logits: Tensor | None = None,
-    distinct: Tensor | None = None,
+    sample: Sample = Sample(),
 ) -> Calibrator:
     """A claimed prior checked on held-out rows, and a temperature and biases fitted where it is off or there is none.
 
@@ -156,19 +171,17 @@ def calibrated(
     rows passes by itself.
 
     Args:
-        outcome, data, held, logits, distinct: as for :func:`fit_finish`.
+        outcome, data, held, logits, sample: as for :func:`fit_finish`.
     """
     z, y = outcome.as_natural(_held_logits(outcome, held, logits)), held.labels.y
-    if distinct is not None:
-        z, y = z[distinct], y[distinct]
     natural = floored(outcome.labels.prior)
-    prior = (natural / natural.sum()).numpy()
+    prior, copies, rates = (natural / natural.sum()).numpy(), sample.copies, sample.rates
     with warnings.catch_warnings():  # few rows are allowed for: the penalty, and the test
         warnings.filterwarnings("ignore", message="BiasTemperature: ")
-        fit = BiasTemperature().fit(z, y, prior=prior)
+        fit = BiasTemperature(strength=STRENGTH * copies).fit(z, y, prior=prior, rates=rates)
         checked = None
         if outcome.logit_prior is not None:
-            checked = check_claim(fit, z.double().numpy(), y.numpy(), prior)
+            checked = check_claim(fit, z.double().numpy(), y.numpy(), prior, sample)
             if not checked["calibrated"]:
                 return Calibrator(None, None, checked)
         if logits is not None:  # the model itself has been trained on these rows
@@ -176,14 +189,17 @@ def calibrated(
         seen = outcome.as_natural(outcome.logits(data.x))
         own = BiasTemperature(1.0, np.zeros(len(prior)), prior).matched(seen, prior)
         for _ in range(4):  # the biases that match depend on T, and T on them
-            fit = BiasTemperature(strength=CORRECTION).fit(z, y, prior=prior, around=own.bias)
+            pull = BiasTemperature(strength=CORRECTION * copies)
+            fit = pull.fit(z, y, prior=prior, around=own.bias, rates=rates)
             if abs(np.log(scale_of(fit) / scale_of(own))) < 0.01:
                 break
             own = fit.matched(seen, prior)
     return Calibrator(fit, np.asarray(fit.bias) - np.asarray(own.bias), checked)
 
 
-def check_claim(fit: BiasTemperature, z: Any, y: Any, prior: Any) -> dict[str, Any]:
+def check_claim(
+    fit: BiasTemperature, z: Any, y: Any, prior: Any, sample: Sample = Sample()
+) -> dict[str, Any]:
     """Is a claimed prior off? A likelihood-ratio test of no change against a fitted temperature and biases.
 
     Args:
@@ -191,6 +207,7 @@ def check_claim(fit: BiasTemperature, z: Any, y: Any, prior: Any) -> dict[str, A
         z: float64 ``[N, C]``: the held-out logits moved from the claimed prior to ``prior``.
         y: labels ``[N]``.
         prior: float64 ``[C]``.
+        sample: how the rows were drawn.
 
     Returns:
         ``shift``, the largest difference in nats between two of the biases that make the mean predicted shares those
@@ -198,9 +215,9 @@ def check_claim(fit: BiasTemperature, z: Any, y: Any, prior: Any) -> dict[str, A
         temperature is above ``FLOOR``.
     """
     share = np.bincount(y, minlength=len(prior)) / len(y)
-    seen, offset, temperature = share > 0, drawn_as(share, prior), scale_of(fit)
+    seen, offset, temperature = share > 0, drawn_as(share, prior, sample.rates), scale_of(fit)
     gain = cross_entropy(z + offset, y)[0] - cross_entropy(z / temperature + fit.bias + offset, y)[0]
-    half = torch.tensor([0.5 * int(seen.sum()), max(0.0, len(y) * gain)], dtype=torch.float64)
+    half = torch.tensor([0.5 * int(seen.sum()), max(0.0, len(y) / sample.copies * gain)], dtype=torch.float64)
     p = float(torch.special.gammaincc(*half))  # the upper tail of chi-squared
     bias = match_bias(z + offset, share, np.zeros(len(share)), fit.strength)[seen]
     shift = float(bias.max() - bias.min())
@@ -227,11 +244,12 @@ def _held_logits(outcome: Outcome, held: Examples, logits: Tensor | None) -> Ten
     return logits
 
 
-def is_surgery(made: Any) -> bool:
-    """Surgery works on nets, an adjuster on logits; an adjuster says whether it keeps the argmax."""
-    return not hasattr(made, "keeps_argmax")
-
-
 def is_open(made: Any) -> bool:
     """Is something left to be fitted or tuned on held-out data?"""
-    return (hasattr(made, "tune") or hasattr(made, "fit")) and not made.fitted
+    if not isinstance(made, Fits | Tunes):
+        return False
+    if not isinstance(made, LeftOpen):
+        raise TypeError(
+            f"{type(made).__name__} can be fitted and does not say whether it is: give it 'fitted'"
+        )
+    return not made.fitted

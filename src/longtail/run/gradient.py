@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from longtail.roles import traits
 from longtail.run.engine import Engine
 
 Streams = list[tuple[Any, Tensor]]
@@ -49,8 +50,9 @@ class Gradients:
         self, run: nn.Module, step: nn.Module, generator: torch.Generator, engine: Engine, record: bool = True
     ) -> None:
         self.run, self.step, self.generator, self.engine = run, step, generator, engine
-        known = getattr(getattr(step, "objective", None), "ignores_progress", False)
-        self.allowed = record and known and engine.graphs and engine.on.type == "cuda"
+        known = dict(step.named_children()).get("objective")
+        same = known is not None and traits(known).ignores_progress
+        self.allowed = record and same and engine.graphs and engine.on.type == "cuda"
         self.forget()
 
     def forget(self) -> None:

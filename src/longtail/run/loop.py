@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from longtail.examples import Examples, Inputs
 from longtail.net import Net
-from longtail.part import Part, at
+from longtail.part import Part, at, digest
 from longtail.recipe import Stage
+from longtail.roles import Attaches, traits
 from longtail.run.average import Average
 from longtail.run.cache import Cache, pack, unpack
 from longtail.run.engine import Engine, OutOfTime
@@ -148,7 +149,7 @@ def run_stage(
         step.load_state_dict(state["step"])
         optimizer.load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
-    run: nn.Module = engine.wrap(step, unused=getattr(objective, "leaves_unused", False))
+    run: nn.Module = engine.wrap(step, unused=traits(objective).leaves_unused)
     on_device = torch.Generator(device=device)
     gradients = Gradients(run, step, on_device, engine, record=ranks == 1 and sharpness is None)
     saved = time.monotonic()
@@ -243,19 +244,19 @@ class Phase:
 
     def __init__(self, stage: Stage, objective: Any, net: Net, facts: dict[str, Any], key: str) -> None:
         self.stage, self.objective, self.net, self.facts, self.key = stage, objective, net, facts, key
-        self.now = (at(stage.loss, 0.0), at(stage.mix, 0.0))
+        self.now = digest([at(stage.loss, 0.0), at(stage.mix, 0.0)])
         self.hook: Any = None
         self._attach()
 
     def enter(self, t: float) -> bool:
         """Put loss and mixer of progress ``t`` in place; were they others before?"""
-        now = (at(self.stage.loss, t), at(self.stage.mix, t))
+        now = digest([at(self.stage.loss, t), at(self.stage.mix, t)])
         if now == self.now:
             return False
         self.leave()
         self.now, device = now, next(self.net.parameters()).device
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_of(self.key, "phase", repr(now)))
+            torch.manual_seed(seed_of(self.key, "phase", now))
             self.objective.loss = _built(self.stage.loss, t, self.facts).to(device)
             self.objective.mix = _built(self.stage.mix, t, self.facts)
         self._attach()
@@ -266,8 +267,10 @@ class Phase:
             self.hook.remove()
 
     def _attach(self) -> None:
-        mixer: Any = getattr(self.objective, "mix", None)  # manifold mixup mixes inside the net
-        self.hook = mixer.attach(self.net) if hasattr(mixer, "attach") else None
+        mixer: Any = {**vars(self.objective), **dict(self.objective.named_children())}.get(
+            "mix"
+        )  # manifold mixup mixes inside the net
+        self.hook = mixer.attach(self.net) if isinstance(mixer, Attaches) else None
 
 
 @dataclass(frozen=True)
@@ -297,7 +300,7 @@ def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False) -> Ten
     """Logits (or features) of all inputs, float32 on the CPU, in evaluation mode."""
     was, device = net.training, engine.on
     # What a convolution of 512 images reads no longer fits a processor's cache: 1.5 times slower an image.
-    batch = 128 if device.type == "cpu" else 512
+    batch = net.rows_at_once or (128 if device.type == "cpu" else 512)
     net.eval().to(device)
     if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -14,12 +14,64 @@ from longtail.by_class import by_class
 from longtail.examples import Inputs
 from longtail.labels import ClassCounts, Labels
 from longtail.net import Net
+from longtail.roles import WeighsClasses
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 
 Prior = str | Sequence[float] | Mapping[Any, float] | Tensor
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Meaning:
+    """What the logits of a trained model mean: the class prior they assume, and how to put another in.
+
+    Attributes:
+        labels: of the rows it was trained on, or the counts of each class.
+        logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
+            was held out to fit it on.
+        calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; it works
+            on ``as_natural(logits)``.
+    """
+
+    labels: Labels | ClassCounts
+    logit_prior: Tensor | None = None
+    calibrator: Any = None
+
+    @property
+    def source(self) -> str:
+        """Where the prior is known from: "closed form", "closed form, off: fitted", "fitted" or "none"."""
+        if self.logit_prior is None:
+            return "none" if self.calibrator is None else "fitted"
+        return "closed form" if self.calibrator is None else OFF
+
+    def probabilities(self, logits: Tensor, prior: Prior = "natural") -> Tensor:
+        """``softmax(logits + log prior - log logit_prior)``, after the calibrator, float32 ``[N, C]``.
+
+        Raises:
+            ValueError: the prior is not one, or the logits have no known prior.
+        """
+        logits, assumed = logits.double(), self.logit_prior
+        if self.calibrator is not None:
+            logits, assumed = self.calibrator(self.as_natural(logits)), self.calibrator.logit_prior(None)
+        if assumed is None:
+            raise ValueError(
+                "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
+                "which a calibrator is fitted, or use softmax of logits() as scores"
+            )
+        shift = log_prior(prior, self.labels) - floored(torch.as_tensor(assumed)).log()
+        return torch.softmax(logits + shift, -1).float()
+
+    def as_natural(self, logits: Tensor) -> Tensor:
+        """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
+        if self.logit_prior is None:
+            return logits.double()
+        return logits.double() + (floored(self.labels.prior) / floored(self.logit_prior)).log()
+
+    def is_natural(self, prior: Prior) -> bool:
+        """Is it the natural prior, by its name or as numbers?"""
+        return torch.allclose(prior_vector(prior, self.labels), self.labels.prior, rtol=1e-4, atol=1e-7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +110,20 @@ class Outcome:
         return dataclasses.replace(self, **changes)
 
     @property
+    def meaning(self) -> Meaning:
+        """What its logits mean."""
+        return Meaning(self.labels, self.logit_prior, self.calibrator)
+
+    @property
     def prior_source(self) -> str:
-        if self.logit_prior is None:
-            return "none" if self.calibrator is None else "fitted"
-        return "closed form" if self.calibrator is None else OFF
+        return self.meaning.source
 
     @property
     def decided_by(self) -> str:
         """What decides under the natural prior: "thresholds", or "the most probable class"."""
-        weights = getattr(self.thresholds, "weights", None)
-        if self.thresholds is None or (weights is not None and len(set(weights)) == 1):
-            return "the most probable class"
-        return "thresholds"
+        rule = self.thresholds
+        equal = isinstance(rule, WeighsClasses) and rule.weights is not None and len(set(rule.weights)) == 1
+        return "the most probable class" if rule is None or equal else "thresholds"
 
     def logits(self, x: Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
@@ -93,22 +147,11 @@ class Outcome:
 
     def probabilities(self, logits: Tensor, prior: Prior = "natural") -> Tensor:
         """``softmax(logits + log prior - log logit_prior)`` for logits of this outcome, after its calibrator."""
-        logits, assumed = logits.double(), self.logit_prior
-        if self.calibrator is not None:
-            logits, assumed = self.calibrator(self.as_natural(logits)), self.calibrator.logit_prior(None)
-        if assumed is None:
-            raise ValueError(
-                "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
-                "which a calibrator is fitted, or use softmax of logits() as scores"
-            )
-        shift = log_prior(prior, self.labels) - floored(torch.as_tensor(assumed)).log()
-        return torch.softmax(logits + shift, -1).float()
+        return self.meaning.probabilities(logits, prior)
 
     def as_natural(self, logits: Tensor) -> Tensor:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
-        if self.logit_prior is None:
-            return logits.double()
-        return logits.double() + (floored(self.labels.prior) / floored(self.logit_prior)).log()
+        return self.meaning.as_natural(logits)
 
     def predict(self, x: Inputs, prior: Prior = "natural") -> Tensor:
         """Class indices ``[N]``: the most probable class under the prior, or by tuned thresholds where there are any."""
@@ -118,13 +161,9 @@ class Outcome:
         """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
         numbers.
         """
-        if self.thresholds is not None and self.is_natural(prior):
+        if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)
-
-    def is_natural(self, prior: Prior) -> bool:
-        """Is it the natural prior, by its name or as numbers?"""
-        return torch.allclose(prior_vector(prior, self.labels), self.labels.prior, rtol=1e-4, atol=1e-7)
 
 
 def log_prior(prior: Prior, labels: Labels | ClassCounts) -> Tensor:

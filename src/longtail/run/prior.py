@@ -10,6 +10,7 @@ from torch import Tensor
 from longtail.labels import Labels
 from longtail.part import Part, Switch, at
 from longtail.recipe import Recipe, Stage
+from longtail.roles import ClaimsPrior, plays, traits_of, works_on
 from longtail.surgery import ResetHead, SwapHead
 
 
@@ -24,12 +25,12 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
     for k, stage in enumerate(stages):
         before = prior
         objective: Any = stage.objective.target
-        if hasattr(objective, "logit_prior"):
+        if plays(objective, ClaimsPrior):
             prior = objective.logit_prior(stage, labels)
             continue
         prior = None
         loss = at(stage.loss, 1.0)
-        if at(stage.mix, 1.0) is None and getattr(objective, "reads_logits_only", False) and _has_prior(loss):
+        if at(stage.mix, 1.0) is None and traits_of(objective).reads_logits_only and _has_prior(loss):
             facts = _facts_of(labels)
             stream = at(stage.streams[0], 1.0).build(**facts)
             seen = stream.class_distribution(labels, 1.0)
@@ -46,18 +47,18 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
 def _differs_in_eval(surgery: Part[Any]) -> bool:
     """Does it put a head on whose logits at test are not those that the loss saw?"""
     head = dict(surgery.kwargs).get("head")
-    return isinstance(head, Part) and getattr(head.target, "differs_in_eval", False)
+    return isinstance(head, Part) and traits_of(head.target).differs_in_eval
 
 
 def _has_prior(loss: Part[Any] | Switch) -> bool:
-    return isinstance(loss, Part) and hasattr(loss.target, "logit_prior")
+    return isinstance(loss, Part) and plays(loss.target, ClaimsPrior)
 
 
 def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
     """The class prior that a recipe's logits assume, where it has a closed form."""
     prior = stages_prior(recipe.stages, labels)
     for p in recipe.finish:
-        if not hasattr(p.target, "decide"):
+        if works_on(p.target) != "probabilities":
             prior = p.build(**facts_without_net(labels)).logit_prior(prior)
     return prior
 

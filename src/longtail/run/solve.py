@@ -25,6 +25,7 @@ from longtail.objectives.supervised import per_example
 from longtail.optim.lbfgs import LBFGS, Solved
 from longtail.part import Part, at
 from longtail.recipe import Stage
+from longtail.roles import ClaimsDistribution, Reducible, plays, tensor_of
 from longtail.run.engine import Engine
 from longtail.samplers import Subset
 from longtail.seeds import generator
@@ -51,10 +52,8 @@ class Problem:
         self, net: Net, loss: nn.Module, x: Any, y: Tensor, row_weight: Tensor, engine: Engine
     ) -> None:
         self.net, self.loss, self.x, self.y, self.engine = net, loss, x, y, engine
-        weight = getattr(loss, "weight", None)
-        if (
-            isinstance(weight, Tensor) and weight.dim() == 1
-        ):  # a mean of weighted rows, by the expected weight
+        weight = tensor_of(loss, "weight")
+        if weight is not None and weight.dim() == 1:  # a mean of weighted rows, by the expected weight
             row_weight = row_weight / (row_weight * weight.to(row_weight)[y]).sum()
         self.row_weight = row_weight
         self.parameters = [p for p in net.parameters() if p.requires_grad]
@@ -101,7 +100,7 @@ def may_be_solved(stage: Stage) -> bool:
         and stage.average is None
         and stage.sharpness is None
         and stage.objective.target is Supervised
-        and hasattr(stream.target, "class_distribution")
+        and plays(stream.target, ClaimsDistribution)
         and stream.target is not Subset
     )
 
@@ -121,7 +120,7 @@ def row_by_row(net: Net, loss: nn.Module, x: Any, y: Tensor) -> bool:
     Tried on some rows rather than declared: a loss that counts what it has seen, or a head that drops units at random,
     gives itself away.
     """
-    if not hasattr(loss, "reduction") or len(x) < 2:
+    if not isinstance(loss, Reducible) or len(x) < 2:
         return False
     net, loss = copy.deepcopy(net).double().train(), copy.deepcopy(loss).double()
     few = min(len(x), 512)

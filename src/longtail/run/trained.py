@@ -11,6 +11,7 @@ from torch import nn
 from longtail.net import Net
 from longtail.part import Switch
 from longtail.recipe import Stage
+from longtail.roles import traits_of
 
 
 def choose(net: Net, globs: tuple[str, ...]) -> set[str]:
@@ -70,6 +71,6 @@ def reads_features_only(net: Net, stage: Stage, trained: set[str]) -> bool:
     plain = (
         (stage.augment is None or (stage.views > 0 and not isinstance(stage.augment, Switch)))
         and stage.mix is None
-        and getattr(stage.objective.target, "reads_logits_only", False)
+        and traits_of(stage.objective.target).reads_logits_only
     )
     return still and plain

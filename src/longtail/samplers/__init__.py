@@ -36,4 +36,4 @@ PARTS = (
     ClassAware, ClassBalanced, Complement, EffectiveNumberSampler, MPerClass, OverSample, Progressive, RepeatFactor,
     Shuffled, Subset, UnderSample,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from longtail.labels import Labels
+from longtail.roles import InChunks, KeepsTogether, KnowsDrawnSize, KnowsSize
 
 MOST = 1 << 28
 """Indices of an epoch that a sampler gives without being asked twice: 2 GiB of them."""
@@ -104,7 +105,7 @@ def join(chunks: Iterator[Tensor], size: int) -> Tensor:
 
 def blocks(sampler: Any, labels: Labels, generator: torch.Generator, t: float) -> Iterator[Tensor]:
     """The epoch of any sampler in pieces: its ``chunks``, or what it gives, cut up."""
-    if hasattr(sampler, "chunks"):
+    if isinstance(sampler, InChunks):
         yield from sampler.chunks(labels, generator, t)
     else:
         yield from sampler(labels, generator, t).split(CHUNK)
@@ -113,9 +114,14 @@ def blocks(sampler: Any, labels: Labels, generator: torch.Generator, t: float) -
 def size_of(sampler: Any, labels: Labels, generator: torch.Generator, t: float) -> int | None:
     """Indices in the epoch that ``generator`` would give: any sampler's ``size``, or its ``drawn_size`` where that is
     drawn; None where only drawing the epoch tells."""
-    if hasattr(sampler, "size"):
+    if isinstance(sampler, KnowsSize):
         return int(sampler.size(labels, t))
-    return sampler.drawn_size(labels, generator, t) if hasattr(sampler, "drawn_size") else None
+    return sampler.drawn_size(labels, generator, t) if isinstance(sampler, KnowsDrawnSize) else None
+
+
+def together_in(sampler: Any) -> int:
+    """Indices in a row that must stay on one rank: what the sampler says, or 1."""
+    return int(sampler.together) if isinstance(sampler, KeepsTogether) else 1
 
 
 def powers(counts: Tensor, power: float) -> Tensor:

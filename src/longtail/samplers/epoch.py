@@ -25,7 +25,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from longtail.labels import Labels
 from longtail.part import Part, Switch, at
-from longtail.samplers.drawn import CHUNK, blocks, size_of
+from longtail.samplers.drawn import CHUNK, blocks, size_of, together_in
 from longtail.samplers.shuffled import Shuffled
 from longtail.seeds import generator
 
@@ -192,7 +192,7 @@ class EpochSampler(DistributedSampler[int]):
 
     def _together(self) -> int:
         """Indices in a row that one rank takes."""
-        return int(getattr(self._at(self.t), "together", 1))
+        return together_in(self._at(self.t))
 
     def _check_ranks(self) -> None:
         if self.drop_last and self.num_replicas * self._together() > self._total():

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from longtail.labels import Labels
 from longtail.samplers.cycles import ranges, spread
-from longtail.samplers.drawn import blocks, check_whole, size_of
+from longtail.samplers.drawn import blocks, check_whole, size_of, together_in
 from longtail.samplers.shuffled import Shuffled
 
 
@@ -84,7 +84,7 @@ class Subset:
     @property
     def together(self) -> int:
         """Indices in a row that must stay on one rank: those of the inner sampler."""
-        return int(getattr(self.of, "together", 1))
+        return together_in(self.of)
 
     def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
         """What the inner sampler does on the subset, float64 ``[C]``; 0 outside."""

@@ -34,4 +34,4 @@ PARTS = (
     AddAlignment, AddAttention, AddBranches, AddExperts, AddMemory, AddRouters, AddScale, ClassMeans, CosineMeans,
     RemoveMean, ResetHead, SwapHead, TauNormalize, WeighExperts,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -31,6 +31,8 @@ class AddScale:
     True
     """
 
+    works_on = "net"
+
     def __init__(self, scale_bias: bool = True) -> None:
         self.scale_bias = scale_bias
 
@@ -51,6 +53,8 @@ class AddAlignment:
     Raises:
         ValueError: unknown ``form``.
     """
+
+    works_on = "net"
 
     def __init__(self, form: str = "paper") -> None:
         if form not in ("paper", "released"):

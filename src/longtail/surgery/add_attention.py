@@ -14,9 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from longtail import roles
 from longtail.backbones import Attended
 from longtail.heads import spec_of
 from longtail.net import Net
+from longtail.roles import GivesMaps
 from longtail.surgery.class_means import Embed
 from longtail.surgery.swap import under
 
@@ -43,6 +45,8 @@ class AddAttention:
         TypeError: on the call: a backbone with maps, and without a ``spec`` to be rebuilt from.
     """
 
+    works_on = "net"
+
     def __init__(self, embed: Embed) -> None:
         self.embed = embed
 
@@ -50,13 +54,13 @@ class AddAttention:
         head = spec_of(net.head).build()
         head.load_state_dict(copy.deepcopy(net.head.state_dict()))
         backbone = net.backbone
-        if not hasattr(backbone, "maps"):
+        if not isinstance(backbone, GivesMaps):
             warnings.warn(
                 f"{type(backbone).__name__} gives no feature maps: the modulated attention is left out",
                 stacklevel=2,
             )
             return under(net, head)
-        if not hasattr(backbone, "spec"):
+        if roles.spec_of(backbone) is None:
             raise TypeError(
                 f"backbone {type(backbone).__name__} has maps but no 'spec' to rebuild it from: give it one "
                 "(longtail.part.part), or leave the attention out"

@@ -24,6 +24,8 @@ class AddBranches:
     (128, 537488)
     """
 
+    works_on = "net"
+
     def __call__(self, net: Net) -> Net:
         if not isinstance(net.backbone, ResNetCIFAR):
             return under(net, TwoBranch(net.feature_dim, net.num_classes))

@@ -33,6 +33,8 @@ class AddExperts:
     ('ResNetTrunk', 2, 5)
     """
 
+    works_on = "net"
+
     def __init__(
         self, experts: int = 3, widths: tuple[int, ...] = (24, 48), scale: float | None = 30.0
     ) -> None:

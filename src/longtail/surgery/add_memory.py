@@ -24,6 +24,8 @@ class AddMemory:
         reach: numerator of the reachability.
     """
 
+    works_on = "net"
+
     def __init__(self, embed: Embed, scale: float = 16.0, reach: float = 10.0) -> None:
         Memory(1, 1, scale, reach)  # a bad number is an error now, not after the pass over the data
         self.embed, self.scale, self.reach = embed, scale, reach

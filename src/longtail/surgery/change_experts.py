@@ -41,6 +41,8 @@ class AddRouters:
         TypeError: on the call: the net has no experts.
     """
 
+    works_on = "net"
+
     def __init__(self, top: int = 30, hidden: int = 16) -> None:
         self.top, self.hidden = top, hidden
 
@@ -71,6 +73,8 @@ class WeighExperts:
     >>> WeighExperts((0.25, 0.75))(net).head.weights.tolist()
     [0.25, 0.75]
     """
+
+    works_on = "net"
 
     def __init__(
         self, weights: Sequence[float], counts: Tensor | Sequence[int] | None = None, tau: float = 2.0

@@ -38,6 +38,8 @@ class ClassMeans:
     [0, 0, 1]
     """
 
+    works_on = "net"
+
     def __init__(self, embed: Embed, transform: str = "centre_l2", distance: str = "l2") -> None:
         NearestMean(
             1, 1, transform, distance

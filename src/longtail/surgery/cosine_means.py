@@ -42,6 +42,8 @@ class CosineMeans:
     [[0.0, 1.0], [1.0, 0.0]]
     """
 
+    works_on = "net"
+
     def __init__(self, embed: Embed, scale: float = 25.0) -> None:
         self.embed, self.scale = embed, scale
 

@@ -43,6 +43,8 @@ class RemoveMean:
     0.5
     """
 
+    works_on = "net"
+
     def __init__(self, alpha: float | None = None) -> None:
         if alpha is not None and not 0 <= alpha < float("inf"):
             raise ValueError(f"alpha={alpha} must be a number from 0 on, or None to tune it on held-out data")

@@ -48,6 +48,8 @@ class ResetHead:
     (False, True)
     """
 
+    works_on = "net"
+
     def __call__(self, net: Net) -> Net:
         return under(net, spec_of(net.head).build())
 
@@ -63,6 +65,8 @@ class SwapHead:
     Args:
         head: the new head; it is copied, so one SwapHead can serve several nets.
     """
+
+    works_on = "net"
 
     def __init__(self, head: nn.Module) -> None:
         self.head = head

@@ -58,6 +58,8 @@ class TauNormalize:
     True
     """
 
+    works_on = "net"
+
     def __init__(self, tau: float | None = None, bias: str = "drop") -> None:
         if bias not in ("drop", "keep", "scale"):
             raise ValueError(f"bias={bias!r} must be 'drop', 'keep' or 'scale'")

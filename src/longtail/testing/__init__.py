@@ -5,6 +5,7 @@ from longtail.testing.head import check_head
 from longtail.testing.loss import LAWS as LOSS_LAWS
 from longtail.testing.loss import check_loss
 from longtail.testing.loss_traits import LossTraits
+from longtail.testing.metric import check_metric
 from longtail.testing.mixer import check_mixer
 from longtail.testing.objective import check_objective, check_ranks
 from longtail.testing.recipe import check_recipe
@@ -17,6 +18,7 @@ __all__ = [
     "check_adjuster",
     "check_head",
     "check_loss",
+    "check_metric",
     "check_mixer",
     "check_objective",
     "check_ranks",

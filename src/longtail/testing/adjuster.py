@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from longtail.part import Part, from_json, to_json
+from longtail.roles import Fits, traits_of
 from longtail.testing.head import CLASSES
 from longtail.testing.head import facts as head_facts
 
@@ -41,7 +42,7 @@ def held_out(rows: int = 400, gain: float = 2.0) -> tuple[np.ndarray[Any, Any], 
 def ready(adjuster: Part[Any]) -> Any:
     """The adjuster, built and, where it has a ``fit``, fitted."""
     built = adjuster.build(**facts())
-    return built.fit(*held_out()) if hasattr(built, "fit") else built
+    return built.fit(*held_out()) if isinstance(built, Fits) else built
 
 
 def check_adjuster(adjuster: Part[Any], own: dict[str, Callable[..., Any]] | None = None) -> None:
@@ -80,7 +81,7 @@ def the_input_stays(adjuster: Part[Any], own: Any) -> None:
     kept, tensor = z.copy(), torch.from_numpy(z.copy())
     made(z)
     made(tensor)
-    if hasattr(made, "fit"):
+    if isinstance(made, Fits):
         made.fit(z, y)
     assert (z == kept).all(), "it changed the numpy logits it was given"
     assert (tensor.numpy() == kept).all(), "it changed the torch logits it was given"
@@ -101,7 +102,7 @@ def the_argmax_is_kept_where_claimed(adjuster: Part[Any], own: Any) -> None:
 
 def fitting_makes_a_new_one_and_is_deterministic(adjuster: Part[Any], own: Any) -> None:
     built = adjuster.build(**facts())
-    if not hasattr(built, "fit"):
+    if not isinstance(built, Fits):
         return
     z, y = held_out()
     before, state = copy.deepcopy(vars(built)), torch.get_rng_state()
@@ -139,7 +140,7 @@ def bad_rows_are_refused(adjuster: Part[Any], own: Any) -> None:
     broken = z.copy()
     broken[7, 1] = np.nan
     attempts = [("probabilities in place of logits", lambda: made(probs), "probabilities")]
-    if hasattr(made, "fit"):
+    if isinstance(made, Fits):
         fresh = adjuster.build(**facts())
         attempts += [
             ("a row with NaN", lambda: fresh.fit(broken, y), "row 7"),
@@ -157,6 +158,11 @@ def bad_rows_are_refused(adjuster: Part[Any], own: Any) -> None:
         assert word in message, f"{what}: the message does not name {word!r}: {message}"
 
 
+def it_says_that_it_works_on_logits(adjuster: Part[Any], own: Any) -> None:
+    said = traits_of(adjuster.target).works_on
+    assert said == "logits", f"its class has works_on = {said!r}, and an adjuster works on logits"
+
+
 LAWS: dict[str, Callable[[Part[Any], Any], None]] = {
     law.__name__: law
     for law in (
@@ -168,5 +174,6 @@ LAWS: dict[str, Callable[[Part[Any], Any], None]] = {
         json_keeps_it,
         the_prior_is_one_or_unknown,
         bad_rows_are_refused,
+        it_says_that_it_works_on_logits,
     )
 }

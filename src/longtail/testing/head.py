@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from longtail.part import Part, from_json, to_json
+from longtail.roles import TrainedElsewhere, spec_of
 
 DIM, CLASSES = 8, 5
 COUNTS = (500, 120, 30, 9, 2)
@@ -96,7 +97,7 @@ def gradients_reach_features_and_parameters(head: Part[nn.Module], own: Any) -> 
     (z * torch.randn(z.shape, generator=torch.Generator().manual_seed(2), dtype=z.dtype)).sum().backward()
     assert x.grad is not None, "no gradient reaches the features"
     assert x.grad.isfinite().all(), "the gradient for the features is not finite"
-    elsewhere: tuple[str, ...] = getattr(built, "trained_elsewhere", ())
+    elsewhere = built.trained_elsewhere if isinstance(built, TrainedElsewhere) else ()
     for name, parameter in built.named_parameters():
         if name in elsewhere:
             assert parameter.grad is None, f"{name} is said to be trained elsewhere, and gets a gradient"
@@ -108,7 +109,7 @@ def gradients_reach_features_and_parameters(head: Part[nn.Module], own: Any) -> 
 def spec_rebuilds_it(head: Part[nn.Module], own: Any) -> None:
     built = head.build(**facts()).train()
     built(features())
-    spec: Any = getattr(built, "spec", None)
+    spec = spec_of(built)
     assert isinstance(spec, Part), "it has no spec (a Part) to be rebuilt from"
     read = from_json(to_json(spec), own, "head")
     assert read == spec, f"its spec does not survive JSON: {read} is not {spec}"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from longtail.part import Part
+from longtail.roles import ClaimsPrior
 from longtail.testing.loss_traits import (
     COUNTS,
     PERMUTATION,
@@ -169,11 +170,11 @@ def law_prior(loss: Part[nn.Module], traits: LossTraits) -> None:
 
 def _claims_what_batches_give(loss: Part[nn.Module], traits: LossTraits) -> None:
     module = build(loss, traits)
-    assert hasattr(module, "logit_prior"), (
+    assert isinstance(module, ClaimsPrior), (
         "the loss does not say what prior its logits carry: logit_prior(seen)"
     )
     seen = torch.tensor(COUNTS, dtype=torch.float64) / sum(COUNTS)
-    prior: Tensor | None = module.logit_prior(seen)  # type: ignore[operator]
+    prior: Tensor | None = module.logit_prior(seen)
     if prior is None:
         return
     close(prior.sum(), torch.tensor(1.0, dtype=torch.float64), "the sum of the prior")

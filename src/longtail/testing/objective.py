@@ -30,6 +30,7 @@ from longtail.net import Net
 from longtail.objectives import Supervised
 from longtail.part import Part, Switch, at
 from longtail.recipe import Recipe, Stage
+from longtail.roles import traits, traits_of
 from longtail.run.cache import Cache
 from longtail.run.chain import train_stages
 from longtail.run.engine import Engine
@@ -142,7 +143,7 @@ def terms_are_finite_scalars(s: Specimen) -> None:
 
 
 def every_trained_parameter_gets_a_gradient(s: Specimen) -> None:
-    step, lax = s.step(), getattr(s.stage.objective.target, "leaves_unused", False)
+    step, lax = s.step(), traits_of(s.stage.objective.target).leaves_unused
     ever: dict[str, bool] = {}
     for k, t in enumerate((0.0, 0.5, 0.99)):
         step.zero_grad(set_to_none=True)
@@ -242,7 +243,7 @@ def eval_gives_logits(s: Specimen) -> None:
 
 def whole_batch_is_its_shares(s: Specimen) -> None:
     """Unless it couples the batch: the gradient of a batch is the weighted mean of those of its shares."""
-    if getattr(s.stage.objective.target, "couples_batch", False):
+    if traits_of(s.stage.objective.target).couples_batch:
         return
     whole = _gradient(_still(s.step()), s.streams(), 1.0)
     parts: dict[str, Tensor] = {}
@@ -307,7 +308,7 @@ def _rank_of_two(rank: int, folder: str) -> None:
     results = []
     for s in pickle.loads((Path(folder) / "specimens").read_bytes()):
         step = s.step()
-        run = Engine().wrap(step, unused=getattr(step.objective, "leaves_unused", False))
+        run = Engine().wrap(step, unused=traits(step.objective).leaves_unused)
         mine, weight = _share(s.streams(), rank)
         grads = _gradient(run, mine, weight, rank, of=step)
         _train(run, s, rank, of=step)

@@ -2,7 +2,7 @@
 
 A recipe is a function from a base stage to a ``Recipe``. The toy is three Gaussians of equal covariance, whose Bayes
 posterior is linear and known, with 1,200, 300 and 75 examples, and 200 more without labels. A recipe that needs images
-(``Recipe.needs_images``) has three textures of 8 x 8 pixels instead, with no posterior that is known.
+(``Recipe.takes``) has three textures of 8 x 8 pixels instead, with no posterior that is known.
 """
 
 from __future__ import annotations
@@ -70,9 +70,14 @@ def toy_image_net() -> Net:
         return Net(ResNetCIFAR(8), nn.Linear(64, 3))
 
 
+def needs_images(recipe: Recipe) -> bool:
+    """Does it work on no rows of numbers, such as the toy's?"""
+    return "rows" not in recipe.takes
+
+
 def toy_for(recipe: Recipe) -> tuple[Net, Examples]:
     """Net and examples that a recipe can be trained on."""
-    return (toy_image_net(), toy_images()) if recipe.needs_images else (toy_net(), toy())
+    return (toy_image_net(), toy_images()) if needs_images(recipe) else (toy_net(), toy())
 
 
 def toy_stage(epochs: int = 12) -> Stage:
@@ -169,7 +174,7 @@ def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
 
     On images the posterior is not known: a recipe that needs them is not tested here.
     """
-    if recipe.needs_images:
+    if needs_images(recipe):
         return
     outcome = train(recipe, toy_net(), toy(), held=toy(2)).but(
         calibrator=None

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from longtail.labels import Labels
+from longtail.roles import InChunks, KnowsDrawnSize, KnowsSize
 
 
 def a_long_tail() -> Labels:
@@ -81,14 +82,14 @@ def check_sampler(
         )
         copy = pickle.loads(pickle.dumps(sampler))
         assert torch.equal(first, copy(labels, _seeded(1), t)), "a pickled copy draws differently"
-        if hasattr(sampler, "chunks"):
+        if isinstance(sampler, InChunks):
             joined = torch.cat(list(sampler.chunks(labels, _seeded(1), t)))
             assert torch.equal(first, joined), "the chunks joined are not the epoch"
-        if hasattr(sampler, "size"):
+        if isinstance(sampler, KnowsSize):
             assert sampler.size(labels, t) == len(first), (
                 f"size says {sampler.size(labels, t)}, not {len(first)}"
             )
-        if hasattr(sampler, "drawn_size"):
+        if isinstance(sampler, KnowsDrawnSize):
             told = sampler.drawn_size(labels, _seeded(1), t)
             assert told == len(first), f"drawn_size says {told}, not {len(first)}"
         q = sampler.class_distribution(labels, t)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from longtail.net import Net
 from longtail.part import Part
+from longtail.roles import spec_of, traits_of
 from longtail.testing.head import CLASSES, DIM, features
 from longtail.testing.head import facts as head_facts
 
@@ -113,8 +114,8 @@ def one_seed_one_result(surgery: Part[Any], subject: Subject) -> None:
 
 def the_new_head_can_be_rebuilt(surgery: Part[Any], subject: Subject) -> None:
     new = surgery.build(**facts())(subject()).eval()
-    spec: Any = getattr(new.head, "spec", None)
-    assert isinstance(spec, Part), "the new head has no spec (a Part) to be rebuilt from"
+    spec = spec_of(new.head)
+    assert spec is not None, "the new head has no spec (a Part) to be rebuilt from"
     head = spec.build()
     head.load_state_dict(new.head.state_dict())
     assert Net(new.backbone, head).eval()(features()).equal(new(features())), "the rebuilt head differs"
@@ -134,6 +135,11 @@ def the_prior_is_one_or_unknown(surgery: Part[Any], subject: Subject) -> None:
         assert built(net).eval()(x).allclose(net.eval()(x)), "it claims the same prior and changes the logits"
 
 
+def it_says_that_it_works_on_nets(surgery: Part[Any], subject: Subject) -> None:
+    said = traits_of(surgery.target).works_on
+    assert said == "net", f"its class has works_on = {said!r}, and surgery works on nets: works_on = 'net'"
+
+
 LAWS: dict[str, Callable[[Part[Any], Subject], None]] = {
     law.__name__: law
     for law in (
@@ -143,5 +149,6 @@ LAWS: dict[str, Callable[[Part[Any], Subject], None]] = {
         one_seed_one_result,
         the_new_head_can_be_rebuilt,
         the_prior_is_one_or_unknown,
+        it_says_that_it_works_on_nets,
     )
 }

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from longtail.adjust.bootstrap import SCORES, Sums, Units, compare
+from longtail.adjust.bootstrap import SCORES, Scorer, Units, compare
 from longtail.metrics import evaluate
 from longtail.metrics.weighting import class_weights
 
@@ -38,7 +38,7 @@ def test_a_resample_scores_as_the_metrics_room_scores_its_rows(present: int) -> 
     for _ in range(5):
         rows = np.concatenate([rng.choice(np.flatnonzero(y == k), counts[k]) for k in range(5) if counts[k]])
         times = np.bincount(units.of_row[rows], minlength=len(y))
-        got = Sums.of(p, y, units).scores(times, units, counts, weights)
+        got = Scorer(p, y, units, weights).scores(times)
         for k, prior in enumerate(PRIORS.values()):
             want = evaluate(p[rows], y[rows], prior=prior)
             np.testing.assert_allclose(got[k], [want[m] for m in SCORES], rtol=1e-9, atol=1e-12)

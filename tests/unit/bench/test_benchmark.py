@@ -276,4 +276,4 @@ def test_what_a_subset_leaves_out_is_there_without_labels(tailed, whole, tmp_pat
     at_own = bench(
         "cifar10-lt", data=tailed, recipes=["pseudo-labels"], seeds=1, out=tmp_path / "none", **SMALL
     )
-    assert "no rows without a label" in at_own["runs"][0]["error"]
+    assert "learns from rows without labels" in at_own["runs"][0]["error"]

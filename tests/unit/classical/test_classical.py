@@ -1,6 +1,4 @@
-"""Classical recipes: the exported net gives the estimator's own probabilities, and says which prior they
-assume.
-"""
+"""Classical recipes: the net gives the estimator's own probabilities, and says which prior they assume."""
 
 import importlib
 import json
@@ -13,9 +11,9 @@ import torch
 
 from longtail import classical
 from longtail.classical import Classical, out_of_fold_logits
-from longtail.classical.estimators import Logistic, Resampled
+from longtail.classical.estimators import GradientBoosting, Logistic, RandomForest, Resampled
 from longtail.classical.estimators.resampled import METHODS
-from longtail.classical.heads import FLOOR, Boosted, Forest, LinearModel, Votes
+from longtail.classical.head import FLOOR, Fitted
 from longtail.classical.inputs import Projected, from_matrix, matrix
 from longtail.classical.recipe import deal
 from longtail.examples import SparseRows
@@ -93,68 +91,62 @@ def test_digest_changes_with_the_estimator():
     assert len(digests) == len(RECIPES)
 
 
+def kept(net: Net):
+    """The fitted estimator in a net, and what it says of rows."""
+    return net.head.estimator, lambda x: net.head.estimator.predict_proba(matrix(net.backbone(x)))
+
+
 @pytest.mark.parametrize("counts", [(90, 30), (90, 30, 12)])
+@pytest.mark.parametrize("name", [n for n in RECIPES if n not in METHODS])
+def test_probabilities_are_the_estimator_s_own(counts, name):
+    """Those of scikit-learn's and imbalanced-learn's ``predict_proba``, on rows that were not fitted on, some missing."""
+    pytest.importorskip("imblearn")
+    x, labels = blobs(counts)
+    new = torch.cat([x, torch.randn(300, 5, generator=torch.Generator().manual_seed(9)) * 3])
+    net, _ = RECIPES[name].fit(x, labels, seed=0)
+    estimator, proba = kept(net)
+    assert type(estimator).__module__.split(".")[0] in ("sklearn", "imblearn")
+    want, smoothing = torch.from_numpy(proba(new)), net.head.smoothing
+    want = (want + smoothing * net.head.prior) / (1 + smoothing)
+    assert torch.equal(net(new), want.log().clamp_min(FLOOR).float())
+    if "forest" not in name and "bagging" not in name:
+        assert smoothing == 0
+        np.testing.assert_allclose(net(new).double().exp(), proba(new), atol=1e-6)
+
+
 @pytest.mark.parametrize("weight", [None, "balanced"])
-def test_export_equals_predict_proba(counts, weight):
+def test_the_same_as_scikit_learn_by_hand(weight):
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
 
-    x, labels = blobs(counts)
-    new = torch.cat([x, torch.randn(300, 5, generator=torch.Generator().manual_seed(9)) * 3])
-    a, y, b = x.double().numpy(), labels.y.numpy(), new.double().numpy()
-    c = labels.num_classes
-    forest = RandomForestClassifier(30, class_weight=weight, random_state=0, min_samples_leaf=2).fit(a, y)
-    head = Forest.of(forest.estimators_, forest.classes_, labels.prior, 5, smoothing=0.0)
-    np.testing.assert_allclose(head.probabilities(new), forest.predict_proba(b), atol=1e-6)
-    np.testing.assert_allclose(head(new).exp(), forest.predict_proba(b), atol=1e-6)
-    boosted = HistGradientBoostingClassifier(max_iter=20, class_weight=weight).fit(a, y)
-    np.testing.assert_allclose(Boosted.of(boosted, c)(new).exp(), boosted.predict_proba(b), atol=1e-6)
-    linear = LogisticRegression(class_weight=weight).fit(a, y)
-    np.testing.assert_allclose(LinearModel.of(linear, c)(new).exp(), linear.predict_proba(b), atol=1e-6)
+    x, labels = blobs()
+    a, y = x.double().numpy(), labels.y.numpy()
+    pairs = [
+        (part(Logistic, class_weight=weight), LogisticRegression(class_weight=weight, max_iter=1000)),
+        (
+            part(RandomForest, trees=30, class_weight=weight, min_leaf=2, smoothing=0.0),
+            RandomForestClassifier(30, class_weight=weight, min_samples_leaf=2),
+        ),
+        (
+            part(GradientBoosting, rounds=20, class_weight=weight),
+            HistGradientBoostingClassifier(max_iter=20, class_weight=weight, early_stopping=False),
+        ),
+    ]
+    for mine, theirs in pairs:
+        net, _ = mine.build().fit(x, labels, seed=5)
+        want = theirs.set_params(random_state=5).fit(a, y).predict_proba(a)
+        np.testing.assert_allclose(net(x).double().exp(), want, atol=1e-7)
 
 
-def test_export_follows_missing_values():
-    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-
+def test_missing_values_go_where_scikit_learn_sends_them():
     x, labels = blobs((200, 80, 40))
     holes = torch.rand(x.shape, generator=torch.Generator().manual_seed(1)) < 0.2
-    holes |= (torch.rand(x.shape, generator=torch.Generator().manual_seed(2)) < 0.4) & (labels.y == 0)[
-        :, None
-    ]
     x = x.masked_fill(holes, float("nan"))
-    a, y = x.double().numpy(), labels.y.numpy()
-    boosted = HistGradientBoostingClassifier(max_iter=20).fit(a, y)
-    head = Boosted.of(boosted, 3)
-    assert bool(head.trees.nan_left.any())
-    np.testing.assert_allclose(head(x).exp(), boosted.predict_proba(a), atol=1e-6)
-    forest = RandomForestClassifier(20, random_state=0).fit(a, y)
-    head = Forest.of(forest.estimators_, forest.classes_, labels.prior, 5, smoothing=0.0)
-    np.testing.assert_allclose(head.probabilities(x), forest.predict_proba(a), atol=1e-6)
-
-
-@pytest.mark.parametrize("counts", [(90, 30), (90, 30, 12)])
-def test_votes_equal_imbalanced_learn(counts):
-    ensemble = pytest.importorskip("imblearn.ensemble")
-    from sklearn.ensemble import AdaBoostClassifier
-
-    x, labels = blobs(counts)
-    a, y = x.double().numpy(), labels.y.numpy()
-    model = ensemble.EasyEnsembleClassifier(
-        3, estimator=AdaBoostClassifier(n_estimators=10), random_state=0
-    ).fit(a, y)
-    boosters = [p[-1] for p in model.estimators_]
-    head = Votes.of(boosters, model.classes_, 5, labels.num_classes, model.estimators_features_)
-    np.testing.assert_allclose(head(x).exp(), model.predict_proba(a), atol=1e-6)
-    model = ensemble.RUSBoostClassifier(n_estimators=10, random_state=0).fit(a, y)
-    np.testing.assert_allclose(
-        Votes.of([model], [0, 1, 2][: labels.num_classes], 5, labels.num_classes)(x).exp(),
-        model.predict_proba(a),
-        atol=1e-6,
-    )
-    model = ensemble.BalancedBaggingClassifier(n_estimators=5, random_state=0).fit(a, y)
-    trees = [p[-1] for p in model.estimators_]
-    head = Forest.of(trees, model.classes_, labels.prior, 5, 0.0, model.estimators_features_)
-    np.testing.assert_allclose(head.probabilities(x), model.predict_proba(a), atol=1e-6)
+    for name in ("gradient-boosting", "random-forest"):
+        net, _ = RECIPES[name].fit(x, labels, seed=0)
+        want = (kept(net)[1](x) + net.head.smoothing * labels.prior.numpy()) / (1 + net.head.smoothing)
+        np.testing.assert_allclose(net(x).exp(), want, atol=1e-6)
+        assert torch.equal(rebuilt(net)(x), net(x))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +162,7 @@ def test_absent_class_is_finite_and_tiny(recipe):
 
 
 @pytest.mark.parametrize("counts", [(300, 60), (300, 60, 25)])
-def test_boosting_splits_by_categories_as_scikit_learn_does(counts, monkeypatch):
+def test_boosting_splits_by_categories_as_scikit_learn_does(counts):
     """Levels that training lacked, a block of two, a mark of missing numbers and classes that are absent among them."""
     import pandas as pd
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -185,24 +177,20 @@ def test_boosting_splits_by_categories_as_scikit_learn_does(counts, monkeypatch)
     rows = r.permutation(len(y))
     train, test = rows[: len(y) // 2], rows[len(y) // 2 :]
     encoder = TableEncoder.fit(frame.iloc[train])
-    fitted = []
-
-    def kept(self, x, y):
-        fitted.append(self)
-        return fit(self, x, y)
-
-    fit = HistGradientBoostingClassifier.fit
-    monkeypatch.setattr(HistGradientBoostingClassifier, "fit", kept)
     recipe = classical.gradient_boosting(rounds=10)
     labels = Labels.of(torch.from_numpy(y[train]), num_classes=5)
     x = encoder(frame.iloc[train])
     net, _ = recipe.fit(x, labels, seed=0, categorical=encoder.categorical)
-    assert net.head.trees.splits > 0
+    estimator, proba = kept(net)
+    assert estimator.is_categorical_.sum() == 2
     fresh = encoder(frame.iloc[test])
     coded = net.backbone(fresh)
     assert bool((coded[:, -2] == encoder.categorical[0][1]).any())  # a town that training lacked
-    want = fitted[0].predict_proba(coded.double().numpy())
-    np.testing.assert_allclose(net(fresh).exp()[:, fitted[0].classes_], want, atol=1e-6)
+    by_hand = HistGradientBoostingClassifier(
+        max_iter=10, early_stopping=False, categorical_features=estimator.categorical_features, random_state=0
+    ).fit(net.backbone(x).double().numpy(), labels.y.numpy())
+    np.testing.assert_allclose(by_hand.predict_proba(coded.double().numpy()), proba(fresh), atol=1e-12)
+    np.testing.assert_allclose(net(fresh).exp()[:, estimator.classes_], proba(fresh), atol=1e-6)
     assert torch.equal(rebuilt(net)(fresh), net(fresh))
 
 
@@ -276,7 +264,8 @@ def test_claimed_prior_recovers_the_bayes_posterior(name, deploy):
 )  # fmt: skip
 def test_votes_and_made_up_rows_claim_no_prior(name):
     """With the prior set, their claims were 2 to 7 nats off: see tests/laws/test_prior_as_users_run_it.py."""
-    from longtail.catalogue import classical_prior, pick
+    from longtail.catalogue import classical_prior
+    from longtail.chosen import pick
 
     x, labels = blobs((60, 30, 12))
     recipe = pick([name])[name]
@@ -334,11 +323,13 @@ def test_smoothing_keeps_the_winner_under_the_balanced_prior():
     x, labels = blobs((200, 30, 6))
     model = RandomForestClassifier(30, random_state=0).fit(x.numpy(), labels.y.numpy())
     new = torch.randn(200, 5, generator=torch.Generator().manual_seed(4)) * 2
-    raw, smooth = (Forest.of(model.estimators_, model.classes_, labels.prior, 5, s) for s in (0.0, 1.0))
-    best = (raw.probabilities(new) / labels.prior).argmax(1)
+    raw, smooth = (Fitted.of(model, labels, 5, smoothing=s / 30) for s in (0.0, 1.0))
+    votes = torch.from_numpy(model.predict_proba(new.double().numpy()))
+    best = (votes / labels.prior).argmax(1)
     assert torch.equal((smooth(new) - labels.prior.log()).argmax(1), best)
     assert smooth(new).min() > -12
     assert raw(new).min() == FLOOR
+    np.testing.assert_allclose(smooth(new).exp(), (30 * votes + labels.prior) / 31, atol=1e-6)
 
 
 def test_errors_say_what_to_do():
@@ -367,12 +358,12 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
         classical.rus_boost().fit(x, labels, seed=0)
 
 
-def test_importing_and_predicting_need_no_scikit_learn():
+def test_importing_the_room_imports_no_scikit_learn():
     code = (
         "import sys, torch, longtail.classical as c\n"
-        "from longtail.classical.heads import Forest\n"
-        "Forest(4, 3, trees=1, nodes=1, entries=1)\n"
-        "assert not {'sklearn', 'imblearn', 'scipy', 'pandas'} & set(sys.modules)"
+        "from longtail.classical.head import Fitted\n"
+        "Fitted(4, 3, known=2)\n"
+        "assert not {'sklearn', 'imblearn', 'skops', 'scipy', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -9,7 +9,8 @@ import torch
 
 from longtail import classical
 from longtail.adjust import BiasTemperature, PriorShift, Temperature, Thresholds
-from longtail.catalogue import known_recipes, pick
+from longtail.catalogue import known_recipes
+from longtail.chosen import pick
 from longtail.classical.categorical import from_codes, numbers, to_codes
 from longtail.classical.estimators import Resampled, over_sampling
 from longtail.classical.estimators.resampled import ABOUT, METHODS

@@ -94,7 +94,7 @@ def test_other_settings_do_not_join(tmp_path):
 
 
 def test_a_recipe_of_one_s_own_that_is_best_and_not_at_hand_is_said(tmp_path):
-    from longtail.catalogue import pick
+    from longtail.chosen import pick
 
     mine = {"mine": pick(["logistic"])["logistic"]}
     api.compare(toy(), recipes=mine, out=tmp_path, model=False, **HOW)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+import longtail
 from longtail.classical import logistic
-from longtail.comparison.length import better, find, held_losses
+from longtail.comparison.length import Length, better, find, held_losses
 from longtail.comparison.plan import Plan
 from longtail.comparison.work import Worker
 from longtail.data import Dataset
@@ -23,19 +24,19 @@ def toy(n: int = 200) -> Dataset:
     return Dataset.of("toy", "embedding", torch.from_numpy(x), Labels.of(y))
 
 
-def test_longer_is_taken_only_where_it_is_better_by_more_than_noise() -> None:
+def test_longer_is_taken_where_it_is_worth_it_in_the_mean() -> None:
     noise = torch.linspace(-1, 1, 100).double()
-    assert not better(1 + noise, 1.01 + noise.flip(0))
-    assert better(1 + noise, 1.2 + noise)
+    assert not better(1 + noise, 1.005 + noise.flip(0))
+    assert better(1 + noise, 1.02 + noise.flip(0))  # noise of .1 does not hide it
     assert not better(
-        torch.full((10,), 0.9999), torch.full((10,), 1.0)
+        torch.full((10,), 9.96), torch.full((10,), 10.0)
     )  # less than half a per cent is nothing
     assert not better(torch.full((10,), 1e-4), torch.full((10,), 1e-3))  # every row was right before
 
 
 @pytest.mark.parametrize("optimum, want", [(1, 10), (10, 10), (30, 30), (200, 270)])
 def test_the_search_stops_at_a_plateau(optimum: int, want: int) -> None:
-    found = find(10, (1, 1000), lambda epochs: torch.full((5,), 1 + 1 / min(epochs, optimum)).double())
+    found = find(10, (1, 1000), lambda epochs: torch.full((5,), 1 + 5 / min(epochs, optimum)).double())
     assert (found.epochs, found.converged) == (want, True)
 
 
@@ -68,3 +69,15 @@ def test_a_length_that_was_given_is_not_searched_for(tmp_path) -> None:
     worker = Worker(plan, tmp_path)
     assert worker.length(worker.prepared(0), 0).converged is None
     assert worker.recipe("mixup", worker.prepared(0), 0).stages[0].epochs == 2
+
+
+def test_the_model_of_a_comparison_takes_the_length_that_its_folds_found(tmp_path, monkeypatch) -> None:
+    lengths = iter([3, 5])
+    monkeypatch.setattr(
+        "longtail.comparison.work.find", lambda first, allowed, losses: Length(next(lengths), True)
+    )
+    found = longtail.compare(toy(60), recipes=["mixup"], folds=2, out=tmp_path, verbose=0)
+    assert found.model is not None  # a third search would have had no answer
+    assert sorted(run["length"]["epochs"] for run in found.results["runs"]) == [3, 5]
+    first = found.model.outcome.recipe.stages[0]
+    assert first.epochs == 5

@@ -9,16 +9,18 @@ import pytest
 import torch
 
 from longtail import api, recipes
+from longtail.adjust import Thresholds
 from longtail.classical import logistic
 from longtail.comparison import outputs as module
-from longtail.comparison.outputs import load_outputs, said, save_outputs
+from longtail.comparison.outputs import Outputs, load_outputs, said
 from longtail.comparison.plan import Plan
 from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker
 from longtail.data import Dataset
-from longtail.labels import Labels
+from longtail.labels import ClassCounts, Labels
 from longtail.metrics import evaluate
-from longtail.run.outcome import prior_vector
+from longtail.run.cache import save_checked
+from longtail.run.outcome import Meaning, Outcome, prior_vector
 
 
 def toy(n: int = 90, classes: int = 3) -> Dataset:
@@ -33,7 +35,7 @@ def plan_of(**settings) -> Plan:
     return Plan(toy(), chosen, **{"folds": 3, "epochs": 2, **settings})
 
 
-def test_every_row_is_kept_as_it_was_scored(tmp_path) -> None:
+def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
     plan = plan_of(prior=(0.2, 0.3, 0.5))
     rows = run(plan, tmp_path)
     worker, seen = Worker(plan, tmp_path), []
@@ -41,24 +43,58 @@ def test_every_row_is_kept_as_it_was_scored(tmp_path) -> None:
     for row in rows:
         kept = load_outputs(worker.outputs_file(Task(row["recipe"], row["fold"], row["seed"])))
         assert kept is not None
-        assert torch.equal(kept["y"].long(), labels.y[kept["rows"]])
-        p = kept["log_probabilities"].double().exp()
-        assert torch.allclose(p.sum(1), torch.ones(len(p), dtype=torch.float64), atol=1e-5)
+        assert torch.equal(kept.y, labels.y[kept.rows])
         if row["recipe"] == "erm":
-            seen.append(kept["rows"])
-        for prior, given in (("natural", "natural"), ("balanced", "balanced"), ("declared", plan.prior)):
-            under = p * prior_vector(given, labels) / labels.prior
-            under = under / under.sum(1, keepdim=True)
-            weights = None if prior == "natural" else prior_vector(given, labels)
-            d = kept[f"{prior}/decision"].long()
-            found = evaluate(under.float(), kept["y"].long(), prior=weights, decisions=d)
-            for metric in ("balanced_accuracy", "macro_f1", "nll", "brier"):
-                assert found[metric] == pytest.approx(row["scores"][prior][metric], abs=1e-4)
-        assert float(kept["natural/nll"].mean()) == pytest.approx(row["scores"]["natural"]["nll"], abs=1e-5)
-        assert float(kept["natural/brier"].mean()) == pytest.approx(
-            row["scores"]["natural"]["brier"], abs=1e-5
+            seen.append(kept.rows)
+        for name, given in (
+            ("as_trained", None),
+            ("natural", "natural"),
+            ("balanced", "balanced"),
+            ("declared", plan.prior),
+        ):
+            weights = None if name in ("natural", "as_trained") else prior_vector(given, labels)
+            p, d = kept.under(given)
+            found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.groups(), rarest=1)
+            assert row["scores"][name] == {k: None if math.isnan(v) else v for k, v in found.items()}
+        assert "scores" not in json.loads(
+            worker.run_file(Task(row["recipe"], row["fold"], row["seed"])).read_text()
         )
     assert torch.cat(seen).sort().values.tolist() == list(range(len(labels)))
+
+
+def test_outputs_say_what_the_outcome_says(tmp_path) -> None:
+    """Probabilities and decisions under any prior, to the last bit, though no net is there."""
+    plan = plan_of()
+    worker = Worker(plan, tmp_path)
+    prepared = plan.prepare(0)
+    for name in ("erm", "logit-adjustment", "logistic"):
+        encoder, outcome, _ = worker.fit(prepared, name, 0)
+        test = prepared.encode(encoder, prepared.test_rows)
+        logits = outcome.logits(test.x)
+        Outputs.of(outcome, logits, prepared.test_rows, test.labels.y).save(tmp_path / "a.safetensors")
+        kept = load_outputs(tmp_path / "a.safetensors")
+        assert kept is not None
+        for prior in ("natural", "balanced", (0.2, 0.3, 0.5), tuple(outcome.labels.prior.tolist())):
+            p, d = kept.under(prior)
+            assert torch.equal(p, outcome.probabilities(logits, prior))
+            assert torch.equal(d, outcome.decide(p, prior))
+        assert torch.equal(kept.under(None)[0], torch.softmax(logits.double(), -1).float())
+
+
+def test_another_rule_decides_under_the_natural_prior_alone(tmp_path) -> None:
+    labels = Labels.of([0, 0, 0, 1])
+    rule = Thresholds(weights=(1.0, 9.0))
+    outcome = Outcome(None, None, labels, logit_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
+    logits = torch.tensor([[2.0, 0.0], [0.0, 9.0]])
+    outputs = Outputs.of(outcome, logits, torch.arange(2), torch.tensor([0, 1]))
+    outputs.save(tmp_path / "a.safetensors")
+    kept = load_outputs(tmp_path / "a.safetensors")
+    assert kept is not None
+    for one in (outputs, kept):
+        assert one.under("natural")[1].tolist() == [1, 1]
+        assert one.under((0.75, 0.25))[1].tolist() == [1, 1]
+        assert one.under("balanced")[1].tolist() == [0, 1]
+        assert one.under(None)[1].tolist() == [0, 1]
 
 
 def test_a_run_without_its_outputs_is_computed_anew(tmp_path) -> None:
@@ -75,35 +111,58 @@ def test_a_run_without_its_outputs_is_computed_anew(tmp_path) -> None:
     run(plan, tmp_path)
     again = load_outputs(file)
     assert again is not None
-    assert all(torch.equal(again[k], before[k]) for k in before)
+    assert torch.equal(again.logits, before.logits)
+    assert torch.equal(again.rows, before.rows)
+
+
+def simple(logits: torch.Tensor) -> Outputs:
+    n, c = logits.shape
+    meaning = Meaning(
+        ClassCounts(torch.arange(1, c + 1), tuple("abcdef"[:c])), torch.full((c,), 1 / c).double()
+    )
+    return Outputs(torch.arange(n), torch.arange(n) % c, logits, meaning, None)
 
 
 def test_damaged_outputs_are_said_and_removed(tmp_path) -> None:
     file = tmp_path / "a.safetensors"
-    p = torch.tensor([[0.9, 0.1], [0.3, 0.7]])
-    save_outputs(file, torch.arange(2), torch.tensor([0, 1]), p, "natural", {})
+    z = torch.tensor([[0.9, 0.1], [0.3, 0.7]])
+    simple(z).save(file)
     kept = load_outputs(file)
     assert kept is not None
-    assert torch.allclose(kept["log_probabilities"].exp(), p)
+    assert torch.equal(kept.logits, z)
     data = bytearray(file.read_bytes())
     data[-1] ^= 255
     file.write_bytes(bytes(data))
-    with pytest.warns(UserWarning, match="is damaged.*tested on folds instead of rows"):
+    with pytest.warns(UserWarning, match="is damaged.*is computed anew"):
         assert load_outputs(file) is None
     assert not file.exists()
     assert load_outputs(file) is None
 
 
-def test_large_outputs_take_two_bytes_and_keep_small_probabilities(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "SMALL", 3)
+def test_outputs_of_an_earlier_format_are_said_and_removed(tmp_path) -> None:
     file = tmp_path / "a.safetensors"
-    p = torch.tensor([[1 - 1e-12, 1e-12], [0.99999, 0.00001]], dtype=torch.float64).float()
-    save_outputs(file, torch.arange(2), torch.tensor([0, 1]), p, "natural", {})
-    kept = load_outputs(file)
+    save_checked(file, {"log_probabilities": torch.zeros(2, 2)}, {"priors": []})
+    with pytest.warns(UserWarning, match="format None; this version reads 2"):
+        assert load_outputs(file) is None
+    assert not file.exists()
+
+
+def test_many_logits_take_two_bytes_and_score_the_same_now_and_later(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "LARGE", 1)
+    g = torch.Generator().manual_seed(0)
+    logits = 100 + 8 * torch.randn(200, 5, generator=g)
+    whole = simple(logits)
+    outcome = Outcome(None, None, whole.meaning.labels, logit_prior=whole.meaning.logit_prior)  # type: ignore[arg-type]
+    made = Outputs.of(outcome, logits, whole.rows, whole.y)
+    made.save(tmp_path / "a.safetensors")
+    kept = load_outputs(tmp_path / "a.safetensors")
     assert kept is not None
-    log = kept["log_probabilities"]
-    assert log.dtype == torch.float16
-    assert log[:, 1].double().tolist() == pytest.approx([math.log(1e-12), math.log(1e-5)], rel=1e-3)
+    assert kept.logits.dtype == torch.float16
+    for prior in (None, "natural", "balanced"):
+        assert all(torch.equal(a, b) for a, b in zip(made.under(prior), kept.under(prior)))
+        near, exact = made.under(prior)[0].log(), whole.under(prior)[0].log()
+        assert torch.allclose(near, exact, atol=0.02)
+        assert torch.equal(near.argmax(1), exact.argmax(1))
 
 
 def test_said_in_chunks(monkeypatch) -> None:
@@ -140,13 +199,13 @@ def test_equal_recipes_are_found_and_every_difference_is_tested_on_rows(tmp_path
     assert found.results["evidence"]["natural"]["tests"]["nll"]["erm"]["logistic"][4] > 0
 
 
-def test_a_single_run_or_a_lost_file_is_not_tested_on_rows(tmp_path) -> None:
+def test_a_run_whose_outputs_are_damaged_is_made_again(tmp_path) -> None:
     how = {"recipes": ["erm", "logistic"], "folds": 3, "epochs": 1, "out": tmp_path, "model": False}
-    api.compare(toy(), **how)
+    first = api.compare(toy(), **how)
     file = max(tmp_path.glob("runs/*.safetensors"))
     file.write_bytes(file.read_bytes()[:-8])
     with pytest.warns(UserWarning, match="is damaged"):
-        found = api.compare(toy(), **how)
-    assert all(math.isfinite(row.difference) for row in found.rows["natural"] if row.recipe != "erm")
-    mended = api.compare(toy(), **how)
-    assert mended.results["evidence"]["natural"]["tests"]["macro_f1"]
+        mended = api.compare(toy(), **how)
+    assert mended.results["evidence"]["natural"]["tests"]["macro_f1"]["erm"]["logistic"]
+    scores = [[run["scores"] for run in found.results["runs"]] for found in (first, mended)]
+    assert scores[0] == scores[1]

@@ -6,10 +6,18 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
-from longtail.comparison.influence import decision_influence
+from longtail.comparison.influence import influence, smooth, terms_of
 from longtail.comparison.row_test import TRAINING, Layout, expected_of_winner, row_test, welch
 from longtail.comparison.statistics import corrected_t_test, t_quantile
+
+
+def decision_influence(y, run, d, classes, metric):
+    """The influence of each row on a metric of decisions."""
+    made = smooth()[metric]
+    terms = terms_of(torch.eye(classes)[d], torch.as_tensor(y), torch.as_tensor(d), [made])
+    return influence(made, terms, y, run, classes)
 
 
 def two(seed: int = 0, n: int = 240, k: int = 4, gap: float = 0.03):

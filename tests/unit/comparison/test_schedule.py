@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from longtail.catalogue import pick
+from longtail.chosen import pick
 from longtail.comparison import cost
 from longtail.comparison.plan import Plan
 from longtail.comparison.run import tasks

@@ -50,7 +50,7 @@ def test_damaged_runs_are_named_set_aside_and_made_again(points, tmp_path, jobs)
     cut.write_bytes(cut.read_bytes()[:200])
     text = altered.read_text()
     assert '"status": "done"' in text
-    altered.write_text(text.replace('"macro_f1": 0', '"macro_f1": 1'))
+    altered.write_text(text.replace('"seed": 0', '"seed": 1'))
     empty.write_bytes(b"")
     said = []
     again = compared(points, tmp_path, on=lambda event: said.append(event.get("note", "")), jobs=jobs)

@@ -9,6 +9,7 @@ import torch
 
 from longtail import api, classical
 from longtail.classical.recipe import deal
+from longtail.comparison.counted import RunsFailed
 from longtail.comparison.folds import fold_notes, folds, inner_split
 from longtail.data import Dataset, load
 from longtail.labels import Labels
@@ -178,8 +179,10 @@ def test_a_class_of_one_is_trained_on_and_can_be_predicted(recipe):
     assert model.predict(x[-1:], "balanced") == ["3"]
 
 
-@pytest.mark.parametrize("recipe", ["logistic", "erm", "crt", "random-forest"])
-@pytest.mark.parametrize("rows", [2, 3])
+@pytest.mark.parametrize(
+    ("recipe", "rows"),
+    [*((r, n) for r in ("logistic", "erm", "crt") for n in (2, 3)), ("random-forest", 3)],
+)
 def test_a_row_of_each_class_is_trained_on(write, recipe, rows):
     """``train`` has no folds, and once asked for fewer of them."""
     text = "a,label\n" + "".join(f"{9 * k},class {k}\n" for k in range(rows))
@@ -189,9 +192,13 @@ def test_a_row_of_each_class_is_trained_on(write, recipe, rows):
 
 def test_two_rows_are_too_few_to_compare_on(write, tmp_path):
     path = write("t.csv", "a,label\n1,p\n2,n\n")
-    found = api.compare(
-        path, recipes=["logistic"], baseline="logistic", folds=2, out=tmp_path / "out", verbose=0
-    )
-    assert len(found.rows["natural"]) == 1
-    with pytest.raises(ValueError, match=r"folds=5"):
-        api.compare(path, recipes=["logistic"], baseline="logistic", out=tmp_path / "out", verbose=0)
+    how = {"recipes": ["logistic"], "baseline": "logistic", "out": tmp_path / "out", "verbose": 0}
+    with pytest.raises(RunsFailed, match=r"logistic: ValueError: .*nothing to learn from"):
+        api.compare(path, folds=2, **how)
+    with pytest.raises(RunsFailed, match=r"k=5 folds need at least as many different rows; there are 2"):
+        api.compare(path, **how)
+
+
+def test_two_rows_are_too_few_for_what_needs_rows_left_out(write):
+    with pytest.raises(ValueError, match=r"2 training rows are too few: .* give more rows, or take a recipe"):
+        api.train(write("t.csv", "a,label\n1,p\n2,n\n"), recipe="random-forest", label="label")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,11 +10,13 @@ from longtail.data import (
     cifar_lt_counts,
     digits_lt,
     exponential_counts,
+    islands_lt,
     load,
     long_tailed_counts,
     pareto_counts,
     step_counts,
 )
+from longtail.data.digits import digits
 from longtail.labels import Labels
 
 
@@ -97,6 +100,19 @@ def test_the_profile_is_laid_over_the_classes_by_size() -> None:
         )
 
 
+def test_islands_lt() -> None:
+    data = load("islands-lt")
+    assert data.fingerprint == islands_lt().fingerprint
+    assert (data.kind, data.raw.shape) == ("table", (3446, 6))
+    assert len(set(data.labels.y[:200].tolist())) == 4  # shuffled
+    assert load("islands-lt", imbalance=10).fingerprint == load("islands-lt:10").fingerprint
+    assert load("islands-lt:2600").labels.counts.min() == 1
+    with pytest.raises(ValueError, match=r"islands-lt:5000: .*at most 2600.*write islands-lt or"):
+        load("islands-lt:5000")
+    with pytest.raises(ValueError, match="islands-lt is table data; kind='image' does not fit"):
+        load("islands-lt", kind="image")
+
+
 def test_digits_lt() -> None:
     data = digits_lt()
     assert data.fingerprint == load("digits-lt").fingerprint == digits_lt().fingerprint
@@ -113,3 +129,11 @@ def test_a_file_cut_to_an_imbalance(write) -> None:
     data = load(path, imbalance=10)
     assert data.labels.counts.tolist() == [100, 31, 10]
     assert any("cut to imbalance 10" in n for n in data.notes)
+
+
+def test_the_digits_are_scikit_learns() -> None:
+    from sklearn.datasets import load_digits
+
+    pixels, digit = digits()
+    assert np.array_equal(pixels, load_digits().images)
+    assert np.array_equal(digit, load_digits().target)

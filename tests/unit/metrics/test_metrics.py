@@ -20,6 +20,7 @@ from longtail.metrics import (
     classwise_calibration_error,
     confusion,
     evaluate,
+    found,
     importance,
     max_calibration_error,
     per_class,
@@ -71,8 +72,8 @@ def test_equals_scikit_learn(prior: list[float] | None) -> None:
         "ece": slow_ece(p.max(1), (d == y).astype(float), w, 15),
         "classwise_ece": np.mean([slow_ece(p[:, c], (y == c).astype(float), w, 15) for c in range(5)]),
     }
-    assert got == pytest.approx(want, rel=1e-12)
-    assert list(got) == list(want)
+    assert {name: got[name] for name in want} == pytest.approx(want, rel=1e-12)
+    assert list(got) == list(found())[:1] + list(found())[2:]  # of five classes, no top-5 accuracy
 
 
 def test_weights_make_it_the_expectation_under_the_prior() -> None:
@@ -82,7 +83,8 @@ def test_weights_make_it_the_expectation_under_the_prior() -> None:
     n = np.bincount(y)
     repeat = math.lcm(*n.tolist()) // n  # every class equally often
     again = np.repeat(np.arange(60), repeat[y])
-    assert evaluate(p, y, prior=[1 / 3] * 3) == pytest.approx(evaluate(p[again], y[again]), rel=1e-12)
+    got = evaluate(p, y, prior=[1 / 3] * 3, rarest=2)
+    assert got == pytest.approx(evaluate(p[again], y[again], rarest=2), rel=1e-12)
 
 
 def test_natural_prior_given_or_left_out_is_the_same() -> None:
@@ -177,7 +179,9 @@ def test_streaming_equals_whole(prior: list[float] | None) -> None:
     whole = pickle.loads(pickle.dumps(parts[0]))
     whole.merge(parts[1])
     want = evaluate(p, y, prior=prior, groups=GROUPS, decisions=d, bins=10)
-    assert whole.compute() == pytest.approx(want, rel=1e-12)
+    got = whole.compute()
+    assert got == pytest.approx({name: want[name] for name in got}, rel=1e-12)
+    assert {name for name in want if name not in got} == {n for n in want if found()[n].needs == "order"}
 
 
 def test_large_inputs_are_taken_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +215,8 @@ def test_two_ranks_equal_one(tmp_path: object) -> None:
     p, y = sample()
     want = evaluate(p, y, prior=[0.2] * 5, groups=GROUPS)
     for rank in range(2):
-        assert torch.load(f"{tmp_path}/{rank}.pt") == pytest.approx(want, rel=1e-12)
+        got = torch.load(f"{tmp_path}/{rank}.pt")
+        assert got == pytest.approx({name: want[name] for name in got}, rel=1e-12)
 
 
 OK = [[0.5, 0.5], [0.1, 0.9]]
@@ -240,9 +245,25 @@ OK = [[0.5, 0.5], [0.1, 0.9]]
         (lambda: Streaming(2).compute(), ValueError, "call update"),
         (lambda: Streaming(3).update(OK, [0, 1]), ValueError, "num_classes=3"),
         (lambda: Streaming(2).merge(Streaming(2, bins=3)), ValueError, "merge"),
+        (lambda: evaluate(OK, [0, 1], weight=[1.0]), ValueError, "weight has shape"),
+        (lambda: evaluate(OK, [0, 1], weight=[1.0, -1.0]), ValueError, "at least 0"),
+        (lambda: evaluate(OK, [0, 1], metrics=["f2"]), ValueError, "no metric 'f2'"),
+        (lambda: Streaming(2, metrics=["roc_auc"]), ValueError, "order of all rows"),
         (lambda: reliability(OK, [0, 1], weight=[1.0]), ValueError, "one length"),
     ],
 )
 def test_bad_input_is_named(call: object, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         call()  # type: ignore[operator]
+
+
+def test_weights_and_a_prior_go_together() -> None:
+    """A prior moves the sums of each class's weights: within a class rows keep their weights against each other."""
+    p, y = sample()
+    own = np.random.default_rng(3).random(len(y)) * 0.01
+    prior = [0.2] * 5
+    share = np.bincount(y, weights=own)
+    want = sk.accuracy_score(y, p.argmax(1), sample_weight=own * (np.array(prior) / share)[y])
+    assert evaluate(p, y, prior=prior, weight=own)["accuracy"] == pytest.approx(want, rel=1e-12)
+    got = evaluate(p, y, weight=own)["balanced_accuracy"]
+    assert got == pytest.approx(sk.balanced_accuracy_score(y, p.argmax(1), sample_weight=own), rel=1e-12)

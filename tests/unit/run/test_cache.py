@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from longtail import __version__
-from longtail.run.cache import Cache, load_checked, pack, unpack
+from longtail.run.cache import Cache, load_checked, pack, save_checked, unpack
 
 
 def test_round_trip(tmp_path):
@@ -94,3 +94,20 @@ def test_two_processes_share_a_folder(tmp_path):
     assert [w.exitcode for w in workers] == [0, 0]
     for file in tmp_path.iterdir():
         load_checked(file)
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
+    """safetensors has an error of its own for it, which looked like a fault of ours."""
+    import safetensors
+    from safetensors import torch as written
+
+    def full(*args, **how):
+        raise safetensors.SafetensorError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        )
+
+    monkeypatch.setattr(written, "save_file", full)
+    with pytest.raises(OSError, match="No space left") as why:
+        save_checked(tmp_path / "a.safetensors", {"a": torch.zeros(1)}, {})
+    assert why.value.errno == 28
+    assert list(tmp_path.iterdir()) == []

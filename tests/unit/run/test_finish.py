@@ -10,7 +10,7 @@ from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.part import part
 from longtail.run import train_stages
-from longtail.run.finish import Calibrator, calibrated, check_claim, finish, fit_finish, refitted
+from longtail.run.finish import Calibrator, Sample, calibrated, check_claim, finish, fit_finish, refitted
 from longtail.run.outcome import OFF
 from longtail.testing.recipe import bayes, toy, toy_net, toy_stage
 
@@ -143,7 +143,36 @@ def test_copies_of_a_row_are_no_further_witnesses(erm):
     few = rows.take(unlikely)
     copies = few.take(torch.arange(len(few)).repeat(30))
     every = finish(erm, toy(), fit_finish(erm, toy(), copies))
-    once = finish(erm, toy(), fit_finish(erm, toy(), copies, distinct=torch.arange(len(few))))
+    once = finish(erm, toy(), fit_finish(erm, toy(), copies, sample=Sample(copies=30.0)))
     alone = finish(erm, toy(), fit_finish(erm, toy(), few))
-    assert once.prior_checked == alone.prior_checked
+    assert once.prior_checked == pytest.approx(alone.prior_checked, abs=1e-6)
     assert once.prior_checked["p"] > 1e6 * every.prior_checked["p"]
+
+
+def test_copies_count_in_what_is_fitted_for_rows_to_come_repeat_too(erm):
+    """A true model, and a frequent class whose easy rows are one row often repeated: it stays true."""
+    x = toy(3, tuple(10 * n for n in toy().labels.counts.tolist())).x
+    p = torch.softmax(erm.as_natural(erm.logits(x)).double(), 1)
+    y = torch.multinomial(p, 1, generator=torch.Generator().manual_seed(0)).flatten()
+    held = Examples(x, Labels.of(y, erm.labels.names))
+    easy = (y == 0) & (p[:, 0] > p[:, 0].median())
+    once = torch.cat([(~easy).nonzero().flatten(), easy.nonzero().flatten()[:1]])
+    all_of_them = finish(erm, toy(), fit_finish(erm, toy(), held, sample=Sample(copies=len(y) / len(once))))
+    assert not all_of_them.prior_checked["calibrated"]
+    assert all_of_them.prior_checked["p"] > 0.01
+    without = finish(erm, toy(), fit_finish(erm, toy(), held.take(once)))
+    assert without.prior_checked["calibrated"]  # leaving the copies out would bend it
+
+
+def test_rows_that_are_kept_out_of_the_held_part_together_do_not_move_the_prior(erm):
+    """Half of a class is one row, many times over, and stays with the training rows: the rest is drawn as it was."""
+    x = toy(3, tuple(10 * n for n in toy().labels.counts.tolist())).x
+    p = torch.softmax(erm.as_natural(erm.logits(x)).double(), 1)
+    y = torch.multinomial(p, 1, generator=torch.Generator().manual_seed(0)).flatten()
+    rest = (p[:, 0] <= p[:, 0].quantile(0.6)).nonzero().flatten()
+    held = Examples(x, Labels.of(y, erm.labels.names)).take(rest)
+    by_rate = fit_finish(erm, toy(), held, sample=Sample(rates=np.full(3, 0.2)))
+    assert not finish(erm, toy(), by_rate).prior_checked["calibrated"]
+    by_share = finish(erm, toy(), fit_finish(erm, toy(), held))
+    assert by_share.prior_checked["calibrated"]  # their shares say that the class is rarer than it is
+    assert by_share.prior_checked["shift"] > 0.3

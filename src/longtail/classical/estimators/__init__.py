@@ -7,6 +7,7 @@ from longtail.classical.estimators.balanced_random_forest import BalancedRandomF
 from longtail.classical.estimators.easy_ensemble import EasyEnsemble
 from longtail.classical.estimators.gradient_boosting import GradientBoosting
 from longtail.classical.estimators.logistic import Logistic
+from longtail.classical.estimators.own import Own
 from longtail.classical.estimators.random_forest import RandomForest
 from longtail.classical.estimators.resampled import Resampled
 from longtail.classical.estimators.rus_boost import RUSBoost
@@ -17,13 +18,14 @@ __all__ = [
     "EasyEnsemble",
     "GradientBoosting",
     "Logistic",
+    "Own",
     "RUSBoost",
     "RandomForest",
     "Resampled",
 ]
 
 PARTS = (
-    BalancedBagging, BalancedRandomForest, EasyEnsemble, GradientBoosting, Logistic, RUSBoost, RandomForest,
+    BalancedBagging, BalancedRandomForest, EasyEnsemble, GradientBoosting, Logistic, Own, RUSBoost, RandomForest,
     Resampled,
 )  # fmt: skip
-"""What a file may name of this room (``longtail.part.SLOTS``)."""
+"""What a file may name of this room (``longtail.rooms.SLOTS``)."""

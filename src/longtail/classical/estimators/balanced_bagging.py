@@ -13,9 +13,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.classical.estimators.imbalanced import imbalanced
-from longtail.classical.estimators.weighting import threads_limited, uniform
-from longtail.classical.heads import Forest
+from longtail.classical.estimators.weighting import uniform
+from longtail.classical.head import Fitted
 from longtail.classical.inputs import dense_backbone, matrix
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -34,14 +35,13 @@ class BalancedBagging:
         self.trees, self.smoothing, self.components = trees, smoothing, components
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
+        """Fit: a net giving log-probabilities, and the prior they assume (None)."""
         backbone = dense_backbone(x, self.components, seed)
         model = imbalanced("ensemble").BalancedBaggingClassifier(
             n_estimators=self.trees, n_jobs=threads, random_state=seed
         )
         with threads_limited(threads):
             model.fit(matrix(backbone(x)), labels.y.numpy())
-        prior, trees = uniform(labels), [pipeline[-1] for pipeline in model.estimators_]
-        columns = model.estimators_features_
-        head = Forest.of(trees, model.classes_, prior, backbone.out_features, self.smoothing, columns)
+        smoothing = self.smoothing / self.trees
+        head = Fitted.of(model, labels, backbone.out_features, smoothing=smoothing, prior=uniform(labels))
         return Net(backbone, head), None

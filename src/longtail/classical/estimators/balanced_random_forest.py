@@ -15,9 +15,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.classical.estimators.imbalanced import imbalanced
-from longtail.classical.estimators.weighting import threads_limited, uniform
-from longtail.classical.heads import Forest
+from longtail.classical.estimators.weighting import uniform
+from longtail.classical.head import Fitted
 from longtail.classical.inputs import dense_backbone, matrix
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -36,7 +37,7 @@ class BalancedRandomForest:
         self.trees, self.smoothing, self.components = trees, smoothing, components
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
+        """Fit: a net giving log-probabilities, and the prior they assume (None)."""
         backbone = dense_backbone(x, self.components, seed)
         model = imbalanced("ensemble").BalancedRandomForestClassifier(
             self.trees,
@@ -48,6 +49,11 @@ class BalancedRandomForest:
         )
         with threads_limited(threads):
             model.fit(matrix(backbone(x)), labels.y.numpy())
-        prior = uniform(labels)
-        head = Forest.of(model.estimators_, model.classes_, prior, backbone.out_features, self.smoothing)
+        for name in (
+            "pipelines_",
+            "samplers_",
+        ):  # predicting needs none of what it drew with; it is half the file
+            vars(model).pop(name, None)
+        smoothing = self.smoothing / self.trees
+        head = Fitted.of(model, labels, backbone.out_features, smoothing=smoothing, prior=uniform(labels))
         return Net(backbone, head), None

@@ -15,9 +15,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.classical.estimators.imbalanced import imbalanced
-from longtail.classical.estimators.weighting import threads_limited
-from longtail.classical.heads import Votes
+from longtail.classical.head import Fitted
 from longtail.classical.inputs import dense_backbone, matrix
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -36,7 +36,7 @@ class EasyEnsemble:
         self.subsets, self.rounds, self.components = subsets, rounds, components
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
+        """Fit: a net giving log-probabilities, and the prior they assume (None)."""
         from sklearn.ensemble import AdaBoostClassifier
 
         backbone = dense_backbone(x, self.components, seed)
@@ -48,6 +48,4 @@ class EasyEnsemble:
         )
         with threads_limited(threads):
             model.fit(matrix(backbone(x)), labels.y.numpy())
-        boosters = [pipeline[-1] for pipeline in model.estimators_]
-        width, columns = backbone.out_features, model.estimators_features_
-        return Net(backbone, Votes.of(boosters, model.classes_, width, labels.num_classes, columns)), None
+        return Net(backbone, Fitted.of(model, labels, backbone.out_features)), None

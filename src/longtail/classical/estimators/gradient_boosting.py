@@ -18,9 +18,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from longtail.classical.categorical import Blocks
-from longtail.classical.estimators.weighting import check_weight, threads_limited
-from longtail.classical.heads import Boosted
+from longtail.classical.estimators.weighting import check_weight
+from longtail.classical.head import Fitted
 from longtail.classical.inputs import Coded, dense_backbone, matrix
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
@@ -65,13 +66,12 @@ class GradientBoosting:
         self.blocks = tuple((a, b) for a, b in categorical if 1 < b - a < MOST)
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
+        """Fit: a net giving log-probabilities, and the prior they assume (None)."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         coded = bool(self.blocks) and not isinstance(x, SparseRows)
         backbone = Coded(x.shape[1], self.blocks) if coded else dense_backbone(x, self.components, seed)
         rows = matrix(backbone(x))
-        codes = max((b - a + 1 for a, b in self.blocks), default=0) if coded else 0
         model = HistGradientBoostingClassifier(
             max_iter=self.rounds,
             learning_rate=self.rate,
@@ -86,4 +86,4 @@ class GradientBoosting:
         )
         with threads_limited(threads):
             model.fit(rows, labels.y.numpy())
-        return Net(backbone, Boosted.of(model, labels.num_classes, codes)), None
+        return Net(backbone, Fitted.of(model, labels, backbone.out_features)), None

@@ -16,9 +16,10 @@ import warnings
 
 from torch import Tensor
 
-from longtail.classical.estimators.weighting import check_weight, prior_of, threads_limited
-from longtail.classical.heads import LinearModel
+from longtail.classical.estimators.weighting import check_weight, prior_of
+from longtail.classical.head import Fitted
 from longtail.classical.inputs import matrix, rows_of
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
@@ -47,7 +48,7 @@ class Logistic:
         self.c, self.class_weight, self.iterations = c, class_weight, iterations
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume."""
+        """Fit: a net giving log-probabilities, and the prior they assume."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
@@ -59,4 +60,5 @@ class Logistic:
         with threads_limited(threads), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the iterations are an argument
             model.fit(matrix(backbone(x)), labels.y.numpy())
-        return Net(backbone, LinearModel.of(model, labels.num_classes)), prior_of(labels, self.class_weight)
+        head = Fitted.of(model, labels, backbone.out_features)
+        return Net(backbone, head), prior_of(labels, self.class_weight)

@@ -5,7 +5,7 @@
 | ``n_estimators``, ``min_samples_leaf``, ``class_weight`` | ``trees``, ``min_leaf``, ``class_weight`` |
 
 Sparse rows are first projected on ``components`` directions. Zero probabilities are smoothed; see
-``heads.forest``.
+``classical.head``.
 
 The votes are shares of trees, no probabilities: grown-out leaves are pure, and where a rare class has few rows most trees
 do not vote for it (with the prior set, 2 to 7 nats off on a toy: docs/decisions/0018). So their prior has no closed form,
@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.classical.estimators.weighting import check_weight, threads_limited
-from longtail.classical.heads import Forest
+from longtail.classical.estimators.weighting import check_weight
+from longtail.classical.head import Fitted
 from longtail.classical.inputs import dense_backbone, matrix
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -54,7 +55,7 @@ class RandomForest:
         self.smoothing, self.components = smoothing, components
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
+        """Fit: a net giving log-probabilities, and the prior they assume (None)."""
         from sklearn.ensemble import RandomForestClassifier
 
         backbone = dense_backbone(x, self.components, seed)
@@ -67,7 +68,5 @@ class RandomForest:
         )
         with threads_limited(threads):
             model.fit(matrix(backbone(x)), labels.y.numpy())
-        head = Forest.of(
-            model.estimators_, model.classes_, labels.prior, backbone.out_features, self.smoothing
-        )
+        head = Fitted.of(model, labels, backbone.out_features, smoothing=self.smoothing / self.trees)
         return Net(backbone, head), None

@@ -28,9 +28,9 @@ from torch import Tensor
 from longtail.classical.categorical import Blocks
 from longtail.classical.estimators import over_sampling
 from longtail.classical.estimators.imbalanced import imbalanced
-from longtail.classical.estimators.weighting import first_present, threads_limited
-from longtail.classical.heads import LinearModel
+from longtail.classical.estimators.one_class import one_class
 from longtail.classical.inputs import from_matrix, matrix, rows_of
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
@@ -86,13 +86,11 @@ class Resampled:
         self.values, self.categorical = values, categorical
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Resample, fit and export: a net giving log-probabilities, and the prior they assume."""
+        """Resample and fit: a net giving log-probabilities, and the prior they assume."""
         with threads_limited(threads):
             new_x, seen = self.resample(rows_of(x)(x), labels, seed)
         if int((seen.counts > 0).sum()) == 1:  # cleaning may leave one class
-            backbone = rows_of(new_x)
-            only = LinearModel.constant(backbone.out_features, seen.num_classes, first_present(seen))
-            return Net(backbone, only), seen.prior
+            return one_class(new_x, seen), seen.prior
         net, prior = self.estimator.fit(new_x, seen, seed=seed, threads=threads)
         return net, prior if self.method in EXACT else None
 

@@ -18,9 +18,9 @@ import numpy as np
 from torch import Tensor
 
 from longtail.classical.estimators.imbalanced import imbalanced
-from longtail.classical.estimators.weighting import threads_limited
-from longtail.classical.heads import Votes
+from longtail.classical.head import Fitted
 from longtail.classical.inputs import dense_backbone, matrix
+from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -42,7 +42,7 @@ class RUSBoost:
         self.rounds, self.depth, self.components = rounds, depth, components
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
-        """Fit and export: a net giving log-probabilities, and the prior they assume (None)."""
+        """Fit: a net giving log-probabilities, and the prior they assume (None)."""
         from sklearn.tree import DecisionTreeClassifier
 
         backbone = dense_backbone(x, self.components, seed)
@@ -64,5 +64,4 @@ class RUSBoost:
                 f"rus_boost: trees of depth {depth} on one under-sample of the classes are no better than chance: take "
                 "another recipe (easy-ensemble, balanced-random-forest)"
             )
-        head = Votes.of([model], classes, backbone.out_features, labels.num_classes)
-        return Net(backbone, head), None
+        return Net(backbone, Fitted.of(model, labels, backbone.out_features, classes=classes)), None

@@ -1,11 +1,7 @@
-"""What the estimators share: class weights and the prior they leave in the probabilities, and threads."""
+"""What the estimators share: class weights, and the prior they leave in the probabilities."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Any
-
-import torch
 from torch import Tensor
 
 from longtail.labels import Labels
@@ -34,15 +30,3 @@ def uniform(labels: Labels) -> Tensor:
     """The same probability for every class that occurs, float64 ``[C]``."""
     present = (labels.counts > 0).double()
     return present / present.sum()
-
-
-def threads_limited(threads: int) -> AbstractContextManager[Any]:
-    """Limit the threads of BLAS and OpenMP inside the block."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=threads)
-
-
-def first_present(labels: Labels) -> int:
-    """The lowest class that occurs."""
-    return int(torch.nonzero(labels.counts)[0])
