@@ -221,7 +221,9 @@ def test_a_mistake_is_one_clear_line(folder, args, words):
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
+@pytest.mark.parametrize("stop, code", [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stop_is_clean_and_loses_nothing(folder, stop, code):
+    """Ctrl-C reaches all processes; a batch system tells the first alone, whose workers wrote tracebacks."""
     import os
     import signal
     import time
@@ -236,7 +238,7 @@ def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
         "--epochs",
         "100000",  # never done before it is stopped, however busy the machine
         "--out",
-        "stopped",
+        stop,
     ]
     run = subprocess.Popen(
         [sys.executable, "-m", "longtail", *args, "--jobs", "2"],
@@ -246,11 +248,11 @@ def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
-        while not list((folder / "stopped").glob("cache/*")) and time.monotonic() < deadline:
+        while not list((folder / stop).glob("cache/*")) and time.monotonic() < deadline:
             time.sleep(0.2)
-        os.killpg(run.pid, signal.SIGINT)
+        (os.killpg if stop == "SIGINT" else os.kill)(run.pid, signal.Signals[stop])
         _, err = run.communicate(timeout=60)
-        assert run.returncode == 130, err
+        assert run.returncode == code, err
         assert "the same command goes on from here" in err
         assert "Traceback" not in err
         time.sleep(3)

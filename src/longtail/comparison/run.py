@@ -307,16 +307,23 @@ class WorkerDied(RuntimeError):
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C waits until this block is over. A process started in it never sees Ctrl-C, from its first moment on: it is
-    told by its parent, and says nothing while it starts."""
+    """Ctrl-C and SIGTERM wait until this block is over. A process started in it never sees Ctrl-C, from its first moment
+    on: its parent tells it, by SIGTERM. It is not left half started, and says nothing while it starts."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    late: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGTERM, lambda number, frame: late.append(number)) if main else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if main:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
+        if late:
+            signal.raise_signal(signal.SIGTERM)
 
 
 def _drain(events: Any, on: On) -> None:
