@@ -19,7 +19,7 @@ Cell = tuple[int, int]
 MOST = 0.75
 """A deeper fold counts when so large a share of the recipes has finished it."""
 
-ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone")
+ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device", "precision")
 """Settings that have to be equal for two tables to be one. How runs are judged is none of them: they are judged anew."""
 
 
@@ -120,7 +120,8 @@ def joinable(results: Mapping[str, Any], found: Mapping[str, Any]) -> str | None
         if found.get("versions", {}).get(name) != results["versions"][name]:
             return f"another version of {name}"
     for name in ALIKE:
-        if found.get("settings", {}).get(name) != results["settings"][name]:
+        now = results["settings"][name]
+        if found.get("settings", {}).get(name, now) != now:
             return f"other {name}"
     return None
 

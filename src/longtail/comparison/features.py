@@ -12,7 +12,7 @@ from longtail.backbones import as_pretrained
 from longtail.data import Dataset, FeatureEncoder, ImageEncoder, TokenEncoder
 from longtail.part import digest
 from longtail.protocol import Backbone
-from longtail.run import Cache
+from longtail.run import Cache, Engine
 
 
 def front_of(dataset: Dataset, backbone: Backbone) -> TokenEncoder | ImageEncoder | None:
@@ -29,7 +29,7 @@ def front_of(dataset: Dataset, backbone: Backbone) -> TokenEncoder | ImageEncode
 
 
 def frozen_features(
-    dataset: Dataset, backbone: Backbone, folder: Path | None = None
+    dataset: Dataset, backbone: Backbone, folder: Path | None = None, engine: Engine | None = None
 ) -> tuple[Dataset, FeatureEncoder] | None:
     """The data set as features of a frozen encoder, and the encoder to put before a model; None for any other backbone.
 
@@ -39,6 +39,7 @@ def frozen_features(
         dataset: texts or images.
         backbone: one whose ``tune`` is "frozen".
         folder: of a cache for the features, made where there are any; None keeps nothing.
+        engine: device and numerics; the features are named by them, and so are the runs on them.
 
     Raises:
         ValueError: the encoder cannot be read here, or does not take this kind of data.
@@ -50,8 +51,9 @@ def frozen_features(
     cache = Cache(folder)
     front = front_of(dataset, encoder)
     assert front is not None
-    made = FeatureEncoder(front, encoder.load(dataset.kind))
-    key = digest(["features", dataset.fingerprint, encoder.fingerprint()])
+    engine = engine or Engine()
+    made = FeatureEncoder(front, encoder.load(dataset.kind), engine=engine)
+    key = digest(["features", dataset.fingerprint, encoder.fingerprint(), engine.numerics()])
     stored = cache.get(key)
     features = made.features(dataset.raw) if stored is None else stored[0]["features"]
     if stored is None:

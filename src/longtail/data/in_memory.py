@@ -179,7 +179,7 @@ def inputs_like(
     notes: list[str] = []
     columns = [str(c) for c in sheet.frame.columns]
     words = find(sheet, text, "text") if text is not None else (columns[0] if len(columns) == 1 else None)
-    _, inputs = inputs_of(sheet, "text", words, columns, False, notes)
+    _, inputs = inputs_of(sheet, "text", words, columns, True, notes)
     return texts_of(sheet.frame[inputs[0]]), notes
 
 

@@ -228,5 +228,5 @@ def _role(sheet: Sheet, like: Encoder, text: str | int | None, notes: list[str])
         chosen = columns[0]
     if like.kind == "text" and chosen is None and len(columns) == 2 and not sheet.named:
         chosen = max(columns, key=lambda c: sheet.frame[c].nunique())
-    _, inputs = inputs_of(sheet, like.kind, chosen, columns, False, notes)
+    _, inputs = inputs_of(sheet, like.kind, chosen, columns, True, notes)
     return Roles(like.kind, None, inputs)

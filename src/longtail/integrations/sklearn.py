@@ -69,7 +69,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         epochs: of the first stage; None takes the protocol's for the data.
         kind: "table", "text", "image" or "embedding"; None tells by ``X``.
         tuning: "refit" trains on all rows after fitting what is open on an inner split; "holdout" costs half.
-        device: "auto", "cpu", "cuda" ...
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" ...
+        precision: "fp32", "tf32" or "bf16"; see ``longtail.Engine``.
         random_state: of initial weights, order and splits; None draws one.
         verbose: 0 is silent, 1 shows progress on stderr.
 
@@ -108,6 +109,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         kind: str | None = None,
         tuning: str = "refit",
         device: str = "auto",
+        precision: str = "fp32",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -118,6 +120,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         self.kind = kind
         self.tuning = tuning
         self.device = device
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 
@@ -134,6 +137,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        engine = Engine(device=self.device, precision=self.precision)
         if self.kind not in (None, *KINDS):
             raise ValueError(f"kind={self.kind!r} must be one of {', '.join(KINDS)}, or None to tell by X")
         if self.kind == "text" and not is_texts(X, "text") and not hasattr(X, "nnz"):
@@ -167,7 +171,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
                 backbone=self.backbone,
                 epochs=self.epochs,
                 tuning=self.tuning,
-                engine=Engine(device=self.device),
+                engine=engine,
                 seed=seed,
                 on=on,
             )
@@ -216,15 +220,15 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         """Read what ``save``, ``longtail train`` or ``longtail compare`` wrote; the latter's classes are strings.
 
         ``own`` holds classes of your own by ``"module:name"``, as :meth:`longtail.Model.load` takes them.
-        A recipe, backbone or net of your own is not read back: predicting needs none, refitting does.
+        A recipe, backbone or net of your own is not read back: predicting needs none, refitting does. Nor are device and
+        precision: it runs on a GPU where there is one.
         """
         model = Model.load(folder, own=own)
         facts = model.facts.get("classifier", {})
-        made = cls(
-            **facts.get("params", {"recipe": model.facts["recipe"]["name"]}),
-            prior=facts.get("prior", "natural"),
-        )
-        made.model_ = Model(model.outcome.but(engine=Engine(device=made.device)), model.encoder, model.facts)
+        params = facts.get("params", {"recipe": model.facts["recipe"]["name"]})
+        here = {k: v for k, v in params.items() if k not in ("device", "precision")}
+        made = cls(**here, prior=facts.get("prior", "natural"))
+        made.model_ = model
         made.classes_ = np.array(facts.get("classes", list(model.names)), dtype=facts.get("dtype"))
         if not facts and isinstance(model.encoder, TableEncoder):
             facts = {"feature_names_in": model.encoder.columns, "n_features_in": len(model.encoder.columns)}

@@ -4,8 +4,9 @@ vectors. The backbone's weights are saved with the model.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,14 @@ from longtail.part import to_json
 BATCH = 512
 
 
+class Numerics(Protocol):
+    """Where and in which precision the backbone runs: ``longtail.run.Engine``."""
+
+    @property
+    def on(self) -> torch.device: ...
+    def autocast(self) -> AbstractContextManager[Any]: ...
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureEncoder:
     """Texts or images -> float32 ``[N, d]``: ``back(backbone(front(raw)))``.
@@ -27,11 +36,13 @@ class FeatureEncoder:
         front: raw rows -> what the backbone takes.
         backbone: a module with a ``spec`` and ``out_features``; it is never trained here.
         back: standardises the features by the training rows; None leaves them.
+        engine: where the backbone runs; None takes a GPU where there is one. It is no part of what is saved.
     """
 
     front: TokenEncoder | ImageEncoder
     backbone: nn.Module
     back: EmbeddingEncoder | None = None
+    engine: Numerics | None = None
     kind: ClassVar[str] = "embedding"
 
     @property
@@ -42,16 +53,21 @@ class FeatureEncoder:
         """The same with another last step."""
         return replace(self, back=back)
 
+    def running(self, engine: Numerics) -> FeatureEncoder:
+        """The same, run by this engine."""
+        return replace(self, engine=engine)
+
     def __call__(self, raw: Any) -> Tensor:
         features = self.features(raw)
         return features if self.back is None else self.back(features)
 
     def features(self, raw: Any) -> Tensor:
-        """What the backbone gives, float32 ``[N, d]``; on a GPU where there is one."""
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        """What the backbone gives, float32 ``[N, d]``."""
+        any_device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = any_device if self.engine is None else self.engine.on
         module = self.backbone.eval().to(device)
         out = []
-        with torch.no_grad():
+        with torch.no_grad(), nullcontext() if self.engine is None else self.engine.autocast():
             x = self.front(raw)
             for start in range(0, len(x), BATCH):
                 out.append(module(x[start : start + BATCH].to(device)).float().cpu())
