@@ -39,8 +39,8 @@ from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
-from longtail.data.reading import tell
 from longtail.files import held, write_json
+from longtail.formats.reading import tell
 from longtail.labels import Labels
 from longtail.model import Model
 from longtail.protocol import Backbone
@@ -692,7 +692,7 @@ def predict(
         loaded = loaded.running(engine)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
-        rows = data_room.Inputs(data.raw)
+        rows = data_room.Rows(data.raw)
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
         remembered = loaded.reading

@@ -55,7 +55,7 @@ class Model:
         """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or one number a class.
 
         Args:
-            raw: a data frame, an array, a list of texts ...: see ``longtail.data.in_memory``. What could not be read is
+            raw: a data frame, an array, a list of texts ...: see ``longtail.kinds.memory``. What could not be read is
                 warned of.
         """
         return self.outcome.predict_proba(self.encode(raw), prior)
