@@ -26,6 +26,7 @@ FOUNDATION = {
     "own_code",
     "roles",
     "settings",
+    "verb",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
