@@ -57,7 +57,7 @@ def against_winner(
     p, Holm-adjusted over all pairs of recipes.
     """
     by = metric or ranked_by(results, prior)
-    rows = [r for r in leaderboard(results, prior, by) if r.rank is not None and r.converged]
+    rows = [r for r in board(results, prior, by).rows if r.rank is not None and r.converged]
     if not rows:
         return []
     best = rows[0].same_as or rows[0].recipe

@@ -46,7 +46,7 @@ def evidence(study: Study, results: Results, folder: Path) -> dict[str, Any]:
         recipe, to ``[mean, low, high, p, error, degrees]``, null where nan or infinite) and ``winner`` (``recipe``,
         ``score`` as picked, ``expected`` on new data, ``candidates``; absent with one candidate).
     """
-    runs = {name: finished(results, name) for name in results["recipes"]}
+    runs = {name: results.by_recipe.get(name, {}) for name in results.recipes}
     most: set[tuple[int, int]] = max((set(r) for r in runs.values()), key=len, default=set())
     cells = sorted(most, key=lambda cell: cell[::-1])  # fold after fold, seed after seed
     files = {
@@ -77,7 +77,7 @@ class _UnderPrior:
         weights = self.judge.weights(prior)
         self.weights = None if weights is None else weights.numpy()
         self.metric = ranked_by(results, prior)
-        self.rows = {row.recipe: row for row in leaderboard(results, prior) if row.rank is not None}
+        self.rows = {row.recipe: row for row in board(results, prior).rows if row.rank is not None}
         self.said: dict[str, Said] = {}
         self.moved: dict[str, Array] = {}
         layout: Layout | None = None
@@ -139,18 +139,18 @@ class _UnderPrior:
 
     def scores(self, name: str, metric: str) -> Array:
         """The recorded scores, one for each run."""
-        runs = finished(self.results, name)
+        runs = self.results.by_recipe[name]
         return np.array([as_float(runs[c]["scores"][self.prior].get(metric)) for c in self.cells])
 
     def influences(self, name: str, metrics: Sequence[str]) -> dict[str, Array]:
         """How each row moves each metric of a recipe, ``[n]``."""
-        layout, c, read = self.layout, int(self.results["data"]["num_classes"]), self.read(name)
+        layout, c, read = self.layout, int(self.results.data.num_classes), self.read(name)
         assert layout is not None
         assert read is not None
         _, y, probabilities, decisions, _ = read
         made = [smooth()[m] for m in metrics]
         terms = terms_of(probabilities, y, decisions, made)
-        groups = self.results["data"]["groups"]
+        groups = self.results.data.groups
         return {m.name: influence(m, terms, layout.y, layout.run, c, self.weights, groups) for m in made}
 
     def tests(self, same: Mapping[str, str]) -> dict[str, dict[str, dict[str, list[float | None]]]]:
@@ -161,8 +161,8 @@ class _UnderPrior:
         scores = {m: {n: s for n, s in of.items() if np.isfinite(s).all()} for m, of in scores.items()}
         out: dict[str, dict[str, dict[str, list[float | None]]]] = {}
         for metric, of in scores.items():
-            best = winner(leaderboard(self.results, self.prior, metric)) if of else None
-            asked = (self.results["settings"]["baseline"], best.recipe if best else "")
+            best = winner(board(self.results, self.prior, metric).rows) if of else None
+            asked = (self.results.settings.baseline, best.recipe if best else "")
             out[metric] = {r: {} for r in dict.fromkeys(same.get(r, r) for r in asked) if r in of}
         held = {
             r: self.influences(r, [m for m in out if r in out[m]])

@@ -37,7 +37,7 @@ def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
 
 def _paragraph(results: Results, prior: str, margin: float) -> str:
     metric = ranked_by(results, prior)
-    rows = leaderboard(results, prior)
+    rows = board(results, prior).rows
     if not any(row.rank for row in rows):
         return f"Under {PRIOR_NAMES[prior]}: no recipe finished, so there is nothing to recommend."
     best = winner(rows)
@@ -46,7 +46,7 @@ def _paragraph(results: Results, prior: str, margin: float) -> str:
             f"Under {PRIOR_NAMES[prior]}: nothing can be recommended yet, because no recipe's training converged. "
             "Train longer (--epochs, or a larger --budget), or add classical recipes, which are solved."
         )
-    base = next((row for row in rows if row.recipe == results["settings"]["baseline"]), None)
+    base = next((row for row in rows if row.recipe == results.settings.baseline), None)
     score = f"{METRIC_NAMES[metric]} {_with_sd(best, metric)}"
     same = [row.title for row in rows if row.same_as == best.recipe]
     how = "lowest, which is best" if metric in LOWER_IS_BETTER else "highest"
@@ -71,7 +71,7 @@ def _paragraph(results: Results, prior: str, margin: float) -> str:
 
 def expected_score(results: Results, prior: str, best: Row) -> tuple[float, int] | None:
     """What the winner will score on new data, and of how many recipes it was picked; None where it is not known."""
-    found = results.get("evidence", {}).get(prior, {}).get("winner")
+    found = results.evidence.get(prior, {}).get("winner")
     if not found or found["recipe"] != best.recipe:
         return None
     return float(found["expected"]), int(found["candidates"])

@@ -20,7 +20,7 @@ def shown(results: Results, rows: Sequence[Row], least: int = 1) -> list[Metric]
     Args:
         least: the importance that a metric needs: 1 for the page, 2 for the terminal.
     """
-    groups = results["data"]["groups"]
+    groups = results.data.groups
     return [
         m
         for m in found().values()

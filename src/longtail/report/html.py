@@ -49,8 +49,8 @@ def render(results: Results) -> str:
         HERE / "comparison.html",
         made=results,
         results=results,
-        data=results["data"],
-        settings=results["settings"],
+        data=results.data,
+        settings=results.settings,
         priors=priors,
         figures=drawn,
         metric_names=METRIC_NAMES,
@@ -60,25 +60,25 @@ def render(results: Results) -> str:
         problems=[row for row in rows if row.problem],
         margin=MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
-        tested=results["settings"]["folds"] * results["settings"]["seeds"] > 1,
+        tested=results.settings.runs > 1,
     )
 
 
 def compared(results: Results) -> list[str]:
     """The recipes in the figures: the baseline, the best under each prior, then the next best."""
-    rows = [leaderboard(results, prior) for prior in shown_priors(results)]
+    rows = [board(results, prior).rows for prior in shown_priors(results)]
     boards = [[row.recipe for row in board if row.rank] for board in rows]
     best = [row.recipe for board in rows if (row := winner(board))]
-    wanted = [results["settings"]["baseline"], *best, *boards[0]]
+    wanted = [results.settings.baseline, *best, *boards[0]]
     return [name for name in dict.fromkeys(wanted) if name in boards[0]][: len(figures.SERIES)]
 
 
 def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[str, Any]:
     """What the page shows for one prior; ``shown`` names the recipes of the figures."""
-    rows = leaderboard(results, prior)
+    rows = board(results, prior).rows
     ranked = [row for row in rows if row.rank]
     drawn = sorted((row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe))
-    baseline = results["settings"]["baseline"]
+    baseline = results.settings.baseline
     best = winner(rows)
     expected = expected_score(results, prior, best) if best else None
     metric = ranked_by(results, prior)

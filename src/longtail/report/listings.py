@@ -80,7 +80,7 @@ def show_files(results: Mapping[str, Any], folder: Path, console: Console | None
     console.print(
         Text.assemble(("Numbers: ", "bold"), f"{folder / 'results.csv'}, {folder / 'results.json'}")
     )
-    model = results.get("model")
+    model = results.model
     if model and model["path"]:
         use = f"longtail predict {model['path']} DATA --prior natural"
         console.print(

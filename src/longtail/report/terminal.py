@@ -58,36 +58,36 @@ def show(results: Results, console: Console | None = None) -> None:
     from rich.text import Text
 
     console = console or Console()
-    data, settings = results["data"], results["settings"]
-    sizes = ", ".join(f"{len(members)} {name}" for name, members in data["groups"].items())
+    data, settings = results.data, results.settings
+    sizes = ", ".join(f"{len(members)} {name}" for name, members in data.groups.items())
     console.print(
         Text.assemble(
-            (data["name"], "bold"),
-            f": {data['n']:,} examples, {data['num_classes']} classes ({sizes}), largest to smallest"
-            f" {data['imbalance']:.4g}×, "
-            f"{_number(settings['folds'], 'fold')} × {_number(settings['seeds'], 'seed')}",
+            (data.name, "bold"),
+            f": {data.n:,} examples, {data.num_classes} classes ({sizes}), largest to smallest"
+            f" {data.imbalance:.4g}×, "
+            f"{_number(settings.folds, 'fold')} × {_number(settings.seeds, 'seed')}",
         )
     )
     texts = recommendation(results)
     for prior in shown_priors(results):
-        rows = leaderboard(results, prior)
+        rows = board(results, prior).rows
         console.print()
         console.print(Text.assemble(("Under " + PRIOR_NAMES[prior], "bold")))
         console.print(_fitting(results, prior, rows, console.width))
         console.print(Padding(Text(texts[prior]), (0, 0, 0, 2)))
     console.print()
     console.print(Text(_legend(results), style="dim"))
-    first = leaderboard(results, shown_priors(results)[0])
+    first = board(results, shown_priors(results)[0]).rows
     for source, said in SOURCES.items():
         if titles := [r.title for r in first if r.prior_source == source]:
             console.print(Text(f"{said}: {', '.join(titles)}.", style="dim"))
-    if any(r.get("decided_by") == "thresholds" for r in results["runs"]):
+    if any(r.get("decided_by") == "thresholds" for r in results.runs):
         console.print(Text(DECIDED, style="dim"))
-    for row in leaderboard(results, shown_priors(results)[0]):
+    for row in board(results, shown_priors(results)[0]).rows:
         if row.problem:
             console.print(Text.assemble((row.title, "bold yellow"), f" {row.problem}"))
-    if results.get("left_out"):
-        console.print(Text(results["left_out"], style="yellow"))
+    if results.left_out:
+        console.print(Text(results.left_out, style="yellow"))
 
 
 def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table:
@@ -175,9 +175,9 @@ def _score(row: Row, metric: str, detail: bool) -> Text:
 def _difference(results: Results, row: Row, detail: bool) -> Text:
     from rich.text import Text
 
-    if row.recipe == results["settings"]["baseline"]:
+    if row.recipe == results.settings.baseline:
         return Text("baseline")
-    if row.same_as == results["settings"]["baseline"]:
+    if row.same_as == results.settings.baseline:
         return Text("same")
     if not math.isfinite(row.difference):
         return Text("–")
@@ -192,8 +192,8 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
 
 
 def _legend(results: Results) -> str:
-    boards = [row for prior in shown_priors(results) for row in leaderboard(results, prior)]
-    several = results["settings"]["folds"] * results["settings"]["seeds"] > 1
+    boards = [row for prior in shown_priors(results) for row in board(results, prior).rows]
+    several = results.settings.runs > 1
     lower = [m.title for m in shown(results, boards, least=2) if m.better == "lower"]
     parts = [
         f"Scores: higher is better, but {_and(lower)} (how true the probabilities are): lower is better."

@@ -221,7 +221,7 @@ def _reviewed(
         said,
     )
     if shown is not None:
-        results["data"]["kind"], results["settings"]["backbone"] = shown["kind"], shown["backbone"]
+        results.data.kind, results.settings.backbone = shown["kind"], shown["backbone"]
     failed = [r for r in rows if r["status"] != "done"]
     if any(r["recipe"] == BASELINE for r in failed):
         raise RuntimeError(f"cross-entropy failed, so there is nothing to compare with: {failed[0]['error']}")
@@ -288,7 +288,7 @@ def found_data(data: str | Path | None) -> Path:
 
 def write_csv(found: Reviews, path: Path) -> None:
     """A row a loss and seed, a column a fold, decisions as trained."""
-    folds = found.results["settings"]["folds"]
+    folds = found.results.settings.folds
     with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["loss", "seed", *(f"fold {f + 1}" for f in range(folds)), "mean", "sd"])

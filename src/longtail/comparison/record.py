@@ -1,0 +1,228 @@
+"""Record: what a comparison found, as frozen values. ``results.json`` is how they are written, in a format with a number.
+
+``Results.from_json(Results.to_json())`` is the same again. A file of another format is refused, never guessed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+FORMAT = 2
+Scores = Mapping[str, Mapping[str, float | None]]
+"""Numbers by the name of a prior, then of a metric; None where one is not defined."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One recipe in one cell: trained, and judged on the test rows.
+
+    Attributes:
+        recipe, fold, seed: which.
+        status: "done", "failed" or "skipped" (out of time).
+        error: why it is not done.
+        identity: names what was computed, and its files.
+        seconds: of its own training; what another recipe had trained already is not counted.
+        predict_seconds: from raw test rows to logits; encode_seconds: of the training rows.
+        test_rows, parameters, bytes: how many of each.
+        prior_source: where the prior of its logits is known from.
+        prior_checked: what held-out rows said of a claimed prior.
+        decided_by: what decides under the natural prior.
+        converged: did every training reach its end? None where nothing could tell.
+        length: epochs of the base stage, and what was tried.
+        stages: name, key, seconds, shared and refit of each.
+        history: loss by epoch.
+        scores: by prior and metric.
+        per_class: by prior, then ``recall``, ``precision``, ..., a number for each class.
+        confusion: by prior, decisions (column) by true class (row).
+        reliability: by prior, ``confidence``, ``accuracy`` and ``weight`` of each bin.
+    """
+
+    recipe: str
+    fold: int
+    seed: int
+    status: str
+    error: str | None = None
+    identity: str | None = None
+    seconds: float = 0.0
+    predict_seconds: float | None = None
+    encode_seconds: float | None = None
+    test_rows: int | None = None
+    parameters: int | None = None
+    bytes: int | None = None
+    prior_source: str = "none"
+    prior_checked: Mapping[str, Any] | None = None
+    decided_by: str | None = None
+    converged: bool | None = True
+    length: Mapping[str, Any] | None = None
+    stages: tuple[Mapping[str, Any], ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
+    scores: Scores = field(default_factory=dict)
+    per_class: Mapping[str, Any] = field(default_factory=dict)
+    confusion: Mapping[str, Any] = field(default_factory=dict)
+    reliability: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        return self.status == "done"
+
+    @property
+    def cell(self) -> tuple[int, int]:
+        """Fold and seed."""
+        return self.fold, self.seed
+
+    @property
+    def where(self) -> str:
+        """The cell in words."""
+        return f"fold {self.fold}, seed {self.seed}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, strings, lists and dicts."""
+        written: dict[str, Any] = _listed({f.name: getattr(self, f.name) for f in fields(self)})
+        return written
+
+    @classmethod
+    def from_json(cls, about: Mapping[str, Any]) -> Run:
+        """From a run of ``results.json``, or what a worker says of one.
+
+        Raises:
+            ValueError: something is missing, or not known.
+        """
+        lists = {name: tuple(about[name]) for name in ("stages", "history") if name in about}
+        return _made(cls, {**about, **lists})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What was compared on: name, path, kind, rows, classes with their counts, and notes on how it was read."""
+
+    name: str
+    path: str
+    kind: str
+    n: int
+    num_classes: int
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    imbalance: float
+    groups: Mapping[str, list[int]]
+    notes: tuple[str, ...] = ()
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How it was compared.
+
+    Attributes:
+        prior: "natural", "balanced" or "declared"; prior_vector: its numbers.
+        metric: that recipes are ranked by; None is that of the prior.
+        test_share: the share of the rows that a fold tests on.
+    """
+
+    folds: int
+    seeds: int
+    prior: str
+    prior_vector: tuple[float, ...] = ()
+    baseline: str
+    metric: str | None = None
+    jobs: int = 1
+    budget: float | None = None
+    tuning: str = "refit"
+    duplicates: str = "together"
+    epochs: int | None = None
+    backbone: str = ""
+    test_share: float
+
+    @property
+    def runs(self) -> int:
+        """Planned runs of a recipe."""
+        return self.folds * self.seeds
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Results:
+    """All that a comparison found.
+
+    Attributes:
+        command, versions, hardware, created: how the numbers were made.
+        data, settings: see there.
+        recipes: title, paper and summary of each, by name, in the order of the table.
+        runs: in the order of the recipes.
+        left_out: what there was no time for, in words.
+        evidence: tests on rows by prior, see :mod:`longtail.comparison.evidence`.
+        model: the recipe that was trained on all rows, where it lies, and what to say of it.
+    """
+
+    command: str = ""
+    versions: Mapping[str, str]
+    hardware: str = ""
+    created: str = ""
+    data: Data
+    settings: Settings
+    recipes: Mapping[str, Mapping[str, str]]
+    runs: tuple[Run, ...]
+    left_out: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] | None = None
+
+    def but(self, **changes: Any) -> Results:
+        return replace(self, **changes)
+
+    @cached_property
+    def by_recipe(self) -> dict[str, dict[tuple[int, int], Run]]:
+        """The finished runs of each recipe by (fold, seed), seed after seed."""
+        found: dict[str, dict[tuple[int, int], Run]] = {name: {} for name in self.recipes}
+        for run in sorted(self.runs, key=lambda r: (r.seed, r.fold)):
+            if run.done and run.recipe in found:
+                found[run.recipe][run.cell] = run
+        return found
+
+    @cached_property
+    def boards(self) -> dict[Any, Any]:
+        """Boards that were built, by what they are ranked and tested by; see :mod:`longtail.comparison.leaderboard`."""
+        return {}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, strings, lists and dicts, for ``results.json``."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        runs = [run.to_json() for run in self.runs]
+        parts = {"data": asdict(self.data), "settings": asdict(self.settings), "runs": runs}
+        written: dict[str, Any] = _listed({"format": FORMAT, **plain, **parts})
+        return written
+
+    @classmethod
+    def from_json(cls, about: Mapping[str, Any]) -> Results:
+        """What ``to_json`` wrote.
+
+        Raises:
+            ValueError: another format, or something is missing, or not known.
+        """
+        if about.get("format") != FORMAT:
+            raise ValueError(f"results of format {about.get('format')!r}; this version reads {FORMAT}")
+        data, settings = about["data"], about["settings"]
+        tuples = {name: tuple(data[name]) for name in ("names", "counts", "notes") if name in data}
+        vector = {"prior_vector": tuple(settings["prior_vector"])} if "prior_vector" in settings else {}
+        parts = {
+            "data": _made(Data, {**data, **tuples}),
+            "settings": _made(Settings, {**settings, **vector}),
+            "runs": tuple(Run.from_json(run) for run in about["runs"]),
+        }
+        return _made(cls, {**{k: v for k, v in about.items() if k != "format"}, **parts})
+
+
+def _made(kind: type[T], values: Mapping[str, Any]) -> T:
+    """One of these types; a name that it does not know is an error, and so is one that is missing."""
+    try:
+        return kind(**values)
+    except TypeError as why:
+        raise ValueError(f"{kind.__name__}: {why}") from why
+
+
+def _listed(value: Any) -> Any:
+    """Tuples become lists, all through, as JSON has them."""
+    if isinstance(value, Mapping):
+        return {k: _listed(v) for k, v in value.items()}
+    return [_listed(v) for v in value] if isinstance(value, list | tuple) else value
