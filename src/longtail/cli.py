@@ -160,8 +160,8 @@ def compare(
             show_ranks(several.rankings)
             typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
         else:
-            show(found.results)
-            listings.show_files(found.results, found.folder)
+            show(found.record)
+            listings.show_files(found.record, found.folder)
         listings.show_cache(api.cache_size(out), out)
 
 

@@ -5,10 +5,11 @@ call that join the table, and what to say where nothing finished.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from longtail.comparison.record import FORMAT, Results, Run
 from longtail.comparison.run import mark_shared
 from longtail.comparison.schedule import duration, many
 from longtail.run.engine import OutOfTime
@@ -90,8 +91,8 @@ def counted(rows: list[Row], cells: Sequence[Cell], budget: float | None) -> tup
     return kept, " ".join([*parts, "The same again goes on from here."])
 
 
-def earlier(folder: Path, fingerprint: str, counts: Sequence[int]) -> dict[str, Any] | None:
-    """The results that a folder holds; None where there are none.
+def earlier(folder: Path, fingerprint: str, counts: Sequence[int]) -> tuple[Results | None, str | None]:
+    """The results that a folder holds; None where there are none, or, with the reason, none that can be gone on from.
 
     Raises:
         ValueError: they are of another data set, or of several.
@@ -101,33 +102,34 @@ def earlier(folder: Path, fingerprint: str, counts: Sequence[int]) -> dict[str, 
         raise ValueError(f"{folder} holds the ranks over several data sets: {remedy}")
     file = folder / "results.json"
     if not file.exists():
-        return None
+        return None, None
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        data = found["data"]
+        about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        data = about["data"]
         same = data["fingerprint"] == fingerprint if "fingerprint" in data else data["counts"] == list(counts)
-        name, n = data["name"], data["n"]
+        name, n, known = data["name"], data["n"], about["format"] == FORMAT
+        found = Results.from_json(about) if known else None
     except (ValueError, KeyError, TypeError) as why:
         raise ValueError(f"{file} is damaged or not of longtail ({why}): {remedy}") from why
     if not same:
         raise ValueError(f"{folder} holds the results of another data set ({name}, {n:,} rows): {remedy}")
-    return found
+    return found, None if known else "another version of longtail"
 
 
-def joinable(results: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+def joinable(results: Results, found: Results) -> str | None:
     """Why the recipes of an earlier table cannot stand in this one; None where they can."""
     for name in ("longtail", "torch"):
-        if found.get("versions", {}).get(name) != results["versions"][name]:
+        if found.versions.get(name) != results.versions[name]:
             return f"another version of {name}"
     for name in ALIKE:
-        if found.get("settings", {}).get(name) != results["settings"][name]:
+        if getattr(found.settings, name) != getattr(results.settings, name):
             return f"other {name}"
     return None
 
 
 def joined(
-    results: dict[str, Any], found: Mapping[str, Any], judged: Callable[[Row], Row | None]
-) -> tuple[dict[str, Any], list[str]]:
+    results: Results, found: Results, judged: Callable[[Row], Row | None]
+) -> tuple[Results, list[str]]:
     """The results, with the recipes of an earlier table that they lack in front; and the names of those.
 
     Args:
@@ -135,18 +137,18 @@ def joined(
             recipe out.
     """
     rows, gone = [], set()
-    for row in found["runs"]:
-        if row["recipe"] in results["recipes"] or row["status"] == "skipped":
+    for run in found.runs:
+        if run.recipe in results.recipes or run.status == "skipped":
             continue
-        now = judged(row) if row["status"] == "done" else row
-        if now is None:
-            gone.add(row["recipe"])
+        row = judged(run.to_json()) if run.done else run.to_json()
+        if row is None:
+            gone.add(run.recipe)
         else:
-            rows.append(now)
-    more = [name for name in found["recipes"] if name not in results["recipes"] and name not in gone]
+            rows.append(row)
+    more = [name for name in found.recipes if name not in results.recipes and name not in gone]
     if not more:
         return results, []
     rows = [row for row in rows if row["recipe"] in more]
-    recipes = {**{name: found["recipes"][name] for name in more}, **results["recipes"]}
-    runs = mark_shared([*rows, *results["runs"]], list(recipes))
-    return {**results, "recipes": recipes, "runs": runs}, more
+    recipes = {**{name: found.recipes[name] for name in more}, **results.recipes}
+    runs = mark_shared([*rows, *(run.to_json() for run in results.runs)], list(recipes))
+    return results.but(recipes=recipes, runs=tuple(map(Run.from_json, runs))), more

@@ -191,7 +191,9 @@ def _rows(results: Results, prior: str, by: str, test: str) -> list[Row]:
             p=adjusted[same.get(name, name)],
             seconds=_mean(seconds),
             shared=_mean(shared),
-            predict_seconds=_mean([r.predict_seconds for r in runs.values() if r.predict_seconds is not None]),
+            predict_seconds=_mean(
+                [r.predict_seconds for r in runs.values() if r.predict_seconds is not None]
+            ),
             parameters=next((run.parameters for run in runs.values()), None),
             prior_source=_source([run.prior_source for run in runs.values()]),
             problem=_problem(results, name),

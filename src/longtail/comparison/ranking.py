@@ -28,14 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from longtail.comparison.leaderboard import (
-    LOWER_IS_BETTER,
-    METRIC_NAMES,
-    PRIOR_NAMES,
-    Results,
-    leaderboard,
-    ranked_by,
-)
+from longtail.comparison.leaderboard import LOWER_IS_BETTER, METRIC_NAMES, PRIOR_NAMES, board, ranked_by
+from longtail.comparison.record import Results
 from longtail.comparison.statistics import holm
 
 LEVEL = 0.05

@@ -319,7 +319,7 @@ class Worker:
 
     def judged_again(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """A finished run, judged by its kept outputs; None where they are gone."""
-        outputs = load_outputs(outputs_file(self.folder, row["identity"])) if "identity" in row else None
+        outputs = load_outputs(outputs_file(self.folder, row["identity"])) if row.get("identity") else None
         return None if outputs is None else self.judged(row, outputs)
 
     def judged(self, row: dict[str, Any], outputs: Outputs) -> dict[str, Any]:

@@ -8,17 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.comparison.leaderboard import (
-    METRIC_NAMES,
-    PRIOR_NAMES,
-    Results,
-    Row,
-    leaderboard,
-    ranked_by,
-    shown_priors,
-)
+from longtail.comparison.leaderboard import METRIC_NAMES, PRIOR_NAMES, Row, board, ranked_by, shown_priors
 from longtail.comparison.ranking import Ranking
 from longtail.comparison.recommendation import recommendation
+from longtail.comparison.record import Results
 
 SHOWN = ("balanced_accuracy", "macro_f1", "worst_class_recall", "nll")
 
@@ -58,7 +51,7 @@ def comparison_text(results: Results, folder: Path) -> str:
     """One line: the data, what was compared, the best, and where the report is."""
     prior = shown_priors(results)[0]
     metric, rows = ranked_by(results, prior), board(results, prior).rows
-    runs = sum(run["status"] == "done" for run in results.runs)
+    runs = sum(run.done for run in results.runs)
     best = f"{rows[0].recipe} ({METRIC_NAMES[metric]} {rows[0].mean[metric]:.3f})" if rows[0].rank else "none"
     return (
         f"Comparison({results.data.name}: {len(results.recipes)} recipes, {runs} runs; best: {best}; "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from longtail.comparison.leaderboard import Results, Row
+from longtail.comparison.leaderboard import Row
+from longtail.comparison.record import Results
 from longtail.metrics import Metric, found
 
 NOT_DEFINED = "not defined"

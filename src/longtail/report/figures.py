@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from longtail.comparison.leaderboard import Results, Row, as_float, finished
+from longtail.comparison.leaderboard import Row, as_float
+from longtail.comparison.record import Results
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
 NAMED = 24  # classes: up to here each has its own named row
@@ -27,7 +28,7 @@ def by_frequency(results: Results) -> list[int]:
 def mean_per_class(results: Results, recipe: str, prior: str, what: str = "recall") -> np.ndarray | None:
     """The mean over runs of a per-class score, ``[C]``; nan where no run could compute it."""
     runs = results.by_recipe.get(recipe, {}).values()
-    tables = [r["per_class"][prior][what] for r in runs if what in r.get("per_class", {}).get(prior, {})]
+    tables = [r.per_class[prior][what] for r in runs if what in r.per_class.get(prior, {})]
     if not tables:
         return None
     values = np.array([[as_float(v) for v in table] for table in tables])
@@ -158,7 +159,7 @@ def confusion(results: Results, prior: str, recipe: str) -> str | None:
     from matplotlib.patches import Rectangle
 
     runs = results.by_recipe.get(recipe, {}).values()
-    tables = [r["confusion"][prior] for r in runs if prior in r.get("confusion", {})]
+    tables = [r.confusion[prior] for r in runs if prior in r.confusion]
     if not tables:
         return None
     order = by_frequency(results)
@@ -195,7 +196,7 @@ def training(results: Results, rows: Sequence[Row]) -> str | None:
 
     panels = []
     for row in rows:
-        history = next((r.get("history") or [] for r in results.by_recipe.get(row.recipe, {}).values()), [])
+        history = next((run.history for run in results.by_recipe.get(row.recipe, {}).values()), ())
         points = [(h.get("stage", ""), as_float(h.get("loss"))) for h in history]
         if any(math.isfinite(loss) for _, loss in points):
             panels.append((row.title, points))
@@ -269,9 +270,7 @@ def _pooled_bins(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Confidence, accuracy and weight of the bins that hold a prediction, over all runs."""
     runs = results.by_recipe.get(recipe, {}).values()
-    tables: list[Mapping[str, Any]] = [
-        r["reliability"][prior] for r in runs if prior in r.get("reliability", {})
-    ]
+    tables: list[Mapping[str, Any]] = [r.reliability[prior] for r in runs if prior in r.reliability]
     if not tables:
         return None
     weight = np.array([t["weight"] for t in tables], dtype=float)

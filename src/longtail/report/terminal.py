@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from longtail.comparison.against import indistinguishable
-from longtail.comparison.leaderboard import (
-    PRIOR_NAMES,
-    Results,
-    Row,
-    compares_rows,
-    leaderboard,
-    ranked_by,
-    shown_priors,
-    winner,
-)
+from longtail.comparison.leaderboard import PRIOR_NAMES, Row, board, compares_rows, ranked_by, shown_priors
 from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
+from longtail.comparison.record import Results
 from longtail.metrics import found
 from longtail.report.columns import PARTLY, partly, score, shown
 from longtail.run.outcome import OFF
@@ -81,7 +74,7 @@ def show(results: Results, console: Console | None = None) -> None:
     for source, said in SOURCES.items():
         if titles := [r.title for r in first if r.prior_source == source]:
             console.print(Text(f"{said}: {', '.join(titles)}.", style="dim"))
-    if any(r.get("decided_by") == "thresholds" for r in results.runs):
+    if any(run.decided_by == "thresholds" for run in results.runs):
         console.print(Text(DECIDED, style="dim"))
     for row in board(results, shown_priors(results)[0]).rows:
         if row.problem:
@@ -90,7 +83,7 @@ def show(results: Results, console: Console | None = None) -> None:
         console.print(Text(results.left_out, style="yellow"))
 
 
-def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table:
+def _fitting(results: Results, prior: str, rows: Sequence[Row], width: int) -> Table:
     """The table with as much as fits: spreads and intervals first, where half of the columns fit beside them."""
     from rich.console import Console
     from rich.measure import Measurement
@@ -110,7 +103,7 @@ def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table
     return _table(results, prior, rows, ties, (), detail=False, as_trained=False)
 
 
-def _columns(results: Results, prior: str, rows: list[Row]) -> tuple[str, ...]:
+def _columns(results: Results, prior: str, rows: Sequence[Row]) -> tuple[str, ...]:
     """Metrics but the one that ranks, and costs; the most important first."""
     importance = {m.name: m.importance for m in shown(results, rows, least=2)} | COST_IMPORTANCE
     names = sorted(importance, key=lambda name: -importance[name])
@@ -120,7 +113,7 @@ def _columns(results: Results, prior: str, rows: list[Row]) -> tuple[str, ...]:
 def _table(
     results: Results,
     prior: str,
-    rows: list[Row],
+    rows: Sequence[Row],
     ties: set[str],
     names: tuple[str, ...],
     detail: bool,
@@ -140,7 +133,7 @@ def _table(
     table.add_column("to baseline", justify="right")
     for name in names:
         table.add_column(_title(name), justify="right")
-    best = winner(rows)
+    best = board(results, prior).winner
     for row in rows:
         rank = "–" if row.rank is None else f"{row.rank}{_mark(row, ties)}"
         cells = [Text(rank), Text(row.title), _score(row, metric, detail)]

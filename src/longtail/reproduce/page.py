@@ -34,7 +34,7 @@ def draw(found: Reviews) -> dict[str, str]:
 def render(found: Reviews, drawn: dict[str, str]) -> str:
     """The page as a string. Every text is escaped."""
     results = found.results
-    failed = [r for r in results.runs if r["status"] != "done"]
+    failed = [run for run in results.runs if not run.done]
     return page(
         HERE / "reviews.html",
         made=results,
@@ -48,7 +48,7 @@ def render(found: Reviews, drawn: dict[str, str]) -> str:
         drawn=drawn,
         failed=failed,
         epochs=next(iter(found.probes.values()))["epochs"],
-        seconds=sum(r.get("seconds", 0) for r in results.runs),
+        seconds=sum(run.seconds for run in results.runs),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from longtail.comparison.recommendation import p_text
 
 if TYPE_CHECKING:
+    from longtail.comparison.record import Results
     from longtail.reproduce.reviews import Reviews
 
 
@@ -131,7 +132,7 @@ def rows_of(found: Reviews) -> list[list[str]]:
     return out
 
 
-def columns(results: Any) -> list[str]:
+def columns(results: Results) -> list[str]:
     """The heads of :func:`rows_of`."""
     folds, seeds = results.settings.folds, results.settings.seeds
     runs = [f"{f + 1}" if seeds == 1 else f"{f + 1} s{s}" for s in range(seeds) for f in range(folds)]
