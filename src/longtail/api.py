@@ -844,7 +844,7 @@ def cache_size(out: str | Path) -> int:
 
 
 def recipes() -> list[dict[str, str]]:
-    """Every recipe: name, paper, the prior its logits carry, and one line."""
+    """Every recipe: name, paper, the prior its logits carry, its settings, and one line."""
     return listing()
 
 

@@ -19,10 +19,12 @@ from longtail.comparison.plan import RecipeLike, made
 from longtail.data import Dataset
 from longtail.examples import SparseRows
 from longtail.labels import Labels
+from longtail.part import Part
 from longtail.protocol import Backbone, base_stage, tabular
 from longtail.recipe import Recipe
 from longtail.run.prior import carried_prior
 from longtail.run.suits import refusal
+from longtail.settings import known_settings, written_down
 from longtail.words import nearest
 
 FIRST = (
@@ -181,8 +183,29 @@ def about_classical(recipe: Classical) -> dict[str, str]:
     return {"paper": paper, "summary": first}
 
 
+def settings_of(recipe: RecipeLike) -> dict[str, Any]:
+    """What a string can set of a recipe, and what it is without.
+
+    >>> settings_of(recipes.cb_focal)
+    {'gamma': 1.0, 'beta': 0.9999}
+    """
+    if isinstance(recipe, Recipe):
+        return {}
+    if not isinstance(recipe, Classical):
+        defaults = inspect.signature(recipe).parameters
+        return {name: defaults[name].default for name in known_settings(recipe)}
+    target = recipe.estimator
+    found: dict[str, Any] = {}
+    for one in (target, dict(target.kwargs).get("estimator")):
+        if isinstance(one, Part) and one.target not in (Own,):
+            defaults = inspect.signature(one.target).parameters
+            own = {name: defaults[name].default for name in known_settings(one.target)}
+            found |= {name: dict(one.kwargs).get(name, value) for name, value in own.items()}
+    return found
+
+
 def listing() -> list[dict[str, str]]:
-    """Every recipe: name, paper, the prior its logits carry, and one line."""
+    """Every recipe: name, paper, the prior its logits carry, its settings, and one line."""
     toy, rows = Labels.of([0] * 8 + [1] * 2), []
     for name, recipe in known_recipes().items():
         if isinstance(recipe, Classical):
@@ -190,7 +213,8 @@ def listing() -> list[dict[str, str]]:
         else:
             made = recipe if isinstance(recipe, Recipe) else recipe(tabular())
             prior = prior_words(carried_prior(made, toy), toy)
-        rows.append({"name": name, **about(name, recipe), "prior": prior})
+        settings = written_down("", settings_of(recipe)).removeprefix(":")
+        rows.append({"name": name, **about(name, recipe), "prior": prior, "settings": settings})
     return rows
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from longtail.catalogue import PLAIN, asks_all, known_recipes, on_resampled, unsuited
 from longtail.classical import Classical
 from longtail.classical.estimators import Resampled
-from longtail.classical.written import is_estimator
+from longtail.classical.written import house_name, is_estimator
 from longtail.comparison.plan import RecipeLike
 from longtail.data import Dataset
 from longtail.part import Part
@@ -145,6 +145,8 @@ def _name_of(call: Callable[..., Any]) -> str:
         if all(v is None or isinstance(v, bool | int | float | str) for v in call.keywords.values()):
             return written_down(_name_of(call.func), call.keywords)
         raise ValueError(f"recipes: {call} has no short name: give a dict of names, {{'mine': ...}}")
+    if isinstance(call, type):
+        return house_name(call)
     name = getattr(call, "__name__", type(call).__name__)
     if name == "<lambda>":
         raise ValueError("recipes: a lambda has no name: give a dict of names, {'mine': ...}")

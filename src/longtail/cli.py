@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     epilog="Exit codes: 0 done; 1 a fault of longtail's, or every run failed; 2 something in the input to mend; "
-    "3 out of time with nothing finished; 130 stopped by Ctrl-C.",
+    "3 out of time with nothing finished; 130 stopped by Ctrl-C, 143 by SIGTERM.",
 )
 
 
@@ -96,7 +97,8 @@ def compare(
         str | None,
         typer.Option(
             help="Names separated by commas, or all; `longtail recipes` lists them. METHOD+ESTIMATOR, such as "
-            "smote+logistic, is a classical recipe on resampled rows."
+            "smote+logistic, is a classical recipe on resampled rows. Settings follow a name, a colon before each: "
+            "focal:gamma=1,crt:share=0.2:views=4,smote+gradient-boosting:rounds=50."
         ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
@@ -169,7 +171,9 @@ def compare(
 @reads()
 def train(
     data: Data,
-    recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "erm",
+    recipe: Annotated[
+        str, typer.Option(help="Name of the recipe; settings may follow, as in focal:gamma=1.")
+    ] = "erm",
     out: Annotated[Path, typer.Option(help="Folder for the model.")] = Path("longtail-model"),
     backbone: Backbone = None,
     epochs: Epochs = None,
@@ -290,7 +294,9 @@ def bench(
         typer.Option(help="Folder with train and test parquet (Hugging Face schema), or hub to fetch it."),
     ],
     imbalance: Annotated[str, typer.Option(help="Imbalance factors separated by commas.")] = "100,50,10",
-    recipes: Annotated[str, typer.Option(help="Names separated by commas, or all.")] = "all",
+    recipes: Annotated[
+        str, typer.Option(help="Names separated by commas, with settings (focal:gamma=1) or without; or all.")
+    ] = "all",
     seeds: Annotated[int, typer.Option(help="Runs with other subsets, initial weights and orders.")] = 3,
     vary: Annotated[
         str | None,
@@ -433,7 +439,7 @@ def clean(
 
 @app.command()
 def recipes() -> None:
-    """List every recipe: its paper, the prior its logits carry, and one line."""
+    """List every recipe: its paper, the prior its logits carry, its settings, and one line."""
     from longtail import api
     from longtail.report import listings
 
@@ -477,8 +483,8 @@ def errors() -> Iterator[None]:
         yield
     except (typer.Exit, BrokenPipeError):  # the latter: `longtail recipes | head`
         raise
-    except KeyboardInterrupt:
-        stopped()
+    except (KeyboardInterrupt, Terminated) as why:
+        stopped(why)
     except Exception as why:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
@@ -510,19 +516,34 @@ def say_error(title: str, text: str) -> None:
     Console(stderr=True).print(f"[bold red]{title}:[/] {escape(text)}", soft_wrap=True)
 
 
-def stopped() -> NoReturn:
-    """Ctrl-C, said in a line."""
+class Terminated(BaseException):
+    """SIGTERM, as batch systems and containers send it: a stop like Ctrl-C."""
+
+
+def terminated(number: int, frame: Any) -> NoReturn:
+    """The handler of SIGTERM."""
+    raise Terminated
+
+
+def code_of(stop: BaseException) -> int:
+    """128 and the number of the signal, as shells have it."""
+    return 143 if isinstance(stop, Terminated) else 130
+
+
+def stopped(stop: BaseException) -> NoReturn:
+    """Ctrl-C or SIGTERM, said in a line."""
     typer.echo("\nStopped. Nothing finished is lost: the same command goes on from here.", err=True)
-    raise typer.Exit(130) from None
+    raise typer.Exit(code_of(stop)) from None
 
 
 def main() -> None:
     """Entry point."""
     try:
+        signal.signal(signal.SIGTERM, terminated)
         keep_freed()
         app()
-    except KeyboardInterrupt:  # before a command began, or while it ended
-        sys.exit(130)
+    except (KeyboardInterrupt, Terminated) as stop:  # before a command began, or while it ended
+        sys.exit(code_of(stop))
 
 
 if __name__ == "__main__":

@@ -57,16 +57,18 @@ def is_own(module: str) -> bool:
     top = module.partition(".")[0]
     if top in ("__main__", "__mp_main__"):
         return True
-    if top in KNOWN or top in sys.stdlib_module_names or top in sys.builtin_module_names:
-        return False
     file = _file_of(top)
-    return file is None or not any(file.is_relative_to(place) for place in _installed())
+    if top in KNOWN or file is None:
+        return top not in KNOWN and top not in sys.stdlib_module_names
+    return not any(file.is_relative_to(place) for place in _installed())
 
 
 @functools.cache
 def _installed() -> tuple[str, ...]:
+    """Where Python and its packages are."""
     paths = sysconfig.get_paths()
-    return tuple({paths["purelib"], paths["platlib"], *(p for p in sys.path if p.endswith("-packages"))})
+    ours = (paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    return tuple({*ours, *(p for p in sys.path if p.endswith("-packages"))})
 
 
 class _Walk:

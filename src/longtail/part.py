@@ -173,15 +173,16 @@ def digest(value: Any) -> str:
     >>> digest(part(Focal, gamma=2.0)) == digest(part(Focal)) != digest(part(Focal, gamma=3.0))
     True
     """
-    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def unlike(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that do not mean what their defaults do."""
-    return {k: v for k, v in values.items() if k not in defaults or _canonical(v) != _canonical(defaults[k])}
+def unlike(values: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
+    """The values that do not mean what their defaults do, which are given as :func:`canonical` text."""
+    return {k: v for k, v in values.items() if k not in defaults or canonical(v) != defaults[k]}
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
+    """What ``value`` means, as JSON: equal texts mean the same."""
     return json.dumps(_meaning(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -199,13 +200,13 @@ def _meaning(value: Any) -> Any:
 
 
 @cache
-def _defaults(target: Callable[..., Any]) -> dict[str, Value]:
-    """The keywords that a recipe may leave out, with what they are then."""
+def _defaults(target: Callable[..., Any]) -> dict[str, str]:
+    """The keywords that a recipe may leave out, with what they mean then."""
     found = {}
     for name, p in inspect.signature(target).parameters.items():
         if p.default is not p.empty and name not in FACTS:
             try:
-                found[name] = _frozen(name, p.default)
+                found[name] = canonical(_frozen(name, p.default))
             except TypeError:  # no recipe can write it down
                 continue
     return found

@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
 
 from longtail.losses import CrossEntropy
 from longtail.objectives import Supervised
-from longtail.part import Part, Switch, asks, digest, from_json, part, parts, to_json, unlike
+from longtail.part import Part, Switch, asks, canonical, digest, from_json, part, parts, to_json, unlike
 from longtail.roles import INPUTS, takers, traits_of
 from longtail.samplers import Shuffled
 from longtail.schedule import Cosine
@@ -112,11 +113,8 @@ class Stage:
         """Identity: every field but the name that differs from its default, so that a field that comes later leaves the
         stages without it what they were.
         """
-        fields = dataclasses.fields(self)
-        values = {f.name: getattr(self, f.name) for f in fields if f.name != "name"}
-        return digest(
-            unlike(values, {f.name: f.default for f in fields if f.default is not dataclasses.MISSING})
-        )
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "name"}
+        return digest(unlike(values, _defaults()))
 
     @property
     def parts(self) -> tuple[Part[Any], ...]:
@@ -126,6 +124,13 @@ class Stage:
     def asks(self, fact: str) -> bool:
         """Does a part of this stage need ``fact``, a name of ``longtail.part.FACTS``?"""
         return any(asks(p, fact) for p in self.parts)
+
+
+@cache
+def _defaults() -> dict[str, str]:
+    """What the fields of a stage mean that are left out."""
+    fields = dataclasses.fields(Stage)
+    return {f.name: canonical(f.default) for f in fields if f.default is not dataclasses.MISSING}
 
 
 @dataclass(frozen=True)

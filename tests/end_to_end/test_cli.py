@@ -221,7 +221,9 @@ def test_a_mistake_is_one_clear_line(folder, args, words):
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
+@pytest.mark.parametrize("stop, code", [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stop_is_clean_and_loses_nothing(folder, stop, code):
+    """Ctrl-C reaches all processes; a batch system tells the first alone, whose workers wrote tracebacks."""
     import os
     import signal
     import time
@@ -236,7 +238,7 @@ def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
         "--epochs",
         "100000",  # never done before it is stopped, however busy the machine
         "--out",
-        "stopped",
+        stop,
     ]
     run = subprocess.Popen(
         [sys.executable, "-m", "longtail", *args, "--jobs", "2"],
@@ -246,11 +248,11 @@ def test_ctrl_c_stops_cleanly_and_loses_nothing(folder):
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
-        while not list((folder / "stopped").glob("cache/*")) and time.monotonic() < deadline:
+        while not list((folder / stop).glob("cache/*")) and time.monotonic() < deadline:
             time.sleep(0.2)
-        os.killpg(run.pid, signal.SIGINT)
+        (os.killpg if stop == "SIGINT" else os.kill)(run.pid, signal.Signals[stop])
         _, err = run.communicate(timeout=60)
-        assert run.returncode == 130, err
+        assert run.returncode == code, err
         assert "the same command goes on from here" in err
         assert "Traceback" not in err
         time.sleep(3)
@@ -358,3 +360,44 @@ def test_exit_codes_are_in_the_help(folder):
     said = " ".join(longtail("--help", cwd=folder).stdout.replace("│", " ").split())
     assert "Exit codes: 0 done" in said
     assert "3 out of time with nothing finished" in said
+
+
+def test_settings_stand_behind_a_name(folder):
+    asked = "focal:gamma=1,logistic:c=0.5,random-under+random-forest:trees=20"
+    args = (
+        "table.csv",
+        "--recipes",
+        asked,
+        "--folds",
+        2,
+        "--jobs",
+        1,
+        "--epochs",
+        2,
+        "--baseline",
+        "focal:gamma=1",
+    )
+    out = longtail("compare", *args, "--out", "set", "--no-model", cwd=folder).stdout
+    assert all(name in out for name in asked.split(","))
+    results = json.loads((folder / "set/results.json").read_text(encoding="utf-8"))
+    assert list(results["recipes"]) == asked.split(",")
+    assert {r["status"] for r in results["runs"]} == {"done"}
+    longtail("train", "table.csv", "--recipe", "logistic:c=0.5", "--out", "set-model", cwd=folder)
+    about = json.loads((folder / "set-model/model.json").read_text(encoding="utf-8"))
+    assert about["facts"]["recipe"]["name"] == "logistic:c=0.5"
+
+
+@pytest.mark.parametrize(
+    ("recipes", "said"),
+    [
+        ("focal:gama=1", "focal has no setting 'gama'; did you mean 'gamma'?; its settings are gamma"),
+        ("logistic:c=much", "c=much must be a number or none"),
+        ("erm:gamma=1", "erm has no setting 'gamma'; it has no settings"),
+        ("focal:gamma", "'gamma' must be SETTING=VALUE"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(folder, recipes, said):
+    done = longtail("compare", "table.csv", "--recipes", recipes, "--out", "wrong", cwd=folder, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

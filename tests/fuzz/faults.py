@@ -22,6 +22,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -269,7 +270,8 @@ class Campaign:
                 else:
                     change = draw.randint(1, found.reference.ended.changes)
                 ended = run(found.argv, folder, Fault(which, seconds, int(change), group))
-                found.after(ended, folder, {0, 130} if which == signal.SIGINT else {0, -which})
+                codes = {signal.SIGKILL: {-9}, signal.SIGTERM: {143}, signal.SIGINT: {130}}[which]
+                found.after(ended, folder, {0} | codes)
                 found.told |= {"signal": which.name, "struck": ended.struck, "code": ended.code}
             found.again(folder)
 
@@ -337,6 +339,13 @@ class Campaign:
         return "\n".join("| " + " | ".join(r) + " |" for r in [head, ["---"] * len(head), *rows])
 
 
+BAD_WORDS = ("Traceback", "Exception ignored", "Exception in thread", "a fault of longtail's")
+UNSENT = re.compile(
+    r"Traceback(?:(?!Traceback).)*spawn\.py(?:(?!Traceback).)*EOFError: Ran out of input\n", re.S
+)
+"""What Python's own multiprocessing prints in a worker whose parent was killed (-9) while it started it."""
+
+
 @dataclass
 class Found:
     """What a try has shown so far."""
@@ -380,11 +389,8 @@ class Found:
             self.say("left", f"{litter or dict(tensors)}")
 
     def _look_at_words(self, ended: Ended, codes: set[int]) -> None:
-        bad = [
-            w
-            for w in ("Traceback", "Exception ignored", "Exception in thread", "a fault of longtail's")
-            if w in ended.said
-        ]
+        said = UNSENT.sub("", ended.said) if ended.code == -signal.SIGKILL else ended.said
+        bad = [w for w in BAD_WORDS if w in said]
         if bad or ended.code not in codes:
             self.say("said badly", f"exit {ended.code}, {bad}: {ended.said[-1500:]}")
         if ended.code == 2 and "Error: " not in ended.said:

@@ -84,7 +84,7 @@ def made(tmp_path, monkeypatch):
         return importlib.import_module(name).Mine
 
     yield make
-    for name in ("mine", "other", "helpers"):
+    for name in ("mine", "other", "tabnanny", "helpers"):
         sys.modules.pop(name, None)
 
 
@@ -118,6 +118,7 @@ SAME = {
     },
     "another place": {"folder": "there"},
     "another file": {"folder": "there", "name": "other"},
+    "a file called as one of Python's": {"folder": "there", "name": "tabnanny"},
 }
 
 

@@ -49,6 +49,7 @@ def made(recipe):
          classical.resampled("tomek", classical.logistic())),
         (classical.logistic(c=2.0).but(name="two"), "two", classical.logistic(c=2.0)),
         (LogisticRegression(C=2.0), "logistic-regression", Classical.of(LogisticRegression(C=2.0))),
+        (partial(LogisticRegression, C=2.0), "logistic-regression:C=2.0", Classical.of(LogisticRegression(C=2.0))),
         (make_pipeline(StandardScaler(), LogisticRegression()), "standard-scaler+logistic-regression",
          Classical.of(make_pipeline(StandardScaler(), LogisticRegression()))),
     ],

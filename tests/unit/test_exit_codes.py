@@ -23,6 +23,7 @@ CASES = [
     (KeyError("fold"), 1, "a fault of longtail's: KeyError: 'fold'"),
     (RuntimeError("size mismatch"), 1, "a fault of longtail's: RuntimeError: size mismatch"),
     (KeyboardInterrupt(), 130, "Stopped. Nothing finished is lost"),
+    (cli.Terminated(), 143, "Stopped. Nothing finished is lost"),
 ]
 
 

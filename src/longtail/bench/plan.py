@@ -25,6 +25,7 @@ from longtail.part import digest, part
 from longtail.protocol import check_backbone, cifar_ldam, cifar_modern
 from longtail.recipe import Stage
 from longtail.run import Engine, Probe, infer
+from longtail.settings import known_settings, read, taken_apart
 
 FACTORS = ("subset", "init", "order")
 PROTOCOLS = ("ldam", "modern")
@@ -106,8 +107,9 @@ def chosen_recipes(
     tuning: str = "refit",
     protocol: str = "ldam",
 ) -> tuple[tuple[str, RecipeLike], ...]:
-    """Deep recipes by name, with what their papers set for this benchmark and protocol; None takes all. Untuned ones take
-    UNTUNED. A mapping holds recipes, or functions from a base stage to one, which are taken as they are.
+    """Deep recipes by name, with what their papers set for this benchmark and protocol, and what the name itself sets
+    (``focal:gamma=1``); None takes all. Untuned ones take UNTUNED. A mapping holds recipes, or functions from a base
+    stage to one, which are taken as they are.
 
     Raises:
         ValueError: no deep recipe of that name.
@@ -115,20 +117,19 @@ def chosen_recipes(
     if isinstance(names, Mapping):
         return tuple(names.items())
     known = {f.__name__.replace("_", "-"): f for f in house.ALL}
-    if unknown := [name for name in names or () if name not in known]:
-        raise ValueError(f"recipes: there is no deep recipe {unknown[0]!r}; there are {', '.join(known)}")
-    return tuple(
-        (
-            name,
-            partial(
-                known[name],
-                **OWN.get((name, benchmark, int(imbalance)), {}),
-                **UNDER.get((name, protocol), {}),
-                **(UNTUNED.get(name, {}) if tuning == "none" else {}),
-            ),
-        )
-        for name in (names or known)
-    )
+    chosen: dict[str, RecipeLike] = {}
+    for text in names or known:
+        name, given = taken_apart(text)
+        if name not in known:
+            raise ValueError(f"recipes: there is no deep recipe {name!r}; there are {', '.join(known)}")
+        settings = {
+            **OWN.get((name, benchmark, int(imbalance)), {}),
+            **UNDER.get((name, protocol), {}),
+            **(UNTUNED.get(name, {}) if tuning == "none" else {}),
+            **read(text, given, known_settings(known[name])),
+        }
+        chosen[text] = partial(known[name], **settings)
+    return tuple(chosen.items())
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 from longtail.classical.categorical import Blocks
 from longtail.classical.estimators.one_class import one_class
 from longtail.classical.estimators.own import Own
-from longtail.classical.written import check_estimator, code_of, name_of_estimator, written
+from longtail.classical.written import check_estimator, name_of_estimator, written
 from longtail.examples import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
@@ -79,7 +79,7 @@ class Classical:
         check_estimator(estimator)
         value = written(estimator, type(estimator).__name__)
         stated = prior if prior is None or isinstance(prior, str) else written(prior, "prior")
-        target = part(Own, estimator=value, prior=stated, smoothing=float(smoothing), code=code_of(value))
+        target = part(Own, estimator=value, prior=stated, smoothing=float(smoothing))
         target.build()  # a wrong prior, and a constructor that refuses its own parameters, are errors now
         return cls(name or name_of_estimator(estimator), target, finish)
 

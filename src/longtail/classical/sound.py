@@ -81,7 +81,9 @@ def _tree(tree: Any) -> None:
 
 
 def _boosting(model: Any) -> None:
-    """``HistGradientBoosting``: its predictors."""
+    """``HistGradientBoosting``: its predictors, where it has been fitted."""
+    if not hasattr(model, "_predictors"):
+        return
     width = model.n_features_in_
     if model._preprocessor is not None:
         width = model._preprocessor.transform(np.zeros((1, width))).shape[1]

@@ -6,21 +6,18 @@ scikit-learn's rule makes it possible: a constructor's parameters are the estima
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from types import CodeType
 from typing import Any
 
 import numpy as np
 
+from longtail.own_code import code_digest
 from longtail.part import Part, Value, part
 
-LIBRARIES = frozenset({"sklearn", "imblearn", "numpy", "scipy", "longtail", "builtins", "functools"})
-"""Packages whose classes are told by their name; of all others the source counts, too."""
 MOST = 10_000
 """Numbers of an array that is written down."""
 
@@ -62,22 +59,8 @@ def written(value: Any, where: str = "estimator") -> Value:
         func, args, keywords = (written(v, where) for v in inside)
         return part(as_partial, func=func, args=args, keywords=keywords)
     if isinstance(value, type | np.ufunc) or (callable(value) and hasattr(value, "__qualname__")):
-        return part(named, name=_importable(value, where))
+        return part(named, name=_importable(value, where), code=code_digest(value))
     return _object(value, where)
-
-
-def code_of(value: Value) -> str:
-    """A digest of the source of every class and function in a part that is no library's: "" where there is none.
-
-    Base classes count. What the code calls elsewhere does not.
-    """
-    sources = []
-    for one in dict.fromkeys(_targets(value)):
-        bases = inspect.getmro(one) if isinstance(one, type) else (one,)
-        for base in bases:
-            if base.__module__.split(".")[0] not in LIBRARIES:
-                sources.append(f"{base.__module__}:{base.__qualname__}\n{_source(base)}")
-    return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16] if sources else ""
 
 
 def is_estimator(value: Any) -> bool:
@@ -109,7 +92,12 @@ def name_of_estimator(value: Any) -> str:
     steps = getattr(value, "steps", None)
     if isinstance(steps, list) and steps:
         return "+".join(name_of_estimator(step) for _, step in steps if is_estimator(step))
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", type(value).__name__)
+    return house_name(type(value))
+
+
+def house_name(kind: type) -> str:
+    """A class's name as recipes are called: ``LogisticRegression`` is ``logistic-regression``."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", kind.__name__)
     return words.strip("_").replace("_", "-").lower()
 
 
@@ -145,8 +133,10 @@ def slice_of(start: int | None, stop: int | None, step: int | None) -> slice:
     return slice(start, stop, step)
 
 
-def named(name: str) -> Any:
-    """The function or class ``"module:name"``, which was in memory when the recipe was written down."""
+def named(name: str, code: str) -> Any:
+    """The function or class ``"module:name"``, which was in memory when the recipe was written down; ``code`` is the
+    digest of what it does, and counts for the identity alone.
+    """
     module, _, called = name.partition(":")
     return getattr(importlib.import_module(module), called)
 
@@ -192,27 +182,3 @@ def _object(value: Any, where: str) -> Part[Any]:
         return part(kind, **{name: written(v, f"{where}.{name}") for name, v in given.items()})
     except ValueError as why:  # no signature to look at
         raise TypeError(f"{where}={value!r} cannot be written down: {why}") from None
-
-
-def _targets(value: Value) -> Iterator[Any]:
-    if isinstance(value, tuple):
-        for v in value:
-            yield from _targets(v)
-    elif isinstance(value, Part):
-        yield named(value["name"]) if value.target is named else value.target
-        yield from _targets(tuple(v for _, v in value.kwargs))
-
-
-def _source(target: Any) -> str:
-    """Source text, or what it was compiled to where the text is nowhere (``python -c``)."""
-    try:
-        return inspect.getsource(target)
-    except (OSError, TypeError):
-        inside = vars(target).values() if isinstance(target, type) else (target,)
-        codes = [getattr(getattr(v, "__func__", v), "__code__", None) for v in inside]
-        return repr([_compiled(c) for c in codes if c is not None])
-
-
-def _compiled(code: CodeType) -> Any:
-    constants = [_compiled(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return code.co_code, code.co_names, constants

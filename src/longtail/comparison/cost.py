@@ -89,7 +89,7 @@ def _fit(estimator: Part[Any], size: Size) -> float:
         rows = _resampled(given["method"], size)
         pairs = 0.0 if given["method"].startswith("random") else size.rows**2 * min(size.numbers, 100) * 1e-10
         return pairs + _fit(given["estimator"], Size(**{**vars(size), "rows": rows}))
-    trees = name not in ("Logistic",)
+    trees = name not in ("Logistic", "Own")
     project = 4e-8 * 10 * size.rows * size.numbers * 140 / 10 if trees and size.sparse else 0.0
     wide = min(128.0, size.columns) if trees and size.sparse else size.numbers
     seconds = FITS.get(name, FITS["RandomForest"])(size, wide, given)
@@ -108,6 +108,7 @@ def _balanced_rows(size: Size) -> Size:
 Fit = Callable[[Size, float, dict[str, Any]], float]
 FITS: dict[str, Fit] = {
     "Logistic": lambda s, d, k: 1e-7 * s.rows * d * (s.classes if s.classes > 2 else 1),
+    "Own": lambda s, d, k: _grown(s, d, 100),  # whatever it is
     "RandomForest": lambda s, d, k: _grown(s, d, k.get("trees", 300)),
     "BalancedRandomForest": lambda s, d, k: 0.02 * k.get("trees", 300) + _grown(_balanced_rows(s), d, 300),
     "BalancedBagging": lambda s, d, k: _grown(_balanced_rows(s), d**2, k.get("trees", 50)),

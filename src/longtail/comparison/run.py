@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import os
+import pickle
 import queue
 import signal
 import threading
@@ -63,6 +64,8 @@ def run(
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs} must be at least 1")
+    if jobs > 1:
+        check_sendable(plan, jobs)
     deadline = None if budget is None else time.monotonic() + budget
     folder.mkdir(parents=True, exist_ok=True)
     graph = tasks(plan, folder)
@@ -91,6 +94,21 @@ def run(
     order = {name: k for k, (name, _) in enumerate(plan.recipes)}
     rows.sort(key=lambda r: (order[r["recipe"]], r["fold"], r["seed"]))
     return mark_shared(rows, list(order))
+
+
+def check_sendable(plan: Study, jobs: int) -> None:
+    """Raises ValueError for a recipe or net of the user's own that other processes cannot be given."""
+    for name, one in (
+        *((f"recipe {name!r}", recipe) for name, recipe in plan.recipes),
+        ("backbone", plan.backbone),
+    ):
+        try:
+            pickle.dumps(one)
+        except Exception as why:  # pickle says in many ways that it cannot
+            raise ValueError(
+                f"{name} cannot be given to other processes ({why}): define what it is made of at the top of a module, "
+                f"or work in one (jobs=1 instead of {jobs})"
+            ) from None
 
 
 def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
@@ -289,16 +307,23 @@ class WorkerDied(RuntimeError):
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C waits until this block is over. A process started in it never sees Ctrl-C, from its first moment on: it is
-    told by its parent, and says nothing while it starts."""
+    """Ctrl-C and SIGTERM wait until this block is over. A process started in it never sees Ctrl-C, from its first moment
+    on: its parent tells it, by SIGTERM. It is not left half started, and says nothing while it starts."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    late: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGTERM, lambda number, frame: late.append(number)) if main else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if main:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
+        if late:
+            signal.raise_signal(signal.SIGTERM)
 
 
 def _drain(events: Any, on: On) -> None:

@@ -57,18 +57,20 @@ def show_dataset(facts: Mapping[str, Any], *, full: bool = False, console: Conso
 
 
 def show_recipes(rows: Sequence[Mapping[str, str]], console: Console | None = None) -> None:
-    """Print name, one line, the prior the logits carry, and the paper of every recipe."""
+    """Print name, one line, the prior the logits carry, the settings and the paper of every recipe."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", leading=1)
     table.add_column("recipe", no_wrap=True)
-    table.add_column("what it does, and its paper")
+    table.add_column("what it does, its paper, its settings")
     table.add_column("prior of its logits")
     for row in rows:
         paper = f"\n{row['paper']}" if row["paper"] else ""
-        table.add_row(row["name"], Text.assemble(row["summary"], (paper, "dim")), row["prior"])
+        settings = f"\n{row['name']}:{row['settings']}" if row["settings"] else ""
+        about = Text.assemble(row["summary"], (paper, "dim"), (settings, "cyan"))
+        table.add_row(row["name"], about, row["prior"])
     (console or Console()).print(table)
 
 

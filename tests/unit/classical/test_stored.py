@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    BaggingClassifier,
     ExtraTreesClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
@@ -47,6 +48,7 @@ ESTIMATORS = {
     "ball tree": KNeighborsClassifier(3, algorithm="ball_tree"),
     "net": MLPClassifier((4,), max_iter=20),
     "pipeline": make_pipeline(StandardScaler(), FunctionTransformer(np.cbrt), LogisticRegression()),
+    "bagged boosting": BaggingClassifier(HistGradientBoostingClassifier(max_iter=2), n_estimators=2),
     "stacking": StackingClassifier([("a", GaussianNB()), ("b", LogisticRegression())], cv=2),
     "support vectors": SVC(probability=True),
 }

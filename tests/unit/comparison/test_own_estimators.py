@@ -127,7 +127,7 @@ def test_what_cannot_be_stored_is_compared_all_the_same(tmp_path):
         api.train(toy(), recipe=Handle(), out=tmp_path / "m")
 
 
-def test_another_version_of_the_library_and_other_code_fit_anew(monkeypatch):
+def test_another_version_of_the_library_fits_anew(monkeypatch):
     from longtail.comparison import estimators
     from longtail.examples import Examples
 
@@ -135,9 +135,13 @@ def test_another_version_of_the_library_and_other_code_fit_anew(monkeypatch):
     key = estimators.key_of("classical", Classical.of(Nearest()), examples, 0, ())
     monkeypatch.setattr(estimators, "libraries", lambda: ("scikit-learn 99",))
     assert estimators.key_of("classical", Classical.of(Nearest()), examples, 0, ()) != key
-    before, monkey = Plan(toy(), (("a", Classical.of(Nearest())),), baseline="a").identity("a", 0, 0), Nearest
-    monkeypatch.setattr("longtail.classical.written._source", lambda target: "edited")
-    assert Plan(toy(), (("a", Classical.of(monkey())),), baseline="a").identity("a", 0, 0) != before
+
+
+def test_edited_code_is_fitted_anew(monkeypatch):
+    before = Plan(toy(), (("a", Classical.of(Nearest())),), baseline="a").identity("a", 0, 0)
+    assert Plan(toy(), (("a", Classical.of(Nearest())),), baseline="a").identity("a", 0, 0) == before
+    monkeypatch.setattr(Nearest, "predict_proba", lambda self, X: np.full((len(X), 2), 0.5))
+    assert Plan(toy(), (("a", Classical.of(Nearest())),), baseline="a").identity("a", 0, 0) != before
 
 
 def test_a_saved_model_of_one_s_own_class_says_how_to_read_it(tmp_path):
@@ -187,6 +191,16 @@ def test_an_estimator_is_a_parameter_of_the_classifier_as_any_other(tmp_path):
     assert np.array_equal(again.predict_proba(x), fitted.predict_proba(x))
     by_string = LongTailClassifier("logistic:c=2", kind="embedding", random_state=0).fit(x, y)
     assert by_string.model_.facts["recipe"]["name"] == "logistic:c=2"
+
+
+def test_what_other_processes_cannot_be_given_is_named(tmp_path):
+    from longtail import recipes
+
+    asked = {"erm": "erm", "mine": lambda base: recipes.erm(base)}
+    with pytest.raises(
+        ValueError, match=r"recipe 'mine' cannot be given to other processes .*jobs=1 instead of 2"
+    ):
+        api.compare(toy(), recipes=asked, folds=2, jobs=2, out=tmp_path, verbose=0)
 
 
 def test_train_takes_one_recipe():

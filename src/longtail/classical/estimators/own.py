@@ -33,7 +33,6 @@ class Own:
             out.
         smoothing: how much the training frequencies count beside the estimator's probabilities; see
             :class:`longtail.classical.head.Fitted`.
-        code: a digest of the source of classes that are no library's, for the identity.
 
     >>> from sklearn.naive_bayes import GaussianNB
     >>> x = torch.tensor([[0.0], [1.0], [8.0], [9.0]])
@@ -42,12 +41,12 @@ class Own:
     ([0, 0, 1, 1], [0.5, 0.5])
     """
 
-    def __init__(self, estimator: Any, prior: Any = None, smoothing: float = 0.0, code: str = "") -> None:
+    def __init__(self, estimator: Any, prior: Any = None, smoothing: float = 0.0) -> None:
         if isinstance(prior, str) and prior not in NAMED:
             raise ValueError(
                 f"prior={prior!r} must be 'natural', 'balanced', probabilities by class, or None"
             )
-        self.estimator, self.prior, self.smoothing, self.code = estimator, prior, smoothing, code
+        self.estimator, self.prior, self.smoothing = estimator, prior, smoothing
 
     def fit(self, x: Inputs, labels: Labels, *, seed: int, threads: int = 1) -> tuple[Net, Tensor | None]:
         """Fit: a net giving log-probabilities, and the prior they assume.
