@@ -33,7 +33,7 @@ from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
-from longtail.comparison.record import Results
+from longtail.comparison.record import Results, Run
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
@@ -236,10 +236,10 @@ def compare(
         )
         path = str(data) if isinstance(data, str | Path) else dataset.name
 
-        def result(rows: list[dict[str, Any]]) -> Results:
-            begun = {row["recipe"] for row in rows}
+        def result(runs: Sequence[Run]) -> Results:
+            begun = {run.recipe for run in runs}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
-            made = results_of(plan, rows, path, jobs, budget, command, about_all)
+            made = results_of(plan, runs, path, jobs, budget, command, about_all)
             kind = whole.kind if frozen is not None else made.data.kind
             net = made.settings.backbone if frozen is None else str(said_backbone)
             data = replace(made.data, fingerprint=whole.fingerprint, kind=kind)
@@ -268,10 +268,10 @@ def compare(
             ran.extend([event["task"]] if "task" in event else [])
             say(event)
 
-        rows = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
-        check_finished(rows, budget)
-        rows, unfinished = counted(rows, plan.cells, budget)
-        results = result(rows)
+        runs = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
+        check_finished(runs, budget)
+        runs, unfinished = counted(runs, plan.cells, budget)
+        results = result(runs)
         if found is not None:
             results, more = joined(results, found, Worker(plan, folder).judged_again)
             if more:
@@ -362,27 +362,27 @@ def _keep(
                 return None, was
             why = "it is of an earlier call: pass that recipe again to have its model"
             return None, {"recipe": name, "path": None, "why": why}
-    runs = [run.to_json() for run in results.runs if run.recipe == name and run.done]
-    row = runs[0]
+    runs = list(results.by_recipe[name].values())
+    first = runs[0]
     target = folder / "model"
     try:
         late = (
             math.inf if budget is None else max(10.0, budget / 10) / 2
         )  # seconds after the deadline, at most
-        rebuilt = 0.0 if budget is None else rebuilt_seconds(row)
-        if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
+        rebuilt = 0.0 if budget is None else rebuilt_seconds(first)
+        if time.monotonic() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
-                length = usual(runs)
+                length = usual([run.length for run in runs if run.length is not None])
                 kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None, length)
                 kept.save(target)
                 return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
             except OutOfTime:
                 pass
-        on({"running": f"{name}, its model of fold {row['fold'] + 1}, to keep"})
-        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, row)
+        on({"running": f"{name}, its model of fold {first.fold + 1}, to keep"})
+        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, first)
         kept.save(target)
-        rows = f"the training rows of fold {row['fold'] + 1}: no time for all rows"
+        rows = f"the training rows of fold {first.fold + 1}: no time for all rows"
         return kept, {"recipe": name, "path": str(target), "rows": rows}
     except OutOfTime:
         return None, {"recipe": name, "path": None, "why": "out of time; the same again makes it"}
@@ -397,12 +397,12 @@ def _fitted(
     deadline: float,
     on: On,
     before: FeatureEncoder | None,
-    row: Mapping[str, Any] | None,
+    of: Run | None,
     length: Length | None = None,
 ) -> Model:
     """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
-    fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
+    fold, seed = (None, 0) if of is None else of.cell
     with stop_at(stop):
         return fit_all(
             plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,

@@ -175,7 +175,7 @@ def _rows(results: Results, prior: str, by: str, test: str) -> list[Row]:
         scores = [run.scores.get(prior, {}) for run in runs.values()]
         means, sds = _spread(scores)
         seconds = [run.seconds for run in runs.values()]
-        shared = [sum(s["seconds"] for s in run.stages if s["shared"]) for run in runs.values()]
+        shared = [sum(s.seconds for s in run.stages if s.shared) for run in runs.values()]
         row = Row(
             recipe=name,
             title=results.recipes[name].get("title") or name,

@@ -6,14 +6,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
+
+from longtail.comparison.length import Length
+from longtail.files import Damaged, read_json
 
 FORMAT = 2
 Scores = Mapping[str, Mapping[str, float | None]]
 """Numbers by the name of a prior, then of a metric; None where one is not defined."""
 T = TypeVar("T")
+
+
+STATUSES = ("done", "failed", "skipped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """One stage of a run, trained or taken from the cache.
+
+    Attributes:
+        name, key: of the stage.
+        seconds, cpu_seconds: that its training took, whenever that was.
+        refit: was it trained again without a part of the rows, to fit what the recipe leaves open?
+        shared: had another recipe, earlier in the table, trained it already?
+    """
+
+    name: str
+    key: str
+    seconds: float
+    cpu_seconds: float
+    refit: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +58,8 @@ class Run:
         prior_checked: what held-out rows said of a claimed prior.
         decided_by: what decides under the natural prior.
         converged: did every training reach its end? None where nothing could tell.
-        length: epochs of the base stage, and what was tried.
-        stages: name, key, seconds, shared and refit of each.
+        length: of the base stage, where it was found; None where nothing stepped.
+        stages: what was trained.
         history: loss by epoch.
         scores: by prior and metric.
         per_class: by prior, then ``recall``, ``precision``, ..., a number for each class.
@@ -57,8 +83,8 @@ class Run:
     prior_checked: Mapping[str, Any] | None = None
     decided_by: str | None = None
     converged: bool | None = True
-    length: Mapping[str, Any] | None = None
-    stages: tuple[Mapping[str, Any], ...] = ()
+    length: Length | None = None
+    stages: tuple[Trained, ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
     scores: Scores = field(default_factory=dict)
     per_class: Mapping[str, Any] = field(default_factory=dict)
@@ -79,20 +105,39 @@ class Run:
         """The cell in words."""
         return f"fold {self.fold}, seed {self.seed}"
 
+    @property
+    def trained_seconds(self) -> float:
+        """Seconds that its stages took, shared ones and those of the inner split included, and its test."""
+        return sum(stage.seconds for stage in self.stages) + (self.predict_seconds or 0.0)
+
+    def but(self, **changes: Any) -> Run:
+        return replace(self, **changes)
+
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts."""
-        written: dict[str, Any] = _listed({f.name: getattr(self, f.name) for f in fields(self)})
+        written: dict[str, Any] = _plain(self)
         return written
 
     @classmethod
     def from_json(cls, about: Mapping[str, Any]) -> Run:
-        """From a run of ``results.json``, or what a worker says of one.
+        """What ``to_json`` wrote.
 
         Raises:
-            ValueError: something is missing, or not known.
+            ValueError: something is missing, not known, or of another form.
         """
-        lists = {name: tuple(about[name]) for name in ("stages", "history") if name in about}
-        return _made(cls, {**about, **lists})
+        with_parts = _mapping("Run", about)
+        if "stages" in about:
+            with_parts["stages"] = tuple(_made(Trained, stage) for stage in about["stages"])
+        if "history" in about:
+            with_parts["history"] = tuple(about["history"])
+        if about.get("length") is not None:
+            length = _mapping("Length", about["length"])
+            tried = tuple((epochs, loss) for epochs, loss in length.get("tried", ()))
+            with_parts["length"] = _made(Length, {**length, "tried": tried})
+        run = _made(cls, with_parts)
+        if run.status not in STATUSES:
+            raise ValueError(f"Run: status {run.status!r} is none of {', '.join(STATUSES)}")
+        return run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,42 +232,79 @@ class Results:
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, for ``results.json``."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        runs = [run.to_json() for run in self.runs]
-        parts = {"data": asdict(self.data), "settings": asdict(self.settings), "runs": runs}
-        written: dict[str, Any] = _listed({"format": FORMAT, **plain, **parts})
-        return written
+        written: dict[str, Any] = _plain(self)
+        return {"format": FORMAT, **written}
 
     @classmethod
     def from_json(cls, about: Mapping[str, Any]) -> Results:
         """What ``to_json`` wrote.
 
         Raises:
-            ValueError: another format, or something is missing, or not known.
+            ValueError: another format, or something is missing, not known, or of another form.
         """
-        if about.get("format") != FORMAT:
-            raise ValueError(f"results of format {about.get('format')!r}; this version reads {FORMAT}")
-        data, settings = about["data"], about["settings"]
-        tuples = {name: tuple(data[name]) for name in ("names", "counts", "notes") if name in data}
-        vector = {"prior_vector": tuple(settings["prior_vector"])} if "prior_vector" in settings else {}
-        parts = {
-            "data": _made(Data, {**data, **tuples}),
-            "settings": _made(Settings, {**settings, **vector}),
-            "runs": tuple(Run.from_json(run) for run in about["runs"]),
-        }
-        return _made(cls, {**{k: v for k, v in about.items() if k != "format"}, **parts})
+        values = _mapping("results", about)
+        if (written := values.pop("format", None)) != FORMAT:
+            raise ValueError(f"it has format {written!r}; this version reads {FORMAT}")
+        try:
+            data, settings = _mapping("Data", values["data"]), _mapping("Settings", values["settings"])
+            for part, name in (
+                (data, "names"),
+                (data, "counts"),
+                (data, "notes"),
+                (settings, "prior_vector"),
+            ):
+                if name in part:
+                    part[name] = tuple(part[name])
+            parts = {
+                "data": _made(Data, data),
+                "settings": _made(Settings, settings),
+                "runs": tuple(Run.from_json(run) for run in values["runs"]),
+            }
+        except (KeyError, TypeError) as why:
+            raise ValueError(f"results: {why}") from why
+        return _made(cls, {**values, **parts})
+
+
+def read_results(file: str | Path) -> Results:
+    """The results that a comparison wrote.
+
+    Args:
+        file: ``results.json``.
+
+    Raises:
+        ValueError: it is damaged, or another version of longtail wrote it.
+        OSError: it is not there, or may not be read.
+    """
+    try:
+        return Results.from_json(read_json(file))
+    except Damaged:
+        raise
+    except ValueError as why:
+        raise ValueError(
+            f"{file} is not a comparison that can be read ({why}). Make the same comparison again, into the same folder: "
+            "what it keeps there is not trained again"
+        ) from why
+
+
+def _mapping(what: str, value: Any) -> dict[str, Any]:
+    """A copy of a JSON object; anything else is an error."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what}: {type(value).__name__} instead of an object")
+    return dict(value)
 
 
 def _made(kind: type[T], values: Mapping[str, Any]) -> T:
     """One of these types; a name that it does not know is an error, and so is one that is missing."""
     try:
-        return kind(**values)
+        return kind(**_mapping(kind.__name__, values))
     except TypeError as why:
         raise ValueError(f"{kind.__name__}: {why}") from why
 
 
-def _listed(value: Any) -> Any:
-    """Tuples become lists, all through, as JSON has them."""
+def _plain(value: Any) -> Any:
+    """As JSON has it: these types become dicts, tuples lists, all through."""
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {k: _listed(v) for k, v in value.items()}
-    return [_listed(v) for v in value] if isinstance(value, list | tuple) else value
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,14 +19,14 @@ from longtail.run.outcome import prior_vector
 
 def results_of(
     plan: Plan,
-    rows: list[dict[str, Any]],
+    runs: Sequence[Run],
     path: str,
     jobs: int,
     budget: float | None,
     command: str | None,
-    about: dict[str, Any],
+    about: Mapping[str, Mapping[str, str]],
 ) -> Results:
-    """The results of a comparison, from what its workers say of its runs and what there is to say of its recipes."""
+    """The results of a comparison, from its runs and what there is to say of its recipes."""
     d, labels = plan.dataset, plan.dataset.labels
     groups = {name: index.tolist() for name, index in labels.groups().items()}
     return Results(
@@ -62,7 +62,7 @@ def results_of(
             test_share=1 / plan.folds,
         ),
         recipes=about,
-        runs=tuple(Run.from_json(row) for row in rows),
+        runs=tuple(runs),
     )
 
 

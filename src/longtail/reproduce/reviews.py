@@ -210,11 +210,11 @@ def _reviewed(
         if name != "logit-adjustment":  # its training is cross-entropy's
             on({"running": f"{name}, fold 1, watched"})
             probes[name] = probe(worker, prepared, name, look)
-    rows = run(plan, folder, jobs=jobs, on=on)
+    runs = run(plan, folder, jobs=jobs, on=on)
     said = {name: {"title": name, "paper": "", "summary": ABOUT[name]} for name in made}
     results = results_of(
         plan,
-        rows,
+        runs,
         path,
         jobs,
         None,
@@ -226,9 +226,9 @@ def _reviewed(
             data=replace(results.data, kind=shown["kind"]),
             settings=replace(results.settings, backbone=shown["backbone"]),
         )
-    failed = [r for r in rows if r["status"] != "done"]
-    if any(r["recipe"] == BASELINE for r in failed):
-        raise RuntimeError(f"cross-entropy failed, so there is nothing to compare with: {failed[0]['error']}")
+    failed = [one.error for one in runs if one.recipe == BASELINE and not one.done]
+    if failed:
+        raise RuntimeError(f"cross-entropy failed, so there is nothing to compare with: {failed[0]}")
     lines = tuple(findings.lines(results, positive))
     by_name = {line.name: np.array(line.scores) for line in lines}
     found = Reviews(
