@@ -405,6 +405,6 @@ def stage_times(outcome: Outcome, refit: bool = False) -> list[Trained]:
         key, seconds = event["key"], event["seconds"]
         empty = Trained(name=event["stage"], key=key, seconds=0.0, cpu_seconds=0.0, refit=refit)
         stage = out.get(key, empty)
-        cpu = event["cpu_seconds"] if "cpu_seconds" in event else seconds
+        cpu: float = event.get("cpu_seconds", seconds)
         out[key] = replace(stage, seconds=stage.seconds + seconds, cpu_seconds=stage.cpu_seconds + cpu)
     return list(out.values())
