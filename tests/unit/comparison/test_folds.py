@@ -83,7 +83,10 @@ def test_every_class_smaller_than_k() -> None:
     "call, message",
     [
         (lambda: folds(Labels.of([0, 1]), torch.arange(2), 1, 0), "folds=1 must be at least 2"),
-        (lambda: folds(Labels.of([0, 1, 0]), torch.tensor([0, 1, 1]), 3, 0), "folds=3: .* there are 2 different rows: lower folds"),
+        (
+            lambda: folds(Labels.of([0, 1, 0]), torch.tensor([0, 1, 1]), 3, 0),
+            "folds=3: .* there are 2 different rows: lower folds",
+        ),
         (lambda: folds(Labels.of([0, 1]), torch.arange(3), 2, 0), "duplicate_of has shape"),
         (lambda: inner_split(Labels.of([0, 1]), torch.arange(2), 1.0, 0), "share=1.0"),
         (lambda: inner_split(Labels.of([0, 1]), torch.arange(2), 0.2, 0), "holds none of any class"),
