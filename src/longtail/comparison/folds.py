@@ -57,7 +57,9 @@ def check_folds(duplicate_of: Tensor, k: int) -> None:
     different = len(duplicate_of.unique())
     if k > different:
         said = "rows" if different == len(duplicate_of) else "different rows"
-        raise ValueError(f"folds={k}: each fold tests rows of its own, and there are {different} {said}: lower folds")
+        raise ValueError(
+            f"folds={k}: each fold tests rows of its own, and there are {different} {said}: lower folds"
+        )
 
 
 def _deal(labels: Labels, group: Tensor, k: int, seed: int) -> Tensor:
