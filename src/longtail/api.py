@@ -25,7 +25,7 @@ from longtail.chosen import Asked, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
-from longtail.comparison.folds import fold_notes
+from longtail.comparison.folds import check_folds, fold_notes
 from longtail.comparison.leaderboard import Row, board, shown_priors, write_csv
 from longtail.comparison.length import Length, usual
 from longtail.comparison.own_net import try_backbone
@@ -254,7 +254,8 @@ def compare(
         wanted = "erm" if baseline is None else baseline
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
-        prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
+        check_folds(plan.duplicate_of, folds)  # what is wrong is an error now, not after training
+        prior_vector(plan.prior, dataset.labels)
         check_metric(metric, dataset.labels)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
