@@ -395,14 +395,15 @@ def categorical_of(encoder: Any) -> Blocks:
 
 
 def stage_times(outcome: Outcome, refit: bool = False) -> list[Trained]:
-    """Each stage of an outcome, its teachers' included. ``refit``: it was trained again
-    without a part of the rows, to fit what the recipe leaves open.
+    """Each stage of an outcome, its teachers' included. ``refit``: it was trained again without a part of the rows, to
+    fit what the recipe leaves open.
     """
     out: dict[str, Trained] = {}
     for event in outcome.history:
         if "seconds" not in event:
             continue
-        key, seconds = event["key"], event["seconds"]
+        key: str = event["key"]
+        seconds: float = event["seconds"]
         empty = Trained(name=event["stage"], key=key, seconds=0.0, cpu_seconds=0.0, refit=refit)
         stage = out.get(key, empty)
         cpu: float = event.get("cpu_seconds", seconds)
