@@ -38,3 +38,20 @@ def test_each_kind_of_end_has_its_code_and_one_line(monkeypatch, why, code, word
     assert done.exit_code == code
     assert words in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_command_ends_at_once_but_not_before_what_waits_for_its_end(thread):
+    """With a thread at work Python ends as always, and waits for it."""
+    work = "threading.Timer(0.3, print, ['worked']).start()\n" if thread else ""
+    code = (
+        "import atexit, sys, threading\n"
+        "atexit.register(print, 'last')\n"
+        f"{work}sys.argv = ['longtail', '--version']\n"
+        "from longtail.__main__ import run\n"
+        "run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "longtail", *(["worked"] if thread else []), "last",
+    ]  # fmt: skip
