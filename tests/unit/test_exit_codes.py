@@ -1,5 +1,8 @@
 """The command line's exit codes: who has something to mend."""
 
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
