@@ -46,7 +46,8 @@ def test_each_kind_of_end_has_its_code_and_one_line(monkeypatch, why, code, word
 @pytest.mark.parametrize("thread", [False, True])
 def test_a_command_ends_at_once_but_not_before_what_waits_for_its_end(thread):
     """With a thread at work Python ends as always, and waits for it."""
-    work = "threading.Timer(0.3, print, ['worked']).start()\n" if thread else ""
+    waiting = "lambda: (threading.main_thread().join(), print('worked'))"
+    work = f"threading.Thread(target={waiting}).start()\n" if thread else ""
     code = (
         "import atexit, sys, threading\n"
         "atexit.register(print, 'last')\n"
