@@ -1,7 +1,9 @@
 """The command line's exit codes: who has something to mend."""
 
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -59,3 +61,21 @@ def test_a_command_ends_at_once_but_not_before_what_waits_for_its_end(thread):
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "longtail", *(["worked"] if thread else []), "last",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, cli.Terminated])
+def test_a_stop_that_a_destructor_swallows_comes_again(monkeypatch, capsys, stop):
+    class Closing:
+        def __del__(self):
+            raise stop
+
+    monkeypatch.setattr("sys.unraisablehook", cli.come_again)
+    was = signal.signal(signal.SIGTERM, cli.terminated)
+    closing = [Closing()]
+    closing.clear()
+    try:
+        with pytest.raises(stop):
+            time.sleep(5)
+    finally:
+        signal.signal(signal.SIGTERM, was)
+    assert "Traceback" not in capsys.readouterr().err
