@@ -43,7 +43,7 @@ from longtail.data.predicted import columns_kept, label_column, predicted_frame,
 from longtail.data.reading import tell
 from longtail.files import held, write_json
 from longtail.labels import Labels
-from longtail.model import Model
+from longtail.model import Model, tidy
 from longtail.protocol import Backbone
 from longtail.report import brief
 from longtail.report.html import write_report
@@ -331,6 +331,7 @@ def earlier_model(
         or not (folder / "model" / "model.json").exists()
     ):
         return None
+    tidy(folder / "model")
     said = {**{k: was[k] for k in ("recipe", "rows", "notes") if k in was}, "path": str(folder / "model")}
     if was["recipe"] == best:
         return folder / "model", said

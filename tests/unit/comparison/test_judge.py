@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import subprocess
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from longtail import api
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.outputs import Outputs
 from longtail.data import Dataset
+from longtail.files import HOST
 from longtail.labels import ClassCounts, Labels
 from longtail.report import show
 from longtail.run.outcome import Meaning
@@ -111,6 +113,20 @@ def test_the_model_of_an_earlier_call_stays_and_what_is_best_now_is_said(first):
     assert done == []
     assert same.model is not None
     assert "why" not in same.results["model"]
+
+
+def test_tensors_that_a_killed_save_left_are_removed(tmp_path):
+    """Killed after the new model stood and before the old one's tensors were gone; the same command saves nothing."""
+    asked(tmp_path, recipes=["logistic"])
+    (stored,) = (tmp_path / "model").glob("*.safetensors")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    old = stored.with_name(f"model-{HOST}-{gone.pid}-{'0' * 12}.safetensors")
+    old.write_bytes(stored.read_bytes())
+    found, done = asked(tmp_path, recipes=["logistic"])
+    assert done == []
+    assert list((tmp_path / "model").glob("*.safetensors")) == [stored]
+    assert found.model is not None
 
 
 def test_where_there_is_no_model_yet_one_is_trained(tmp_path):
