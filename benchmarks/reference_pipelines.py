@@ -68,11 +68,13 @@ def table_candidates(smallest: int) -> dict[str, Any]:
 
 
 def text_candidates(smallest: int) -> dict[str, Any]:
-    """Classifiers on TF-IDF."""
+    """Classifiers on TF-IDF; ``smallest`` as for tables."""
     found: dict[str, Any] = {f"logistic C={c}": LogisticRegression(C=c, max_iter=2000) for c in (3, 10, 30)}
     found["logistic C=10, balanced"] = LogisticRegression(C=10, class_weight="balanced", max_iter=2000)
     found["complement naive Bayes"] = ComplementNB(alpha=0.3)
-    found["SMOTE, logistic"] = make_pipeline(SMOTE(random_state=0), LogisticRegression(C=10, max_iter=2000))
+    if smallest > 1:  # imbalanced-learn refuses classes of one row
+        smote = SMOTE(k_neighbors=min(5, smallest - 1), random_state=0)
+        found["SMOTE, logistic"] = make_pipeline(smote, LogisticRegression(C=10, max_iter=2000))
     return found
 
 
