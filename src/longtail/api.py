@@ -25,14 +25,15 @@ from longtail.chosen import Asked, pick
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
-from longtail.comparison.folds import fold_notes
-from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.folds import check_folds, fold_notes
+from longtail.comparison.leaderboard import Row, board, shown_priors, write_csv
 from longtail.comparison.length import Length, usual
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
+from longtail.comparison.record import Results, Run
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
@@ -42,7 +43,7 @@ from longtail.data.predicted import columns_kept, label_column, predicted_frame,
 from longtail.files import held, write_json
 from longtail.formats.reading import tell
 from longtail.labels import Labels
-from longtail.model import Model
+from longtail.model import Model, tidy
 from longtail.protocol import Backbone
 from longtail.report import brief
 from longtail.report.html import write_report
@@ -67,13 +68,13 @@ class Comparison:
     """What ``compare`` found.
 
     Attributes:
-        results: everything, as written to ``results.json``.
+        record: everything.
         folder: where the files are.
         kept: the best recipe trained on all rows, or the folder that an earlier call saved it to; None where it was not
             asked for, or is of another recipe.
     """
 
-    results: dict[str, Any]
+    record: Results
     folder: Path
     kept: Model | Path | None
 
@@ -82,10 +83,15 @@ class Comparison:
         """The best recipe trained on all rows, or None where it was not asked for, or is of another recipe."""
         return Model.load(self.kept) if isinstance(self.kept, Path) else self.kept
 
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """Everything as plain numbers and strings, as written to ``results.json``."""
+        return self.record.to_json()
+
     @property
     def rows(self) -> dict[str, list[Row]]:
         """Ranked rows by prior, the declared one first."""
-        return {prior: leaderboard(self.results, prior) for prior in shown_priors(self.results)}
+        return {prior: list(board(self.record, prior).rows) for prior in shown_priors(self.record)}
 
     @property
     def table(self) -> Any:
@@ -94,20 +100,20 @@ class Comparison:
         return brief.table(self.rows)
 
     def __repr__(self) -> str:
-        return brief.comparison_text(self.results, self.folder)
+        return brief.comparison_text(self.record, self.folder)
 
     def _repr_html_(self) -> str:
-        return brief.comparison_html(self.results, self.folder)
+        return brief.comparison_html(self.record, self.folder)
 
     @property
     def best(self) -> str:
         """The name of the best recipe under the declared prior, of those whose training converged."""
-        return best_of(self.results)
+        return best_of(self.record)
 
     @property
     def recommendation(self) -> dict[str, str]:
         """What to do, in plain words, a paragraph a prior."""
-        return recommendation(self.results)
+        return recommendation(self.record)
 
 
 Given = Any
@@ -210,7 +216,7 @@ def compare(
         if on is None:
             say({"data": data_room.inspect_facts(dataset)})
         folder = Path(out)
-        found = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
+        found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
             frozen = frozen_features(dataset, backbone, folder / "cache", engine)
         before, whole, said_backbone = None, dataset, backbone
@@ -236,23 +242,26 @@ def compare(
         )
         path = str(data) if isinstance(data, str | Path) else dataset.name
 
-        def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
-            begun = {row["recipe"] for row in rows}
+        def result(runs: Sequence[Run]) -> Results:
+            begun = {run.recipe for run in runs}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
-            made = results_of(plan, rows, path, jobs, budget, command, about_all)
-            made["data"]["fingerprint"], made["settings"]["metric"] = whole.fingerprint, metric
-            if frozen is not None:
-                made["data"]["kind"], made["settings"]["backbone"] = whole.kind, str(said_backbone)
+            made = results_of(plan, runs, path, jobs, budget, command, about_all)
+            kind = whole.kind if frozen is not None else made.data.kind
+            net = made.settings.backbone if frozen is None else str(said_backbone)
+            data = replace(made.data, fingerprint=whole.fingerprint, kind=kind)
+            made = made.but(data=data, settings=replace(made.settings, metric=metric, backbone=net))
             return made
 
-        if found is not None and (why := joinable(result([]), found)) is not None:
-            say({"note": f"the earlier table in {folder} ({why}) will be replaced"})
+        other = other if found is None else joinable(result([]), found)
+        if other is not None:
+            say({"note": f"the earlier table in {folder} ({other}) will be replaced"})
             found = None
-        others = () if found is None else tuple(found["recipes"])
+        others = () if found is None else tuple(found.recipes)
         wanted = "erm" if baseline is None else baseline
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
-        prior_vector(plan.prior, dataset.labels)  # a wrong prior is an error now, not after training
+        check_folds(plan.duplicate_of, folds)  # what is wrong is an error now, not after training
+        prior_vector(plan.prior, dataset.labels)
         check_metric(metric, dataset.labels)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
@@ -266,28 +275,30 @@ def compare(
             ran.extend([event["task"]] if "task" in event else [])
             say(event)
 
-        rows = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
-        check_finished(rows, budget)
-        rows, unfinished = counted(rows, plan.cells, budget)
-        results = result(rows)
+        runs = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
+        check_finished(runs, budget)
+        runs, unfinished = counted(runs, plan.cells, budget)
+        results = result(runs)
         if found is not None:
             results, more = joined(results, found, Worker(plan, folder).judged_again)
             if more:
                 say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
-            if wanted in results["recipes"]:
-                results["settings"]["baseline"] = wanted
-        results["left_out"] = unfinished
-        results["evidence"] = evidence(plan, results, folder)
+            if wanted in results.recipes:
+                results = results.but(settings=replace(results.settings, baseline=wanted))
+        results = results.but(left_out=unfinished)
+        results = results.but(evidence=evidence(plan, results, folder))
         kept: Model | Path | None = None
+        about_model: Mapping[str, Any] | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
-            kept, results["model"] = was
+            kept, about_model = was
         elif model is not False:
-            kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
-        if isinstance(kept, Model) and results["model"]:
-            results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
-        notes += tuple((results.get("model") or {}).get("notes", ()))
-        results["data"]["notes"] += notes
-        write_json(folder / "results.json", results)
+            kept, about_model = _keep(plan, results, folder, deadline, budget, say, before, found)
+        if isinstance(kept, Model) and about_model:
+            about_model = {**about_model, "notes": list(getattr(kept.encoder, "notes", ()))}
+        notes += tuple((about_model or {}).get("notes", ()))
+        noted = replace(results.data, notes=(*results.data.notes, *notes))
+        results = results.but(model=about_model, data=noted)
+        write_json(folder / "results.json", results.to_json())
         write_csv(results, folder / "results.csv")
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
@@ -313,12 +324,12 @@ def check_metric(metric: str | None, labels: Labels) -> None:
 
 
 def earlier_model(
-    results: dict[str, Any], found: Mapping[str, Any] | None, folder: Path
+    results: Results, found: Results | None, folder: Path
 ) -> tuple[Path | None, dict[str, Any]] | None:
     """What to say of the model on all rows that an earlier call left; None where there is none. Where it is of the best
     recipe, as that is judged now, its folder comes first.
     """
-    was, best = (found or {}).get("model"), best_of(results)
+    was, best = None if found is None else found.model, best_of(results)
     if (
         not was
         or not was["path"]
@@ -326,6 +337,7 @@ def earlier_model(
         or not (folder / "model" / "model.json").exists()
     ):
         return None
+    tidy(folder / "model")
     said = {**{k: was[k] for k in ("recipe", "rows", "notes") if k in was}, "path": str(folder / "model")}
     if was["recipe"] == best:
         return folder / "model", said
@@ -335,14 +347,14 @@ def earlier_model(
 
 def _keep(
     plan: Plan,
-    results: dict[str, Any],
+    results: Results,
     folder: Path,
     deadline: float,
     budget: float | None,
     on: On,
     before: FeatureEncoder | None,
-    found: Mapping[str, Any] | None,
-) -> tuple[Model | None, dict[str, Any] | None]:
+    found: Results | None,
+) -> tuple[Model | None, Mapping[str, Any] | None]:
     """The best recipe trained on all rows and saved; where there is no time for that, its model of the first fold.
 
     Returns:
@@ -353,31 +365,32 @@ def _keep(
         try:
             plan = replace(plan, recipes=(*plan.recipes, *pick([name]).items()))
         except ValueError:
-            was = (found or {}).get("model")
+            was = None if found is None else found.model
             if was and was["recipe"] == name:
                 return None, was
             why = "it is of an earlier call: pass that recipe again to have its model"
             return None, {"recipe": name, "path": None, "why": why}
-    row = next(r for r in results["runs"] if r["recipe"] == name and r["status"] == "done")
+    runs = list(results.by_recipe[name].values())
+    first = runs[0]
     target = folder / "model"
     try:
         late = (
             math.inf if budget is None else max(10.0, budget / 10) / 2
         )  # seconds after the deadline, at most
-        rebuilt = 0.0 if budget is None else rebuilt_seconds(row)
-        if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
+        rebuilt = 0.0 if budget is None else rebuilt_seconds(first)
+        if time.monotonic() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
-                length = usual([r for r in results["runs"] if r["recipe"] == name and r["status"] == "done"])
+                length = usual([run.length for run in runs if run.length is not None])
                 kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None, length)
                 kept.save(target)
                 return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
             except OutOfTime:
                 pass
-        on({"running": f"{name}, its model of fold {row['fold'] + 1}, to keep"})
-        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, row)
+        on({"running": f"{name}, its model of fold {first.fold + 1}, to keep"})
+        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, first)
         kept.save(target)
-        rows = f"the training rows of fold {row['fold'] + 1}: no time for all rows"
+        rows = f"the training rows of fold {first.fold + 1}: no time for all rows"
         return kept, {"recipe": name, "path": str(target), "rows": rows}
     except OutOfTime:
         return None, {"recipe": name, "path": None, "why": "out of time; the same again makes it"}
@@ -392,12 +405,12 @@ def _fitted(
     deadline: float,
     on: On,
     before: FeatureEncoder | None,
-    row: Mapping[str, Any] | None,
+    of: Run | None,
     length: Length | None = None,
 ) -> Model:
     """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
-    fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
+    fold, seed = (None, 0) if of is None else of.cell
     with stop_at(stop):
         return fit_all(
             plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
@@ -507,14 +520,14 @@ def compare_several(
                 say({"note": late})
     if len(found) < 2:
         raise OutOfTime(late)
-    if any(c.results["left_out"] for c in found.values()):
+    if any(c.record.left_out for c in found.values()):
         boards = [{row.recipe for row in next(iter(c.rows.values())) if row.rank} for c in found.values()]
         if len(set.intersection(*boards)) < 2:
             raise OutOfTime(
                 "fewer than two recipes finished on all data sets, so there is nothing to rank; each data set has its "
                 f"own table in {folder}. The same again goes on from here"
             )
-    results = {name: c.results for name, c in found.items()}
+    results = {name: c.record for name, c in found.items()}
     priors = shared_priors([shown_priors(r) for r in results.values()])
     rankings = tuple(rank(results, p) for p in priors)
     about_all = {
@@ -523,10 +536,10 @@ def compare_several(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(),
         "versions": versions(),
-        "folds": next(iter(results.values()))["settings"]["folds"],
+        "folds": next(iter(results.values())).settings.folds,
         "datasets": {
             name: {
-                **{k: r["data"][k] for k in ("n", "num_classes", "imbalance")},
+                **{k: getattr(r.data, k) for k in ("n", "num_classes", "imbalance")},
                 "link": f"{name}/report.html",
             }
             for name, r in results.items()
@@ -537,10 +550,10 @@ def compare_several(
     return Several(found, rankings, folder)
 
 
-def best_of(results: dict[str, Any]) -> str:
+def best_of(results: Results) -> str:
     """The best recipe under the declared prior whose training converged; without any, the one ranked first."""
-    rows = leaderboard(results, shown_priors(results)[0])
-    return (winner(rows) or rows[0]).recipe
+    made = board(results, shown_priors(results)[0])
+    return (made.winner or made.rows[0]).recipe
 
 
 def fit_all(

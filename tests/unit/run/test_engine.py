@@ -1,6 +1,7 @@
 """Device and precision: what is not there is an error before any work, and both are part of every key."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -186,15 +187,17 @@ def test_frozen_features_follow_the_precision_and_are_named_by_it(monkeypatch, t
     assert found["fp32"][0].fingerprint == found["fp32"][1].fingerprint != found["bf16"][0].fingerprint
 
 
+def table(precision):
+    """What tells whether two tables can be one."""
+    same = dict.fromkeys(("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device"))
+    settings = SimpleNamespace(**same, precision=precision)
+    return SimpleNamespace(versions={"longtail": "1", "torch": "2"}, settings=settings)
+
+
 def test_tables_of_two_precisions_are_not_one():
-    now = {"versions": {"longtail": "1", "torch": "2"}}
-    settings = dict.fromkeys(("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device"))
-    assert (
-        joinable({**now, "settings": {**settings, "precision": "bf16"}}, {**now, "settings": settings})
-        is None
-    )
-    fp32 = {**now, "settings": {**settings, "precision": "fp32"}}
-    assert joinable({**now, "settings": {**settings, "precision": "bf16"}}, fp32) == "other precision"
+    assert joinable(table("bf16"), table("fp32")) == "other precision"
+    assert joinable(table("bf16"), table("bf16")) is None
+    assert joinable(table("bf16"), table(None)) is None  # of before it was written down
 
 
 def test_a_model_predicts_in_the_precision_asked_for(tmp_path):
