@@ -23,8 +23,8 @@ SAID_BY = {
     "comparison/counted.py": ("compare",),
     "comparison/recommendation.py": ("compare",),
     "comparison/run.py": ("compare", "bench", "reproduce"),
-    "data/giveaways.py": ("compare", "inspect"),
-    "data/identifiers.py": READ,
+    "kinds/table/giveaways.py": ("compare", "inspect"),
+    "formats/identifiers.py": READ,
     "run/gradient.py": TRAIN,
     "run/suits.py": ("compare", "train"),  # says which commands it means
 }
