@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         testing,
         weights,
     )
-    from longtail.api import Comparison, clean, compare, compare_several, inspect, load, predict, train
+    from longtail.api import Comparison, clean, compare, compare_several, errors, inspect, load, predict, train
     from longtail.examples import Examples, SparseRows
     from longtail.integrations.sklearn import LongTailClassifier
     from longtail.labels import Labels
@@ -54,6 +54,7 @@ _WHERE = {
         "clean",
         "compare",
         "compare_several",
+        "errors",
         "inspect",
         "load",
         "predict",

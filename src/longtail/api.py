@@ -1,4 +1,4 @@
-"""The verbs: compare, inspect, train, predict, recipes, clean. Each command of the command line is one of them."""
+"""The verbs: compare, errors, inspect, train, predict, recipes, clean. Each command is one of them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from longtail.comparison.counted import check_finished, counted, earlier, joinab
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import check_folds, fold_notes
+from longtail.comparison.kept import best_recipe, cells, mistakes, predictions, with_cells, write_predictions
 from longtail.comparison.leaderboard import Row, board, shown_priors, write_csv
 from longtail.comparison.length import Length, usual
 from longtail.comparison.own_net import try_backbone
@@ -33,14 +34,14 @@ from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
-from longtail.comparison.record import Results, Run
+from longtail.comparison.record import Results, Run, read_results
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
-from longtail.files import held, write_json
+from longtail.files import held, read_json, write_json
 from longtail.formats.reading import tell
 from longtail.labels import Labels
 from longtail.model import Model, tidy
@@ -300,6 +301,7 @@ def compare(
         results = results.but(model=about_model, data=noted)
         write_json(folder / "results.json", results.to_json())
         write_csv(results, folder / "results.csv")
+        write_predictions(results, folder)
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
 
@@ -550,10 +552,7 @@ def compare_several(
     return Several(found, rankings, folder)
 
 
-def best_of(results: Results) -> str:
-    """The best recipe under the declared prior whose training converged; without any, the one ranked first."""
-    made = board(results, shown_priors(results)[0])
-    return (made.winner or made.rows[0]).recipe
+best_of = best_recipe
 
 
 def fit_all(
@@ -835,6 +834,62 @@ def reproduce(experiment: str, data: str | Path | Dataset | None = None, **setti
     return reviews(data, **settings)
 
 
+def errors(
+    out: str | Path = DEFAULT_OUT,
+    *,
+    recipe: str | None = None,
+    per_class: int = 5,
+    data: Given | None = None,
+    **how: Any,
+) -> Any:
+    """The most certain mistakes of a recipe for each class, as a pandas DataFrame.
+
+    Columns: ``row`` (from 0, among the rows that were read), ``fold``, ``seed``, ``truth``, ``decision``, its
+    ``probability`` under the declared prior, ``p_truth``, and the row itself (cells, text or path) where the data can
+    still be read. ``frame.attrs["note"]`` says why it is not shown, if so; ``frame.attrs["recipe"]`` is the recipe.
+
+    Args:
+        out: the folder that ``compare`` wrote.
+        recipe: None is the best one.
+        per_class: mistakes of each true class, at most.
+        data: the data that were compared, if they moved; None looks where they were.
+        how: how to read the data, as for ``longtail.data.load``.
+
+    Raises:
+        ValueError: ``recipe`` was not compared there, ``per_class`` is below 1, or what it said is no longer there.
+        OSError: ``out`` holds no comparison.
+    """
+    if per_class < 1:
+        raise ValueError(f"per_class={per_class} must be at least 1")
+    results = read_results(Path(out) / "results.json")
+    name = recipe or best_of(results)
+    found = mistakes(predictions(results, Path(out), name), per_class)
+    found = found.drop(columns=[f"p_{c}" for c in results.data.names if c != "truth"], errors="ignore")
+    note = ""
+    try:
+        dataset = load(results.data.path if data is None else data, **{**_reading(Path(out)), **how})
+        if dataset.fingerprint == results.data.fingerprint:
+            found = with_cells(found, cells(dataset.raw, found["row"].tolist()))
+        else:
+            note = (
+                f"the rows are not shown: {results.data.path} reads otherwise than when it was compared (pass the same "
+                "reading options again, such as --label)"
+            )
+    except (OSError, ValueError, ImportError) as why:
+        note = f"the rows are not shown: {why}"
+    found.attrs.update(note=note, recipe=name)
+    return found
+
+
+def _reading(folder: Path) -> dict[str, Any]:
+    """How the data of a comparison were read, as far as its model remembers."""
+    try:
+        known = read_json(folder / "model" / "model.json")["data"]["reading"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {name: known[name] for name in ("label", "missing") if known.get(name) is not None}
+
+
 def clean(out: str | Path = DEFAULT_OUT) -> int:
     """Free what ``compare`` or ``bench`` kept to go on from; results, finished runs, report and model stay.
 
@@ -864,9 +919,14 @@ def cache_size(out: str | Path) -> int:
     return sum(Cache(one).size for one in caches if one.is_dir())
 
 
-def recipes() -> list[dict[str, str]]:
-    """Every recipe: name, paper, the prior its logits carry, its settings, and one line."""
-    return listing()
+def recipes(kind: str | None = None, search: str | None = None) -> list[dict[str, str]]:
+    """Every recipe: name, paper, the prior its logits carry, its settings, one line, its family, and kinds of data.
+
+    Args:
+        kind: "table", "text", "image" or "embedding": only those that such data can have.
+        search: only those that have this word in one of their texts.
+    """
+    return listing(kind, search)
 
 
 def read_prior(text: str, names: Sequence[str], option: str = "--prior") -> str | list[float]:
@@ -916,6 +976,6 @@ def read_prior(text: str, names: Sequence[str], option: str = "--prior") -> str 
 
 __all__ = [
     "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "cache_size", "clean", "compare",
-    "compare_several", "inspect",
+    "compare_several", "errors", "inspect",
     "known_recipes", "load", "predict", "read_prior", "recipes", "reproduce", "train",
 ]  # fmt: skip

@@ -21,9 +21,9 @@ from longtail.kinds.start import base_stage
 from longtail.labels import Labels
 from longtail.part import Part
 from longtail.protocol import Backbone
-from longtail.recipe import Recipe
+from longtail.recipe import Recipe, Stage
 from longtail.run.prior import carried_prior
-from longtail.run.suits import refusal
+from longtail.run.suits import Given, refusal
 from longtail.settings import known_settings, written_down
 from longtail.words import nearest
 
@@ -204,18 +204,90 @@ def settings_of(recipe: RecipeLike) -> dict[str, Any]:
     return found
 
 
-def listing() -> list[dict[str, str]]:
-    """Every recipe: name, paper, the prior its logits carry, its settings, and one line."""
-    toy, rows = Labels.of([0] * 8 + [1] * 2), []
+FAMILIES = (
+    "the yardstick", "another loss", "another order of rows", "mixed or changed rows", "after training",
+    "stage after stage", "another way to learn", "another optimiser", "classical", "classical, on resampled rows",
+)  # fmt: skip
+"""What a recipe changes; in this order they are listed."""
+
+CHANGES = {
+    "objective": "another way to learn",
+    "loss": "another loss",
+    "streams": "another order of rows",
+    "mix": "mixed or changed rows",
+    "augment": "mixed or changed rows",
+}
+"""A field of a stage, and the family of a recipe that changes it; the first that differs counts."""
+
+FORMS = {"table": "rows", "text": "sparse", "image": "image", "embedding": "rows"}
+"""The form of inputs that a kind of data has without a pre-trained encoder."""
+
+
+def family(recipe: RecipeLike, base: Stage) -> str:
+    """What a recipe changes, in words: one of ``FAMILIES``.
+
+    >>> base = base_stage("table")
+    >>> family(recipes.focal, base), family(recipes.crt, base), family(classical.logistic(), base)
+    ('another loss', 'stage after stage', 'classical')
+    """
+    if isinstance(recipe, Classical):
+        return "classical, on resampled rows" if "+" in recipe.name else "classical"
+    found = recipe if isinstance(recipe, Recipe) else recipe(base)
+    for name in ("objective", *(() if len(found.stages) > 1 else CHANGES)):
+        if any(getattr(stage, name) != getattr(base, name) for stage in found.stages):
+            return CHANGES[name]
+    if len(found.stages) > 1:
+        return "stage after stage"
+    if any(stage.optim != base.optim or stage.average or stage.sharpness for stage in found.stages):
+        return "another optimiser"
+    return "after training" if found.finish else "the yardstick"
+
+
+def kinds_of(recipe: RecipeLike) -> tuple[str, ...]:
+    """The kinds of data that can have a recipe.
+
+    >>> kinds_of(recipes.ssp_rotation), len(kinds_of(recipes.focal))
+    (('image',), 4)
+    """
+    found = []
+    for kind, form in FORMS.items():
+        image = form == "image"
+        given = Given(form, kind, maps=image, unlabelled=True, size=(32, 32) if image else None)
+        if refusal(made(recipe, base_stage(kind), ""), given) is None:
+            found.append(kind)
+    return tuple(found)
+
+
+def listing(kind: str | None = None, search: str | None = None) -> list[dict[str, str]]:
+    """Every recipe: name, paper, the prior its logits carry, its settings, one line, its family, and the kinds of
+    data that can have it.
+
+    Args:
+        kind: "table", "text", "image" or "embedding": only recipes that such data can have.
+        search: only recipes that have this in one of their texts, in capitals or not.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if kind is not None and kind not in FORMS:
+        raise ValueError(f"kind={kind!r} must be one of {', '.join(FORMS)}{nearest(kind, FORMS)}")
+    toy, base, rows = Labels.of([0] * 8 + [1] * 2), base_stage(TABLE.name), []
     for name, recipe in known_recipes().items():
         if isinstance(recipe, Classical):
             prior = classical_prior(recipe)
         else:
-            made = recipe if isinstance(recipe, Recipe) else recipe(base_stage(TABLE.name))
-            prior = prior_words(carried_prior(made, toy), toy)
+            deep = recipe if isinstance(recipe, Recipe) else recipe(base)
+            prior = prior_words(carried_prior(deep, toy), toy)
         settings = written_down("", settings_of(recipe)).removeprefix(":")
-        rows.append({"name": name, **about(name, recipe), "prior": prior, "settings": settings})
-    return rows
+        facts = {"prior": prior, "settings": settings, "family": family(recipe, base)}
+        rows.append({"name": name, **about(name, recipe), **facts, "kinds": ", ".join(kinds_of(recipe))})
+    rows.sort(key=lambda row: FAMILIES.index(row["family"]))
+    return [
+        row
+        for row in rows
+        if (kind is None or kind in row["kinds"].split(", "))
+        and (search is None or search.casefold() in " ".join(row.values()).casefold())
+    ]
 
 
 def prior_words(prior: Any, labels: Any) -> str:

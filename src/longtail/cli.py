@@ -145,20 +145,25 @@ def compare(
     precision: Precision = None,
     graphs: Graphs = True,
     unlabelled: Unlabelled = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors; the files say it all.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON, as in results.json, and nothing else.")
+    ] = False,
     how: Any = None,
 ) -> None:
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
     from longtail.report import listings, show
-    from longtail.report.progress import progress
     from longtail.report.ranks import show_ranks
 
     with errors():
         engine = api.engine_of(device=device, precision=precision, graphs=graphs)
         seconds = None if budget is None else duration(budget)
-        with progress() as on:
+        with watched(quiet or as_json) as on:
             sets = [api.load(path, on=on, unlabelled=unlabelled, **how) for path in data]
-        for dataset in sets:
+        for dataset in sets if not (quiet or as_json) else ():
             listings.show_dataset(said(api.inspect(dataset)))
         settings: dict[str, Any] = {
             "recipes": names(recipes), "folds": folds, "seeds": seeds, "metric": metric, "baseline": baseline,
@@ -166,19 +171,24 @@ def compare(
             "epochs": epochs,
             "tuning": tuning, "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
         }  # fmt: skip
-        with progress() as on:
+        with watched(quiet or as_json) as on:
             if len(sets) > 1:
                 several = api.compare_several(sets, prior=prior, on=on, **settings)
             else:
                 one = api.read_prior(prior, sets[0].labels.names)
                 found = api.compare(sets[0], prior=one, on=on, **settings)
-        if len(sets) > 1:
+        if as_json:
+            sys.stdout.write((out / ("ranks.json" if len(sets) > 1 else "results.json")).read_text("utf-8"))
+        elif quiet:
+            return
+        elif len(sets) > 1:
             show_ranks(several.rankings)
             typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
         else:
             show(found.record)
             listings.show_files(found.record, found.folder)
-        listings.show_cache(api.cache_size(out), out)
+        if not as_json:
+            listings.show_cache(api.cache_size(out), out)
 
 
 @app.command()
@@ -453,6 +463,31 @@ def inspect(
         listings.show_dataset(said(api.inspect(data, **how)), full=True)
 
 
+@app.command("errors")
+@reads()
+def mistakes(
+    out: Annotated[Path, typer.Argument(help="Folder that compare wrote.")] = Path("longtail-out"),
+    recipe: Annotated[str | None, typer.Option(help="Whose mistakes. Default: the best recipe's.")] = None,
+    per_class: Annotated[int, typer.Option(help="Mistakes of each true class, at most.")] = 5,
+    data: Annotated[
+        str | None, typer.Option(help="The data that were compared, if they are no longer where they were.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="File to write them to as well: csv, parquet, ...")] = None,
+    how: Any = None,
+) -> None:
+    """Show the most certain mistakes of the best recipe, class by class, with the row itself."""
+    from longtail import api
+    from longtail.report import listings
+
+    with errors():
+        if to is not None:
+            api.check_table_file(to)
+        found = api.errors(out, recipe=recipe, per_class=per_class, data=data, **how)
+        listings.show_mistakes(found, plain(found.attrs["note"]))
+        if to is not None:
+            api.write_table(found, to)
+
+
 @app.command()
 def clean(
     out: Annotated[Path, typer.Argument(help="Folder that compare or bench wrote.")] = Path("longtail-out"),
@@ -468,12 +503,30 @@ def clean(
 
 
 @app.command()
-def recipes() -> None:
-    """List every recipe: its paper, the prior its logits carry, its settings, and one line."""
+def recipes(
+    search: Annotated[str | None, typer.Argument(help="Only recipes that say this word somewhere.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only recipes for this kind of data: table, text, image or embedding.")
+    ] = None,
+) -> None:
+    """List every recipe by family: one line, its paper, the prior its logits carry, and its settings."""
     from longtail import api
     from longtail.report import listings
 
-    listings.show_recipes(api.recipes())
+    with errors():
+        listings.show_recipes(api.recipes(kind, search), search)
+
+
+@contextmanager
+def watched(quiet: bool) -> Iterator[Any]:
+    """Where progress goes: to the terminal, or nowhere."""
+    from longtail.report.progress import progress
+
+    if quiet:
+        yield lambda event: None
+        return
+    with progress() as on:
+        yield on
 
 
 def commands() -> dict[str, set[str]]:

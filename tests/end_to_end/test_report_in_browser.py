@@ -1,4 +1,4 @@
-"""The report as a browser shows it: nothing runs, nothing is fetched, dark is dark, a phone does not overflow."""
+"""The report as a browser shows it: nothing of the data runs, nothing is fetched, dark is dark, a phone holds it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,25 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 )  # fmt: skip
 
-# The page itself holds no script and forbids it; measuring needs one, so it is put into a copy.
+# The page's policy allows its own script and no other; measuring needs one, so it is put into a copy without it.
 MEASURE = """<script>addEventListener("load", () => {
   const all = [...document.querySelectorAll("main > section > *, header, h1")];
   const label = [...document.querySelectorAll("svg text")].find(t => t.textContent === "猫と犬");
   top.document.body.dataset.seen = JSON.stringify({
     inner: innerWidth, wide: document.documentElement.scrollWidth,
     out: all.filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80)),
+    cut: [...document.querySelectorAll("figure svg")]
+      .filter(e => e.getBoundingClientRect().right > innerWidth + 1).length,
+    scrolls: [...document.querySelectorAll(".framed")].filter(e => e.scrollWidth > e.clientWidth + 1).length,
+    frames: document.querySelectorAll(".framed").length, tables: document.querySelectorAll("table").length,
+    sorted: (() => {
+      const table = document.querySelector("table.sorts"), order = () =>
+        [...table.tBodies[0].rows].map(r => r.cells[0].dataset.v).join("");
+      const found = [order()];
+      const head = [...table.tHead.rows[0].cells].find(h => h.textContent.startsWith("#"));
+      for (let k = 0; k < 3; k++) { head.click(); found.push(order()); }
+      return found;
+    })(),
     scripts: document.scripts.length, images: document.images.length, title: document.title,
     page: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(label).fill,
     label: label.getBBox().width, fetched: performance.getEntriesByType("resource").length,
@@ -80,7 +92,7 @@ def measured(folder: Path, text: str, *flags: str, width: int = 1200) -> dict[st
 def test_labels_are_shown_and_nothing_runs(tmp_path: Path, page: str) -> None:
     """Even without the page's policy against scripts."""
     seen = measured(tmp_path, page)
-    assert seen["scripts"] == 1  # the measuring one
+    assert seen["scripts"] == 2  # the page's and the measuring one
     assert seen["images"] == 0
     assert seen["fetched"] == 0
     assert seen["title"] == "animals: 6 recipes compared"
@@ -97,12 +109,26 @@ def test_letters_of_any_script_are_drawn_as_text(tmp_path: Path, page: str) -> N
     assert float(str(measured(tmp_path, page)["label"])) > 20  # 猫と犬
 
 
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [390, 900, 1400])
 def test_nothing_overflows(tmp_path: Path, page: str, width: int) -> None:
     seen = measured(tmp_path, page, width=width)
     assert seen["inner"] == width
     assert seen["out"] == []
     assert seen["wide"] == width
+    assert seen["cut"] == 0
+    assert seen["frames"] == seen["tables"]
+    if width == 1400:
+        assert seen["scrolls"] == 0  # whole tables
+
+
+def test_a_click_sorts_and_another_turns_around(tmp_path: Path, page: str) -> None:
+    assert measured(tmp_path, page)["sorted"] == ["123456", "123456", "654321", "123456"]
+
+
+def test_the_policy_lets_the_page_s_script_run_and_no_other(tmp_path: Path, page: str) -> None:
+    dom = browse(tmp_path, page.replace("</body>", f"{EVIL}</body>"), "--dump-dom")
+    assert 'class="num sortable"' in dom
+    assert "<title>animals: 6 recipes compared</title>" in dom
 
 
 def test_dark_and_light_differ(tmp_path: Path, page: str) -> None:

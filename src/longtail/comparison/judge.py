@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from longtail import metrics
 from longtail.comparison.outputs import Outputs
 from longtail.labels import Labels
@@ -19,7 +22,9 @@ from longtail.metrics.evaluate import rarest_of, see
 from longtail.run.outcome import Prior, prior_vector
 
 FEW_CLASSES = 60
-"""Classes up to which the confusion matrix is written down."""
+"""Classes up to which the confusion matrix is written down; above, the pairs that are confused most."""
+PAIRS = 1000
+"""Confused pairs that are written down, at most."""
 
 
 def priors_of(prior: Prior) -> dict[str, Prior | None]:
@@ -71,12 +76,26 @@ class Judge:
             }
             if self.labels.num_classes <= FEW_CLASSES:
                 found["confusion"][name] = metrics.confusion(y, decisions, self.labels.num_classes).tolist()
+            else:
+                found["confusion"][name] = {"pairs": confused(y, decisions)}
             importance = None if weights is None else metrics.importance(y, weights)
             bins = metrics.reliability(probabilities, y, weight=importance)
             found["reliability"][name] = {
                 k: [number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
         return found
+
+
+def confused(y: Tensor, decisions: Tensor, most: int = PAIRS) -> list[list[int]]:
+    """True class, decision and how many rows, for the pairs that are confused most: of these at most ``most``.
+
+    >>> confused(torch.tensor([0, 0, 1, 2]), torch.tensor([1, 1, 1, 0]))
+    [[0, 1, 2], [2, 0, 1]]
+    """
+    wrong = y != decisions
+    pairs, rows = torch.stack([y[wrong], decisions[wrong]], 1).unique(dim=0, return_counts=True)
+    order = torch.argsort(rows, descending=True, stable=True)[:most]
+    return [[*pair, count] for pair, count in zip(pairs[order].tolist(), rows[order].tolist())]
 
 
 def number(value: float) -> float | None:

@@ -1,10 +1,10 @@
-"""Recommendation: which recipe, how sure, what else is as good, and what it costs the head, in plain
-words."""
+"""Recommendation: which recipe, how sure, what it costs, what else is as good, and who gains or loses, in plain words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from longtail.comparison.against import MARGIN, against_winner, as_good, indistinguishable
 from longtail.comparison.leaderboard import (
@@ -22,8 +22,21 @@ from longtail.comparison.record import Results
 GROUP_NAMES = {"many": "frequent", "medium": "medium", "few": "rare"}
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What to do under one prior.
+
+    Attributes:
+        verdict: one sentence, without a number but the margin of luck: which recipe, and how sure.
+        reasons: sentences with the numbers behind it, the most important first.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...] = ()
+
+
 def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
-    """One paragraph for each shown prior, by prior: plain text without markup.
+    """One paragraph for each shown prior, by prior: plain text without markup, the verdict first.
 
     Words for certainty: a difference with a Holm-adjusted p below 0.05 is "more than luck"; "as good" is a recipe whose
     95 % interval of the difference to the best lies above ``-margin``. Only recipes whose training converged are
@@ -32,41 +45,68 @@ def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
     Args:
         margin: how much of the ranking metric you would give for a quicker recipe.
     """
-    return {prior: _paragraph(results, prior, margin) for prior in shown_priors(results)}
+    found = {prior: advice(results, prior, margin) for prior in shown_priors(results)}
+    return {
+        prior: " ".join((f"Under {PRIOR_NAMES[prior]}: {said.verdict}", *said.reasons))
+        for prior, said in found.items()
+    }
 
 
-def _paragraph(results: Results, prior: str, margin: float) -> str:
+def advice(results: Results, prior: str, margin: float = MARGIN) -> Advice:
+    """The verdict under one prior, and its reasons; see :func:`recommendation`."""
     metric = ranked_by(results, prior)
     made = board(results, prior)
     rows, best = made.rows, made.winner
     if not made.ranked:
-        return f"Under {PRIOR_NAMES[prior]}: no recipe finished, so there is nothing to recommend."
+        return Advice("no recipe finished, so there is nothing to recommend.")
     if best is None:
-        return (
-            f"Under {PRIOR_NAMES[prior]}: nothing can be recommended yet, because no recipe's training converged. "
-            "Train longer (--epochs, or a larger --budget), or add classical recipes, which are solved."
-        )
+        remedy = "Train longer (--epochs, or a larger --budget), or add classical recipes, which are solved."
+        return Advice("nothing can be recommended yet, because no recipe's training converged.", (remedy,))
     base = made.row(results.settings.baseline)
-    score = f"{METRIC_NAMES[metric]} {_with_sd(best, metric)}"
     same = [row.title for row in rows if row.same_as == best.recipe]
     how = "lowest, which is best" if metric in LOWER_IS_BETTER else "highest"
-    parts = [f"Under {PRIOR_NAMES[prior]}, {best.title} scores {how}: {score}."]
+    parts = [f"It scores {how}: {METRIC_NAMES[metric]} {_with_sd(best, metric)}."]
+    parts.append(_against_baseline(best, base, rows, metric))
+    if base is not None and base.done and base.recipe != best.recipe:
+        parts.append(_head_and_tail(results, prior, best, base))
+    parts.append(_cost(best))
+    parts.append(_expected(results, prior, best))
     if same:
         parts.append(f"The same predictions come from {_list(same)}.")
-    parts.append(_expected(results, prior, best))
-    parts.append(_against_baseline(best, base, rows, metric))
     if len(rows) > 1 and best.done > 1:
         parts.append(_as_good(results, prior, best, margin))
         parts.append(_smallest(rows))
-    if base is not None and base.done and base.recipe != best.recipe:
-        parts.append(_head_and_tail(results, prior, best, base))
     unsure = [row.title for row in rows if row.rank and not row.converged]
     if unsure:
         parts.append(f"Left out here, because their training did not converge: {_some(unsure)}.")
     left_out = [row.title for row in rows if row.rank is None]
     if left_out:
         parts.append(f"Not ranked, because runs failed or are missing: {_list(left_out)}.")
-    return " ".join(part for part in parts if part)
+    return Advice(_verdict(best, base, metric), tuple(part for part in parts if part))
+
+
+def _verdict(best: Row, base: Row | None, metric: str) -> str:
+    """Which recipe and how sure, in one sentence."""
+    if base is None or not base.done:
+        return f"use {best.title}, which scores best."
+    if best.recipe == base.recipe:
+        better = "lower" if metric in LOWER_IS_BETTER else "higher"
+        return f"stay with {best.title}, the baseline: nothing tried here scores {better}."
+    if best.done < 2:
+        return f"{best.title} scores best, but in a single run: that is a hint at most."
+    if best.p < 0.05:
+        return f"use {best.title}: it beats {base.title}, the baseline, by more than luck."
+    return f"{best.title} scores best, but its gain over {base.title}, the baseline, may be luck."
+
+
+def _cost(best: Row) -> str:
+    """What the best costs to train and to use."""
+    parts = []
+    if math.isfinite(best.alone):
+        parts.append(f"training takes {duration(best.alone)} a run on one core")
+    if math.isfinite(best.predict_per_row):
+        parts.append(f"1,000 predictions take {per_thousand(best.predict_per_row)}")
+    return f"Its cost: {', '.join(parts)}." if parts else ""
 
 
 def expected_score(results: Results, prior: str, best: Row) -> tuple[float, int] | None:
@@ -100,7 +140,7 @@ def _against_baseline(best: Row, base: Row | None, rows: Sequence[Row], by: str)
     if base is None or not base.done:
         return "The baseline has no finished run, so no difference to it can be given."
     if best.recipe == base.recipe:
-        return f"It is the baseline itself: nothing tried here scores {'lower' if by in LOWER_IS_BETTER else 'higher'}."
+        return ""
     gain = f"{best.difference:+.3f} against {base.title}"
     if not base.converged:
         gain += ", whose training did not converge"
@@ -114,7 +154,7 @@ def _against_baseline(best: Row, base: Row | None, rows: Sequence[Row], by: str)
     times = f", adjusted for {tests} comparisons" if tests > 1 else ""
     numbers = f"95% interval {best.low:+.3f} to {best.high:+.3f}, {p_text(best.p)}{times}"
     if best.p < 0.05:
-        return f"That is more than luck: {gain} ({numbers})."
+        return f"That is {gain} ({numbers})."
     sign = -1 if by in LOWER_IS_BETTER else 1
     surer = [
         row.title
@@ -165,12 +205,21 @@ def _head_and_tail(results: Results, prior: str, best: Row, base: Row) -> str:
     if not groups:
         return ""
     changes = [_group_change(results, prior, best, base, g) for g in dict.fromkeys((groups[0], groups[-1]))]
-    (head, text), (tail, tail_text) = changes[0], changes[-1]
+    (first, text), (last, last_text) = changes[0], changes[-1]
     if len(groups) == 1:
-        return f"All classes count as {GROUP_NAMES[groups[0]]}: {text}."
-    cost = "What it costs the head" if head < 0 else "It costs the head nothing"
-    gift = "What the tail gets" if tail > 0 else "The tail gets nothing"
-    return f"{cost}: {text}. {gift}: {tail_text}."
+        return "" if results.data.num_classes == 2 else f"All classes are {GROUP_NAMES[groups[0]]}: {text}."
+    head, tail = (_of_group(results, g) for g in (groups[0], groups[-1]))
+    cost = f"What {head} loses" if first < 0 else f"{_capital(head)} loses nothing"
+    gift = f"What {tail} gains" if last > 0 else f"{_capital(tail)} gains nothing"
+    return f"{cost}: {text}. {gift}: {last_text}."
+
+
+def _of_group(results: Results, group: str) -> str:
+    """Of whom the numbers of a group speak: of its one class by name, or of the group."""
+    members = results.data.groups.get(group, [])
+    if len(members) == 1:
+        return f"the class {results.data.names[members[0]]}"
+    return f"the group of {GROUP_NAMES[group]} classes"
 
 
 def _group_change(results: Results, prior: str, best: Row, base: Row, group: str) -> tuple[float, str]:
@@ -178,11 +227,16 @@ def _group_change(results: Results, prior: str, best: Row, base: Row, group: str
     tested = difference_test(results, best.recipe, base.recipe, prior, group)
     change, low, high = tested.mean, tested.low, tested.high
     before, after = f"{base.mean[group]:.3f}", f"{best.mean[group]:.3f}"
+    what = "its recall" if len(results.data.groups.get(group, [])) == 1 else "their mean recall"
     if before == after:
-        return 0.0, f"the mean recall of the {GROUP_NAMES[group]} classes stays at {after}"
+        return 0.0, f"{what} stays at {after}"
     verb = "rises" if change > 0 else "falls"
-    text = f"the mean recall of the {GROUP_NAMES[group]} classes {verb} from {before} to {after}"
+    text = f"{what} {verb} from {before} to {after}"
     return change, text + (" (within noise)" if low <= 0 <= high else "")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def p_text(p: float) -> str:

@@ -63,7 +63,8 @@ class Run:
         history: loss by epoch.
         scores: by prior and metric.
         per_class: by prior, then ``recall``, ``precision``, ..., a number for each class.
-        confusion: by prior, decisions (column) by true class (row).
+        confusion: by prior, rows of each true class (row) by decision (column); of many classes ``pairs``: true class,
+            decision and rows of those that are confused most.
         reliability: by prior, ``confidence``, ``accuracy`` and ``weight`` of each bin.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from longtail.comparison.leaderboard import Row
 from longtail.comparison.record import Results
@@ -14,20 +14,45 @@ PARTLY = "°"
 """Marks a mean over fewer runs than finished: the metric is not defined in the others."""
 
 
+GROUPS = ("many", "medium", "few")
+
+
+def groups_told(groups: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+    """The groups of classes that are worth a name: there are several of them, and one has more than one class. Else a
+    group says no more than a class, or than all classes.
+
+    >>> groups_told({"many": [0, 1], "medium": [], "few": [2]}), groups_told({"many": [0], "few": [1]})
+    (('many', 'few'), ())
+    """
+    sizes = {name: len(groups.get(name, ())) for name in GROUPS}
+    named = tuple(name for name, size in sizes.items() if size)
+    return named if len(named) > 1 and max(sizes.values()) > 1 else ()
+
+
+def groups_said(groups: Mapping[str, Sequence[int]]) -> str:
+    """How many classes are in which group, behind "10 classes"; nothing where that is not worth a word.
+
+    >>> groups_said({"many": [0, 1], "medium": [], "few": [2]}), groups_said({"many": [0, 1]})
+    (' (2 many, 1 few)', '')
+    """
+    told = groups_told(groups)
+    return f" ({', '.join(f'{len(groups[name])} {name}' for name in told)})" if told else ""
+
+
 def shown(results: Results, rows: Sequence[Row], least: int = 1) -> list[Metric]:
-    """The metrics that a table shows, in the order of their room: those that the runs have, without those of a group that
-    no class is in.
+    """The metrics that a table shows, in the order of their room: those that a run has a number for, and of groups of
+    classes those that are worth a name.
 
     Args:
         least: the importance that a metric needs: 1 for the page, 2 for the terminal.
     """
-    groups = results.data.groups
+    told = groups_told(results.data.groups)
     return [
         m
         for m in found().values()
         if m.importance >= least
-        and any(m.name in row.mean for row in rows)
-        and (m.group is None or groups.get(m.group))
+        and any(math.isfinite(row.mean.get(m.name, math.nan)) for row in rows)
+        and (m.group is None or m.group in told)
     ]
 
 

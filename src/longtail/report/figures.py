@@ -10,12 +10,14 @@ import numpy as np
 
 from longtail.comparison.leaderboard import Row, as_float
 from longtail.comparison.record import Results
+from longtail.report.columns import groups_told
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
 NAMED = 24  # classes: up to here each has its own named row
-LABELS = 20  # names along an axis, at most
+LABELS = 14  # names along an axis, at most
 SERIES = tuple(COLOURS[name] for name in ("s0", "s1", "s2", "s3", "s4"))
-WIDTH = 7.2  # inches
+WIDTH = 5.1  # inches: letters stay readable where the page is as narrow as a telephone
+ROWS = 0.01  # a bin of a reliability diagram holds at least this share of the predictions
 LETTER = 0.078  # inches, the width of a latin letter
 
 
@@ -41,8 +43,9 @@ def distribution(results: Results) -> str | None:
     """Examples of each class, coloured by group, on a log axis where the imbalance asks for it."""
     order, data = by_frequency(results), results.data
     counts = [data.counts[c] for c in order]
-    group = {c: name for name, members in data.groups.items() for c in members}
-    colours = [COLOURS.get(group.get(c, ""), COLOURS["muted"]) for c in order]
+    told = groups_told(data.groups)
+    group = {c: name for name in told for c in data.groups[name]}
+    colours = [COLOURS[group[c]] if c in group else COLOURS["accent"] for c in order]
     log = max(counts) > 20 * max(1, min(counts))
     with drawing():
         figure, axes, named = _class_axes(results, order)
@@ -61,14 +64,14 @@ def distribution(results: Results) -> str | None:
             (axes.set_xlim if named else axes.set_ylim)(0.7)
         axis = axes.xaxis if named else axes.yaxis
         axis.set_major_formatter(lambda v, _: f"{v:,.0f}" if v >= 1 or v == 0 else "")
-        _legend(figure, [(g, COLOURS[g], 1.0) for g in ("many", "medium", "few") if data.groups.get(g)])
+        _legend(figure, [(g, COLOURS[g], 1.0) for g in told])
         return inline(figure, "distribution", "Examples of each class")
 
 
 def recall_by_frequency(
     results: Results, prior: str, rows: Sequence[Row], colours: Sequence[str]
 ) -> str | None:
-    """Recall of each class, most frequent first; a dot a class, and a running mean where there are many.
+    """Recall of each class, most frequent first: a dot per class, and a running mean where there are many.
 
     ``colours`` names recipes in the order of the series colours: a recipe keeps its colour over the page.
     """
@@ -90,7 +93,9 @@ def recall_by_frequency(
                 axes.plot(x, y, ".", color=colour, alpha=0.35, markersize=3)
                 axes.plot(x, running_mean(y, max(5, len(order) // 12)), color=colour, linewidth=1.8)
             else:
-                axes.plot(x, y, "o-", color=colour, markersize=5, linewidth=1.2)
+                axes.plot(x, y, "o", color=colour, markersize=5)
+                if len(order) > 2:  # a line between two classes would say nothing
+                    axes.plot(x, y, "-", color=colour, linewidth=1, alpha=0.35)
         axes.set_ylim(-0.03, 1.03)
         axes.set_ylabel("recall")
         _legend(figure, [(shortened(title, 30), colour, 1.0) for title, colour, _ in curves])
@@ -132,62 +137,29 @@ def reliability(results: Results, prior: str, rows: Sequence[Row]) -> str | None
     panels = [(r, bins) for r, bins in found if bins is not None][:4]
     if not panels:
         return None
+    down = math.ceil(len(panels) / 2)
+    height = 2.75 * down
     with drawing():
-        figure = Figure(figsize=(WIDTH, 2.5))
-        all_axes = figure.subplots(1, 4, sharey=True)
-        for axes in all_axes[len(panels) :]:
+        figure = Figure(figsize=(WIDTH, height))
+        grid = figure.subplots(down, 2, sharey=True, squeeze=False)
+        for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
-        for axes, (row, (confidence, accuracy, weight)) in zip(all_axes, panels):
+        for axes, (row, (confidence, accuracy, weight)) in zip(grid.flat, panels):
             axes.plot([0, 1], [0, 1], color=COLOURS["muted"], linewidth=0.8, linestyle="--")
             axes.plot(confidence, accuracy, color=COLOURS["accent"], linewidth=1.2)
             area = 6 + 120 * weight / weight.sum()
-            axes.scatter(confidence, accuracy, s=area, color=COLOURS["accent"], alpha=0.7)
+            axes.scatter(confidence, accuracy, s=area, color=COLOURS["accent"], alpha=0.7, clip_on=False)
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", yticks=[0, 0.5, 1])
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             ece = row.mean.get("ece", math.nan)
             under = f"ECE {ece:.3f}" if math.isfinite(ece) else "ECE –"
-            axes.set_title(f"{shortened(row.title, 22)}\n{under}", fontsize=9)
-            axes.set_xlabel("confidence")
-        all_axes[0].set_ylabel("accuracy")
-        figure.subplots_adjust(left=0.07, right=0.98, top=0.85, bottom=0.16, wspace=0.18)
+            axes.set_title(f"{shortened(row.title, 26)}\n{under}", fontsize=9, pad=8)
+            axes.set_xlabel("confidence", fontsize=9)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("accuracy", fontsize=9)
+        top, bottom = 1 - 0.5 / height, 0.42 / height
+        figure.subplots_adjust(left=0.1, right=0.97, top=top, bottom=bottom, wspace=0.12, hspace=0.45)
         return inline(figure, f"reliability-{prior}", f"Reliability diagrams under the {prior} prior")
-
-
-def confusion(results: Results, prior: str, recipe: str) -> str | None:
-    """What the examples of each class (row) were taken for (column), in shares of the row, over all runs."""
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
-
-    runs = results.by_recipe.get(recipe, {}).values()
-    tables = [r.confusion[prior] for r in runs if prior in r.confusion]
-    if not tables:
-        return None
-    order = by_frequency(results)
-    c = len(order)
-    total = np.array([[[as_float(v) for v in row] for row in t] for t in tables]).sum(0)[np.ix_(order, order)]
-    share = total / np.maximum(total.sum(1, keepdims=True), 1e-300)
-    names = [shortened(results.data.names[k], 18) for k in order]
-    step = math.ceil(c / 30)
-    margin = LETTER * max(columns(n) for n in names) + 0.25
-    side = min(5.2, max(1.6, 0.42 * c))
-    with drawing():
-        width, height = side + margin + 1.2, side + margin + 0.25
-        figure = Figure(figsize=(width, height))
-        axes = figure.add_axes((margin / width, margin / height, side / width, side / height))
-        for i, j in zip(*np.nonzero(share >= 0.005)):
-            alpha = round(0.05 + 0.6 * float(share[i, j]), 2)
-            cell = Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=COLOURS["accent"], alpha=alpha, linewidth=0)
-            axes.add_patch(cell)
-            if c <= 12:
-                axes.text(j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize=9)
-        axes.set(xlim=(-0.5, c - 0.5), ylim=(c - 0.5, -0.5))
-        axes.grid(False)
-        size = 9 if c <= 30 else 7
-        axes.set_xticks(range(0, c, step), names[::step], rotation=90, fontsize=size)
-        axes.set_yticks(range(0, c, step), names[::step], fontsize=size)
-        axes.spines[["top", "right"]].set_visible(True)
-        axes.set_title("rows: true class, columns: decision" + (", %" if c <= 12 else ""), fontsize=9)
-        return inline(figure, f"confusion-{prior}", f"Confusion matrix of {recipe} under the {prior} prior")
 
 
 def training(results: Results, rows: Sequence[Row]) -> str | None:
@@ -202,11 +174,11 @@ def training(results: Results, rows: Sequence[Row]) -> str | None:
             panels.append((row.title, points))
     if not panels:
         return None
-    down = math.ceil(len(panels) / 3)
+    down = math.ceil(len(panels) / 2)
     height = 1.75 * down + 0.2
     with drawing():
         figure = Figure(figsize=(WIDTH, height))
-        grid = figure.subplots(down, 3, squeeze=False)
+        grid = figure.subplots(down, 2, squeeze=False)
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
         for axes, (title, points) in zip(grid.flat, panels):
@@ -222,12 +194,12 @@ def training(results: Results, rows: Sequence[Row]) -> str | None:
             axes.yaxis.get_major_locator().set_params(nbins=4)
             axes.set_xlabel("epoch", fontsize=8)
         top, bottom = 1 - 0.25 / height, 0.4 / height
-        figure.subplots_adjust(left=0.06, right=0.99, top=top, bottom=bottom, hspace=0.6, wspace=0.25)
+        figure.subplots_adjust(left=0.08, right=0.98, top=top, bottom=bottom, hspace=0.6, wspace=0.22)
         return inline(figure, "training", "Training loss by epoch")
 
 
 def cost(rows: Sequence[Row]) -> str | None:
-    """Seconds of training a run: its own work, and the stages it got from others."""
+    """Seconds of training per run: its own work, and the stages it got from others."""
     from matplotlib.figure import Figure
 
     timed = [row for row in rows if math.isfinite(row.seconds)]
@@ -240,7 +212,7 @@ def cost(rows: Sequence[Row]) -> str | None:
         own, shared = [r.seconds for r in timed], [0 if math.isnan(r.shared) else r.shared for r in timed]
         axes.barh(y, own, color=COLOURS["accent"], height=0.65)
         axes.barh(y, shared, left=own, color=COLOURS["accent"], alpha=0.25, height=0.65)
-        axes.set_xlabel("seconds a run")
+        axes.set_xlabel("seconds per run")
         entries = [
             ("its own training", COLOURS["accent"], 1.0),
             ("saved by sharing stages", COLOURS["accent"], 0.25),
@@ -274,10 +246,34 @@ def _pooled_bins(
     if not tables:
         return None
     weight = np.array([t["weight"] for t in tables], dtype=float)
-    mass = weight.sum(0)
-    used = mass > 0
     sums = [(np.array([t[key] for t in tables]) * weight).sum(0) for key in ("confidence", "accuracy")]
-    return sums[0][used] / mass[used], sums[1][used] / mass[used], mass[used]
+    return _joined(sums[0], sums[1], weight.sum(0))
+
+
+def _joined(
+    confidence: np.ndarray, accuracy: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bins joined with their neighbours until each holds ``ROWS`` of the predictions: one row says nothing.
+
+    Args:
+        confidence, accuracy: their sums over the predictions of a bin, ``[bins]``; ``weight``: of the predictions.
+
+    Returns:
+        Mean confidence, mean accuracy and weight of each bin that is left.
+    """
+    bins = np.stack([confidence, accuracy, weight])
+    least = ROWS * weight.sum()
+    kept: list[np.ndarray] = []
+    waiting = np.zeros(3)
+    for one in bins.T:
+        waiting = waiting + one
+        if waiting[2] > 0 and waiting[2] >= least:
+            kept.append(waiting)
+            waiting = np.zeros(3)
+    if waiting[2] > 0:  # the last ones go to the bin before them
+        kept[-1] = kept[-1] + waiting
+    sums = np.array(kept).T
+    return sums[0] / sums[2], sums[1] / sums[2], sums[2]
 
 
 def _class_axes(results: Results, order: Sequence[int], above: float = 0.4) -> tuple[Any, Any, bool]:
@@ -311,17 +307,17 @@ def _upright_axes(results: Results, order: Sequence[int], height: float, above: 
     step = math.ceil(len(order) / LABELS) if len(order) > NAMED else 1
     names = [shortened(results.data.names[c], 16) for c in order][::step]
     longest = max(columns(n) for n in names)
-    flat = longest * len(names) <= 75
+    flat = longest * len(names) <= 50
     room = 0.3 if flat else LETTER * longest + 0.15
     total = height + room
     figure = Figure(figsize=(WIDTH, total))
     axes = figure.add_axes(
-        (0.75 / WIDTH, (room + 0.25) / total, 6.35 / WIDTH, (height - 0.25 - above) / total)
+        (0.6 / WIDTH, (room + 0.25) / total, (WIDTH - 0.75) / WIDTH, (height - 0.25 - above) / total)
     )
     axes.set_xticks(range(0, len(order), step), names, rotation=0 if flat else 90)
     axes.set_xlim(-0.6, len(order) - 0.4)
     axes.grid(False, axis="x")
-    figure.text(0.75 / WIDTH, 0.02, "most frequent class first", color=COLOURS["muted"], fontsize=9)
+    figure.text(0.6 / WIDTH, 0.02, "most frequent class first", color=COLOURS["muted"], fontsize=9)
     return figure, axes
 
 
@@ -334,14 +330,15 @@ def _note(axes: Any, text: str, x: float, y: float) -> None:
 
 
 def _legend(figure: Any, entries: Sequence[tuple[str, str, float]]) -> None:
-    """Names with their colour and opacity in rows above the figure."""
+    """Names with their colour and opacity in rows above the figure, each row no wider than it."""
     from matplotlib.patches import Patch
 
     patches = [
         Patch(facecolor=colour, alpha=alpha, label=label, linewidth=0) for label, colour, alpha in entries
     ]
     if patches:
-        across = min(3 if max(columns(label) for label, *_ in entries) > 18 else 5, len(entries))
+        widest = LETTER * max(columns(label) for label, *_ in entries) + 0.45
+        across = max(1, min(int(WIDTH / widest), len(entries)))
         figure.legend(
             handles=patches, loc="upper left", ncols=across, fontsize=9, handlelength=1.0, borderaxespad=0.2
         )

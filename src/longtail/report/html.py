@@ -18,11 +18,16 @@ from longtail.comparison.leaderboard import (
     ranked_by,
     shown_priors,
 )
-from longtail.comparison.recommendation import expected_score, recommendation
+from longtail.comparison.recommendation import advice, expected_score
 from longtail.comparison.record import Results
 from longtail.files import write_text
 from longtail.report import columns, figures
+from longtail.report.box import box
+from longtail.report.confused import confused
 from longtail.report.page import HERE, page
+
+KEY = 40
+"""A metric of this importance is in the table of the ranking; the others are in one beside it, folded."""
 
 
 def write_report(results: Results, path: str | Path) -> None:
@@ -36,8 +41,8 @@ def write_report(results: Results, path: str | Path) -> None:
 
 def render(results: Results) -> str:
     """The page as a string."""
-    texts, shown = recommendation(results), compared(results)
-    priors = [_section(results, prior, texts[prior], shown) for prior in shown_priors(results)]
+    shown = compared(results)
+    priors = [_section(results, prior, shown) for prior in shown_priors(results)]
     rows = priors[0]["rows"]
     drawn = {
         "distribution": figures.distribution(results),
@@ -51,9 +56,13 @@ def render(results: Results) -> str:
         data=results.data,
         settings=results.settings,
         priors=priors,
+        box=box(results),
+        groups=columns.groups_said(results.data.groups).replace("(", "").replace(")", "."),
         figures=drawn,
         metric_names=METRIC_NAMES,
-        meanings=[m for m in metrics.found().values() if any(m.name in p["columns"] for p in priors)],
+        meanings=[
+            m for m in metrics.found().values() if any(m.name in (*p["columns"], *p["more"]) for p in priors)
+        ],
         score=columns.score,
         lower=LOWER_IS_BETTER,
         problems=[row for row in rows if row.problem],
@@ -72,7 +81,7 @@ def compared(results: Results) -> list[str]:
     return [name for name in dict.fromkeys(wanted) if name in ranked][: len(figures.SERIES)]
 
 
-def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[str, Any]:
+def _section(results: Results, prior: str, shown: list[str]) -> dict[str, Any]:
     """What the page shows for one prior; ``shown`` names the recipes of the figures."""
     made = board(results, prior)
     rows, ranked, best = made.rows, made.ranked, made.winner
@@ -80,26 +89,30 @@ def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[
     baseline = results.settings.baseline
     expected = expected_score(results, prior, best) if best else None
     metric = ranked_by(results, prior)
-    names = [m.name for m in columns.shown(results, rows)]
-    ordered = [metric, *(name for name in names if name != metric)]
+    found = [m for m in columns.shown(results, rows) if m.name != metric]
+    ordered = [metric, *(m.name for m in found if m.importance >= KEY)]
+    more = [m.name for m in found if m.importance < KEY]
+    compared_in = dict.fromkeys([best.recipe, baseline] if best else [])
+    matrices = [(made.row(name), confused(results, prior, name)) for name in compared_in]
     return {
         "key": prior,
         "name": PRIOR_NAMES[prior],
-        "text": text,
+        "advice": advice(results, prior),
         "rows": rows,
         "best": best,
         "expected": expected[0] if expected else None,
         "titles": {row.recipe: row.title for row in rows},
         "metric": metric,
         "columns": ordered,
+        "more": more,
         "ties": {row.recipe for row in indistinguishable(results, prior)}
         if best and best.done > 1
         else set(),
-        "top": {name: _best_value(ranked, name) for name in ordered},
+        "top": {name: _best_value(ranked, name) for name in (*ordered, *more)},
         "recall": figures.recall_by_frequency(results, prior, drawn, shown),
         "change": figures.change_by_class(results, prior, best, baseline) if best else None,
         "reliability": figures.reliability(results, prior, drawn),
-        "confusion": figures.confusion(results, prior, best.recipe) if best else None,
+        "confused": [(row.title, matrix) for row, matrix in matrices if row and matrix],
     }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from longtail.report.columns import groups_told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,9 +37,11 @@ def show_dataset(facts: Mapping[str, Any], *, full: bool = False, console: Conso
     if not full:
         return
     sizes = {name: len(members) for name, members in facts["groups"].items()}
-    console.print(
-        f"{sizes['many']} frequent classes (more than 100 rows), {sizes['medium']} medium, {sizes['few']} rare (under 20)"
-    )
+    if groups_told(facts["groups"]):
+        console.print(
+            f"{sizes['many']} frequent classes (more than 100 rows), {sizes['medium']} medium, "
+            f"{sizes['few']} rare (under 20)"
+        )
     table = Table(box=None, pad_edge=False)
     table.add_column("class", overflow="ellipsis", max_width=30)
     table.add_column("rows", justify="right")
@@ -56,22 +61,71 @@ def show_dataset(facts: Mapping[str, Any], *, full: bool = False, console: Conso
         console.print(f"({left_out} classes between them are not shown)", style="dim")
 
 
-def show_recipes(rows: Sequence[Mapping[str, str]], console: Console | None = None) -> None:
-    """Print name, one line, the prior the logits carry, the settings and the paper of every recipe."""
+WIDE = 120
+"""Columns of a terminal from which on a recipe's paper stands beside it."""
+
+
+def show_recipes(
+    rows: Sequence[Mapping[str, str]], search: str | None = None, console: Console | None = None
+) -> None:
+    """Print name, one line, the prior of the scores, the settings and the paper of recipes, family by family.
+
+    A wide terminal has a table, a narrow one a paragraph per recipe. Where nobody watches, it is a line per recipe, with
+    tabs: name, family, what it does, paper, settings, prior, kinds of data.
+    """
     from rich.console import Console
+
+    console = console or Console()
+    if not console.is_terminal:
+        for row in rows:
+            columns = ("name", "family", "summary", "paper", "settings", "prior", "kinds")
+            console.file.write("\t".join(row[k] for k in columns) + "\n")
+        return
+    if not rows:
+        console.print(f"No recipe says {search!r}." if search else "No recipe.", markup=False)
+        return
+    (_as_table if console.width >= WIDE else _as_paragraphs)(rows, console)
+    said = f"{len(rows)} recipes. Settings follow a name, a colon before each: focal:gamma=1."
+    console.print(said, style="dim", markup=False, highlight=False)
+
+
+def _as_table(rows: Sequence[Mapping[str, str]], console: Console) -> None:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", leading=1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
     table.add_column("recipe", no_wrap=True)
-    table.add_column("what it does, its paper, its settings")
-    table.add_column("prior of its logits")
+    for title, ratio in (("what it does", 8), ("paper", 7), ("settings", 5), ("prior of its scores", 3)):
+        table.add_column(title, ratio=ratio)
+    family = ""
     for row in rows:
-        paper = f"\n{row['paper']}" if row["paper"] else ""
-        settings = f"\n{row['name']}:{row['settings']}" if row["settings"] else ""
-        about = Text.assemble(row["summary"], (paper, "dim"), (settings, "cyan"))
-        table.add_row(row["name"], about, row["prior"])
-    (console or Console()).print(table)
+        if row["family"] != family:
+            family = row["family"]
+            table.add_section()
+            table.add_row(Text(family, style="bold"))
+        settings = Text(row["settings"].replace(":", ", "), style="cyan")
+        paper = Text(row["paper"], style="dim")
+        name, summary, prior = Text(row["name"], style="green"), Text(row["summary"]), Text(row["prior"])
+        table.add_row(name, summary, paper, settings, prior)
+    console.print(table)
+
+
+def _as_paragraphs(rows: Sequence[Mapping[str, str]], console: Console) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    family = ""
+    for row in rows:
+        if row["family"] != family:
+            family = row["family"]
+            console.print(Text(f"\n{family}", style="bold"))
+        console.print(Text.assemble((row["name"], "green"), f"  (prior of its scores: {row['prior']})"))
+        settings = row["settings"].replace(":", ", ")
+        below = (row["summary"], ""), (row["paper"], "dim"), (settings, "cyan")
+        for text, style in below:
+            if text:
+                console.print(Padding(Text(text, style=style), (0, 0, 0, 4)))
 
 
 def show_files(results: Results, folder: Path, console: Console | None = None) -> None:
@@ -84,6 +138,10 @@ def show_files(results: Results, folder: Path, console: Console | None = None) -
     console.print(
         Text.assemble(("Numbers: ", "bold"), f"{folder / 'results.csv'}, {folder / 'results.json'}")
     )
+    rows = (
+        f"{folder / 'predictions.csv'}. The most certain mistakes: longtail errors {shlex.quote(str(folder))}"
+    )
+    console.print(Text.assemble(("Rows:    ", "bold"), rows))
     model = results.model
     if model and model["path"]:
         use = f"longtail predict {model['path']} DATA --prior natural"
@@ -97,6 +155,39 @@ def show_files(results: Results, folder: Path, console: Console | None = None) -
             console.print(Text(f"         {model['why']}"))
     elif model:
         console.print(Text.assemble(("Model:   ", "bold"), f"not saved: {model['why']}"))
+
+
+def show_mistakes(found: Any, note: str = "", console: Console | None = None) -> None:
+    """Print the most certain mistakes of a recipe, class by class; the row itself in one line, as far as it fits.
+
+    Args:
+        found: from ``longtail.api.errors``.
+        note: why the rows are not shown.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = console or Console()
+    own = ("row", "fold", "seed", "truth", "decision", "probability", "p_truth")
+    if not len(found):
+        console.print(Text(f"{found.attrs['recipe']} made no mistake."))
+        return
+    console.print(Text(f"The most certain mistakes of {found.attrs['recipe']}, under the declared prior:"))
+    truth = object()
+    for row in found.to_dict("records"):
+        if row["truth"] != truth:
+            truth = row["truth"]
+            console.print(Text(f"\n{truth}", style="bold"))
+        said = f"  row {row['row']}, fold {row['fold'] + 1}: taken for {row['decision']} ({row['probability']:.3f})"
+        console.print(Text(said))
+        inputs = [(name, value) for name, value in row.items() if name not in own]
+        line = ", ".join(str(v) if name == "text" else f"{name}={v}" for name, v in inputs)
+        if line:
+            console.print(
+                Text("    " + " ".join(line.split()), style="dim"), overflow="ellipsis", no_wrap=True
+            )
+    if note:
+        console.print(Text(f"\n{note}"), style="yellow")
 
 
 def show_cache(size: int, folder: Path, console: Console | None = None) -> None:

@@ -86,7 +86,7 @@ def inline(figure: Any, name: str, title: str) -> str:
     width = float(re.search(r'width="([\d.]+)pt"', text)[1])  # type: ignore[index]
     # Only tags are rewritten: < and > inside a text element are escaped, so a label is never touched.
     text = re.sub(r"<[^>]*>", _for_the_page, text)
-    size = f"min-width: {min(width, 500):.0f}px; max-width: {1.54 * width:.0f}px"
+    size = f"min-width: {0.85 * width:.0f}px; max-width: {1.54 * width:.0f}px"  # letters stay readable
     return f'<svg role="img" aria-label="{html.escape(title)}" style="{size}"' + text[len("<svg") :]
 
 

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 
 from longtail.comparison.against import indistinguishable
 from longtail.comparison.leaderboard import PRIOR_NAMES, Row, board, compares_rows, ranked_by, shown_priors
-from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
+from longtail.comparison.recommendation import (
+    GROUP_NAMES,
+    data_size,
+    duration,
+    p_text,
+    per_thousand,
+    recommendation,
+)
 from longtail.comparison.record import Results
 from longtail.metrics import found
-from longtail.report.columns import PARTLY, partly, score, shown
+from longtail.report.columns import PARTLY, groups_said, groups_told, partly, score, shown
 from longtail.run.outcome import OFF
 
 if TYPE_CHECKING:
@@ -30,8 +37,9 @@ COSTS = {
 NARROW = 32  # columns of the recipe's name, at most
 
 SOURCES = {
-    "fitted": "Prior fitted on held-out rows, for want of a closed form",
-    OFF: "Prior fitted on held-out rows, which contradicted its closed form",
+    "fitted": "No formula says which class frequencies their scores assume, so these were calibrated on held-out rows",
+    OFF: "Held-out rows contradicted the formula for the class frequencies that their scores assume, so these were "
+    "calibrated on them",
 }
 """What is said of recipes whose prior is fitted."""
 DECIDED = (
@@ -52,11 +60,10 @@ def show(results: Results, console: Console | None = None) -> None:
 
     console = console or Console()
     data, settings = results.data, results.settings
-    sizes = ", ".join(f"{len(members)} {name}" for name, members in data.groups.items())
     console.print(
         Text.assemble(
             (data.name, "bold"),
-            f": {data.n:,} examples, {data.num_classes} classes ({sizes}), largest to smallest"
+            f": {data.n:,} examples, {data.num_classes} classes{groups_said(data.groups)}, largest to smallest"
             f" {data.imbalance:.4g}×, "
             f"{_number(settings.folds, 'fold')} × {_number(settings.seeds, 'seed')}",
         )
@@ -95,17 +102,20 @@ def _fitting(results: Results, prior: str, rows: Sequence[Row], width: int) -> T
     )
     ruler = Console(width=10_000)
     names = _columns(results, prior, rows)
+    place = {name: i for i, name in enumerate((*found(), *COSTS))}
     tries = [(n, True) for n in range(len(names), 3, -1)] + [(n, False) for n in range(len(names), 0, -1)]
     for n, detail in [*tries, (0, False)]:
-        table = _table(results, prior, rows, ties, names[:n], detail, as_trained=prior == "balanced")
+        kept = tuple(sorted(names[:n], key=place.__getitem__))
+        table = _table(results, prior, rows, ties, kept, detail, as_trained=prior == "balanced")
         if Measurement.get(ruler, ruler.options, table).maximum <= width:
             return table
     return _table(results, prior, rows, ties, (), detail=False, as_trained=False)
 
 
 def _columns(results: Results, prior: str, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Metrics but the one that ranks, and costs; the most important first."""
-    importance = {m.name: m.importance for m in shown(results, rows, least=2)} | COST_IMPORTANCE
+    """Metrics but the one that ranks, and costs, of which a row has a number; the most important first."""
+    costs = {k: v for k, v in COST_IMPORTANCE.items() if any(COSTS[k](row) != "–" for row in rows)}
+    importance = {m.name: m.importance for m in shown(results, rows, least=2)} | costs
     names = sorted(importance, key=lambda name: -importance[name])
     return tuple(name for name in names if name != ranked_by(results, prior))
 
@@ -193,7 +203,9 @@ def _legend(results: Results) -> str:
         if lower
         else "Scores: higher is better."
     ]
-    parts.append("many, medium, few: mean recall of the frequent, medium and rare classes.")
+    if told := groups_told(results.data.groups):
+        words = _and([GROUP_NAMES[name] for name in told])
+        parts.append(f"{', '.join(told)}: mean recall of the {words} classes.")
     parts.append(
         "fit time: training of a run, tuning included; 1,000 pred.: from raw rows to logits, one core."
     )
@@ -210,7 +222,7 @@ def _legend(results: Results) -> str:
         )
         parts.append("≈: not distinguishable from the best.")
     else:
-        parts.append("One run a recipe: no spread and no test, so differences may be luck.")
+        parts.append("One run per recipe: no spread and no test, so differences may be luck.")
     if any(row.same_as for row in boards):
         parts.append("=: the same predictions as another recipe of the table.")
     if not all(row.converged for row in boards):

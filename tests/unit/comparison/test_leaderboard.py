@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,8 +137,11 @@ def test_null_scores_are_left_out() -> None:
 def test_recommendation_of_a_clear_winner() -> None:
     results = made_up({"erm": [0.50, 0.51, 0.49, 0.50, 0.52], "crt": [0.70, 0.72, 0.69, 0.71, 0.71]})
     text = recommendation(results)["balanced"]
-    assert "CRT scores highest: balanced accuracy 0.706 (sd 0.011 over 5 runs)" in text
-    assert "more than luck: +0.202 against ERM" in text
+    assert text.startswith(
+        "Under the balanced prior (every class equally frequent): use CRT: it beats ERM, the baseline"
+    )
+    assert "by more than luck. It scores highest: balanced accuracy 0.706 (sd 0.011 over 5 runs)" in text
+    assert "That is +0.202 against ERM" in text
     assert "p < 0.001" in text
     assert "Every other ranked recipe is shown to be worse." in text
     assert indistinguishable(results, "balanced") == []
@@ -192,7 +196,7 @@ def test_exact_ties_go_to_the_baseline_then_to_the_cheapest() -> None:
     seconds = {"dear": 9.0, "cheap": 0.5, "erm": 100.0, "aaa": 5.0}
     results = changed(results, lambda run: run.but(seconds=seconds[run.recipe]))
     assert [row.recipe for row in board(results, "natural").rows] == ["erm", "cheap", "aaa", "dear"]
-    assert "It is the baseline itself" in recommendation(results)["natural"]
+    assert "stay with ERM, the baseline: nothing tried here" in recommendation(results)["natural"]
 
 
 def test_no_recommendation_rests_on_what_did_not_converge() -> None:
@@ -206,7 +210,7 @@ def test_no_recommendation_rests_on_what_did_not_converge() -> None:
     assert made.row("no such") is None
     assert best_of(results) == "crt"
     text = recommendation(results)["natural"]
-    assert "CRT scores highest" in text
+    assert "use CRT: it beats ERM" in text
     assert "Left out here, because their training did not converge: WILD." in text
     assert "wild" not in [row.recipe for row in indistinguishable(results, "natural")]
     results = changed(results, lambda run: run.but(converged=False))
@@ -268,7 +272,7 @@ def test_recommendation_names_a_surer_second() -> None:
         "steady": [0.60, 0.61, 0.61, 0.59, 0.61],
     }
     text = recommendation(made_up(table))["balanced"]
-    assert "WILD scores highest" in text
+    assert "WILD scores best, but its gain over ERM, the baseline, may be luck" in text
     assert "may be luck" in text
     assert "the gain of STEADY is not" in text
 
@@ -280,7 +284,7 @@ def test_recommendation_without_enough_to_go_on() -> None:
     alike = recommendation(made_up({"erm": [0.5, 0.5], "crt": [0.625, 0.625]}))["natural"]
     assert "cannot be estimated" in alike
     alone = recommendation(made_up({"erm": [0.5, 0.6]}))["natural"]
-    assert "It is the baseline itself" in alone
+    assert "stay with ERM, the baseline" in alone
     failed = specimen(folds=2, recipes=("erm", "crt"), fail=("erm", "crt"))
     assert "nothing to recommend" in recommendation(failed)["natural"]
     assert [row.rank for row in board(failed, "natural").rows] == [None, None]
@@ -295,11 +299,15 @@ def test_recommendation_tells_the_price_for_the_head() -> None:
         many, few = (0.8, 0.5) if run.recipe == "crt" else (0.9, 0.1)
         return scored(run, "natural", many=many, few=few + 0.01 * run.fold, medium=None)
 
-    text = recommendation(changed(results, groups))["natural"]
-    assert (
-        "What it costs the head: the mean recall of the frequent classes falls from 0.900 to 0.800." in text
-    )
-    assert "What the tail gets: the mean recall of the rare classes rises from 0.110 to 0.510." in text
+    many = changed(results, groups)
+    data = replace(many.data, num_classes=4, names=tuple("abcd"), groups={"many": [0, 1], "few": [2, 3]})
+    text = recommendation(many.but(data=data))["natural"]
+    assert "What the group of frequent classes loses: their mean recall falls from 0.900 to 0.800." in text
+    assert "What the group of rare classes gains: their mean recall rises from 0.110 to 0.510." in text
+    data = replace(many.data, groups={"many": [0], "few": [1]})  # of two classes each has its name
+    text = recommendation(many.but(data=data))["natural"]
+    assert "What the class a loses: its recall falls from 0.900 to 0.800." in text
+    assert "What the class b gains: its recall rises from 0.110 to 0.510." in text
 
 
 def test_csv_is_tidy(results: Results, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Page and terminal say which recipes' prior was fitted for want of a closed form."""
+"""Page and terminal say which recipes were calibrated for want of a closed form."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def test_a_fitted_prior_is_said() -> None:
         console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
         show(results, console)
         said = console.export_text()
-        assert ("Prior fitted on held-out rows, for want of a closed form: " in said) == bool(fitted)
-        assert render(results).count(">prior fitted<") == 2 * len(fitted)  # once under each prior
+        assert ("so these were calibrated on held-out rows: Focal loss." in said) == bool(fitted)
+        assert render(results).count(">calibrated<") == 2 * len(fitted)  # once under each prior

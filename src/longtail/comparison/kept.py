@@ -1,0 +1,140 @@
+"""Kept: the out-of-fold predictions of a comparison, row by row, and the most certain mistakes among them.
+
+They follow from the outputs that every run leaves beside its numbers (:mod:`longtail.comparison.outputs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from longtail.comparison.leaderboard import board, shown_priors
+from longtail.comparison.outputs import Outputs, load_outputs, outputs_file
+from longtail.comparison.record import Results, Run
+from longtail.run.outcome import Prior
+from longtail.tables import write_table
+
+NUMBERS = 2**25
+"""Rows times classes up to which the probability of every class is written; above, of decision and true class alone."""
+
+
+def predictions(results: Results, folder: Path, recipe: str) -> Any:
+    """What a recipe said of every test row, as a pandas DataFrame; one row per seed and row of the data.
+
+    Columns: ``row`` (from 0, among the rows that were read), ``fold`` and ``seed`` (from 0), ``truth``, ``decision``,
+    ``probability`` of the decision, ``p_truth`` of the true class, and ``p_CLASS`` for each class (left out where that
+    would be too many numbers): all under the declared prior.
+
+    Args:
+        folder: that the comparison wrote.
+        recipe: one that it compared.
+
+    Raises:
+        ValueError: there is no such recipe, it has no finished run, or what it said is no longer there.
+    """
+    import pandas as pd
+
+    if recipe not in results.recipes:
+        raise ValueError(f"recipe={recipe!r} was not compared here; there are {', '.join(results.recipes)}")
+    parts, names = [], results.data.names
+    for run in results.by_recipe[recipe].values():
+        found = outputs_of(folder, run)
+        if found is None:
+            raise ValueError(
+                f"{folder} no longer holds what {recipe} said in {run.where}: the same comparison makes it again"
+            )
+        p, decided = found.under(declared(results))
+        at = torch.arange(len(decided))
+        columns = {
+            "row": found.rows.numpy(),
+            "fold": run.fold,
+            "seed": run.seed,
+            "truth": [names[k] for k in found.y.tolist()],
+            "decision": [names[k] for k in decided.tolist()],
+            "probability": p[at, decided].numpy(),
+            "p_truth": p[at, found.y].numpy(),
+        }
+        if results.data.n * results.data.num_classes <= NUMBERS:
+            columns |= {f"p_{name}": p[:, k].numpy() for k, name in enumerate(names)}
+        parts.append(pd.DataFrame(columns))
+    if not parts:
+        raise ValueError(f"recipe={recipe!r} has no finished run here")
+    return pd.concat(parts).sort_values(["seed", "row"], kind="stable").reset_index(drop=True)
+
+
+def write_predictions(results: Results, folder: Path) -> None:
+    """Write ``predictions.csv``: what the best recipe said of every test row. Where that is no longer there, no
+    older file stays in its place.
+    """
+    file = folder / "predictions.csv"
+    try:
+        found = predictions(results, folder, best_recipe(results))
+    except ValueError:
+        file.unlink(missing_ok=True)
+        return
+    write_table(found, file)
+
+
+def mistakes(table: Any, per_class: int = 5) -> Any:
+    """The most certain mistakes of each true class: rows that were given another class, the highest probability first.
+
+    Args:
+        table: from :func:`predictions`; of several seeds each row counts once, by its most certain mistake.
+        per_class: how many of each class, at most.
+
+    >>> import pandas as pd
+    >>> said = {"row": [0, 1, 2], "truth": ["a", "a", "a"], "decision": ["b", "a", "b"], "probability": [0.6, 0.9, 0.8]}
+    >>> mistakes(pd.DataFrame(said))["row"].tolist()
+    [2, 0]
+    """
+    wrong = table[table["truth"] != table["decision"]]
+    sure = wrong.sort_values("probability", ascending=False, kind="stable").drop_duplicates("row")
+    return (
+        sure.groupby("truth", sort=False)
+        .head(per_class)
+        .sort_values(["truth", "probability"], ascending=[True, False], kind="stable")
+        .reset_index(drop=True)
+    )
+
+
+def best_recipe(results: Results) -> str:
+    """The best recipe under the declared prior whose training converged; without any, the one ranked first."""
+    made = board(results, shown_priors(results)[0])
+    return (made.winner or made.rows[0]).recipe
+
+
+def declared(results: Results) -> Prior:
+    """The prior that the user declared."""
+    prior = shown_priors(results)[0]
+    return tuple(results.settings.prior_vector) if prior == "declared" else prior
+
+
+def outputs_of(folder: Path, run: Run) -> Outputs | None:
+    """What a run said of its test rows; None where that is not there."""
+    return None if run.identity is None else load_outputs(outputs_file(folder, run.identity))
+
+
+def cells(raw: Any, rows: list[int]) -> dict[str, list[Any]]:
+    """Those rows of a data set as columns: cells of a table, text, or paths of pictures; none for numbers alone.
+
+    >>> cells(["good", "bad"], [1])
+    {'text': ['bad']}
+    """
+    if hasattr(raw, "iloc"):
+        taken = raw.iloc[rows]
+        return {str(name): list(taken[name]) for name in raw.columns}
+    if isinstance(raw, list):
+        return {"text": [raw[k] for k in rows]}
+    paths = getattr(raw, "paths", None)
+    return {"path": [str(paths[k]) for k in rows]} if paths is not None else {}
+
+
+def with_cells(found: Any, columns: Mapping[str, list[Any]]) -> Any:
+    """The mistakes with the row's own cells behind them; a name that is there already gets "(input)" behind it."""
+    taken = set(found.columns)
+    return found.assign(
+        **{f"{name} (input)" if name in taken else name: values for name, values in columns.items()}
+    )
