@@ -36,7 +36,17 @@ if TYPE_CHECKING:
         testing,
         weights,
     )
-    from longtail.api import Comparison, clean, compare, compare_several, errors, inspect, load, predict, train
+    from longtail.api import (
+        Comparison,
+        clean,
+        compare,
+        compare_several,
+        errors,
+        inspect,
+        load,
+        predict,
+        train,
+    )
     from longtail.examples import Examples, SparseRows
     from longtail.integrations.sklearn import LongTailClassifier
     from longtail.labels import Labels
@@ -111,6 +121,7 @@ __all__ = [
     "compare",
     "compare_several",
     "data",
+    "errors",
     "heads",
     "inspect",
     "kinds",

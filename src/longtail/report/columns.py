@@ -40,8 +40,8 @@ def groups_said(groups: Mapping[str, Sequence[int]]) -> str:
 
 
 def shown(results: Results, rows: Sequence[Row], least: int = 1) -> list[Metric]:
-    """The metrics that a table shows, in the order of their room: those that a run has a number for, and of groups of
-    classes those that are worth a name.
+    """The metrics that a table shows, in the order of their room: those that the runs have, and of groups of classes
+    those that are worth a name. The terminal shows none that no run has a number for.
 
     Args:
         least: the importance that a metric needs: 1 for the page, 2 for the terminal.
@@ -51,7 +51,7 @@ def shown(results: Results, rows: Sequence[Row], least: int = 1) -> list[Metric]
         m
         for m in found().values()
         if m.importance >= least
-        and any(math.isfinite(row.mean.get(m.name, math.nan)) for row in rows)
+        and any(m.name in row.mean and (least < 2 or math.isfinite(row.mean[m.name])) for row in rows)
         and (m.group is None or m.group in told)
     ]
 

@@ -1,0 +1,121 @@
+"""Out-of-fold predictions as a table, and the most certain mistakes among them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from longtail import api, cli
+from longtail.comparison import kept
+from longtail.comparison.record import read_results
+
+RECIPES = ["logistic", "random-under+logistic"]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [60, 30, 10])
+    x = rng.normal(size=(100, 3)) + y[:, None] * 0.7
+    table = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "truth": x[:, 2], "kind": [f"class {k}" for k in y]})
+    table.to_csv(folder / "rows.csv", index=False)
+    given = {"label": "kind", "recipes": RECIPES, "folds": 2, "prior": [0.2, 0.3, 0.5], "verbose": 0}
+    api.compare(folder / "rows.csv", out=folder / "out", model=False, **given)
+    return folder, table
+
+
+def test_every_row_is_there_once_with_what_was_said_of_it_under_the_declared_prior(compared):
+    folder, table = compared
+    results = read_results(folder / "out/results.json")
+    found = pd.read_csv(folder / "out/predictions.csv")
+    assert found["row"].tolist() == list(range(100))
+    assert found["truth"].tolist() == table["kind"].tolist()
+    p = found[[f"p_{name}" for name in results.data.names]].to_numpy()
+    assert p.sum(1) == pytest.approx(np.ones(100), abs=1e-5)
+    decided = [results.data.names.index(name) for name in found["decision"]]
+    assert found["probability"].to_numpy() == pytest.approx(p[np.arange(100), decided])
+    runs = results.by_recipe[api.best_of(results)].values()
+    matrix = sum(np.array(run.confusion["declared"]) for run in runs)
+    crossed = pd.crosstab(found["truth"], found["decision"]).reindex(
+        index=results.data.names, columns=results.data.names, fill_value=0
+    )
+    assert (crossed.to_numpy() == matrix).all()
+    for run in runs:
+        assert (found["fold"] == run.fold).sum() == run.test_rows
+
+
+def test_the_surest_mistakes_of_each_class_come_with_their_row(compared):
+    folder, table = compared
+    found = api.errors(folder / "out", per_class=2, label="kind")
+    assert found.attrs["note"] == ""
+    assert (found["truth"] != found["decision"]).all()
+    assert (found.groupby("truth").size() <= 2).all()
+    assert not [name for name in found if name.startswith("p_class")]
+    for row in found.to_dict("records"):
+        assert row["a"] == pytest.approx(table.loc[row["row"], "a"])
+        assert row["truth (input)"] == pytest.approx(table.loc[row["row"], "truth"])
+    every = pd.read_csv(folder / "out/predictions.csv")
+    for name, of in found.groupby("truth"):
+        wrong = every[(every["truth"] == name) & (every["decision"] != name)]
+        assert of["probability"].max() == pytest.approx(wrong["probability"].max())
+
+
+def test_rows_that_read_otherwise_now_are_not_shown(compared):
+    folder, _ = compared
+    found = api.errors(folder / "out", recipe="logistic", label="a")
+    assert "reads otherwise" in found.attrs["note"] or "not shown" in found.attrs["note"]
+    assert "b" not in found
+    gone = api.errors(folder / "out", data=folder / "no.csv")
+    assert "the rows are not shown" in gone.attrs["note"]
+    with pytest.raises(ValueError, match="recipe='erm' was not compared here; there are logistic"):
+        api.errors(folder / "out", recipe="erm")
+    with pytest.raises(ValueError, match="per_class=0"):
+        api.errors(folder / "out", per_class=0)
+
+
+def test_what_is_no_longer_kept_leaves_no_old_file(compared, tmp_path):
+    folder, _ = compared
+    results = read_results(folder / "out/results.json")
+    (tmp_path / "predictions.csv").write_text("old")
+    kept.write_predictions(results, tmp_path)
+    assert not (tmp_path / "predictions.csv").exists()
+    with pytest.raises(ValueError, match=r"no longer holds what logistic said in fold 0, seed 0"):
+        kept.predictions(results, tmp_path, "logistic")
+
+
+def test_of_very_many_numbers_the_class_columns_are_left_out(compared):
+    folder, _ = compared
+    results = read_results(folder / "out/results.json")
+    large = results.but(data=replace(results.data, n=kept.NUMBERS))
+    found = kept.predictions(large, folder / "out", "logistic")
+    assert list(found)[-2:] == ["probability", "p_truth"]
+
+
+def test_the_command_shows_them_and_compare_can_be_quiet_or_json(compared):
+    folder, _ = compared
+    shown = CliRunner().invoke(
+        cli.app, ["errors", str(folder / "out"), "--label", "kind", "--per-class", "1"]
+    )
+    assert shown.exit_code == 0, shown.output
+    assert "The most certain mistakes of" in shown.output
+    assert "taken for" in shown.output
+    assert "a=" in shown.output
+    same = [
+        "compare",
+        str(folder / "rows.csv"),
+        "--label",
+        "kind",
+        "--recipes",
+        ",".join(RECIPES),
+        "--folds",
+        "2",
+    ]
+    same += ["--prior", "0.2,0.3,0.5", "--jobs", "1", "--no-model", "--out", str(folder / "out")]
+    quiet = CliRunner().invoke(cli.app, [*same, "--quiet"])
+    assert (quiet.exit_code, quiet.output) == (0, "")
+    found = CliRunner().invoke(cli.app, [*same, "--json"])
+    assert json.loads(found.stdout) == json.loads((folder / "out/results.json").read_text())
