@@ -121,7 +121,6 @@ class Model:
         before = _tensors_of(file)
         with marked() as mark:
             stored = f"model-{mark}.safetensors"
-            save_checked(folder / stored, tensors, {"format": FORMAT})
             about = {
                 "format": FORMAT,
                 "tensors": stored,
@@ -135,12 +134,13 @@ class Model:
                 "facts": self.facts,
             }
             try:
+                save_checked(folder / stored, tensors, {"format": FORMAT})
                 write_json(file, about, indent=1, checked=True)
-            except BaseException:
-                (folder / stored).unlink(missing_ok=True)
-                raise
-        if before is not None:
-            before.unlink(missing_ok=True)
+            finally:  # a stop may come before the swap, or after it
+                meant = _tensors_of(file)
+                for one in (folder / stored, before):
+                    if one is not None and one != meant:
+                        one.unlink(missing_ok=True)
         tidy(folder)
         return folder
 
@@ -214,7 +214,8 @@ class Model:
 
 
 def tidy(folder: Path) -> None:
-    """Remove tensors that a killed save left beside those of the model in ``folder``."""
+    """Remove what a killed save left beside the model in ``folder``."""
+    sweep(folder)
     stored = _tensors_of(folder / "model.json")
     if stored is not None:
         sweep(folder, STORED, keep=stored.name)

@@ -123,9 +123,12 @@ def test_tensors_that_a_killed_save_left_are_removed(tmp_path):
     gone.wait()
     old = stored.with_name(f"model-{HOST}-{gone.pid}-{'0' * 12}.safetensors")
     old.write_bytes(stored.read_bytes())
+    cut = stored.with_name(f".model.json.{HOST}-{gone.pid}-{'0' * 12}.tmp")
+    cut.write_text("{")
     found, done = asked(tmp_path, recipes=["logistic"])
     assert done == []
     assert list((tmp_path / "model").glob("*.safetensors")) == [stored]
+    assert not cut.exists()
     assert found.model is not None
 
 
