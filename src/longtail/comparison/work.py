@@ -25,7 +25,7 @@ from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
 from longtail.comparison.record import Run, Trained
 from longtail.data import TableEncoder
 from longtail.examples import Examples
-from longtail.files import Damaged, read_json, write_json
+from longtail.files import Damaged, NotWritten, read_json, write_json
 from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.roles import works_on
@@ -122,6 +122,8 @@ class Worker:
             judged = self.judged(made, outputs)
         except OutOfTime:
             return skipped(task)
+        except NotWritten:  # no recipe's failure: the others could not be kept either
+            raise
         except Exception as why:  # one recipe's failure must not lose the others' work
             return without_result(task, "failed", f"{type(why).__name__}: {why}", self.identity(task))
         write_json(file, made.to_json(), checked=True)
