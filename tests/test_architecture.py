@@ -21,6 +21,7 @@ FOUNDATION = {
     "files",
     "tables",
     "by_class",
+    "prior",
     "words",
     "rooms",
     "own_code",

@@ -156,8 +156,7 @@ def compare(
             if len(sets) > 1:
                 several = api.compare_several(sets, prior=prior, on=on, **settings)
             else:
-                one = api.read_prior(prior, sets[0].labels.names)
-                found = api.compare(sets[0], prior=one, on=on, **settings)
+                found = api.compare(sets[0], prior=prior, on=on, **settings)
         if len(sets) > 1:
             show_ranks(several.rankings)
             typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
@@ -218,10 +217,8 @@ def predict(
 
     with errors():
         api.check_table_file(out)
-        loaded = api.Model.load(api.model_folder(model))
-        chosen = api.read_prior(prior, loaded.names)
         frame = api.predict(
-            loaded, data, prior=chosen, out=out, keep=names(keep) or (), raw=raw, say=lambda note: None, **how
+            model, data, prior=prior, out=out, keep=names(keep) or (), raw=raw, say=lambda note: None, **how
         )  # shown with the result
         listings.show_predicted(frame, prior, out, [plain(note) for note in frame.attrs["notes"]])
 

@@ -16,11 +16,12 @@ from longtail.classical.head import Fitted
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.labels import ClassCounts
 from longtail.part import Own, parts
+from longtail.prior import Said, distribution
 from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.cache import load_checked, pack, save_checked, unpack
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
-from longtail.run.outcome import Outcome, Prior
+from longtail.run.outcome import Outcome
 
 FORMAT = 2
 STORED = re.compile(rf"model-{MARK}\.safetensors")
@@ -51,8 +52,9 @@ class Model:
         recipe, data = (self.facts.get(key, {}).get("name", "?") for key in ("recipe", "data"))
         return f"Model({recipe} on {data}: {len(self.names)} classes)"
 
-    def predict_proba(self, raw: Any, prior: Prior = "natural") -> Tensor:
-        """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or one number a class.
+    def predict_proba(self, raw: Any, prior: Said = "natural") -> Tensor:
+        """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or numbers, in any form that
+        :meth:`longtail.prior.Prior.of` takes.
 
         Args:
             raw: a data frame, an array, a list of texts ...: see ``longtail.data.in_memory``. What could not be read is
@@ -60,7 +62,7 @@ class Model:
         """
         return self.outcome.predict_proba(self.encode(raw), prior)
 
-    def predict(self, raw: Any, prior: Prior = "natural") -> list[str]:
+    def predict(self, raw: Any, prior: Said = "natural") -> list[str]:
         """Class names."""
         return [self.names[k] for k in self.outcome.predict(self.encode(raw), prior).tolist()]
 
@@ -225,12 +227,7 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
     prior = about["logit_prior"]
     if prior is not None:
         prior = _vector(prior, torch.float64)
-        if (
-            prior.shape != labels.counts.shape
-            or not bool((prior >= 0).all())
-            or abs(float(prior.sum()) - 1) > 1e-4
-        ):
-            raise ValueError("logit_prior is no prior of its classes")
+        distribution("logit_prior", prior, labels.num_classes)
     _check_head(about["net"]["head"], about["facts"])
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)

@@ -22,6 +22,7 @@ from longtail.data import Dataset
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import digest, part
+from longtail.prior import Prior
 from longtail.protocol import check_backbone, cifar_ldam, cifar_modern
 from longtail.recipe import Stage
 from longtail.run import Engine, Probe, infer
@@ -161,7 +162,7 @@ class CifarPlan:
     inner_share: float = 0.2
     engine: Engine = Engine()
     curve: int = 0
-    prior: str = "balanced"
+    prior: Prior = Prior.balanced()
     fold_seed: int = 0
 
     def __post_init__(self) -> None:

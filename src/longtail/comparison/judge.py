@@ -16,7 +16,7 @@ from longtail.comparison.outputs import Outputs
 from longtail.labels import Labels
 from longtail.metrics.classes import of_each
 from longtail.metrics.evaluate import rarest_of, see
-from longtail.run.outcome import Prior, prior_vector
+from longtail.prior import Prior
 
 FEW_CLASSES = 60
 """Classes up to which the confusion matrix is written down."""
@@ -25,11 +25,13 @@ FEW_CLASSES = 60
 def priors_of(prior: Prior) -> dict[str, Prior | None]:
     """The priors under which runs are judged, by name: as trained (None), natural, balanced, and the declared one.
 
-    >>> list(priors_of("balanced")), list(priors_of((0.5, 0.5)))
+    >>> list(priors_of(Prior.balanced())), list(priors_of(Prior.given((0.2, 0.8))))
     (['as_trained', 'natural', 'balanced'], ['as_trained', 'natural', 'balanced', 'declared'])
     """
-    named: dict[str, Prior | None] = {"as_trained": None, "natural": "natural", "balanced": "balanced"}
-    return named if isinstance(prior, str) else {**named, "declared": prior}
+    named: dict[str, Prior | None] = {
+        "as_trained": None, "natural": Prior.natural(), "balanced": Prior.balanced(),
+    }  # fmt: skip
+    return {**named, prior.name: prior}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Judge:
     def weights(self, name: str) -> Any:
         """The prior that test rows are weighted to under the one of that name; None: as they are."""
         prior = self.priors[name]
-        return None if prior is None or name == self.tested_under else prior_vector(prior, self.labels)
+        return None if prior is None or name == self.tested_under else prior.resolve(self.labels)
 
     def __call__(self, outputs: Outputs) -> dict[str, Any]:
         """``scores``, ``per_class``, ``confusion`` and ``reliability``, each by the name of a prior; plain numbers, None

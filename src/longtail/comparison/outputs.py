@@ -21,8 +21,9 @@ from longtail.labels import ClassCounts
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
+from longtail.prior import Prior
 from longtail.run.cache import load_checked, save_checked
-from longtail.run.outcome import Meaning, Outcome, Prior
+from longtail.run.outcome import Meaning, Outcome
 
 FORMAT = 2
 LARGE = 2**24  # logits from which on two bytes each are kept, else four

@@ -13,7 +13,6 @@ import torch
 
 from longtail.comparison.plan import Plan
 from longtail.net import Net
-from longtail.run.outcome import prior_vector
 
 
 def results_of(
@@ -50,8 +49,8 @@ def results_of(
         "settings": {
             "folds": plan.folds,
             "seeds": plan.seeds,
-            "prior": plan.prior if isinstance(plan.prior, str) else "declared",
-            "prior_vector": prior_vector(plan.prior, labels).tolist(),
+            "prior": plan.prior.name,
+            "prior_vector": plan.prior.resolve(labels).tolist(),
             "baseline": plan.baseline,
             "jobs": jobs,
             "budget": budget,

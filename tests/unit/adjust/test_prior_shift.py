@@ -117,10 +117,10 @@ def test_a_class_that_was_never_seen() -> None:
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"prior": [0.5, 0.4]}, "prior sums to 0.9, not 1"),
+        ({"prior": [0.5, 0.4]}, r"prior=\[0.5, 0.4\] sums to 0.9, not 1"),
         ({"prior": [1.5, -0.5]}, r"prior\[1\] is -0.5"),
         ({"prior": [float("nan"), 1.0]}, r"prior\[0\] is nan"),
-        ({"prior": [0.5, 0.5], "to": [1.0]}, "to has shape"),
+        ({"prior": [0.5, 0.5], "to": [1.0]}, r"to=\[1.0\] has shape"),
         ({"prior": [0.5, 0.5], "to": "uniform"}, "to='uniform' must be 'balanced'"),
         ({"prior": [0.5, 0.5], "tau": -1.0}, "tau=-1.0"),
         ({"prior": [0.5, 0.5], "unseen": "skip"}, "unseen='skip'"),

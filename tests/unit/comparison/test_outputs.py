@@ -19,8 +19,9 @@ from longtail.comparison.work import Task, Worker
 from longtail.data import Dataset
 from longtail.labels import ClassCounts, Labels
 from longtail.metrics import evaluate
+from longtail.prior import Prior
 from longtail.run.cache import save_checked
-from longtail.run.outcome import Meaning, Outcome, prior_vector
+from longtail.run.outcome import Meaning, Outcome
 
 
 def toy(n: int = 90, classes: int = 3) -> Dataset:
@@ -36,7 +37,7 @@ def plan_of(**settings) -> Plan:
 
 
 def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
-    plan = plan_of(prior=(0.2, 0.3, 0.5))
+    plan = plan_of(prior=Prior.given((0.2, 0.3, 0.5)))
     rows = run(plan, tmp_path)
     worker, seen = Worker(plan, tmp_path), []
     labels = plan.dataset.labels
@@ -48,11 +49,11 @@ def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
             seen.append(kept.rows)
         for name, given in (
             ("as_trained", None),
-            ("natural", "natural"),
-            ("balanced", "balanced"),
+            ("natural", Prior.natural()),
+            ("balanced", Prior.balanced()),
             ("declared", plan.prior),
         ):
-            weights = None if name in ("natural", "as_trained") else prior_vector(given, labels)
+            weights = None if name in ("natural", "as_trained") else given.resolve(labels)
             p, d = kept.under(given)
             found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.groups(), rarest=1)
             assert row["scores"][name] == {k: None if math.isnan(v) else v for k, v in found.items()}

@@ -407,7 +407,7 @@ def test_progress_is_shown_where_it_is_asked_for(capfd):
         ({"recipe": "emr"}, "no 'emr'"),
         ({"recipe": "smoot+logistic"}, "no resampling 'smoot'"),
         ({"prior": "uniform"}, "prior='uniform' must be"),
-        ({"prior": [0.5, 0.5]}, "2 entries for 3 classes"),
+        ({"prior": [0.5, 0.5]}, "one number for each of 3 classes"),
         ({"prior": {"a": 1.0}}, "no number for class 'b'"),
         ({"backbone": "resnet8"}, "takes images"),
         ({"tuning": "none"}, "tuning='none'"),

@@ -148,7 +148,7 @@ def test_one_adjustment_under_four_names() -> None:
 
 def test_target_prior_undoes_the_adjustment_towards_it() -> None:
     torch.testing.assert_close(logit_adjusted(Z, Y, N, target_prior=N, tau=1.7), cross_entropy(Z, Y))
-    loss = LogitAdjusted(prior=N.double(), target_prior=(0.4, 0.3, 0.2, 0.1))
+    loss = LogitAdjusted(counts=N, target_prior=(0.4, 0.3, 0.2, 0.1))
     torch.testing.assert_close(
         loss.logit_prior(N / N.sum()).double(), torch.tensor([0.4, 0.3, 0.2, 0.1]).double(), rtol=1e-6, atol=0
     )
@@ -286,7 +286,7 @@ def test_claimed_priors() -> None:
     [
         CrossEntropy(weight=effective_number(N)),
         BalancedSoftmax(counts=N),
-        LogitAdjusted(prior=N.double(), tau=0.5),
+        LogitAdjusted(counts=N, tau=0.5),
     ],
     ids=lambda m: type(m).__name__,
 )

@@ -4,8 +4,8 @@ import torch
 from longtail import recipes
 from longtail.adjust import PriorShift
 from longtail.part import part
+from longtail.prior import Prior
 from longtail.run import train
-from longtail.run.outcome import prior_vector
 from longtail.testing.recipe import bayes, toy, toy_net, toy_stage
 
 
@@ -17,7 +17,7 @@ def erm():
 @pytest.mark.parametrize("prior", ["natural", "balanced", [0.1, 0.2, 0.7]])
 def test_predict_proba_is_the_posterior_under_the_declared_prior(erm, prior):
     x = toy(1, (300, 300, 300)).x
-    truth = bayes(x, prior_vector(prior, erm.labels))
+    truth = bayes(x, Prior.of(prior, erm.labels).resolve(erm.labels))
     found = erm.predict_proba(x, prior)
     assert torch.allclose(found.sum(1), torch.ones(len(x)), atol=1e-6)
     assert float((found - truth).abs().mean()) < 0.04
@@ -51,11 +51,11 @@ def test_bad_priors(erm):
     x = toy().x[:2]
     with pytest.raises(ValueError, match="must be 'natural', 'balanced'"):
         erm.predict_proba(x, "even")
-    with pytest.raises(ValueError, match="one probability for each of 3"):
+    with pytest.raises(ValueError, match="one number for each of 3 classes"):
         erm.predict_proba(x, [0.5, 0.5])
     with pytest.raises(ValueError, match="sums to 2"):
         erm.predict_proba(x, [1.0, 0.5, 0.5])
-    with pytest.raises(ValueError, match="sums to 1"):
+    with pytest.raises(ValueError, match="holds numbers from 0 on"):
         erm.predict_proba(x, [1.5, -0.5, 0.0])
 
 
