@@ -219,7 +219,7 @@ def compare(
             recipes=tuple(chosen.items()),
             folds=folds,
             seeds=seeds,
-            prior=deploy,
+            deploy_prior=deploy,
             baseline="erm" if "erm" in chosen else next(iter(chosen), "erm"),
             backbone=backbone,
             epochs=epochs,

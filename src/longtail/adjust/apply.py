@@ -141,7 +141,7 @@ def adjust_predictions(
             )
         rows = held.labelled
         calibrator = BiasTemperature().fit(held.logits[rows], held.y[rows])
-        assumed, source = np.array(calibrator.assumes), "fitted on held-out predictions"
+        assumed, source = np.array(calibrator.assumed_prior), "fitted on held-out predictions"
         adjuster = Chain((calibrator, PriorShift(assumed, to=put_in)))
     else:
         known = Prior.natural() if from_prior is None else Prior.of(from_prior, classes, "from_prior", files)

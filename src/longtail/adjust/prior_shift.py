@@ -115,7 +115,7 @@ class PriorShift(Affine):
         best = max(TAUS, key=lambda tau: (score(tau), -abs(tau - 1)))
         return PriorShift(self.prior, self.to, best, self.unseen, self.eps)
 
-    def logit_prior(self, before: Array | None) -> Array | None:
+    def assumes(self, before: Array | None) -> Array | None:
         """``before * (to / prior) ** tau``, normalised: ``to`` itself where ``before`` is ``prior`` and tau
         is 1.
         """

@@ -162,7 +162,7 @@ class CifarPlan:
     inner_share: float = 0.2
     engine: Engine = Engine()
     curve: int = 0
-    prior: Prior = Prior.balanced()
+    deploy_prior: Prior = Prior.balanced()
     fold_seed: int = 0
 
     def __post_init__(self) -> None:

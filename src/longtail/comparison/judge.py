@@ -40,7 +40,7 @@ class Judge:
 
     Attributes:
         labels: whose frequencies are "natural", and whose counts say which classes are many, few and the rarest.
-        priors: by name; None is as trained.
+        priors: those that are deployed under, by name; None is as trained.
         tested_under: the name of the prior that the test rows were drawn under.
     """
 
@@ -48,7 +48,7 @@ class Judge:
     priors: Mapping[str, Prior | None]
     tested_under: str
 
-    def weights(self, name: str) -> Any:
+    def tested_prior(self, name: str) -> Any:
         """The prior that test rows are weighted to under the one of that name; None: as they are."""
         prior = self.priors[name]
         return None if prior is None or name == self.tested_under else prior.resolve(self.labels)
@@ -63,9 +63,9 @@ class Judge:
             if prior is not None and outputs.meaning.source == "none":  # nothing was held out to fit it on
                 continue
             probabilities, decisions = outputs.under(prior)
-            weights = self.weights(name)
+            tested = self.tested_prior(name)
             seen, made = see(
-                probabilities, y, prior=weights, groups=groups, decisions=decisions, rarest=rarest
+                probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest
             )
             found["scores"][name] = {m.name: number(float(m.of(seen))) for m in made}
             found["per_class"][name] = {
@@ -73,7 +73,7 @@ class Judge:
             }
             if self.labels.num_classes <= FEW_CLASSES:
                 found["confusion"][name] = metrics.confusion(y, decisions, self.labels.num_classes).tolist()
-            importance = None if weights is None else metrics.importance(y, weights)
+            importance = None if tested is None else metrics.importance(y, tested)
             bins = metrics.reliability(probabilities, y, weight=importance)
             found["reliability"][name] = {
                 k: [number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")

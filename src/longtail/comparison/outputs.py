@@ -86,7 +86,7 @@ class Outputs:
         facts = {
             "format": FORMAT,
             "counts": m.labels.counts.tolist(),
-            "logit_prior": None if m.logit_prior is None else m.logit_prior.tolist(),
+            "logit_prior": None if m.assumed_prior is None else m.assumed_prior.tolist(),
             "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
         }
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ class Study(Protocol):
     @property
     def recipes(self) -> tuple[tuple[str, RecipeLike], ...]: ...
     @property
-    def prior(self) -> Prior: ...
+    def deploy_prior(self) -> Prior: ...
     @property
     def backbone(self) -> Backbone: ...
     @property
@@ -142,7 +142,7 @@ class Plan:
         fold_seed: shuffles the folds.
         redeal: deal the folds and inner splits anew for every seed, so that repetitions are repetitions. Without it all
             seeds share the folds of the first, which tells what initial weights and order alone do.
-        prior: that recipes are ranked under.
+        deploy_prior: that recipes are ranked under.
         baseline: the recipe the others are compared with.
         backbone: a name, a part or a net; None is the kind's default.
         epochs: of the base stage; None is the kind's default.
@@ -160,7 +160,7 @@ class Plan:
     seeds: int = 1
     fold_seed: int = 0
     redeal: bool = True
-    prior: Prior = Prior.natural()
+    deploy_prior: Prior = Prior.natural()
     baseline: str = "erm"
     backbone: Backbone = None
     epochs: int | None = None
@@ -175,7 +175,7 @@ class Plan:
             raise ValueError(f"recipes: a name occurs twice in {', '.join(names)}")
         if not names:
             raise ValueError("recipes is empty: name at least one")
-        self.prior.resolve(self.dataset.labels)  # of other classes: an error now
+        self.deploy_prior.resolve(self.dataset.labels)  # of other classes: an error now
         if self.folds < 2:
             raise ValueError(f"folds={self.folds} must be at least 2")
         if self.seeds < 1:

@@ -49,8 +49,8 @@ def results_of(
         "settings": {
             "folds": plan.folds,
             "seeds": plan.seeds,
-            "prior": plan.prior.name,
-            "prior_vector": plan.prior.resolve(labels).tolist(),
+            "prior": plan.deploy_prior.name,
+            "prior_vector": plan.deploy_prior.resolve(labels).tolist(),
             "baseline": plan.baseline,
             "jobs": jobs,
             "budget": budget,

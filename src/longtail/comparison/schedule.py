@@ -164,7 +164,7 @@ class Schedule:
     @property
     def best(self) -> Row | None:
         """A run of the recipe with the highest mean score so far."""
-        prior = self.study.prior.name
+        prior = self.study.deploy_prior.name
         metric = self.metric or ranking_metric(prior)
         sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
         found: dict[str, list[float]] = {}

@@ -271,7 +271,7 @@ class Worker:
     ) -> tuple[Outcome, list[Outcome]]:
         """A fitted estimator with what its out-of-fold predictions of the training rows say."""
         recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
-        must = outcome.logit_prior is None or any(
+        must = outcome.assumed_prior is None or any(
             works_on(p.target) != "probabilities" for p in recipe.finish
         )
         if self.plan.tuning == "none" and not recipe.finish and not must:
@@ -325,7 +325,7 @@ class Worker:
     def judged(self, row: dict[str, Any], outputs: Outputs) -> dict[str, Any]:
         """A run with its scores under every prior of the plan."""
         labels = self.plan.labels(row["fold"], row["seed"])
-        return {**row, **Judge(labels, priors_of(self.plan.prior), self.plan.tested_under)(outputs)}
+        return {**row, **Judge(labels, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs)}
 
     def convergence(self, prepared: Prepared, trained: list[Outcome], seed: int) -> dict[str, Any]:
         """``converged``: did every training of a run reach its end? None where nothing could tell (a length that was

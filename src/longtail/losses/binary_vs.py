@@ -174,7 +174,7 @@ class BinaryVS(ClassLoss):
         warn_if_batch(self.total, target)
         return binary_vs(logits, target, delta=self.delta, iota=self.iota, scale=self.scale, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior^tau`` at ``gamma=0`` and ``scale=1``, where the loss is logit adjustment;
         otherwise None.
         """

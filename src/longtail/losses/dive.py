@@ -133,6 +133,6 @@ class DiVE(CountedLoss):
             ignore_index=self.ignore_index,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the teacher's share of the logits has a prior of its own."""
         return None

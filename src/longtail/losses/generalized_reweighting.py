@@ -110,7 +110,7 @@ class GeneralizedReweighting(CountedLoss):
             normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
         posterior, and where the mean divides by the batch's own weights.
         """

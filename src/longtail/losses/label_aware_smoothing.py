@@ -202,6 +202,6 @@ class LabelAwareSmoothing(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: smoothing flattens the posterior, and each class differently."""
         return None

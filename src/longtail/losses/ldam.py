@@ -125,6 +125,6 @@ class LDAM(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the margin changes the shape of the posterior, not only its prior."""
         return None

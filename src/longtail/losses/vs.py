@@ -93,7 +93,7 @@ class VS(ClassLoss):
         ValueError: counts or a prior that are negative or all zero.
 
     >>> import torch
-    >>> VS(counts=torch.tensor([3, 1]), gamma=0.0).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    >>> VS(counts=torch.tensor([3, 1]), gamma=0.0).assumes(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
@@ -126,7 +126,7 @@ class VS(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior^tau`` where gamma is 0; else None: the factor changes the shape of the
         posterior.
         """

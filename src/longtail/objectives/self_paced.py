@@ -199,7 +199,4 @@ class SelfPaced(nn.Module):
             m.training = mode
         return logits, y.cpu()
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: what the experts teach has priors of their own."""
         return None

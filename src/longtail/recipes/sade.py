@@ -11,7 +11,7 @@ Where it is not, fit the experts' weights on unlabelled test inputs, from two au
 
     one, two = (outcome.net.head.each(outcome.net.backbone(view)) for view in (first_view, second_view))
     weigh = WeighExperts(expert_weights(one, two), counts=outcome.labels.counts)
-    better = outcome.but(net=weigh(outcome.net), logit_prior=weigh.logit_prior(outcome.logit_prior))
+    better = outcome.but(net=weigh(outcome.net), assumed_prior=weigh.assumes(outcome.assumed_prior))
     better.logits(x).argmax(1)  # as published: no prior applied
 
 Reach for it when the prior where it is used is unknown or changes: its experts are made for three of them.

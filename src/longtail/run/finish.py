@@ -131,11 +131,11 @@ def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome
             outcome = outcome.but(thresholds=None if is_open(made) else made)
         elif works_on(type(made)) == "net":
             outcome = outcome.but(
-                net=made(outcome.net).eval(), logit_prior=made.logit_prior(outcome.logit_prior)
+                net=made(outcome.net).eval(), assumed_prior=made.assumes(outcome.assumed_prior)
             )
         else:
             adjusters = (*outcome.adjusters, made)
-            outcome = outcome.but(adjusters=adjusters, logit_prior=made.logit_prior(outcome.logit_prior))
+            outcome = outcome.but(adjusters=adjusters, assumed_prior=made.assumes(outcome.assumed_prior))
     return outcome
 
 
@@ -180,7 +180,7 @@ def calibrated(
         warnings.filterwarnings("ignore", message="BiasTemperature: ")
         fit = BiasTemperature(strength=STRENGTH * copies).fit(z, y, prior=prior, rates=rates)
         checked = None
-        if outcome.logit_prior is not None:
+        if outcome.assumed_prior is not None:
             checked = check_claim(fit, z.double().numpy(), y.numpy(), prior, sample)
             if not checked["calibrated"]:
                 return Calibrator(None, None, checked)

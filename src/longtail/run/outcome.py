@@ -27,32 +27,32 @@ class Meaning:
 
     Attributes:
         labels: of the rows it was trained on, or the counts of each class.
-        logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
-            was held out to fit it on.
+        assumed_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and
+            nothing was held out to fit it on.
         calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; it works
             on ``as_natural(logits)``.
     """
 
     labels: Labels | ClassCounts
-    logit_prior: Tensor | None = None
+    assumed_prior: Tensor | None = None
     calibrator: Any = None
 
     @property
     def source(self) -> str:
         """Where the prior is known from: "closed form", "closed form, off: fitted", "fitted" or "none"."""
-        if self.logit_prior is None:
+        if self.assumed_prior is None:
             return "none" if self.calibrator is None else "fitted"
         return "closed form" if self.calibrator is None else OFF
 
     def probabilities(self, logits: Tensor, prior: Said = "natural") -> Tensor:
-        """``softmax(logits + log prior - log logit_prior)``, after the calibrator, float32 ``[N, C]``.
+        """``softmax(logits + log prior - log assumed_prior)``, after the calibrator, float32 ``[N, C]``.
 
         Raises:
             ValueError: the prior is not one, or the logits have no known prior.
         """
-        logits, assumed = logits.double(), self.logit_prior
+        logits, assumed = logits.double(), self.assumed_prior
         if self.calibrator is not None:
-            logits, assumed = self.calibrator(self.as_natural(logits)), self.calibrator.logit_prior(None)
+            logits, assumed = self.calibrator(self.as_natural(logits)), self.calibrator.assumes(None)
         if assumed is None:
             raise ValueError(
                 "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
@@ -64,9 +64,9 @@ class Meaning:
 
     def as_natural(self, logits: Tensor) -> Tensor:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
-        if self.logit_prior is None:
+        if self.assumed_prior is None:
             return logits.double()
-        return logits.double() + (floored(self.labels.prior) / floored(self.logit_prior)).log()
+        return logits.double() + (floored(self.labels.prior) / floored(self.assumed_prior)).log()
 
     def is_natural(self, prior: Said) -> bool:
         """Is it the natural prior, by its name or as numbers?"""
@@ -83,8 +83,8 @@ class Outcome:
         labels: the training labels, or the counts of each class where the model was read from a file.
         keys: the cache key of each stage.
         history: one event an epoch.
-        logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
-            was held out to fit it on.
+        assumed_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and
+            nothing was held out to fit it on.
         prior_source: "closed form", "closed form, off: fitted" (held-out rows contradicted it), "fitted" or "none".
         adjusters: the recipe's own logit adjusters, applied by ``logits``.
         calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; used
@@ -98,7 +98,7 @@ class Outcome:
     labels: Labels | ClassCounts
     keys: tuple[str, ...] = ()
     history: tuple[Event, ...] = ()
-    logit_prior: Tensor | None = None
+    assumed_prior: Tensor | None = None
     adjusters: tuple[Any, ...] = ()
     calibrator: Any = None
     thresholds: Any = None
@@ -111,7 +111,7 @@ class Outcome:
     @property
     def meaning(self) -> Meaning:
         """What its logits mean."""
-        return Meaning(self.labels, self.logit_prior, self.calibrator)
+        return Meaning(self.labels, self.assumed_prior, self.calibrator)
 
     @property
     def prior_source(self) -> str:
@@ -144,7 +144,7 @@ class Outcome:
         return self.probabilities(self.logits(x), prior)
 
     def probabilities(self, logits: Tensor, prior: Said = "natural") -> Tensor:
-        """``softmax(logits + log prior - log logit_prior)`` for logits of this outcome, after its calibrator."""
+        """``softmax(logits + log prior - log assumed_prior)`` for logits of this outcome, after its calibrator."""
         return self.meaning.probabilities(logits, prior)
 
     def as_natural(self, logits: Tensor) -> Tensor:

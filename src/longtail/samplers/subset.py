@@ -86,9 +86,9 @@ class Subset:
         """Indices in a row that must stay on one rank: those of the inner sampler."""
         return together_in(self.of)
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """What the inner sampler does on the subset, float64 ``[C]``; 0 outside."""
-        q: Tensor = self.of.class_distribution(self._inside(labels)[1], t)
+        q: Tensor = self.of.stream_prior(self._inside(labels)[1], t)
         return q
 
     def drawn_size(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> int:

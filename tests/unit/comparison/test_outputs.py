@@ -37,7 +37,7 @@ def plan_of(**settings) -> Plan:
 
 
 def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
-    plan = plan_of(prior=Prior.given((0.2, 0.3, 0.5)))
+    plan = plan_of(deploy_prior=Prior.given((0.2, 0.3, 0.5)))
     rows = run(plan, tmp_path)
     worker, seen = Worker(plan, tmp_path), []
     labels = plan.dataset.labels
@@ -51,7 +51,7 @@ def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
             ("as_trained", None),
             ("natural", Prior.natural()),
             ("balanced", Prior.balanced()),
-            ("declared", plan.prior),
+            ("declared", plan.deploy_prior),
         ):
             weights = None if name in ("natural", "as_trained") else given.resolve(labels)
             p, d = kept.under(given)
@@ -85,7 +85,7 @@ def test_outputs_say_what_the_outcome_says(tmp_path) -> None:
 def test_another_rule_decides_under_the_natural_prior_alone(tmp_path) -> None:
     labels = Labels.of([0, 0, 0, 1])
     rule = Thresholds(weights=(1.0, 9.0))
-    outcome = Outcome(None, None, labels, logit_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
+    outcome = Outcome(None, None, labels, assumed_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
     logits = torch.tensor([[2.0, 0.0], [0.0, 9.0]])
     outputs = Outputs.of(outcome, logits, torch.arange(2), torch.tensor([0, 1]))
     outputs.save(tmp_path / "a.safetensors")
@@ -153,7 +153,7 @@ def test_many_logits_take_two_bytes_and_score_the_same_now_and_later(tmp_path, m
     g = torch.Generator().manual_seed(0)
     logits = 100 + 8 * torch.randn(200, 5, generator=g)
     whole = simple(logits)
-    outcome = Outcome(None, None, whole.meaning.labels, logit_prior=whole.meaning.logit_prior)  # type: ignore[arg-type]
+    outcome = Outcome(None, None, whole.meaning.labels, assumed_prior=whole.meaning.assumed_prior)  # type: ignore[arg-type]
     made = Outputs.of(outcome, logits, whole.rows, whole.y)
     made.save(tmp_path / "a.safetensors")
     kept = load_outputs(tmp_path / "a.safetensors")

@@ -80,7 +80,7 @@ def test_counts_or_prior(kind) -> None:
         each.value = each(z, Y)
     torch.testing.assert_close(by_counts.value, by_prior.value, rtol=1e-6, atol=1e-6)
     seen = N.double() / N.sum()
-    assert (by_counts.logit_prior(seen) is None) == (by_prior.logit_prior(seen) is None)
+    assert (by_counts.assumes(seen) is None) == (by_prior.assumes(seen) is None)
     for facts in ({}, {"counts": N, "prior": N / N.sum()}):
         with pytest.raises(TypeError, match=r"counts= .*or prior="):
             kind(**facts)

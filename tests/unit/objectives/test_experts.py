@@ -76,10 +76,10 @@ def test_skilled_claims_a_prior_only_where_it_has_one():
     labels, base = Labels.of([0] * 6 + [1] * 3 + [2]), toy_stage(2)
     (stage,) = sade(base).stages
     expected = expert_priors(labels.counts).log().mean(0).softmax(0)
-    assert torch.allclose(Skilled.logit_prior(stage, labels), expected)
-    assert Skilled.logit_prior(sade(base.but(streams=(part(ClassBalanced),))).stages[0], labels) is None
+    assert torch.allclose(Skilled.assumes(stage, labels), expected)
+    assert Skilled.assumes(sade(base.but(streams=(part(ClassBalanced),))).stages[0], labels) is None
     smooth = base.but(loss=part(CrossEntropy, label_smoothing=0.1))
-    assert Skilled.logit_prior(sade(smooth).stages[0], labels) is None
+    assert Skilled.assumes(sade(smooth).stages[0], labels) is None
 
 
 def test_skilled_says_what_it_lacks():

@@ -88,7 +88,7 @@ def test_held_rows_count_as_drawn_class_by_class(erm):
     made = calibrated(false, toy(), held)
     mended = false.but(calibrator=made.adjuster)
     assert error(mended) < 0.06
-    assert made.adjuster.assumes == pytest.approx(toy().labels.prior.tolist())
+    assert made.adjuster.assumed_prior == pytest.approx(toy().labels.prior.tolist())
 
 
 def test_the_difference_form_follows_the_other_training(erm):

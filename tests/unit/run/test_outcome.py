@@ -26,7 +26,7 @@ def test_predict_proba_is_the_posterior_under_the_declared_prior(erm, prior):
 def test_a_published_post_hoc_recipe_is_not_corrected_twice(erm):
     shifted = train(recipes.logit_adjustment(toy_stage()), toy_net(), toy())
     x = toy(1).x
-    assert shifted.logit_prior is not None
+    assert shifted.assumed_prior is not None
     for prior in ("natural", "balanced"):
         assert torch.allclose(shifted.predict_proba(x, prior), erm.predict_proba(x, prior), atol=1e-5)
     assert not torch.equal(shifted.logits(x).argmax(1), erm.logits(x).argmax(1))
@@ -87,6 +87,6 @@ def test_a_class_never_seen_is_not_predicted_everywhere():
 
 def test_fractional_tau_lies_in_between():
     made = recipes.erm(toy_stage(2)).but(finish=(part(PriorShift, to="balanced", tau=0.5),))
-    prior = train(made, toy_net(), toy()).logit_prior
+    prior = train(made, toy_net(), toy()).assumed_prior
     expected = toy().labels.prior.sqrt()
     assert torch.allclose(prior, expected / expected.sum(), atol=1e-6)

@@ -22,7 +22,7 @@ def test_a_run_is_sampled_whole_and_alone():
         index = Subset(run=(k, 2))(LABELS, torch.Generator().manual_seed(0))
         assert LABELS.y[index].bincount(minlength=5).tolist() == expected
         assert len(set(index.tolist())) == len(index)
-    q = Subset(run=(0, 2)).class_distribution(LABELS)
+    q = Subset(run=(0, 2)).stream_prior(LABELS)
     assert q.tolist() == pytest.approx([0, 0.6, 0, 0, 0.4])
 
 
