@@ -291,6 +291,14 @@ class TrainedElsewhere(Protocol):
 
 
 @runtime_checkable
+class TakesRowsAtOnce(Protocol):
+    """A head that is best asked about so many rows together."""
+
+    @property
+    def rows_at_once(self) -> int: ...
+
+
+@runtime_checkable
 class StartsAgain(Protocol):
     """A module that draws its weights anew."""
 

@@ -185,6 +185,11 @@ class CifarPlan:
         return [(d.subset, d.init * SPAN + d.order) for d in self.runs]
 
     @property
+    def trained_share(self) -> float:
+        """There are no folds: a run trains on all training rows of its subset."""
+        return 1.0
+
+    @property
     def tested_under(self) -> str:
         return "balanced"
 

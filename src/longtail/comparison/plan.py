@@ -62,6 +62,11 @@ class Study(Protocol):
     @property
     def fold_seed(self) -> int: ...
     @property
+    def trained_share(self) -> float:
+        """The share of all rows that a run trains on."""
+        ...
+
+    @property
     def engine(self) -> Engine: ...
     @property
     def duplicate_of(self) -> torch.Tensor: ...
@@ -207,6 +212,11 @@ class Plan:
     def duplicate_of(self) -> torch.Tensor:
         """The group of rows that stay in one fold, int64 ``[N]``."""
         return self.dataset.duplicate_of if self.duplicates == "together" else torch.arange(len(self.dataset))
+
+    @property
+    def trained_share(self) -> float:
+        """The share of all rows that a run trains on."""
+        return 1 - 1 / self.folds
 
     @property
     def base(self) -> Stage:

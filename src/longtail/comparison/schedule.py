@@ -152,14 +152,8 @@ class Schedule:
         best = self.best
         if best is None:
             return min(closing + 1.5 * self.encode, self.budget / 2)
-        whole = whole_seconds(best, self.share)
+        whole = whole_seconds(best, self.study.trained_share)
         return closing + (whole if whole <= FOR_THE_MODEL * self.budget else rebuilt_seconds(best))
-
-    @property
-    def share(self) -> float:
-        """The share of all rows that a run trains on."""
-        folds = getattr(self.study, "folds", None)
-        return 1.0 if folds is None else 1 - 1 / folds
 
     @property
     def best(self) -> Row | None:
