@@ -56,15 +56,15 @@ def measured(plan: Plan, folder: Path) -> tuple[Scores, dict[str, str]]:
             tempered = Temperature().fit(natural, held.labels.y)
             sources[name] = outcome.prior_source
             for prior in PRIORS:
-                weights = None if prior == "natural" else Prior(prior).resolve(plan.dataset.labels)
+                weights = None if prior == "natural" else Prior(prior).resolve(plan.dataset.labels.classes)
                 probabilities = {
                     "before": torch.softmax(logits.double(), -1),
                     "after": outcome.probabilities(logits, prior),
                 }
                 shown = outcome.probabilities(logits, "natural").double().clamp_min(1e-12).log()
                 shift = (
-                    Prior(prior).resolve(plan.dataset.labels).log()
-                    - outcome.labels.prior.clamp_min(1e-12).log()
+                    Prior(prior).resolve(plan.dataset.labels.classes).log()
+                    - outcome.classes.prior.clamp_min(1e-12).log()
                 )
                 probabilities["tempered"] = torch.softmax(tempered(shown) + shift, -1)
                 for when, p in probabilities.items():

@@ -11,6 +11,7 @@ import longtail
 
 ROOT = Path(longtail.__file__).parent
 FOUNDATION = {
+    "classes",
     "labels",
     "part",
     "net",

@@ -22,6 +22,7 @@ from longtail.adjust.saved import read_counts, read_predictions
 from longtail.bench import bench
 from longtail.catalogue import about, asks_all, first, known_recipes, listing, without
 from longtail.chosen import Asked, pick
+from longtail.classes import UNSEEN, Classes
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
@@ -41,7 +42,6 @@ from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
 from longtail.data.reading import tell
 from longtail.files import held, write_json
-from longtail.labels import Labels
 from longtail.model import Model
 from longtail.prior import Prior, Said
 from longtail.protocol import Backbone
@@ -203,7 +203,7 @@ def compare(
         dataset = load(data, on=say, **how)
         if on is None:
             say({"data": data_room.inspect_facts(dataset)})
-        deploy = Prior.of(prior, dataset.labels, files=True)
+        deploy = Prior.of(prior, dataset.labels.classes, files=True)
         folder = Path(out)
         found = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
@@ -245,7 +245,7 @@ def compare(
         wanted = "erm" if baseline is None else baseline
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
-        check_metric(metric, dataset.labels)
+        check_metric(metric, dataset.labels.classes)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
@@ -285,7 +285,7 @@ def compare(
     return Comparison(results, folder, kept)
 
 
-def check_metric(metric: str | None, labels: Labels) -> None:
+def check_metric(metric: str | None, classes: Classes) -> None:
     """A metric that recipes cannot be ranked by is an error before anything is trained.
 
     Raises:
@@ -298,9 +298,9 @@ def check_metric(metric: str | None, labels: Labels) -> None:
             f"metric={metric!r}: there is no such metric{nearest(metric, metrics.found())}; there are "
             f"{', '.join(metrics.found())}"
         )
-    groups = {name: members for name, members in labels.groups().items() if len(members)}
-    if not metrics.found()[metric].applies(labels.num_classes, groups):
-        why = f"{labels.num_classes} classes of these sizes"
+    groups = {name: members for name, members in classes.groups().items() if len(members)}
+    if not metrics.found()[metric].applies(classes.num_classes, groups):
+        why = f"{classes.num_classes} classes of these sizes"
         raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")
 
 
@@ -669,7 +669,7 @@ def predict(
     if out is not None:
         check_table_file(out)
     loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)))
-    deploy = Prior.of(prior, loaded.outcome.labels, files=True)
+    deploy = Prior.of(prior, loaded.outcome.classes, files=True)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
         rows = data_room.Inputs(data.raw)
@@ -681,12 +681,13 @@ def predict(
             rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
         )
     kept = columns_kept(rows, keep)  # a column that is not there is an error before the work
+    rows.notes += [f"class {name!r} had no training row: {UNSEEN}" for name in loaded.outcome.classes.unseen]
     encoded = loaded.encoder(rows.raw)
     probabilities = loaded.outcome.predict_proba(encoded, deploy)
     chosen = loaded.outcome.decide(probabilities, deploy)
     scores: dict[str, dict[str, float]] = {}
     if labels is not None:
-        tested = deploy.resolve(loaded.outcome.labels)
+        tested = deploy.resolve(loaded.outcome.classes)
         labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested)
         rows.notes.append(said)
     frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)
@@ -715,7 +716,7 @@ def adjust(
     kind: str | None = None,
     label: str | None = None,
     classes: Sequence[str] | None = None,
-    unseen: str = "error",
+    unseen: str = "rarest",
     out: str | Path | None = None,
     raw: bool = False,
     on: On = ignore,
@@ -739,7 +740,8 @@ def adjust(
         kind: "probabilities" or "logits", where the column names do not say.
         label: the column of labels; None takes ``label`` or ``labels`` where there is one.
         classes: class names in the order of numbered columns, where labels or counts use names.
-        unseen: what to do about a class without training examples: "error", or "rarest" (as rare as the rarest seen).
+        unseen: a class without training rows counts as the "rarest" that training saw, and a note says so; or it is an
+            "error".
         out: folder for the adjusted predictions and ``adjuster.json``, which ``longtail.adjust.load`` reads in
             production with numpy alone; None does not write.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.

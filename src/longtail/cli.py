@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -249,8 +250,8 @@ def adjust(
     ] = None,
     unseen: Annotated[
         str,
-        typer.Option(help="A class without training rows: error, or rarest (as rare as the rarest seen)."),
-    ] = "error",
+        typer.Option(help="A class without training rows: rarest (counts as the rarest seen), or error."),
+    ] = "rarest",
     out: Annotated[Path, typer.Option(help="Folder for the adjusted predictions and the adjuster.")] = Path(
         "longtail-adjusted"
     ),
@@ -277,7 +278,7 @@ def adjust(
                 raw=raw,
                 on=on,
             )
-        listings.show_adjusted(found)
+        listings.show_adjusted(replace(found, notes=tuple(map(plain, found.notes))))
         typer.echo(
             f"Written to {out}. In production: longtail.adjust.load({str(out / 'adjuster.json')!r})(logits)"
         )

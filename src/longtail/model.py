@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from longtail import adjust, data
+from longtail.classes import Classes
 from longtail.classical.head import Fitted
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
-from longtail.labels import ClassCounts
 from longtail.part import Own, parts
 from longtail.prior import Said, distribution
 from longtail.rooms import OTHER_VERSION, listed, name_of
@@ -46,7 +46,7 @@ class Model:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.outcome.labels.names
+        return self.outcome.classes.names
 
     def __repr__(self) -> str:
         recipe, data = (self.facts.get(key, {}).get("name", "?") for key in ("recipe", "data"))
@@ -121,7 +121,7 @@ class Model:
                 "format": FORMAT,
                 "tensors": stored,
                 "net": rebuilt,
-                "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
+                "labels": {"names": o.classes.names, "counts": o.classes.counts.tolist()},
                 "logit_prior": None if o.assumed_prior is None else o.assumed_prior.tolist(),
                 "adjusters": [a.to_json() for a in o.adjusters],
                 "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
@@ -221,23 +221,22 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
 
 
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
-    labels = ClassCounts(
-        _vector(about["labels"]["counts"], torch.int64), tuple(map(str, about["labels"]["names"]))
-    )
+    kept = about["labels"]
+    classes = Classes(tuple(map(str, kept["names"])), _vector(kept["counts"], torch.int64))
     prior = about["logit_prior"]
     if prior is not None:
         prior = _vector(prior, torch.float64)
-        distribution("logit_prior", prior, labels.num_classes)
+        distribution("logit_prior", prior, classes.num_classes)
     _check_head(about["net"]["head"], about["facts"])
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)
-    if net.num_classes != labels.num_classes:
-        raise ValueError(f"the net has {net.num_classes} outputs for {labels.num_classes} classes")
+    if net.num_classes != classes.num_classes:
+        raise ValueError(f"the net has {net.num_classes} outputs for {classes.num_classes} classes")
     read = adjust.from_json
     return Outcome(
         net,
         recipe=None,
-        labels=labels,
+        classes=classes,
         assumed_prior=prior,
         adjusters=tuple(read(a) for a in about["adjusters"]),
         calibrator=None if about["calibrator"] is None else read(about["calibrator"]),

@@ -1,6 +1,6 @@
 """Prior: how frequent the classes are where a model is used. Said in any form, parsed and checked once, at the door.
 
-The word has five meanings here, and each has its name: the *training frequency* (``labels.prior``), the *stream prior*
+The word has five meanings here, and each has its name: the *training frequency* (``classes.prior``), the *stream prior*
 (what a sampler shows to training), the *assumed prior* (what a model's outputs assume), the *deploy prior* (what the user
 asks for: ``prior=``, a :class:`Prior`), and the *tested prior* (what test rows are weighted to when they are scored).
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from longtail.words import nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from longtail.classes import Classes
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 TOLERANCE = 1e-3
@@ -29,15 +31,6 @@ TOLERANCE = 1e-3
 number are the same prior."""
 
 SHOWN = 8
-
-
-class HasPrior(Protocol):
-    """The classes of some training rows, and how frequent they were."""
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
-    @property
-    def prior(self) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -49,12 +42,12 @@ class Prior:
         numbers: one for each class, in class order; of a declared prior alone.
 
     >>> from longtail.labels import Labels
-    >>> labels = Labels.of(["sick", "healthy", "healthy", "healthy"])
-    >>> Prior.of("sick=0.4,healthy=0.6", labels)
+    >>> classes = Labels.of(["sick", "healthy", "healthy", "healthy"]).classes
+    >>> Prior.of("sick=0.4,healthy=0.6", classes)
     Prior(name='declared', numbers=(0.6, 0.4))
-    >>> Prior.of([0.75, 0.25], labels) == Prior.of("natural", labels)
+    >>> Prior.of([0.75, 0.25], classes) == Prior.of("natural", classes)
     True
-    >>> Prior.balanced().resolve(labels).tolist()
+    >>> Prior.balanced().resolve(classes).tolist()
     [0.5, 0.5]
     """
 
@@ -81,7 +74,7 @@ class Prior:
         return cls("declared", tuple(distribution(argument, vector).tolist()))
 
     @classmethod
-    def of(cls, said: Said, classes: HasPrior, argument: str = "prior", files: bool = False) -> Prior:
+    def of(cls, said: Said, classes: Classes, argument: str = "prior", files: bool = False) -> Prior:
         """A prior in whatever form it is said.
 
         Numbers that agree with the training frequencies, or with a balanced prior, are that prior: what is equal is
@@ -109,7 +102,7 @@ class Prior:
             distribution(argument, read.numbers, len(names))
         return read.known(classes)
 
-    def known(self, classes: HasPrior) -> Prior:
+    def known(self, classes: Classes) -> Prior:
         """The natural or the balanced prior where the numbers are those of it, else itself."""
         if self.name != "declared":
             return self
@@ -117,7 +110,7 @@ class Prior:
             return Prior.natural()
         return Prior.balanced() if same(self.resolve(classes), _balanced(classes)) else self
 
-    def resolve(self, classes: HasPrior) -> Tensor:
+    def resolve(self, classes: Classes) -> Tensor:
         """One number for each class, float64 ``[C]``, summing to 1.
 
         Raises:
@@ -134,7 +127,7 @@ class Prior:
         vector = torch.tensor(self.numbers, dtype=torch.float64)
         return vector / float(vector.sum())
 
-    def is_natural(self, classes: HasPrior) -> bool:
+    def is_natural(self, classes: Classes) -> bool:
         """Is it the training frequencies, by name or by numbers?"""
         return self.name == "natural" or same(self.resolve(classes), classes.prior)
 
@@ -250,7 +243,7 @@ def _shown(said: Any) -> str:
     return "[" + ", ".join(f"{plain(v)!r:.12}" for v in numbers[:SHOWN]) + more + "]"
 
 
-def _balanced(classes: HasPrior) -> Tensor:
+def _balanced(classes: Classes) -> Tensor:
     import torch
 
     c = len(classes.names)

@@ -11,10 +11,11 @@ import longtail
 from longtail import LongTailClassifier, adjust, api, losses, metrics
 from longtail.adjust import Predictions
 from longtail.adjust.apply import adjust_predictions
-from longtail.labels import ClassCounts, Labels
+from longtail.classes import Classes
+from longtail.labels import Labels
 from longtail.prior import TOLERANCE, Prior, distribution
 
-LABELS = Labels.of(["a"] * 6 + ["b"] * 3 + ["c"])
+LABELS = Labels.of(["a"] * 6 + ["b"] * 3 + ["c"]).classes
 DECLARED = [0.2, 0.3, 0.5]
 
 
@@ -61,7 +62,7 @@ def test_numbers_of_a_named_prior_are_that_prior(said, name):
 
 
 def test_a_class_that_training_never_saw_is_natural_at_0_alone():
-    counts = ClassCounts(torch.tensor([9, 1, 0]), ("a", "b", "c"))
+    counts = Classes(("a", "b", "c"), torch.tensor([9, 1, 0]))
     assert Prior.of([0.9, 0.1, 0], counts) == Prior.natural()
     assert Prior.of([0.9, 0.0999, 0.0001], counts).name == "declared"
 
@@ -94,7 +95,7 @@ def test_what_is_no_prior_is_refused_by_the_name_of_the_argument(said, words):
 
 
 DOORS = {
-    "Prior.of": lambda p: Prior.of(p, Labels.of([0, 0, 0, 1])),
+    "Prior.of": lambda p: Prior.of(p, Labels.of([0, 0, 0, 1]).classes),
     "metrics": lambda p: metrics.evaluate([[0.9, 0.1], [0.2, 0.8]], [0, 1], prior=p),
     "importance": lambda p: metrics.importance([0, 1], p),
     "adjust": lambda p: adjust_predictions(Predictions.of([[0.9, 0.1]], "probabilities"), [3, 1], p),
@@ -152,16 +153,16 @@ def toy():
     return x, y, longtail.train((x, y), recipe="logistic")
 
 
-def said_natural(labels):
-    exact = labels.prior
+def said_natural(classes):
+    exact = classes.prior
     return {
         "vector": exact,
         "single": exact.float(),
         "rounded": [round(p, 5) for p in exact.tolist()],
-        "mapping": dict(zip(labels.names, exact.tolist())),
-        "series": pd.Series(exact.numpy()[::-1], labels.names[::-1]),
+        "mapping": dict(zip(classes.names, exact.tolist())),
+        "series": pd.Series(exact.numpy()[::-1], classes.names[::-1]),
         "text": ",".join(f"{p:.6f}" for p in exact.tolist()),
-        "pairs": ",".join(f"{n}={p:.6f}" for n, p in zip(labels.names[::-1], exact.tolist()[::-1])),
+        "pairs": ",".join(f"{n}={p:.6f}" for n, p in zip(classes.names[::-1], exact.tolist()[::-1])),
     }
 
 
@@ -175,7 +176,7 @@ def test_a_model_decides_by_numbers_as_by_name(toy, form):
     assert outcome.decided_by == "thresholds"
     probable = [model.names[k] for k in model.predict_proba(x).argmax(1).tolist()]
     assert sum(a != b for a, b in zip(by_name, probable)) > 50  # else nothing is tested
-    said = said_natural(outcome.labels)[form]
+    said = said_natural(outcome.classes)[form]
     assert model.predict(x, said) == by_name
     assert torch.equal(model.predict_proba(x, said), model.predict_proba(x))
     assert torch.equal(outcome.predict(model.encode(x), said), outcome.predict(model.encode(x), "natural"))
@@ -189,7 +190,7 @@ def test_the_estimator_decides_by_numbers_as_by_name(toy, form):
     made = LongTailClassifier("logistic", random_state=0)
     made.model_, made.classes_, made.n_features_in_ = model, np.unique(y), 4
     by_name = made.predict(x)
-    made.set_params(prior=said_natural(model.outcome.labels)[form])
+    made.set_params(prior=said_natural(model.outcome.classes)[form])
     assert (made.predict(x) == by_name).all()
 
 
@@ -212,7 +213,7 @@ def test_adjusting_to_numbers_is_adjusting_to_the_name(name, tmp_path):
 @pytest.mark.parametrize("name", ["natural", "balanced"])
 def test_adjusted_scores_are_called_alike(name):
     p = Predictions.of([[2.0, 0.0], [0.0, 1.0], [0.5, 0.0]], "logits", [0, 1, 1])
-    numbers = Prior(name).resolve(Labels.of([0, 0, 0, 1])).tolist()
+    numbers = Prior(name).resolve(Labels.of([0, 0, 0, 1]).classes).tolist()
     by_name, found = (adjust_predictions(p, [3, 1], said, resamples=2) for said in (name, numbers))
     assert found.scores == by_name.scores
 
@@ -227,7 +228,7 @@ def test_comparing_under_numbers_is_comparing_under_the_name(toy, name, out):
     x, y, _ = toy
     settings = {"recipes": ["logistic"], "folds": 2, "model": False, "verbose": 0, "out": out}
     by_name = longtail.compare((x, y), prior=name, **settings)
-    numbers = Prior(name).resolve(Labels.of(y)).tolist()
+    numbers = Prior(name).resolve(Labels.of(y).classes).tolist()
     found = longtail.compare((x, y), prior=numbers, **settings)
     assert found.results["runs"] == by_name.results["runs"]
     assert found.results["evidence"] == by_name.results["evidence"]

@@ -81,7 +81,7 @@ def adjust_predictions(
     prior: Said = "balanced",
     from_prior: Said | None = None,
     held: Predictions | None = None,
-    unseen: str = "error",
+    unseen: str = "rarest",
     resamples: int = 200,
     level: float = 0.95,
     seed: int = 0,
@@ -101,7 +101,8 @@ def adjust_predictions(
             class-balanced sampler), or numbers. None or ``"natural"`` is the counts'.
         held: labelled held-out predictions of the same model, drawn like the training data: a calibrator is
             fitted on them, and ``from_prior`` is not needed.
-        unseen: what to do about a class whose prior is 0, see :class:`longtail.adjust.PriorShift`.
+        unseen: a class whose prior is 0 counts as the "rarest" that training saw, and the notes say so; or it is an
+            "error".
         resamples: of the bootstrap (rows drawn anew within each class); 0 gives intervals of no width.
         level: of the intervals.
         seed: of the bootstrap.
@@ -122,14 +123,15 @@ def adjust_predictions(
         raise ValueError(f"resamples={resamples} must be 0 or more and level={level} inside (0, 1)")
     import torch
 
-    from longtail.labels import ClassCounts
+    from longtail.classes import UNSEEN, Classes
 
-    classes = ClassCounts(torch.from_numpy(n), names)
+    classes = Classes(names, torch.from_numpy(n))
     deploy = Prior.of(prior, classes, files=files)
     named = {one.name: one.resolve(classes).numpy() for one in (Prior.balanced(), Prior.natural(), deploy)}
     target = named[deploy.name]
     put_in = "balanced" if deploy == Prior.balanced() else target
     adjuster: PriorShift | Chain
+    notes = predictions.notes
     if held is not None:
         if held.y is None or not len(held.labelled) or from_prior is not None:
             raise ValueError(
@@ -148,6 +150,11 @@ def adjust_predictions(
         assumed = known.resolve(classes).numpy()
         source = "the training counts" if known == Prior.natural() else "given"
         adjuster = PriorShift(assumed, to=put_in, unseen=unseen)
+        notes += tuple(
+            f"class {name!r} has no training rows: {UNSEEN} (unseen='error' refuses it)"
+            for name, share in zip(names, assumed)
+            if share == 0
+        )
     after = replace(predictions, logits=adjuster(predictions.logits))
     scores: dict[str, dict[str, dict[str, Interval]]] = {}
     if predictions.y is not None:
@@ -156,7 +163,7 @@ def adjust_predictions(
         scores = compare(*pair, predictions.y[rows], named, resamples, level, seed)
     worse = None if resamples == 0 else said_worse(scores, deploy.name, source)
     decided = after.logits.argmax(1)
-    return Adjusted(adjuster, after, decided, assumed, source, target, scores, worse, predictions.notes)
+    return Adjusted(adjuster, after, decided, assumed, source, target, scores, worse, notes)
 
 
 def checked_counts(counts: Any, c: int) -> Floats:

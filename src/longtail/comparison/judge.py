@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from longtail import metrics
+from longtail.classes import Classes
 from longtail.comparison.outputs import Outputs
-from longtail.labels import Labels
 from longtail.metrics.classes import of_each
 from longtail.metrics.evaluate import rarest_of, see
 from longtail.prior import Prior
@@ -39,26 +39,26 @@ class Judge:
     """How a run is judged.
 
     Attributes:
-        labels: whose frequencies are "natural", and whose counts say which classes are many, few and the rarest.
+        classes: whose frequencies are "natural", and whose counts say which classes are many, few and the rarest.
         priors: those that are deployed under, by name; None is as trained.
         tested_under: the name of the prior that the test rows were drawn under.
     """
 
-    labels: Labels
+    classes: Classes
     priors: Mapping[str, Prior | None]
     tested_under: str
 
     def tested_prior(self, name: str) -> Any:
         """The prior that test rows are weighted to under the one of that name; None: as they are."""
         prior = self.priors[name]
-        return None if prior is None or name == self.tested_under else prior.resolve(self.labels)
+        return None if prior is None or name == self.tested_under else prior.resolve(self.classes)
 
     def __call__(self, outputs: Outputs) -> dict[str, Any]:
         """``scores``, ``per_class``, ``confusion`` and ``reliability``, each by the name of a prior; plain numbers, None
         where one is not defined. Where the logits' prior is not known, as trained alone.
         """
         found: dict[str, Any] = {"scores": {}, "per_class": {}, "confusion": {}, "reliability": {}}
-        groups, rarest, y = self.labels.groups(), rarest_of(self.labels.counts), outputs.y
+        groups, rarest, y = self.classes.groups(), rarest_of(self.classes.counts), outputs.y
         for name, prior in self.priors.items():
             if prior is not None and outputs.meaning.source == "none":  # nothing was held out to fit it on
                 continue
@@ -71,8 +71,8 @@ class Judge:
             found["per_class"][name] = {
                 k: [number(v) for v in values.tolist()] for k, values in of_each(seen).items()
             }
-            if self.labels.num_classes <= FEW_CLASSES:
-                found["confusion"][name] = metrics.confusion(y, decisions, self.labels.num_classes).tolist()
+            if self.classes.num_classes <= FEW_CLASSES:
+                found["confusion"][name] = metrics.confusion(y, decisions, self.classes.num_classes).tolist()
             importance = None if tested is None else metrics.importance(y, tested)
             bins = metrics.reliability(probabilities, y, weight=importance)
             found["reliability"][name] = {

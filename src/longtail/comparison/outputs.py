@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from longtail import __version__, adjust
-from longtail.labels import ClassCounts
+from longtail.classes import Classes
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
@@ -85,7 +85,7 @@ class Outputs:
             tensors["natural"] = small(self.natural, c)
         facts = {
             "format": FORMAT,
-            "counts": m.labels.counts.tolist(),
+            "counts": m.classes.counts.tolist(),
             "logit_prior": None if m.assumed_prior is None else m.assumed_prior.tolist(),
             "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
         }
@@ -123,7 +123,7 @@ def _meaning(facts: dict[str, Any]) -> Meaning:
     counts = torch.tensor(facts["counts"], dtype=torch.int64)
     prior, calibrator = facts["logit_prior"], facts["calibrator"]
     return Meaning(
-        ClassCounts(counts, tuple(map(str, range(len(counts))))),
+        Classes(tuple(map(str, range(len(counts)))), counts),
         None if prior is None else torch.tensor(prior, dtype=torch.float64),
         None if calibrator is None else adjust.from_json(calibrator),
     )

@@ -180,7 +180,7 @@ class Plan:
             raise ValueError(f"recipes: a name occurs twice in {', '.join(names)}")
         if not names:
             raise ValueError("recipes is empty: name at least one")
-        self.deploy_prior.resolve(self.dataset.labels)  # of other classes: an error now
+        self.deploy_prior.resolve(self.dataset.labels.classes)  # of other classes: an error now
         if self.folds < 2:
             raise ValueError(f"folds={self.folds} must be at least 2")
         if self.seeds < 1:

@@ -26,7 +26,7 @@ def results_of(
 ) -> dict[str, Any]:
     """The results of a comparison as plain JSON."""
     d, labels = plan.dataset, plan.dataset.labels
-    groups = {name: index.tolist() for name, index in labels.groups().items()}
+    groups = {name: index.tolist() for name, index in labels.classes.groups().items()}
     return {
         "format": 1,
         "command": command or "",
@@ -42,7 +42,7 @@ def results_of(
             "num_classes": labels.num_classes,
             "names": list(labels.names),
             "counts": labels.counts.tolist(),
-            "imbalance": labels.imbalance,
+            "imbalance": labels.classes.imbalance,
             "groups": groups,
             "notes": list(d.notes),
         },
@@ -50,7 +50,7 @@ def results_of(
             "folds": plan.folds,
             "seeds": plan.seeds,
             "prior": plan.deploy_prior.name,
-            "prior_vector": plan.deploy_prior.resolve(labels).tolist(),
+            "prior_vector": plan.deploy_prior.resolve(labels.classes).tolist(),
             "baseline": plan.baseline,
             "jobs": jobs,
             "budget": budget,

@@ -224,7 +224,9 @@ class Worker:
         """Fit a scikit-learn estimator, or take it from the cache."""
         net, prior, event = estimators.fit(recipe, examples, seed, categorical, self.cache, self.engine)
         on_cpu = replace(self.engine, device="cpu")
-        return Outcome(net.eval(), recipe, examples.labels, (event["key"],), (event,), prior, engine=on_cpu)
+        return Outcome(
+            net.eval(), recipe, examples.labels.classes, (event["key"],), (event,), prior, engine=on_cpu
+        )
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
         """The encoder, the finished outcome, and every training it took.
@@ -325,7 +327,10 @@ class Worker:
     def judged(self, row: dict[str, Any], outputs: Outputs) -> dict[str, Any]:
         """A run with its scores under every prior of the plan."""
         labels = self.plan.labels(row["fold"], row["seed"])
-        return {**row, **Judge(labels, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs)}
+        return {
+            **row,
+            **Judge(labels.classes, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs),
+        }
 
     def convergence(self, prepared: Prepared, trained: list[Outcome], seed: int) -> dict[str, Any]:
         """``converged``: did every training of a run reach its end? None where nothing could tell (a length that was

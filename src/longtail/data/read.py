@@ -92,7 +92,7 @@ def load(
         ValueError: what is there cannot be read as asked; names file, column, row and remedy.
 
     >>> data = load("digits-lt:50")
-    >>> data.kind, data.labels.imbalance
+    >>> data.kind, data.labels.classes.imbalance
     ('image', 58.0)
     """
     if kind is not None and kind not in KINDS:

@@ -158,7 +158,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
                 f"y has one class, {self.classes_[0]!r}, where its weight is not zero: at least two classes are needed"
             )
         labels = Labels.of(torch.from_numpy(codes.astype(np.int64)), [str(c) for c in self.classes_])
-        Prior.of(self.prior, labels)  # a wrong one is an error now, not after training
+        Prior.of(self.prior, labels.classes)  # a wrong one is an error now, not after training
         with training_progress(bool(self.verbose)) as on:
             self.model_ = api.train(
                 Dataset.of("X", kind, raw, labels),
@@ -243,7 +243,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         return self.model_
 
     def _prior(self) -> Prior:
-        return Prior.of(self.prior, self._fitted().outcome.labels)
+        return Prior.of(self.prior, self._fitted().outcome.classes)
 
     def _rows(self, X: Any, encoder: Encoder | None) -> tuple[Any, str]:
         """Raw rows and their kind, as in fitting (``encoder`` None) or as the fitted encoder takes them."""

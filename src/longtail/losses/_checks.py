@@ -312,14 +312,6 @@ def along_classes(vector: Tensor, logits: Tensor) -> Tensor:
     return vector.view(1, -1, *[1] * (logits.dim() - 2))
 
 
-def floored(frequency: Tensor) -> Tensor:
-    """Counts or prior with empty classes counted as the rarest class that has examples, so that logs stay
-    finite.
-    """
-    rarest = torch.where(frequency > 0, frequency, torch.inf).amin()
-    return torch.maximum(frequency, rarest)
-
-
 def normalised(distribution: Tensor) -> Tensor:
     """``distribution`` over its sum."""
     return distribution / distribution.sum()

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
-    floored,
     frequency,
     warn_if_batch,
 )

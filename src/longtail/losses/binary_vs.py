@@ -29,12 +29,12 @@ import torch
 from torch import Tensor
 
 from longtail.by_class import by_class
+from longtail.classes import floored
 from longtail.losses._checks import (
     LabelError,
     Vector,
     as_vector,
     check_finite,
-    floored,
     looks,
     warn_if_batch,
     wide,

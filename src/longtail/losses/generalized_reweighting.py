@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_finite, floored, frequency, normalised, warn_if_batch
+from longtail.classes import floored
+from longtail.losses._checks import Vector, check_finite, frequency, normalised, warn_if_batch
 from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of

@@ -31,13 +31,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     check_finite,
     check_labels,
-    floored,
     frequency,
     per_class,
     warn_if_batch,

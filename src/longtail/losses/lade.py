@@ -27,13 +27,13 @@ import math
 import torch
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     check_labels,
     check_not_negative,
-    floored,
     per_class,
     share,
     wide,

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     check_finite,
     check_not_negative,
     checked_prior,
-    floored,
     per_class,
     share,
 )

@@ -30,11 +30,11 @@ import math
 import torch
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     check_finite,
     check_labels,
-    floored,
     share,
     wide,
 )

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_not_negative, floored, share
+from longtail.classes import floored
+from longtail.losses._checks import Vector, check_not_negative, share
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of

@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     check_finite,
-    floored,
     frequency,
     warn_if_batch,
 )

@@ -17,13 +17,14 @@ from torch import Tensor
 from longtail.adjust import BiasTemperature
 from longtail.adjust._minimise import cross_entropy
 from longtail.adjust.bias_temperature import STRENGTH, drawn_as, match_bias
+from longtail.classes import floored
 from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.part import Part
 from longtail.recipe import Recipe
 from longtail.roles import Fits, LeftOpen, Tunes, traits, works_on
 from longtail.run.loop import facts_of, infer
-from longtail.run.outcome import Outcome, floored
+from longtail.run.outcome import Outcome
 from longtail.run.prior import carried_prior, facts_without_net
 
 LEVEL = 0.01
@@ -105,7 +106,7 @@ def fit_finish(
             fitted.append(p)
         elif traits(made).works_on == "net":
             features = infer(now.net, held.x, now.engine, features=True)
-            fitted.append(made.tune(now.net, features, held.labels.y, now.labels.prior))
+            fitted.append(made.tune(now.net, features, held.labels.y, now.classes.prior))
         else:
             fitted.append(made.fit(_held_logits(now, held, logits), held.labels.y))
     if held is not None:
@@ -174,7 +175,7 @@ def calibrated(
         outcome, data, held, logits, sample: as for :func:`fit_finish`.
     """
     z, y = outcome.as_natural(_held_logits(outcome, held, logits)), held.labels.y
-    natural = floored(outcome.labels.prior)
+    natural = floored(outcome.classes.prior)
     prior, copies, rates = (natural / natural.sum()).numpy(), sample.copies, sample.rates
     with warnings.catch_warnings():  # few rows are allowed for: the penalty, and the test
         warnings.filterwarnings("ignore", message="BiasTemperature: ")

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from longtail.classes import Classes, floored
 from longtail.examples import Inputs
-from longtail.labels import ClassCounts, Labels
 from longtail.net import Net
 from longtail.prior import Prior, Said
 from longtail.roles import WeighsClasses
@@ -26,14 +26,14 @@ class Meaning:
     """What the logits of a trained model mean: the class prior they assume, and how to put another in.
 
     Attributes:
-        labels: of the rows it was trained on, or the counts of each class.
+        classes: of the rows it was trained on.
         assumed_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and
             nothing was held out to fit it on.
         calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; it works
             on ``as_natural(logits)``.
     """
 
-    labels: Labels | ClassCounts
+    classes: Classes
     assumed_prior: Tensor | None = None
     calibrator: Any = None
 
@@ -58,19 +58,19 @@ class Meaning:
                 "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
                 "which a calibrator is fitted, or use softmax of logits() as scores"
             )
-        deploy = Prior.of(prior, self.labels).resolve(self.labels)
-        shift = deploy.log() - floored(torch.as_tensor(assumed)).log()
+        deploy = Prior.of(prior, self.classes).resolve(self.classes)
+        shift = deploy.log() - floored(torch.as_tensor(assumed).double()).log()
         return torch.softmax(logits + shift, -1).float()
 
     def as_natural(self, logits: Tensor) -> Tensor:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
         if self.assumed_prior is None:
             return logits.double()
-        return logits.double() + (floored(self.labels.prior) / floored(self.assumed_prior)).log()
+        return logits.double() + (floored(self.classes.prior) / floored(self.assumed_prior.double())).log()
 
     def is_natural(self, prior: Said) -> bool:
         """Is it the natural prior, by its name or as numbers?"""
-        return Prior.of(prior, self.labels).is_natural(self.labels)
+        return Prior.of(prior, self.classes).is_natural(self.classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class Outcome:
     Attributes:
         net: in evaluation mode.
         recipe: what was trained (a ``Recipe``, or a classical one).
-        labels: the training labels, or the counts of each class where the model was read from a file.
+        classes: of the rows it was trained on.
         keys: the cache key of each stage.
         history: one event an epoch.
         assumed_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and
@@ -95,7 +95,7 @@ class Outcome:
 
     net: Net
     recipe: Any
-    labels: Labels | ClassCounts
+    classes: Classes
     keys: tuple[str, ...] = ()
     history: tuple[Event, ...] = ()
     assumed_prior: Tensor | None = None
@@ -111,7 +111,7 @@ class Outcome:
     @property
     def meaning(self) -> Meaning:
         """What its logits mean."""
-        return Meaning(self.labels, self.assumed_prior, self.calibrator)
+        return Meaning(self.classes, self.assumed_prior, self.calibrator)
 
     @property
     def prior_source(self) -> str:
@@ -162,9 +162,3 @@ class Outcome:
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)
-
-
-def floored(prior: Tensor) -> Tensor:
-    """A prior with no zero: a class that training never saw counts as often as the rarest that it did see."""
-    prior = prior.double()
-    return torch.where(prior > 0, prior, prior[prior > 0].min())

@@ -89,5 +89,6 @@ def _facts_of(labels: Labels) -> dict[str, Any]:
         "counts": labels.counts,
         "prior": labels.prior,
         "num_classes": labels.num_classes,
+        "classes": labels.classes,
         "labels": labels,
     }

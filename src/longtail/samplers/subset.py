@@ -66,9 +66,9 @@ class Subset:
     def _inside(self, labels: Labels) -> tuple[Tensor, Labels]:
         """The classes, and their examples' labels, class after class."""
         if self.run is not None:
-            chosen = labels.runs(self.run[1])[self.run[0]]
+            chosen = labels.classes.runs(self.run[1])[self.run[0]]
         elif self.classes is None:
-            chosen = labels.groups(self.many, self.few)[str(self.group)]
+            chosen = labels.classes.groups(self.many, self.few)[str(self.group)]
         else:
             if any(not 0 <= c < labels.num_classes for c in self.classes):
                 raise ValueError(f"classes={self.classes} must lie in 0..{labels.num_classes - 1}")

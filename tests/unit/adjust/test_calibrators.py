@@ -113,7 +113,11 @@ def test_not_fitted_is_an_error(make: type) -> None:
         (Temperature, {"temperature": 0.0}, "temperature=0.0"),
         (Temperature, {"strength": -1.0}, "strength=-1.0"),
         (BiasTemperature, {"temperature": 1.0}, "give all of"),
-        (BiasTemperature, {"temperature": 1.0, "bias": [0, 0], "assumes": [0.5, 0.6]}, "assumes sums to 1.1"),
+        (
+            BiasTemperature,
+            {"temperature": 1.0, "bias": [0, 0], "assumes": [0.5, 0.6]},
+            r"assumes=\[0.5, 0.6\] sums to 1.1",
+        ),
         (VectorScaling, {"weight": [1.0], "bias": [0.0, 0.0], "assumes": [0.5, 0.5]}, "weight has 1 entries"),
     ],
 )

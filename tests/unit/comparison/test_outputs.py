@@ -10,6 +10,7 @@ import torch
 
 from longtail import api, recipes
 from longtail.adjust import Thresholds
+from longtail.classes import Classes
 from longtail.classical import logistic
 from longtail.comparison import outputs as module
 from longtail.comparison.outputs import Outputs, load_outputs, said
@@ -17,7 +18,7 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker
 from longtail.data import Dataset
-from longtail.labels import ClassCounts, Labels
+from longtail.labels import Labels
 from longtail.metrics import evaluate
 from longtail.prior import Prior
 from longtail.run.cache import save_checked
@@ -53,9 +54,9 @@ def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
             ("balanced", Prior.balanced()),
             ("declared", plan.deploy_prior),
         ):
-            weights = None if name in ("natural", "as_trained") else given.resolve(labels)
+            weights = None if name in ("natural", "as_trained") else given.resolve(labels.classes)
             p, d = kept.under(given)
-            found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.groups(), rarest=1)
+            found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.classes.groups(), rarest=1)
             assert row["scores"][name] == {k: None if math.isnan(v) else v for k, v in found.items()}
         assert "scores" not in json.loads(
             worker.run_file(Task(row["recipe"], row["fold"], row["seed"])).read_text()
@@ -75,7 +76,7 @@ def test_outputs_say_what_the_outcome_says(tmp_path) -> None:
         Outputs.of(outcome, logits, prepared.test_rows, test.labels.y).save(tmp_path / "a.safetensors")
         kept = load_outputs(tmp_path / "a.safetensors")
         assert kept is not None
-        for prior in ("natural", "balanced", (0.2, 0.3, 0.5), tuple(outcome.labels.prior.tolist())):
+        for prior in ("natural", "balanced", (0.2, 0.3, 0.5), tuple(outcome.classes.prior.tolist())):
             p, d = kept.under(prior)
             assert torch.equal(p, outcome.probabilities(logits, prior))
             assert torch.equal(d, outcome.decide(p, prior))
@@ -85,7 +86,7 @@ def test_outputs_say_what_the_outcome_says(tmp_path) -> None:
 def test_another_rule_decides_under_the_natural_prior_alone(tmp_path) -> None:
     labels = Labels.of([0, 0, 0, 1])
     rule = Thresholds(weights=(1.0, 9.0))
-    outcome = Outcome(None, None, labels, assumed_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
+    outcome = Outcome(None, None, labels.classes, assumed_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
     logits = torch.tensor([[2.0, 0.0], [0.0, 9.0]])
     outputs = Outputs.of(outcome, logits, torch.arange(2), torch.tensor([0, 1]))
     outputs.save(tmp_path / "a.safetensors")
@@ -118,9 +119,7 @@ def test_a_run_without_its_outputs_is_computed_anew(tmp_path) -> None:
 
 def simple(logits: torch.Tensor) -> Outputs:
     n, c = logits.shape
-    meaning = Meaning(
-        ClassCounts(torch.arange(1, c + 1), tuple("abcdef"[:c])), torch.full((c,), 1 / c).double()
-    )
+    meaning = Meaning(Classes(tuple("abcdef"[:c]), torch.arange(1, c + 1)), torch.full((c,), 1 / c).double())
     return Outputs(torch.arange(n), torch.arange(n) % c, logits, meaning, None)
 
 
@@ -153,7 +152,7 @@ def test_many_logits_take_two_bytes_and_score_the_same_now_and_later(tmp_path, m
     g = torch.Generator().manual_seed(0)
     logits = 100 + 8 * torch.randn(200, 5, generator=g)
     whole = simple(logits)
-    outcome = Outcome(None, None, whole.meaning.labels, assumed_prior=whole.meaning.assumed_prior)  # type: ignore[arg-type]
+    outcome = Outcome(None, None, whole.meaning.classes, assumed_prior=whole.meaning.assumed_prior)  # type: ignore[arg-type]
     made = Outputs.of(outcome, logits, whole.rows, whole.y)
     made.save(tmp_path / "a.safetensors")
     kept = load_outputs(tmp_path / "a.safetensors")

@@ -324,7 +324,7 @@ def test_weights_move_the_training_prior(recipe):
     weight = np.where(y == "c", 5.5, 0.5)
     model = LongTailClassifier(recipe, epochs=5, random_state=0).fit(X, y, sample_weight=weight)
     expected = np.array([weight[y == c].sum() for c in "abc"]) / weight.sum()
-    np.testing.assert_allclose(model.model_.outcome.labels.prior, expected, atol=2 / len(y))
+    np.testing.assert_allclose(model.model_.outcome.classes.prior, expected, atol=2 / len(y))
 
 
 @pytest.mark.parametrize("recipe", ["erm", "focal", "logistic", "easy-ensemble"])

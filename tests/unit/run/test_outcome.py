@@ -17,7 +17,7 @@ def erm():
 @pytest.mark.parametrize("prior", ["natural", "balanced", [0.1, 0.2, 0.7]])
 def test_predict_proba_is_the_posterior_under_the_declared_prior(erm, prior):
     x = toy(1, (300, 300, 300)).x
-    truth = bayes(x, Prior.of(prior, erm.labels).resolve(erm.labels))
+    truth = bayes(x, Prior.of(prior, erm.classes).resolve(erm.classes))
     found = erm.predict_proba(x, prior)
     assert torch.allclose(found.sum(1), torch.ones(len(x)), atol=1e-6)
     assert float((found - truth).abs().mean()) < 0.04

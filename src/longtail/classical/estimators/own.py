@@ -75,7 +75,7 @@ class Own:
     def _prior(self, labels: Labels) -> Tensor | None:
         if self.prior == "balanced":
             return uniform(labels)
-        return None if self.prior is None else Prior.of(self.prior, labels).resolve(labels)
+        return None if self.prior is None else Prior.of(self.prior, labels.classes).resolve(labels.classes)
 
 
 def prepared(estimator: Any, seed: int, threads: int) -> Any:
