@@ -10,6 +10,7 @@ import longtail
 from longtail import api, weights
 from longtail.adjust import PriorShift
 from longtail.classes import Classes, floored
+from longtail.data import Dataset
 from longtail.labels import Labels
 from longtail.losses import BalancedSoftmax
 from longtail.model import Model
@@ -96,7 +97,7 @@ def test_adjusting_says_what_it_does_about_such_a_class():
 def test_predicting_says_it_too():
     x = np.random.default_rng(0).normal(size=(40, 2))
     labels = Labels.of([0] * 30 + [2] * 10, names=["a", "b", "c"])
-    data = longtail.Dataset.of("toy", "embedding", torch.from_numpy(x).float(), labels)
+    data = Dataset.of("toy", "embedding", torch.from_numpy(x).float(), labels)
     model = longtail.train(data, recipe="logistic", tuning="holdout")
     notes = api.predict(model, data, prior="balanced", say=lambda note: None).attrs["notes"]
     assert "class 'b' had no training row: it counts as the rarest class that training saw" in notes
