@@ -54,6 +54,14 @@ class Prior:
     name: str
     numbers: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.name not in ("natural", "balanced", "declared") or (self.name == "declared") != bool(
+            self.numbers
+        ):
+            raise ValueError(
+                f"Prior({self.name!r}, {self.numbers!r:.40}): it is natural, balanced, or declared with numbers"
+            )
+
     @classmethod
     def natural(cls) -> Prior:
         """Classes as frequent as in the training rows."""
