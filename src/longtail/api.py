@@ -26,7 +26,7 @@ from longtail.classes import UNSEEN, Classes
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
-from longtail.comparison.folds import fold_notes
+from longtail.comparison.folds import check_folds, fold_notes
 from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
 from longtail.comparison.length import Length, usual
 from longtail.comparison.own_net import try_backbone
@@ -245,6 +245,7 @@ def compare(
         wanted = "erm" if baseline is None else baseline
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
+        check_folds(plan.duplicate_of, folds)  # what is wrong is an error now, not after training
         check_metric(metric, dataset.labels.classes)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))

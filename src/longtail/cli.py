@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import re
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -523,6 +525,20 @@ def terminated(number: int, frame: Any) -> NoReturn:
     raise Terminated
 
 
+def come_again(ignored: Any) -> None:
+    """A stop that Python met in a destructor, where it can only be ignored, comes again a moment later.
+
+    For ``sys.unraisablehook``.
+    """
+    number = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}.get(ignored.exc_type)
+    if number is None:
+        sys.__unraisablehook__(ignored)
+        return
+    later = threading.Timer(0.05, _thread.interrupt_main, (number,))
+    later.daemon = True
+    later.start()
+
+
 def code_of(stop: BaseException) -> int:
     """128 and the number of the signal, as shells have it."""
     return 143 if isinstance(stop, Terminated) else 130
@@ -538,6 +554,7 @@ def main() -> None:
     """Entry point."""
     try:
         signal.signal(signal.SIGTERM, terminated)
+        sys.unraisablehook = come_again
         keep_freed()
         app()
     except (KeyboardInterrupt, Terminated) as stop:  # before a command began, or while it ended

@@ -136,7 +136,7 @@ class Model:
                 raise
         if before is not None:
             before.unlink(missing_ok=True)
-        sweep(folder, STORED, keep=stored)
+        tidy(folder)
         return folder
 
     @classmethod
@@ -207,6 +207,13 @@ class Model:
                     "the command line cannot read it",
                     stacklevel=3,
                 )
+
+
+def tidy(folder: Path) -> None:
+    """Remove tensors that a killed save left beside those of the model in ``folder``."""
+    stored = _tensors_of(folder / "model.json")
+    if stored is not None:
+        sweep(folder, STORED, keep=stored.name)
 
 
 def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:

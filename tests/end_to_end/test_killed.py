@@ -35,7 +35,7 @@ def scores(folder):
     return {(r["recipe"], r["fold"]): (r["status"], r["scores"], r["per_class"]) for r in runs}
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_killed_and_resumed_gives_the_same_table(tmp_path, kills):
     straight = start(tmp_path / "straight", 2)
     began = time.monotonic()

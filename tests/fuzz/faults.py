@@ -108,7 +108,8 @@ def json_of_results(file: Path) -> str:
     except ValueError as why:
         return f"broken: {why}"
     return json.dumps(
-        sorted([r["recipe"], r["fold"], r["status"], json.dumps(r["scores"])] for r in found), sort_keys=True
+        sorted([r["recipe"], r["fold"], r["status"], json.dumps(r.get("scores"))] for r in found),
+        sort_keys=True,
     )
 
 
@@ -401,8 +402,11 @@ class Found:
         now = {}
         for part in ("cache", "runs"):
             for file in (folder / "out" / part).glob("*"):
-                if not file.name.startswith(".") and ".partial." not in file.name:
-                    now[file] = file.stat().st_mtime_ns
+                if file.name.startswith(".") or ".partial." in file.name:
+                    continue
+                if part == "runs" and not file.with_suffix(".json").exists():
+                    continue  # outputs of a run that was stopped before it was written down
+                now[file] = file.stat().st_mtime_ns
         if again := [f.name for f, moment in self.finished.items() if f in now and now[f] != moment]:
             self.say("lost", f"done again: {again}")
         self.finished = now

@@ -17,7 +17,7 @@ PARTS = (
     "longtail.adjust.thresholds:Thresholds", "longtail.heads.experts:Experts", "longtail.heads.etf:ETF",
     "longtail.heads.grouped:Grouped", "longtail.backbones.mlp:MLP", "longtail.backbones.timm_model:TimmModel",
     "longtail.backbones.resnet_cifar:ResNetCIFAR", "longtail.classical.head:Fitted",
-    "adjust/Chain", "adjust/save", "heads/ETF", "heads/../backbones/MLP", "backbones/MLP", "backbones/hub", "losses/Focal",
+    "adjust/Chain", "adjust/save", "heads/ETF", "heads/../backbones/MLP", "backbones/MLP", "backbones/hub",
 )  # fmt: skip
 
 

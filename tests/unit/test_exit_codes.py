@@ -1,5 +1,8 @@
 """The command line's exit codes: who has something to mend."""
 
+import signal
+import time
+
 import pytest
 from typer.testing import CliRunner
 
@@ -38,3 +41,21 @@ def test_each_kind_of_end_has_its_code_and_one_line(monkeypatch, why, code, word
     assert done.exit_code == code
     assert words in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, cli.Terminated])
+def test_a_stop_that_a_destructor_swallows_comes_again(monkeypatch, capsys, stop):
+    class Closing:
+        def __del__(self):
+            raise stop
+
+    monkeypatch.setattr("sys.unraisablehook", cli.come_again)
+    was = signal.signal(signal.SIGTERM, cli.terminated)
+    closing = [Closing()]
+    closing.clear()
+    try:
+        with pytest.raises(stop):
+            time.sleep(5)
+    finally:
+        signal.signal(signal.SIGTERM, was)
+    assert "Traceback" not in capsys.readouterr().err

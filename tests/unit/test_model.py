@@ -380,14 +380,16 @@ def test_jobs_do_not_change_the_result(dataset, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "recipe", ["logistic", "random-forest", "easy-ensemble", "crt", "lws", "bags", "mislas"]
+    "recipe",
+    ["logistic", "random-forest:trees=20", "easy-ensemble:subsets=2", "crt", "lws", "bags", "mislas"],
 )
 def test_from_the_cache_is_the_same(dataset, tmp_path, recipe):
     import shutil
 
-    first = longtail.compare(dataset, recipes=[recipe], folds=2, epochs=2, out=tmp_path, model=False)
+    asked = {"recipes": [recipe], "folds": 2, "epochs": 2, "out": tmp_path, "model": False}
+    first = longtail.compare(dataset, **asked)
     shutil.rmtree(tmp_path / "runs")
-    again = longtail.compare(dataset, recipes=[recipe], folds=2, epochs=2, out=tmp_path, model=False)
+    again = longtail.compare(dataset, **asked)
     assert {r["status"] for r in first.results["runs"]} == {"done"}, first.results["runs"][0]["error"]
     assert [r["scores"] for r in again.results["runs"]] == [r["scores"] for r in first.results["runs"]]
 

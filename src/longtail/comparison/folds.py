@@ -33,11 +33,8 @@ def folds(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> list[tuple
     """
     from sklearn.model_selection import StratifiedKFold
 
-    if k < 2:
-        raise ValueError(f"k={k} must be at least 2: one fold tests what the others train")
+    check_folds(duplicate_of, k)
     first, group = _distinct(labels, duplicate_of)
-    if len(first) < k:
-        raise ValueError(f"k={k} folds need at least as many different rows; there are {len(first)}: lower k")
     # scikit-learn refuses k above the size of the largest class.
     if len(first) == len(labels) and int(labels.counts.max()) >= k:
         place = torch.empty(len(labels), dtype=torch.int64)
@@ -51,6 +48,18 @@ def folds(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> list[tuple
     else:
         place = _deal(labels, group, k, seed)
     return [((place != f).nonzero().flatten(), (place == f).nonzero().flatten()) for f in range(k)]
+
+
+def check_folds(duplicate_of: Tensor, k: int) -> None:
+    """Raises ValueError for fewer than two folds, and for more than there are rows with inputs of their own."""
+    if k < 2:
+        raise ValueError(f"folds={k} must be at least 2: one fold tests what the others train")
+    different = len(duplicate_of.unique())
+    if k > different:
+        said = "rows" if different == len(duplicate_of) else "different rows"
+        raise ValueError(
+            f"folds={k}: each fold tests rows of its own, and there are {different} {said}: lower folds"
+        )
 
 
 def _deal(labels: Labels, group: Tensor, k: int, seed: int) -> Tensor:

@@ -1,6 +1,7 @@
 """Resampling: categories stay categories, small classes are adapted to, memory is bounded, refusals are clear."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -229,7 +230,7 @@ FINISH = {
 @pytest.mark.parametrize(
     "make",
     [
-        classical.logistic, classical.gradient_boosting_balanced, classical.easy_ensemble,
+        classical.logistic, classical.gradient_boosting_balanced, partial(classical.easy_ensemble, subsets=2),
         lambda finish: classical.resampled("smote", classical.logistic(finish=finish)),
     ],
     ids=["logistic", "gradient-boosting-balanced", "easy-ensemble", "smote+logistic"],

@@ -1,10 +1,14 @@
 """A model that is worse than a guess on its own training rows fails loudly; one that has learnt nothing does not."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from longtail import recipes
 from longtail.comparison.chance import WorseThanChance, check_learnt
+from longtail.examples import Examples
+from longtail.labels import Labels
 from longtail.run import train_stages
 from longtail.testing.recipe import toy, toy_net, toy_stage
 
@@ -46,3 +50,18 @@ def test_alpha_of_a_causal_head_is_chosen_on_held_out_rows():
         RemoveMean(-1)
     with pytest.raises(TypeError, match="causal head"):
         RemoveMean()(toy_net())
+
+
+@pytest.mark.parametrize("rare, common, wrong", [(5, 41, False), (2, 30, True)])
+def test_what_chance_reaches_in_a_large_table_is_no_error(rare, common, wrong):
+    """24 and 96 rows: balanced accuracies of .318 and .198, 3.2 and 5.3 standard errors below a guess."""
+    labels = Labels.of([1] * 24 + [0] * 96)
+    right = torch.tensor([i < rare for i in range(24)] + [i < common for i in range(96)])
+    decided = torch.where(right, labels.y, 1 - labels.y)
+    outcome = SimpleNamespace(prior_source="none", logits=lambda x: torch.eye(2)[decided])
+    data = Examples(torch.zeros(120, 1), labels)
+    if wrong:
+        with pytest.raises(WorseThanChance):
+            check_learnt(outcome, data)
+    else:
+        check_learnt(outcome, data)

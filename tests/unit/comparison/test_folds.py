@@ -82,8 +82,11 @@ def test_every_class_smaller_than_k() -> None:
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: folds(Labels.of([0, 1]), torch.arange(2), 1, 0), "k=1 must be at least 2"),
-        (lambda: folds(Labels.of([0, 1, 0]), torch.tensor([0, 1, 1]), 3, 0), "k=3 folds need .* there are 2"),
+        (lambda: folds(Labels.of([0, 1]), torch.arange(2), 1, 0), "folds=1 must be at least 2"),
+        (
+            lambda: folds(Labels.of([0, 1, 0]), torch.tensor([0, 1, 1]), 3, 0),
+            "folds=3: .* there are 2 different rows: lower folds",
+        ),
         (lambda: folds(Labels.of([0, 1]), torch.arange(3), 2, 0), "duplicate_of has shape"),
         (lambda: inner_split(Labels.of([0, 1]), torch.arange(2), 1.0, 0), "share=1.0"),
         (lambda: inner_split(Labels.of([0, 1]), torch.arange(2), 0.2, 0), "holds none of any class"),

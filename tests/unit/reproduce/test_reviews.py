@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,10 @@ from longtail.run import Cache
 N = 240
 
 
-def dataset() -> Dataset:
+def dataset(n: int = N) -> Dataset:
     draw = torch.Generator().manual_seed(0)
     rows, y = [], []
-    for i in range(N):
+    for i in range(n):
         rare = i % 5 == 0
         letters = "".join("abcdefgh"[k] for k in torch.randint(0, 8, (12,), generator=draw))
         rows.append(f"{letters} {'zzz' if rare and i % 10 else 'qq'} <b>{i}")
@@ -208,13 +209,19 @@ def test_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", ["", ",tune=lora,rank=2"])
-def test_with_an_encoder(options: str, tmp_path: Path) -> None:
+def test_with_an_encoder(options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
     import tiny
 
+    few = ("ce", "weighted-ce", "focal-5", "ldam")
+    monkeypatch.setattr(
+        sys.modules[losses.__module__], "losses", lambda base: {name: losses(base)[name] for name in few}
+    )
     folder = tiny.bert(tmp_path / "bert")
-    found = reviews(dataset(), folds=2, epochs=1, backbone=f"hf:{folder}{options}", out=tmp_path / "out")
-    assert len(found.lines) == 14, [r["error"] for r in found.results["runs"] if r["status"] != "done"]
+    found = reviews(dataset(60), folds=2, epochs=1, backbone=f"hf:{folder}{options}", out=tmp_path / "out")
+    assert [line.name for line in found.lines] == list(few), [
+        r["error"] for r in found.results["runs"] if r["status"] != "done"
+    ]
     assert found.results["settings"]["backbone"].startswith(f"hf:{folder}")
     assert found.results["data"]["kind"] == "text"
     assert all(np.isfinite(m["norm"]).all() for p in found.probes.values() for m in p["moments"])
