@@ -36,6 +36,11 @@ class Classes:
     names: tuple[str, ...]
     counts: Tensor
 
+    @classmethod
+    def of(cls, counts: Tensor) -> Classes:
+        """Classes without names: they are called 0, 1, 2 ..."""
+        return cls(tuple(map(str, range(len(counts)))), counts)
+
     def __post_init__(self) -> None:
         if self.counts.dim() != 1 or len(self.counts) != len(self.names) or not self.names:
             raise ValueError(f"counts has shape {tuple(self.counts.shape)} for {len(self.names)} class names")
@@ -86,7 +91,7 @@ class Classes:
         Raises:
             ValueError: ``n`` is below 1 or above the number of classes that have examples.
 
-        >>> [run.tolist() for run in Classes(("a", "b", "c"), torch.tensor([2, 1, 3])).runs(2)]
+        >>> [run.tolist() for run in Classes.of(torch.tensor([2, 1, 3])).runs(2)]
         [[2, 0], [1]]
         """
         order = self.counts.argsort(descending=True, stable=True)

@@ -80,7 +80,6 @@ def facts(labels: Labels) -> dict[str, Any]:
         "counts": labels.counts,
         "prior": labels.prior,
         "num_classes": labels.num_classes,
-        "classes": labels.classes,
         "labels": labels,
     }
 

@@ -123,7 +123,7 @@ def _meaning(facts: dict[str, Any]) -> Meaning:
     counts = torch.tensor(facts["counts"], dtype=torch.int64)
     prior, calibrator = facts["logit_prior"], facts["calibrator"]
     return Meaning(
-        Classes(tuple(map(str, range(len(counts)))), counts),
+        Classes.of(counts),
         None if prior is None else torch.tensor(prior, dtype=torch.float64),
         None if calibrator is None else adjust.from_json(calibrator),
     )

@@ -70,7 +70,7 @@ class SelfPaced(nn.Module):
     Args:
         loss: ``(logits, y) -> scalar``, from the stage, with a ``reduction``.
         teachers: one expert a group, from the most frequent classes to the rarest (a fact).
-        classes: of the training rows (a fact).
+        counts: training examples per class (a fact).
         embed: ``net -> (features, y)`` over the training inputs (a fact).
         epochs: how often in the stage the experts' weights are set anew: its epochs.
         temperature: T > 0.
@@ -93,7 +93,7 @@ class SelfPaced(nn.Module):
         self,
         loss: nn.Module,
         teachers: tuple[Net, ...],
-        classes: Classes,
+        counts: Tensor,
         embed: Embed,
         epochs: int,
         temperature: float = 2.0,
@@ -108,6 +108,7 @@ class SelfPaced(nn.Module):
             )
         if weighs not in ("loss", "logits"):
             raise ValueError(f"weighs={weighs!r} must be 'loss' or 'logits'")
+        classes = Classes.of(counts)
         groups = classes.runs(len(teachers)) if shots is None else tuple(classes.groups(*shots).values())
         if len(groups) != len(teachers) or any(len(g) == 0 for g in groups):
             sizes = [len(g) for g in groups]
@@ -125,7 +126,7 @@ class SelfPaced(nn.Module):
         group_of = torch.empty(classes.num_classes, dtype=torch.int64)
         for g, members in enumerate(groups):
             group_of[members] = g
-        shots_of = torch.stack([classes.counts[g].double().mean() for g in groups])
+        shots_of = torch.stack([counts[g].double().mean() for g in groups])
         start = (shots_of.amin() / shots_of.clamp_min(1)).clamp(max=1).float()[group_of]
         low, high = torch.ones(classes.num_classes), torch.zeros(classes.num_classes)
         accuracy = torch.zeros(len(groups))

@@ -56,7 +56,6 @@ def facts_of(net: Net, data: Examples, engine: Engine) -> dict[str, Any]:
         "counts": labels.counts,
         "prior": labels.prior,
         "num_classes": labels.num_classes,
-        "classes": labels.classes,
         "labels": labels,
         "feature_dim": net.feature_dim,
         "embed": lambda of: (infer(of, data.x, engine, features=True), labels.y),

@@ -89,6 +89,5 @@ def _facts_of(labels: Labels) -> dict[str, Any]:
         "counts": labels.counts,
         "prior": labels.prior,
         "num_classes": labels.num_classes,
-        "classes": labels.classes,
         "labels": labels,
     }

@@ -182,7 +182,7 @@ def embed(of):
 def paced(**changes):
     teachers = tuple(net(seed=k).eval() for k in (11, 12, 13))
     given = {"epochs": 4, "temperature": 2.0, "threshold": 0.3, **changes}
-    return SelfPaced(CrossEntropy(), teachers, LABELS.classes, embed, **given), teachers
+    return SelfPaced(CrossEntropy(), teachers, LABELS.counts, embed, **given), teachers
 
 
 def slow_lfme(student, teachers, x, y, t, weighs="loss"):
