@@ -5,7 +5,6 @@ python benchmarks/as_markdown.py longtail-out/results.json > benchmarks/results/
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -13,10 +12,10 @@ from pathlib import Path
 from longtail.comparison.leaderboard import (
     METRIC_NAMES,
     PRIOR_NAMES,
-    leaderboard,
-    ranking_metric,
+    board,
     shown_priors,
 )
+from longtail.comparison.record import read_results
 
 COLUMNS = (
     "accuracy",
@@ -37,40 +36,42 @@ def number(value: float) -> str:
 
 
 def main() -> None:
-    results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    data, settings = results["data"], results["settings"]
-    versions = ", ".join(f"{name} {v}" for name, v in results["versions"].items())
-    command = results["command"].split()
+    results = read_results(sys.argv[1])
+    data, settings = results.data, results.settings
+    versions = ", ".join(f"{name} {v}" for name, v in results.versions.items())
+    command = results.command.split()
     command = [Path(word).name if "/" in word else word for word in command]
     about = [
-        f"{data['n']:,} rows, {data['num_classes']} classes, imbalance {data['imbalance']:.3g}",
-        f"{settings['folds']} folds x {settings['seeds']} seed, duplicates {settings['duplicates']}",
-        f"tuning {settings['tuning']}, {settings['epochs']} epochs, backbone {settings['backbone']}",
-        f"{results['created'][:10]}, {results['hardware']}, {versions}",
+        f"{data.n:,} rows, {data.num_classes} classes, imbalance {data.imbalance:.3g}",
+        f"{settings.folds} folds x {settings.seeds} seed, duplicates {settings.duplicates}",
+        f"tuning {settings.tuning}, {settings.epochs} epochs, backbone {settings.backbone}",
+        f"{results.created[:10]}, {results.hardware}, {versions}",
     ]
-    print(f"# {data['name']}\n\n{'; '.join(about)}\n\n    {' '.join(command)}\n")
+    print(f"# {data.name}\n\n{'; '.join(about)}\n\n    {' '.join(command)}\n")
     for prior in shown_priors(results):
-        rows, metric = leaderboard(results, prior), ranking_metric(prior)
+        made = board(results, prior)
+        metric = made.metric
         print(f"## Under {PRIOR_NAMES[prior]}\n")
         print(
-            f"Ranked by {METRIC_NAMES[metric]}: mean ± sd over the runs; difference to {settings['baseline']}",
+            f"Ranked by {METRIC_NAMES[metric]}: mean ± sd over the runs; difference to {settings.baseline}",
             end="",
         )
-        test = "test on rows" if results.get("evidence") else "corrected resampled t-test"
+        test = "test on rows" if results.evidence else "corrected resampled t-test"
         print(f", with its 95 % interval and Holm-adjusted p ({test}).", end="")
-        expected = results.get("evidence", {}).get(prior, {}).get("winner")
+        expected = results.evidence.get(prior, {}).get("winner")
         if expected:
             print(f" Expected of {expected['recipe']} on new data: {expected['expected']:.3f}.", end="")
         print("\n")
-        names = [METRIC_NAMES[c] for c in COLUMNS]
+        shown = COLUMNS if metric in COLUMNS else (metric, *COLUMNS)
+        names = [METRIC_NAMES[c] for c in shown]
         print("| # | recipe | " + " | ".join(names) + " | as trained | difference | p | s a run |")
-        print("|" + "---|" * (len(COLUMNS) + 6))
-        for row in rows:
+        print("|" + "---|" * (len(shown) + 6))
+        for row in made.rows:
             if row.rank is None:
-                print(f"| – | {row.recipe} | did not run: {row.problem}" + " |" * (len(COLUMNS) + 4))
+                print(f"| – | {row.recipe} | did not run: {row.problem}" + " |" * (len(shown) + 4))
                 continue
-            cells = [number(row.mean.get(c, math.nan)) for c in COLUMNS]
-            cells[COLUMNS.index(metric)] += f" ± {number(row.sd.get(metric, math.nan))}"
+            cells = [number(row.mean.get(c, math.nan)) for c in shown]
+            cells[shown.index(metric)] += f" ± {number(row.sd.get(metric, math.nan))}"
             interval = (
                 f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
                 if math.isfinite(row.difference)

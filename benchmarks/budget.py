@@ -21,6 +21,8 @@ from typing import Any
 
 import pandas
 
+from longtail.comparison.record import read_results
+
 
 def as_it_is(path: Path, scratch: Path, *options: str) -> list[str]:
     """The file as it came."""
@@ -110,19 +112,19 @@ def measure(name: str, args: list[str], budget: float, jobs: int, scratch: Path)
     file = out / "results.json"
     if not file.exists():
         return found | {"said": " ".join(done.stderr.split())[-300:]}
-    results = json.loads(file.read_text(encoding="utf-8"))
-    runs = [run for run in results["runs"] if run["status"] == "done"]
-    kept = results["model"] or {}
+    results = read_results(file)
+    runs = [run for run in results.runs if run.done]
+    kept = results.model or {}
     return found | {
-        "n": results["data"]["n"],
-        "classes": results["data"]["num_classes"],
+        "n": results.data.n,
+        "classes": results.data.num_classes,
         "finished": len(list((out / "runs").glob("*.json"))),
         "counted": len(runs),
-        "recipes": len({run["recipe"] for run in runs}),
-        "folds": max((sum(r["recipe"] == one["recipe"] for r in runs) for one in runs), default=0),
+        "recipes": len({run.recipe for run in runs}),
+        "folds": max((len(of) for of in results.by_recipe.values()), default=0),
         "model": kept.get("recipe") if (out / "model" / "model.json").exists() else None,
         "rows": kept.get("rows", kept.get("why", "")),
-        "left_out": results.get("left_out"),
+        "left_out": results.left_out,
     }
 
 

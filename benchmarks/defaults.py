@@ -29,6 +29,7 @@ from longtail import data
 from longtail.chosen import pick
 from longtail.comparison.folds import folds
 from longtail.comparison.plan import Plan
+from longtail.comparison.record import Run
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.statistics import corrected_t_test
 from longtail.comparison.work import Task, Worker
@@ -98,23 +99,23 @@ def main() -> None:
         if d.kind == "embedding":
             plain = Dataset(d.name, "table", Frame(d.raw), d.labels, d.duplicate_of, (), d.fingerprint)
         plan = Plan(d, tuple(pick([args.recipe]).items()), folds=args.folds, baseline=args.recipe)
-        ours: list[dict[str, Any]] = []
+        ours: list[Run] = []
         theirs = []
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
             worker = Worker(plan, Path(folder))
             for fold in range(args.folds):
-                row = worker.do(Task(args.recipe, fold, 0))
-                assert row is not None
-                if row["status"] != "done":
-                    sys.exit(f"{name}: {row['error']}")
-                ours.append(row)
+                run = worker.do(Task(args.recipe, fold, 0))
+                assert run is not None
+                if not run.done:
+                    sys.exit(f"{name}: {run.error}")
+                ours.append(run)
         seconds = time.perf_counter() - began
         for train, test in [] if args.ours else folds(d.labels, d.duplicate_of, args.folds, 0):
             theirs.append(one_fold(plain, train.numpy(), test.numpy()))
         converged = {True: "yes", False: "no", None: "not checked"}
         for prior, metric in (("natural", "macro_f1"), ("balanced", "balanced_accuracy")):
-            a = [row["scores"][prior][metric] for row in ours]
+            a = [run.scores[prior][metric] for run in ours]
             if args.ours:
                 print(
                     f"| {name} | {len(d):,} | {metric}, {prior} prior | {np.mean(a):.3f} | {seconds:.0f} s |",
@@ -123,7 +124,7 @@ def main() -> None:
                 continue
             b = [fold[metric]["score"] for fold in theirs]
             mean, low, high, _ = corrected_t_test([x - y for x, y in zip(a, b)], 1 / args.folds)
-            states = ", ".join(sorted({converged[row["converged"]] for row in ours}))
+            states = ", ".join(sorted({converged[run.converged] for run in ours}))
             cells = (
                 name, f"{len(d):,}", f"{metric.replace('_', ' ')}, {prior} prior", f"{np.mean(a):.3f}",
                 f"{np.mean(b):.3f}", f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]", "no" if high < -MARGIN else "yes", states,

@@ -34,7 +34,8 @@ from sklearn.preprocessing import StandardScaler
 
 from longtail import data
 from longtail.comparison.folds import folds
-from longtail.comparison.leaderboard import finished, leaderboard, ranking_metric
+from longtail.comparison.leaderboard import board, ranking_metric
+from longtail.comparison.record import Results, read_results
 from longtail.comparison.statistics import corrected_t_test
 
 INNER = 3
@@ -67,11 +68,13 @@ def table_candidates(smallest: int) -> dict[str, Any]:
 
 
 def text_candidates(smallest: int) -> dict[str, Any]:
-    """Classifiers on TF-IDF."""
+    """Classifiers on TF-IDF; ``smallest`` as for tables."""
     found: dict[str, Any] = {f"logistic C={c}": LogisticRegression(C=c, max_iter=2000) for c in (3, 10, 30)}
     found["logistic C=10, balanced"] = LogisticRegression(C=10, class_weight="balanced", max_iter=2000)
     found["complement naive Bayes"] = ComplementNB(alpha=0.3)
-    found["SMOTE, logistic"] = make_pipeline(SMOTE(random_state=0), LogisticRegression(C=10, max_iter=2000))
+    if smallest > 1:  # imbalanced-learn refuses classes of one row
+        smote = SMOTE(k_neighbors=min(5, smallest - 1), random_state=0)
+        found["SMOTE, logistic"] = make_pipeline(smote, LogisticRegression(C=10, max_iter=2000))
     return found
 
 
@@ -145,23 +148,23 @@ def one_fold(d: Any, train: Any, test: Any) -> dict[str, Any]:
     return {**out, "seconds": time.perf_counter() - began}
 
 
-def beside(results: Any, reference: list[dict[str, Any]], deep: set[str]) -> list[str]:
+def beside(results: Results, reference: list[dict[str, Any]], deep: set[str]) -> list[str]:
     """Markdown rows: the best deep and the best classical recipe beside the reference, paired fold by fold."""
     lines = []
-    share = results["settings"]["test_share"]
+    share = results.settings.test_share
     for prior in ("natural", "balanced"):
         metric = ranking_metric(prior)
         scores = [fold[metric]["score"] for fold in reference]
         spread = f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f}"
         lines.append(f"| {prior} | {metric} | tuned pipeline | {spread} | |")
-        ranked = [row for row in leaderboard(results, prior) if row.rank]
+        ranked = board(results, prior, metric).ranked
         groups = {"deep": deep, "classical": {r.recipe for r in ranked} - deep}
         for kind, names in groups.items():
             rows = [row for row in ranked if row.recipe in names]
             if not rows:
                 continue
-            row, runs = rows[0], finished(results, rows[0].recipe)
-            differences = [runs[f, 0]["scores"][prior][metric] - scores[f] for f in range(len(scores))]
+            row, runs = rows[0], results.by_recipe[rows[0].recipe]
+            differences = [runs[f, 0].scores[prior][metric] - scores[f] for f in range(len(scores))]
             mean, low, high, p = corrected_t_test(differences, share)
             lines.append(
                 f"| {prior} | {metric} | best {kind}: {row.recipe} (of {len(rows)}) | {row.mean[metric]:.3f} ±"
@@ -204,7 +207,7 @@ def main() -> None:
             "\n| prior | metric | what | mean ± sd over folds | minus the pipeline [95 %], corrected t-test |"
             "\n|---|---|---|---|---|"
         )
-        print("\n".join(beside(json.loads(args.results.read_text(encoding="utf-8")), found, deep)))
+        print("\n".join(beside(read_results(args.results), found, deep)))
 
 
 if __name__ == "__main__":

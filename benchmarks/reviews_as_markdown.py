@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from longtail.comparison.record import read_results
 from longtail.reproduce import Reviews, words
 from longtail.reproduce.findings import Line
 
 
 def read(folder: Path) -> Reviews:
     """What the experiment found, from its files."""
-    results, found = (json.loads((folder / f"{name}.json").read_text()) for name in ("results", "reviews"))
+    results = read_results(folder / "results.json")
+    found = json.loads((folder / "reviews.json").read_text(encoding="utf-8"))
     lines = []
     for line in found["lines"]:
         values = {k: math.nan if v is None else v for k, v in line.items()}
@@ -31,19 +33,19 @@ def read(folder: Path) -> Reviews:
 def markdown(found: Reviews) -> list[str]:
     """The tables and the sentences."""
     results = found.results
-    data, settings = results["data"], results["settings"]
-    folds, seeds = settings["folds"], settings["seeds"]
-    versions = ", ".join(f"{k} {v}" for k, v in results["versions"].items())
+    data, settings = results.data, results.settings
+    folds, seeds = settings.folds, settings.seeds
+    versions = ", ".join(f"{k} {v}" for k, v in results.versions.items())
     out = [
         "# The reviews experiment",
         "",
-        f"F1 of class {found.positive} on {data['name']}: {data['n']:,} rows, {data['num_classes']} classes, imbalance "
-        f"{data['imbalance']:.3g}; {folds} stratified folds x {seeds} seeds, backbone {settings['backbone']}, "
-        f"{settings['epochs']} epochs, one learning rate for all losses unless a name says faster; "
-        f"{results['created'][:10]}, {results['hardware']}, no GPU, shared with "
+        f"F1 of class {found.positive} on {data.name}: {data.n:,} rows, {data.num_classes} classes, imbalance "
+        f"{data.imbalance:.3g}; {folds} stratified folds x {seeds} seeds, backbone {settings.backbone}, "
+        f"{settings.epochs} epochs, one learning rate for all losses unless a name says faster; "
+        f"{results.created[:10]}, {results.hardware}, no GPU, shared with "
         f"other work (so no times are reported), {versions}.",
         "",
-        f"    {results['command']}",
+        f"    {results.command}",
         "",
         "Decisions as trained; best mean first. sd: over the folds within a seed, pooled over the seeds. Difference to "
         "cross-entropy with its 95 % interval and p (corrected resampled t-test, Holm-adjusted). p of the spread: paired "

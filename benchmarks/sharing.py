@@ -30,7 +30,7 @@ def compared(
     began = time.perf_counter()
     found = api.compare(data, recipes=recipes, folds=folds, out=out, baseline=recipes[0], model=False, on=on)
     seconds = time.perf_counter() - began
-    return seconds, len(count), {(r["recipe"], r["fold"]): r["scores"] for r in found.results["runs"]}
+    return seconds, len(count), {(run.recipe, run.fold): run.scores for run in found.record.runs}
 
 
 def main() -> None:

@@ -139,7 +139,7 @@ def million(jobs: int, names: list[str]) -> None:
         seconds, found = timed(
             lambda: api.compare(dataset, recipes=names, folds=2, jobs=jobs, out=out, model=False)
         )
-    assert {r["status"] for r in found.results["runs"]} == {"done"}, found.results["runs"]
+    assert all(run.done for run in found.record.runs), found.record.runs
     parent, worker = gigabytes(resource.RUSAGE_SELF), gigabytes(resource.RUSAGE_CHILDREN)
     print(
         f"10^6 x 30, 2 folds, {', '.join(names)}: {seconds:.0f} s with {jobs} jobs; peak {parent:.1f} GB in the parent,"

@@ -8,7 +8,6 @@ The screenshot needs chromium; without it the table alone is drawn.
 from __future__ import annotations
 
 import io
-import json
 import re
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from longtail.comparison.record import read_results
 from longtail.report import show
 
 HERE = Path(__file__).parent
@@ -32,7 +32,7 @@ def main() -> None:
     images = HERE / "images"
     images.mkdir(exist_ok=True)
     console = Console(record=True, width=150, file=io.StringIO())
-    show(json.loads((folder / "results.json").read_text(encoding="utf-8")), console)
+    show(read_results(folder / "results.json"), console)
     svg = console.export_svg(title="longtail compare islands-lt --folds 3 --baseline logistic")
     # No font from elsewhere: the reader's own monospace will do.
     svg = re.sub(r"@font-face\s*{[^}]*}", "", svg).replace("Fira Code", "monospace")

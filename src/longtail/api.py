@@ -27,22 +27,23 @@ from longtail.comparison.counted import check_finished, counted, earlier, joinab
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
 from longtail.comparison.folds import check_folds, fold_notes
-from longtail.comparison.leaderboard import Row, leaderboard, shown_priors, winner, write_csv
+from longtail.comparison.leaderboard import Row, board, shown_priors, write_csv
 from longtail.comparison.length import Length, usual
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.recommendation import recommendation
+from longtail.comparison.record import Results, Run
 from longtail.comparison.results import hardware, results_of, versions
 from longtail.comparison.run import run
 from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
-from longtail.data.reading import tell
 from longtail.files import held, write_json
-from longtail.model import Model
+from longtail.formats.reading import tell
+from longtail.model import Model, tidy
 from longtail.prior import Prior, Said
 from longtail.protocol import Backbone
 from longtail.report import brief
@@ -50,7 +51,7 @@ from longtail.report.html import write_report
 from longtail.report.progress import progress
 from longtail.report.ranks import write_ranks
 from longtail.run import Cache, Engine, Outcome, OutOfTime
-from longtail.run.engine import stop_at
+from longtail.run.engine import engine_of, stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.ranks import here, launched
 from longtail.tables import WRITTEN, check_table_file, ending, write_table
@@ -67,13 +68,13 @@ class Comparison:
     """What ``compare`` found.
 
     Attributes:
-        results: everything, as written to ``results.json``.
+        record: everything.
         folder: where the files are.
         kept: the best recipe trained on all rows, or the folder that an earlier call saved it to; None where it was not
             asked for, or is of another recipe.
     """
 
-    results: dict[str, Any]
+    record: Results
     folder: Path
     kept: Model | Path | None
 
@@ -82,10 +83,15 @@ class Comparison:
         """The best recipe trained on all rows, or None where it was not asked for, or is of another recipe."""
         return Model.load(self.kept) if isinstance(self.kept, Path) else self.kept
 
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """Everything as plain numbers and strings, as written to ``results.json``."""
+        return self.record.to_json()
+
     @property
     def rows(self) -> dict[str, list[Row]]:
         """Ranked rows by prior, the declared one first."""
-        return {prior: leaderboard(self.results, prior) for prior in shown_priors(self.results)}
+        return {prior: list(board(self.record, prior).rows) for prior in shown_priors(self.record)}
 
     @property
     def table(self) -> Any:
@@ -94,20 +100,20 @@ class Comparison:
         return brief.table(self.rows)
 
     def __repr__(self) -> str:
-        return brief.comparison_text(self.results, self.folder)
+        return brief.comparison_text(self.record, self.folder)
 
     def _repr_html_(self) -> str:
-        return brief.comparison_html(self.results, self.folder)
+        return brief.comparison_html(self.record, self.folder)
 
     @property
     def best(self) -> str:
         """The name of the best recipe under the declared prior, of those whose training converged."""
-        return best_of(self.results)
+        return best_of(self.record)
 
     @property
     def recommendation(self) -> dict[str, str]:
         """What to do, in plain words, a paragraph a prior."""
-        return recommendation(self.results)
+        return recommendation(self.record)
 
 
 Given = Any
@@ -149,6 +155,8 @@ def compare(
     epochs: int | None = None,
     tuning: str = "refit",
     duplicates: str = "together",
+    device: str | None = None,
+    precision: str | None = None,
     engine: Engine | None = None,
     model: bool | None = None,
     on: On | None = None,
@@ -180,7 +188,10 @@ def compare(
         began: ``time.monotonic()`` from which the budget counts; None is this call.
         out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
             the same data and settings compared there stay in the table.
-        backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
+        backbone, epochs, tuning, duplicates: see ``longtail.comparison.plan.Plan``.
+        device: "cpu", "cuda", "cuda:1"; None takes a GPU where there is one.
+        precision: "fp32" (the default), "tf32" or "bf16"; see ``longtail.Engine``.
+        engine: device, precision and more in one, in the place of the two.
         model: train the best recipe on all rows at the end. None does so unless there is a model already and no run was
             left to do.
         on: called with progress events, from another thread at times.
@@ -198,6 +209,7 @@ def compare(
     """
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
+    engine = engine_of(engine, device, precision)
     deadline = math.inf if budget is None else (time.monotonic() if began is None else began) + budget
     with told(on, verbose) as say, ExitStack() as stack:
         dataset = load(data, on=say, **how)
@@ -205,9 +217,9 @@ def compare(
             say({"data": data_room.inspect_facts(dataset)})
         deploy = Prior.of(prior, dataset.labels.classes, files=True)
         folder = Path(out)
-        found = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
+        found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
-            frozen = frozen_features(dataset, backbone, folder / "cache")
+            frozen = frozen_features(dataset, backbone, folder / "cache", engine)
         before, whole, said_backbone = None, dataset, backbone
         if frozen is not None:
             (dataset, before), backbone = frozen, None
@@ -225,23 +237,25 @@ def compare(
             epochs=epochs,
             tuning=tuning,
             duplicates=duplicates,
-            engine=engine or Engine(),
+            engine=engine,
         )
         path = str(data) if isinstance(data, str | Path) else dataset.name
 
-        def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
-            begun = {row["recipe"] for row in rows}
+        def result(runs: Sequence[Run]) -> Results:
+            begun = {run.recipe for run in runs}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
-            made = results_of(plan, rows, path, jobs, budget, command, about_all)
-            made["data"]["fingerprint"], made["settings"]["metric"] = whole.fingerprint, metric
-            if frozen is not None:
-                made["data"]["kind"], made["settings"]["backbone"] = whole.kind, str(said_backbone)
+            made = results_of(plan, runs, path, jobs, budget, command, about_all)
+            kind = whole.kind if frozen is not None else made.data.kind
+            net = made.settings.backbone if frozen is None else str(said_backbone)
+            data = replace(made.data, fingerprint=whole.fingerprint, kind=kind)
+            made = made.but(data=data, settings=replace(made.settings, metric=metric, backbone=net))
             return made
 
-        if found is not None and (why := joinable(result([]), found)) is not None:
-            say({"note": f"the earlier table in {folder} ({why}) will be replaced"})
+        other = other if found is None else joinable(result([]), found)
+        if other is not None:
+            say({"note": f"the earlier table in {folder} ({other}) will be replaced"})
             found = None
-        others = () if found is None else tuple(found["recipes"])
+        others = () if found is None else tuple(found.recipes)
         wanted = "erm" if baseline is None else baseline
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
@@ -259,28 +273,30 @@ def compare(
             ran.extend([event["task"]] if "task" in event else [])
             say(event)
 
-        rows = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
-        check_finished(rows, budget)
-        rows, unfinished = counted(rows, plan.cells, budget)
-        results = result(rows)
+        runs = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
+        check_finished(runs, budget)
+        runs, unfinished = counted(runs, plan.cells, budget)
+        results = result(runs)
         if found is not None:
             results, more = joined(results, found, Worker(plan, folder).judged_again)
             if more:
                 say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
-            if wanted in results["recipes"]:
-                results["settings"]["baseline"] = wanted
-        results["left_out"] = unfinished
-        results["evidence"] = evidence(plan, results, folder)
+            if wanted in results.recipes:
+                results = results.but(settings=replace(results.settings, baseline=wanted))
+        results = results.but(left_out=unfinished)
+        results = results.but(evidence=evidence(plan, results, folder))
         kept: Model | Path | None = None
+        about_model: Mapping[str, Any] | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
-            kept, results["model"] = was
+            kept, about_model = was
         elif model is not False:
-            kept, results["model"] = _keep(plan, results, folder, deadline, budget, say, before, found)
-        if isinstance(kept, Model) and results["model"]:
-            results["model"]["notes"] = list(getattr(kept.encoder, "notes", ()))
-        notes += tuple((results.get("model") or {}).get("notes", ()))
-        results["data"]["notes"] += notes
-        write_json(folder / "results.json", results)
+            kept, about_model = _keep(plan, results, folder, deadline, budget, say, before, found)
+        if isinstance(kept, Model) and about_model:
+            about_model = {**about_model, "notes": list(getattr(kept.encoder, "notes", ()))}
+        notes += tuple((about_model or {}).get("notes", ()))
+        noted = replace(results.data, notes=(*results.data.notes, *notes))
+        results = results.but(model=about_model, data=noted)
+        write_json(folder / "results.json", results.to_json())
         write_csv(results, folder / "results.csv")
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
@@ -306,12 +322,12 @@ def check_metric(metric: str | None, classes: Classes) -> None:
 
 
 def earlier_model(
-    results: dict[str, Any], found: Mapping[str, Any] | None, folder: Path
+    results: Results, found: Results | None, folder: Path
 ) -> tuple[Path | None, dict[str, Any]] | None:
     """What to say of the model on all rows that an earlier call left; None where there is none. Where it is of the best
     recipe, as that is judged now, its folder comes first.
     """
-    was, best = (found or {}).get("model"), best_of(results)
+    was, best = None if found is None else found.model, best_of(results)
     if (
         not was
         or not was["path"]
@@ -319,6 +335,7 @@ def earlier_model(
         or not (folder / "model" / "model.json").exists()
     ):
         return None
+    tidy(folder / "model")
     said = {**{k: was[k] for k in ("recipe", "rows", "notes") if k in was}, "path": str(folder / "model")}
     if was["recipe"] == best:
         return folder / "model", said
@@ -328,14 +345,14 @@ def earlier_model(
 
 def _keep(
     plan: Plan,
-    results: dict[str, Any],
+    results: Results,
     folder: Path,
     deadline: float,
     budget: float | None,
     on: On,
     before: FeatureEncoder | None,
-    found: Mapping[str, Any] | None,
-) -> tuple[Model | None, dict[str, Any] | None]:
+    found: Results | None,
+) -> tuple[Model | None, Mapping[str, Any] | None]:
     """The best recipe trained on all rows and saved; where there is no time for that, its model of the first fold.
 
     Returns:
@@ -346,31 +363,32 @@ def _keep(
         try:
             plan = replace(plan, recipes=(*plan.recipes, *pick([name]).items()))
         except ValueError:
-            was = (found or {}).get("model")
+            was = None if found is None else found.model
             if was and was["recipe"] == name:
                 return None, was
             why = "it is of an earlier call: pass that recipe again to have its model"
             return None, {"recipe": name, "path": None, "why": why}
-    row = next(r for r in results["runs"] if r["recipe"] == name and r["status"] == "done")
+    runs = list(results.by_recipe[name].values())
+    first = runs[0]
     target = folder / "model"
     try:
         late = (
             math.inf if budget is None else max(10.0, budget / 10) / 2
         )  # seconds after the deadline, at most
-        rebuilt = 0.0 if budget is None else rebuilt_seconds(row)
-        if time.monotonic() + whole_seconds(row, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
+        rebuilt = 0.0 if budget is None else rebuilt_seconds(first)
+        if time.monotonic() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
-                length = usual([r for r in results["runs"] if r["recipe"] == name and r["status"] == "done"])
+                length = usual([run.length for run in runs if run.length is not None])
                 kept = _fitted(plan, name, folder, deadline - rebuilt, on, before, None, length)
                 kept.save(target)
                 return kept, {"recipe": name, "path": str(target), "rows": "all rows"}
             except OutOfTime:
                 pass
-        on({"running": f"{name}, its model of fold {row['fold'] + 1}, to keep"})
-        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, row)
+        on({"running": f"{name}, its model of fold {first.fold + 1}, to keep"})
+        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, first)
         kept.save(target)
-        rows = f"the training rows of fold {row['fold'] + 1}: no time for all rows"
+        rows = f"the training rows of fold {first.fold + 1}: no time for all rows"
         return kept, {"recipe": name, "path": str(target), "rows": rows}
     except OutOfTime:
         return None, {"recipe": name, "path": None, "why": "out of time; the same again makes it"}
@@ -385,12 +403,12 @@ def _fitted(
     deadline: float,
     on: On,
     before: FeatureEncoder | None,
-    row: Mapping[str, Any] | None,
+    of: Run | None,
     length: Length | None = None,
 ) -> Model:
     """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
-    fold, seed = (None, 0) if row is None else (row["fold"], row["seed"])
+    fold, seed = (None, 0) if of is None else of.cell
     with stop_at(stop):
         return fit_all(
             plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
@@ -450,17 +468,19 @@ def compare_several(
         began: as for ``compare``.
         on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
-        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for
-            ``compare``.
+        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, device, precision,
+            engine, as for ``compare``.
 
     Raises:
-        ValueError: fewer than two data sets, or another prior.
+        ValueError: fewer than two data sets, another prior, or a device that is not there.
         OutOfTime: no run finished on any of them but one.
     """
     if len(data) < 2:
         raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
     if prior not in ("natural", "balanced"):
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
+    said = [settings.pop(name, None) for name in ("engine", "device", "precision")]
+    settings["engine"] = engine_of(*said)
     folder, began = Path(out), time.monotonic() if began is None else began
     if (folder / "results.json").exists():
         raise ValueError(
@@ -498,14 +518,14 @@ def compare_several(
                 say({"note": late})
     if len(found) < 2:
         raise OutOfTime(late)
-    if any(c.results["left_out"] for c in found.values()):
+    if any(c.record.left_out for c in found.values()):
         boards = [{row.recipe for row in next(iter(c.rows.values())) if row.rank} for c in found.values()]
         if len(set.intersection(*boards)) < 2:
             raise OutOfTime(
                 "fewer than two recipes finished on all data sets, so there is nothing to rank; each data set has its "
                 f"own table in {folder}. The same again goes on from here"
             )
-    results = {name: c.results for name, c in found.items()}
+    results = {name: c.record for name, c in found.items()}
     priors = shared_priors([shown_priors(r) for r in results.values()])
     rankings = tuple(rank(results, p) for p in priors)
     about_all = {
@@ -514,10 +534,10 @@ def compare_several(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(),
         "versions": versions(),
-        "folds": next(iter(results.values()))["settings"]["folds"],
+        "folds": next(iter(results.values())).settings.folds,
         "datasets": {
             name: {
-                **{k: r["data"][k] for k in ("n", "num_classes", "imbalance")},
+                **{k: getattr(r.data, k) for k in ("n", "num_classes", "imbalance")},
                 "link": f"{name}/report.html",
             }
             for name, r in results.items()
@@ -528,10 +548,10 @@ def compare_several(
     return Several(found, rankings, folder)
 
 
-def best_of(results: dict[str, Any]) -> str:
+def best_of(results: Results) -> str:
     """The best recipe under the declared prior whose training converged; without any, the one ranked first."""
-    rows = leaderboard(results, shown_priors(results)[0])
-    return (winner(rows) or rows[0]).recipe
+    made = board(results, shown_priors(results)[0])
+    return (made.winner or made.rows[0]).recipe
 
 
 def fit_all(
@@ -580,6 +600,8 @@ def train(
     backbone: Backbone = None,
     epochs: int | None = None,
     tuning: str = "refit",
+    device: str | None = None,
+    precision: str | None = None,
     engine: Engine | None = None,
     seed: int = 0,
     on: On = ignore,
@@ -592,11 +614,13 @@ def train(
             ``(X, y)``.
         recipe: a name, or anything else that ``compare`` takes in ``recipes``.
         out: folder to save the model to; None does not save.
-        backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
+        backbone, epochs, tuning: see ``longtail.comparison.plan.Plan``.
+        device, precision, engine: as for ``compare``.
         seed: of initial weights, order and estimators.
         on: called with progress events; left out, what could not be read is warned of.
         how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
     """
+    engine = engine_of(engine, device, precision)
     dataset = load(data, **how)
     if on is ignore:  # nobody else shows them
         tell(dataset.notes)
@@ -604,12 +628,12 @@ def train(
     if len(chosen) != 1:
         raise ValueError(f"recipe={recipe!r}: one recipe is trained, and these are {len(chosen)}")
     (name,) = chosen
-    frozen, before = frozen_features(dataset, backbone), None
+    frozen, before = frozen_features(dataset, backbone, engine=engine), None
     if frozen is not None:
         (dataset, before), backbone = frozen, None
     plan = Plan(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
-        tuning=tuning, engine=engine or Engine(),
+        tuning=tuning, engine=engine,
     )  # fmt: skip
     try_backbone(plan, None, on)
     if out is None:
@@ -639,6 +663,8 @@ def predict(
     label: str | None = None,
     say: Callable[[str], None] | None = None,
     raw: bool = False,
+    device: str | None = None,
+    precision: str | None = None,
     **how: Any,
 ) -> Any:
     """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
@@ -661,19 +687,24 @@ def predict(
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         say: called with each note on how the rows were read; None warns of what could not be read.
+        device, precision: as for ``compare``, whatever the model was trained on; None leaves a model in memory as it is.
         how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images; all but
             text are for files, and refused for data in memory.
 
     Raises:
-        ValueError: an ending of ``out`` that is not written, before any work; data that the model cannot take.
+        ValueError: an ending of ``out`` that is not written, or a device that is not there, before any work; data that
+            the model cannot take.
     """
     if out is not None:
         check_table_file(out)
-    loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)))
+    engine = engine_of(None, device, precision)
+    loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)), engine)
+    if (device, precision) != (None, None):
+        loaded = loaded.running(engine)
     deploy = Prior.of(prior, loaded.outcome.classes, files=True)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
-        rows = data_room.Inputs(data.raw)
+        rows = data_room.Rows(data.raw)
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
         remembered = loaded.reading

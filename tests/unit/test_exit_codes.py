@@ -1,6 +1,8 @@
 """The command line's exit codes: who has something to mend."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -41,6 +43,24 @@ def test_each_kind_of_end_has_its_code_and_one_line(monkeypatch, why, code, word
     assert done.exit_code == code
     assert words in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_command_ends_at_once_but_not_before_what_waits_for_its_end(thread):
+    """With a thread at work Python ends as always, and waits for it."""
+    waiting = "lambda: (threading.main_thread().join(), print('worked'))"
+    work = f"threading.Thread(target={waiting}).start()\n" if thread else ""
+    code = (
+        "import atexit, sys, threading\n"
+        "atexit.register(print, 'last')\n"
+        f"{work}sys.argv = ['longtail', '--version']\n"
+        "from longtail.__main__ import run\n"
+        "run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "longtail", *(["worked"] if thread else []), "last",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, cli.Terminated])

@@ -19,6 +19,7 @@ from longtail.bench.cifar import read_cifar
 from longtail.bench.estimate import estimate
 from longtail.bench.plan import CifarPlan, base_stage, chosen_recipes, design
 from longtail.comparison.plan import RecipeLike
+from longtail.comparison.record import Run
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker
@@ -27,6 +28,8 @@ from longtail.run import Engine
 from longtail.run.loop import On, ignore
 
 PRESETS = {"quick": {"protocol": "modern", "augment": "crop-flip", "epochs": 15, "backbone": "resnet8"}}
+Failures = dict[tuple[float, str, int, int], Run]
+"""Runs that are not done, by imbalance, recipe, fold and seed."""
 KEPT = (
     "recipe", "status", "error", "seconds", "predict_seconds", "prior_source", "stages", "scores", "per_class",
     "history",
@@ -153,21 +156,21 @@ def _measured(
     on: On,
 ) -> dict[str, Any]:
     """Every plan run, in a folder that is this process's."""
-    failures: dict[tuple[float, str, int, int], dict[str, Any]] = {}
+    failures: Failures = {}
     for plan in plans:
 
         def listen(event: dict[str, Any], plan: CifarPlan = plan) -> None:
             on(event)
-            row = event.get("row")
-            if row is not None:
-                if row["status"] != "done":
-                    failures[plan.imbalance, row["recipe"], row["fold"], row["seed"]] = row
+            made = event.get("run")
+            if made is not None:
+                if not made.done:
+                    failures[plan.imbalance, made.recipe, *made.cell] = made
                 write(results, plans, folder, failures)
 
         left = None if budget is None else max(0.0, began + budget - time.monotonic())
-        for row in run(plan, folder, jobs=jobs, budget=left, on=listen):
-            if row["status"] == "skipped":
-                failures[plan.imbalance, row["recipe"], row["fold"], row["seed"]] = row
+        for one in run(plan, folder, jobs=jobs, budget=left, on=listen):
+            if one.status == "skipped":
+                failures[plan.imbalance, one.recipe, *one.cell] = one
     write(results, plans, folder, failures)
     return results
 
@@ -200,7 +203,7 @@ def write(
     results: dict[str, Any],
     plans: Sequence[CifarPlan],
     folder: Path,
-    failures: dict[tuple[float, str, int, int], dict[str, Any]],
+    failures: Failures,
 ) -> None:
     """Put every run that is on disk into the results, and write all files, each atomically."""
     results["runs"] = [row for plan in plans for row in finished(plan, folder, failures)]
@@ -214,17 +217,16 @@ def write(
                 write_text(folder / f"{name}-{plan.imbalance:g}.svg", svg)
 
 
-def finished(
-    plan: CifarPlan, folder: Path, failures: dict[tuple[float, str, int, int], dict[str, Any]]
-) -> list[dict[str, Any]]:
+def finished(plan: CifarPlan, folder: Path, failures: Failures) -> list[dict[str, Any]]:
     """The runs of a plan that have finished or failed, with their seeds."""
     worker, out = Worker(plan, folder), []
     for name, _ in plan.recipes:
         for fold, seed in plan.cells:
-            row = worker.kept(Task(name, fold, seed)) or failures.get((plan.imbalance, name, fold, seed))
-            if row is None:
+            made = worker.kept(Task(name, fold, seed)) or failures.get((plan.imbalance, name, fold, seed))
+            if made is None:
                 continue
+            row = made.to_json()
             init, order = plan.draws(seed)
             where = {"imbalance": plan.imbalance, "subset": fold, "init": init, "order": order}
-            out.append({**{k: row[k] for k in KEPT if k in row}, **where})
+            out.append({**{k: row[k] for k in KEPT}, **where})
     return out

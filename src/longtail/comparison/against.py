@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from longtail.comparison.leaderboard import (
-    LOWER_IS_BETTER,
-    Results,
-    Row,
-    difference_test,
-    leaderboard,
-    ranked_by,
-)
+from longtail.comparison.leaderboard import LOWER_IS_BETTER, Row, board, difference_test, ranked_by
+from longtail.comparison.record import Results
 from longtail.comparison.statistics import Difference, holm
 
 MARGIN = 0.01
@@ -57,7 +51,7 @@ def against_winner(
     p, Holm-adjusted over all pairs of recipes.
     """
     by = metric or ranked_by(results, prior)
-    rows = [r for r in leaderboard(results, prior, by) if r.rank is not None and r.converged]
+    rows = [row for row in board(results, prior, by).ranked if row.converged]
     if not rows:
         return []
     best = rows[0].same_as or rows[0].recipe

@@ -21,17 +21,15 @@ from longtail.comparison.influence import Array, influence, smooth, terms_of
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
-    Results,
     as_float,
-    finished,
-    leaderboard,
+    board,
     ranked_by,
     shown_priors,
     tie_order,
-    winner,
 )
 from longtail.comparison.outputs import Said, load_outputs, outputs_file, said
 from longtail.comparison.plan import Study
+from longtail.comparison.record import Results
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
 
 
@@ -46,14 +44,15 @@ def evidence(study: Study, results: Results, folder: Path) -> dict[str, Any]:
         recipe, to ``[mean, low, high, p, error, degrees]``, null where nan or infinite) and ``winner`` (``recipe``,
         ``score`` as picked, ``expected`` on new data, ``candidates``; absent with one candidate).
     """
-    runs = {name: finished(results, name) for name in results["recipes"]}
+    runs = results.by_recipe
     most: set[tuple[int, int]] = max((set(r) for r in runs.values()), key=len, default=set())
     cells = sorted(most, key=lambda cell: cell[::-1])  # fold after fold, seed after seed
-    files = {
-        name: [outputs_file(folder, runs[name][cell]["identity"]) for cell in cells]
-        for name in runs
-        if cells and set(cells) <= set(runs[name]) and all("identity" in runs[name][cell] for cell in cells)
-    }
+    files = {}
+    for name, of in runs.items():
+        identities = [of[cell].identity for cell in cells if cell in of]
+        known = [outputs_file(folder, identity) for identity in identities if identity is not None]
+        if cells and len(known) == len(cells):
+            files[name] = known
     found = {}
     if len(cells) > 1:
         for prior in shown_priors(results):
@@ -77,7 +76,7 @@ class _UnderPrior:
         weights = self.judge.tested_prior(prior)
         self.weights = None if weights is None else weights.numpy()
         self.metric = ranked_by(results, prior)
-        self.rows = {row.recipe: row for row in leaderboard(results, prior) if row.rank is not None}
+        self.rows = {row.recipe: row for row in board(results, prior).ranked}
         self.said: dict[str, Said] = {}
         self.moved: dict[str, Array] = {}
         layout: Layout | None = None
@@ -139,18 +138,18 @@ class _UnderPrior:
 
     def scores(self, name: str, metric: str) -> Array:
         """The recorded scores, one for each run."""
-        runs = finished(self.results, name)
-        return np.array([as_float(runs[c]["scores"][self.prior].get(metric)) for c in self.cells])
+        runs = self.results.by_recipe[name]
+        return np.array([as_float(runs[c].scores[self.prior].get(metric)) for c in self.cells])
 
     def influences(self, name: str, metrics: Sequence[str]) -> dict[str, Array]:
         """How each row moves each metric of a recipe, ``[n]``."""
-        layout, c, read = self.layout, int(self.results["data"]["num_classes"]), self.read(name)
+        layout, c, read = self.layout, self.results.data.num_classes, self.read(name)
         assert layout is not None
         assert read is not None
         _, y, probabilities, decisions, _ = read
         made = [smooth()[m] for m in metrics]
         terms = terms_of(probabilities, y, decisions, made)
-        groups = self.results["data"]["groups"]
+        groups = self.results.data.groups
         return {m.name: influence(m, terms, layout.y, layout.run, c, self.weights, groups) for m in made}
 
     def tests(self, same: Mapping[str, str]) -> dict[str, dict[str, dict[str, list[float | None]]]]:
@@ -161,8 +160,8 @@ class _UnderPrior:
         scores = {m: {n: s for n, s in of.items() if np.isfinite(s).all()} for m, of in scores.items()}
         out: dict[str, dict[str, dict[str, list[float | None]]]] = {}
         for metric, of in scores.items():
-            best = winner(leaderboard(self.results, self.prior, metric)) if of else None
-            asked = (self.results["settings"]["baseline"], best.recipe if best else "")
+            best = board(self.results, self.prior, metric).winner if of else None
+            asked = (self.results.settings.baseline, best.recipe if best else "")
             out[metric] = {r: {} for r in dict.fromkeys(same.get(r, r) for r in asked) if r in of}
         held = {
             r: self.influences(r, [m for m in out if r in out[m]])
@@ -183,7 +182,7 @@ class _UnderPrior:
     def winner(self, same: Mapping[str, str]) -> dict[str, Any] | None:
         """What the winner will score on new data, by the ranking metric; None where it has no derivative to trust."""
         names = [n for n, row in self.rows.items() if row.converged and n in self.moved and n not in same]
-        best = winner(list(self.rows.values()))
+        best = board(self.results, self.prior).winner
         if len(names) < 2 or best is None or best.recipe not in names:
             return None
         sign = -1.0 if self.metric in LOWER_IS_BETTER else 1.0

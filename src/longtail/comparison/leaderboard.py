@@ -1,8 +1,8 @@
 """Leaderboard: the results of a comparison as ranked rows, and what they mean in plain words.
 
-``results`` is the plain dict that a comparison writes to ``results.json``. Nothing here computes a score: it
-averages over folds and seeds, pairs recipes run by run, and ranks. Tests are those on rows that the comparison left in
-``results`` (:mod:`longtail.comparison.evidence`); without them, those on folds (:mod:`longtail.comparison.statistics`).
+Nothing here computes a score: it averages over folds and seeds, pairs recipes run by run, and ranks. Tests are those on
+rows that the comparison left in its results (:mod:`longtail.comparison.evidence`); without them, those on folds
+(:mod:`longtail.comparison.statistics`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from longtail import metrics
+from longtail.comparison.record import Results, Run
 from longtail.comparison.statistics import Difference, corrected_t_test, holm, t_quantile
 from longtail.files import whole
 from longtail.run.outcome import OFF
-
-Results = Mapping[str, Any]
 
 LOWER_IS_BETTER = frozenset(m.name for m in metrics.found().values() if m.better == "lower")
 METRIC_NAMES = {m.name: m.title for m in metrics.found().values()}
@@ -90,7 +89,7 @@ class Row:
 def shown_priors(results: Results) -> tuple[str, ...]:
     """The priors to show, the declared one first: ("natural", "balanced"), ("balanced",) or ("declared",
     "balanced")."""
-    prior = results["settings"]["prior"]
+    prior = results.settings.prior
     if prior == "balanced":
         return ("balanced",)
     return (prior if prior == "natural" else "declared", "balanced")
@@ -107,16 +106,41 @@ def ranking_metric(prior: str) -> str:
 
 def ranked_by(results: Results, prior: str) -> str:
     """What recipes are ranked by under a prior: the metric that was asked for, else :func:`ranking_metric`."""
-    return results["settings"].get("metric") or ranking_metric(prior)
+    return results.settings.metric or ranking_metric(prior)
 
 
-def leaderboard(results: Results, prior: str, metric: str | None = None, test: str = "rows") -> list[Row]:
-    """One row a recipe, best first; incomplete recipes follow without a rank, then the failed ones.
+@dataclass(frozen=True)
+class Board:
+    """Recipes ranked and tested under one prior.
 
-    Exact ties go to the baseline, then to the recipe that is trained in the least time.
+    Attributes:
+        prior, metric: what was scored, and how.
+        rows: one a recipe, best first; incomplete recipes follow without a rank, then the failed ones. Exact ties go to
+            the baseline, then to the recipe that is trained in the least time.
+    """
+
+    prior: str
+    metric: str
+    rows: tuple[Row, ...]
+
+    @property
+    def ranked(self) -> list[Row]:
+        return [row for row in self.rows if row.rank is not None]
+
+    @property
+    def winner(self) -> Row | None:
+        """The best ranked recipe whose training converged, which is what a recommendation rests on; None without one."""
+        return next((row for row in self.ranked if row.converged), None)
+
+    def row(self, recipe: str) -> Row | None:
+        """The row of a recipe; None where it has none."""
+        return next((row for row in self.rows if row.recipe == recipe), None)
+
+
+def board(results: Results, prior: str, metric: str | None = None, test: str = "rows") -> Board:
+    """The recipes ranked and tested; built once for each question.
 
     Args:
-        results: as read from ``results.json``.
         prior: "natural", "balanced" or "declared": which of the runs' scores to show.
         metric: to rank by; None is :func:`ranked_by`.
         test: "rows" takes the tests on rows where there are any; "folds" the corrected resampled t-test.
@@ -125,14 +149,22 @@ def leaderboard(results: Results, prior: str, metric: str | None = None, test: s
         ValueError: no finished run was scored under this prior or has this metric, or there is no such test.
     """
     by = metric or ranked_by(results, prior)
-    done = {name: finished(results, name) for name in results["recipes"]}
-    scored = [run["scores"] for runs in done.values() for run in runs.values()]
+    key = prior, by, test
+    if key not in results.boards:
+        results.boards[key] = Board(prior, by, tuple(_rows(results, prior, by, test)))
+    found: Board = results.boards[key]
+    return found
+
+
+def _rows(results: Results, prior: str, by: str, test: str) -> list[Row]:
+    done = results.by_recipe
+    scored = [run.scores for runs in done.values() for run in runs.values()]
     if scored and not any(by in of.get(prior, {}) for of in scored):
         known = sorted({key for of in scored for key in of})
         raise ValueError(
             f"no run has metric={by!r} under prior={prior!r}; the priors scored are: {', '.join(known)}"
         )
-    baseline = results["settings"]["baseline"]
+    baseline = results.settings.baseline
     same = equal_recipes(results, prior)
     tested = {name: difference_test(results, name, baseline, prior, by, test) for name in done}
     own = [name for name in done if name not in same]
@@ -140,36 +172,36 @@ def leaderboard(results: Results, prior: str, metric: str | None = None, test: s
     complete = max((set(runs) for runs in done.values()), key=len, default=set())
     rows = []
     for name, runs in done.items():
-        scores = [run["scores"].get(prior, {}) for run in runs.values()]
+        scores = [run.scores.get(prior, {}) for run in runs.values()]
         means, sds = _spread(scores)
-        seconds = [run["seconds"] for run in runs.values()]
-        shared = [sum(s["seconds"] for s in run["stages"] if s["shared"]) for run in runs.values()]
+        seconds = [run.seconds for run in runs.values()]
+        shared = [sum(s.seconds for s in run.stages if s.shared) for run in runs.values()]
         row = Row(
             recipe=name,
-            title=results["recipes"][name].get("title") or name,
+            title=results.recipes[name].get("title") or name,
             rank=0 if runs and complete <= set(runs) and math.isfinite(means.get(by, math.nan)) else None,
             done=len(runs),
-            planned=results["settings"]["folds"] * results["settings"]["seeds"],
+            planned=results.settings.runs,
             mean=means,
             sd=sds,
-            as_trained=_spread([run["scores"].get("as_trained", {}) for run in runs.values()])[0],
+            as_trained=_spread([run.scores.get("as_trained", {}) for run in runs.values()])[0],
             difference=tested[name].mean,
             low=tested[name].low,
             high=tested[name].high,
             p=adjusted[same.get(name, name)],
             seconds=_mean(seconds),
             shared=_mean(shared),
-            predict_seconds=_mean([run["predict_seconds"] for run in runs.values()]),
-            parameters=next((run["parameters"] for run in runs.values()), None),
-            prior_source=_source([run["prior_source"] for run in runs.values()]),
-            problem=_problem(results, name),
-            size=_mean([run["bytes"] for run in runs.values() if "bytes" in run]),
-            predict_per_row=_mean(
-                [run["predict_seconds"] / run["test_rows"] for run in runs.values() if run.get("test_rows")]
+            predict_seconds=_mean(
+                [r.predict_seconds for r in runs.values() if r.predict_seconds is not None]
             ),
+            parameters=next((run.parameters for run in runs.values()), None),
+            prior_source=_source([run.prior_source for run in runs.values()]),
+            problem=_problem(results, name),
+            size=_mean([run.bytes for run in runs.values() if run.bytes is not None]),
+            predict_per_row=_mean([s for run in runs.values() if (s := _per_row(run)) is not None]),
             smallest=tested[name].smallest,
             same_as=same.get(name),
-            converged=all(run.get("converged", True) for run in runs.values()),
+            converged=all(run.converged for run in runs.values()),
             defined={m: sum(math.isfinite(as_float(s.get(m))) for s in scores) for m in means},
         )
         rows.append(row)
@@ -187,23 +219,18 @@ def leaderboard(results: Results, prior: str, metric: str | None = None, test: s
 def tie_order(results: Results, row: Row) -> tuple[bool, float, str]:
     """The order of recipes that score the same: the baseline, then the cheapest."""
     cost = row.alone if math.isfinite(row.alone) else math.inf
-    return row.recipe != results["settings"]["baseline"], cost, row.recipe
-
-
-def winner(rows: Sequence[Row]) -> Row | None:
-    """The best ranked recipe whose training converged, which is what a recommendation rests on; None without one."""
-    return next((row for row in rows if row.rank is not None and row.converged), None)
+    return row.recipe != results.settings.baseline, cost, row.recipe
 
 
 def equal_recipes(results: Results, prior: str) -> Mapping[str, str]:
     """Recipes that give the same predictions as another under this prior, with that other."""
-    found: Mapping[str, str] = results.get("evidence", {}).get(prior, {}).get("same_as", {})
+    found: Mapping[str, str] = results.evidence.get(prior, {}).get("same_as", {})
     return found
 
 
 def compares_rows(results: Results, prior: str) -> bool:
     """Are differences of the metric that ranks tested on rows, or on folds alone?"""
-    tests = results.get("evidence", {}).get(prior, {}).get("tests", {})
+    tests = results.evidence.get(prior, {}).get("tests", {})
     return bool(tests.get(ranked_by(results, prior)))
 
 
@@ -224,12 +251,12 @@ def difference_test(
     a, b = same.get(recipe, recipe), same.get(other, other)
     if a == b:
         return Difference(mean=0.0)
-    tests = results.get("evidence", {}).get(prior, {}).get("tests", {}).get(metric, {})
+    tests = results.evidence.get(prior, {}).get("tests", {}).get(metric, {})
     if test == "rows" and a in tests.get(b, {}):
         mean, low, high, p, error, degrees = map(as_float, tests[b][a])
         return Difference(mean, low, high, p, error, math.inf if math.isnan(degrees) else degrees)
     differences = paired(results, recipe, other, prior, metric)
-    share = results["settings"]["test_share"]
+    share = results.settings.test_share
     mean, low, high, p = corrected_t_test(differences, share)
     free = max(1, min(len(differences), round(1 / share)) - 1)
     return Difference(mean, low, high, p, (high - low) / 2 / t_quantile(0.95, free), free)
@@ -240,21 +267,15 @@ def _source(sources: Sequence[str]) -> str:
     return OFF if OFF in sources else next(iter(sources), "none")
 
 
-def finished(results: Results, recipe: str) -> dict[tuple[int, int], Mapping[str, Any]]:
-    """The finished runs of a recipe by (fold, seed)."""
-    runs = [r for r in results["runs"] if r["recipe"] == recipe and r["status"] == "done"]
-    return {(r["fold"], r["seed"]): r for r in sorted(runs, key=lambda r: (r["seed"], r["fold"]))}
-
-
 def paired(results: Results, recipe: str, other: str, prior: str, metric: str) -> list[float]:
     """``recipe`` minus ``other``, one difference a fold and seed that both finished with a finite score."""
-    a, b = finished(results, recipe), finished(results, other)
+    a, b = results.by_recipe[recipe], results.by_recipe.get(other, {})
     pairs = [(_score(a[k], prior, metric), _score(b[k], prior, metric)) for k in a if k in b]
     return [x - y for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
 
 
 COSTS = {"fit_seconds": "seconds", "predict_seconds": "predict_seconds", "model_bytes": "bytes"}
-"""What a run cost: its name in ``results.csv``, and in a run of ``results.json``."""
+"""What a run cost: its name in ``results.csv``, and that of a :class:`Run`."""
 
 
 def write_csv(results: Results, path: str | Path) -> None:
@@ -263,12 +284,12 @@ def write_csv(results: Results, path: str | Path) -> None:
     with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["recipe", "fold", "seed", "prior", "metric", "value"])
-        for name in results["recipes"]:
-            for (fold, seed), run in finished(results, name).items():
+        for name, runs in results.by_recipe.items():
+            for (fold, seed), run in runs.items():
                 for metric, key in COSTS.items():
-                    if key in run:
-                        out.writerow([name, fold, seed, "", metric, run[key]])
-                for prior, scores in run["scores"].items():
+                    if (cost := getattr(run, key)) is not None:
+                        out.writerow([name, fold, seed, "", metric, cost])
+                for prior, scores in run.scores.items():
                     for metric, value in scores.items():
                         number = as_float(value)
                         out.writerow(
@@ -281,8 +302,13 @@ def as_float(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _score(run: Mapping[str, Any], prior: str, metric: str) -> float:
-    return as_float(run["scores"].get(prior, {}).get(metric))
+def _score(run: Run, prior: str, metric: str) -> float:
+    return as_float(run.scores.get(prior, {}).get(metric))
+
+
+def _per_row(run: Run) -> float | None:
+    """Seconds from a raw test row to its logits."""
+    return run.predict_seconds / run.test_rows if run.predict_seconds is not None and run.test_rows else None
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -301,14 +327,13 @@ def _spread(scores: Sequence[Mapping[str, float | None]]) -> tuple[dict[str, flo
 
 
 def _problem(results: Results, recipe: str) -> str | None:
-    bad = [r for r in results["runs"] if r["recipe"] == recipe and r["status"] != "done"]
-    for run in sorted(bad, key=lambda r: r["status"] != "failed"):
-        where = f"fold {run['fold']}, seed {run['seed']}"
-        return f"{run['status']} ({where}): {run.get('error') or 'no reason was recorded'}"
-    if results.get("left_out"):  # there was no time: that is said once, for all
+    bad = [run for run in results.runs if run.recipe == recipe and not run.done]
+    for run in sorted(bad, key=lambda r: r.status != "failed"):
+        return f"{run.status} ({run.where}): {run.error or 'no reason was recorded'}"
+    if results.left_out:  # there was no time: that is said once, for all
         return None
-    planned = results["settings"]["folds"] * results["settings"]["seeds"]
-    missing = planned - len(finished(results, recipe))
+    planned = results.settings.runs
+    missing = planned - len(results.by_recipe[recipe])
     return f"{missing} of {planned} runs are missing" if missing > 0 else None
 
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,18 +41,17 @@ class Length:
     tried: tuple[tuple[int, float], ...] = ()
 
 
-def usual(runs: Sequence[Mapping[str, Any]]) -> Length | None:
-    """The length for all rows, from the runs of a comparison: the median of what its folds found, the longer where two
-    are in the middle; None where no run has one.
+def usual(found: Sequence[Length]) -> Length | None:
+    """The length for all rows, from those that the folds found: the median, the longer where two are in the middle. None
+    where there is none.
 
-    >>> usual([{"length": {"epochs": e}, "converged": True} for e in (10, 90, 30)]).epochs
+    >>> usual([Length(epochs, True) for epochs in (10, 90, 30)]).epochs
     30
     """
-    found = [run for run in runs if run.get("length")]
     if not found:
         return None
-    epochs = statistics.median_high(run["length"]["epochs"] for run in found)
-    said = [run["converged"] for run in found]
+    said = [length.converged for length in found]
+    epochs = statistics.median_high(length.epochs for length in found)
     return Length(epochs, None if None in said else all(said))
 
 

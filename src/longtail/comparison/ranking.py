@@ -28,14 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from longtail.comparison.leaderboard import (
-    LOWER_IS_BETTER,
-    METRIC_NAMES,
-    PRIOR_NAMES,
-    Results,
-    leaderboard,
-    ranked_by,
-)
+from longtail.comparison.leaderboard import LOWER_IS_BETTER, METRIC_NAMES, PRIOR_NAMES, board, ranked_by
+from longtail.comparison.record import Results
 from longtail.comparison.statistics import holm
 
 LEVEL = 0.05
@@ -102,7 +96,7 @@ def rank(results: Mapping[str, Results], prior: str, metric: str | None = None) 
     if len(results) < 2:
         raise ValueError(f"results has {len(results)} data sets; ranks over data sets need at least two")
     by = metric or ranked_by(next(iter(results.values())), prior)
-    boards = {name: {r.recipe: r for r in leaderboard(found, prior, by)} for name, found in results.items()}
+    boards = {name: {r.recipe: r for r in board(found, prior, by).rows} for name, found in results.items()}
     known = list(dict.fromkeys(name for board in boards.values() for name in board))
     whole = [n for n in known if all(n in b and b[n].rank is not None for b in boards.values())]
     if len(whole) < 2:

@@ -4,20 +4,20 @@ words."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from longtail.comparison.against import MARGIN, against_winner, as_good, indistinguishable
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
     PRIOR_NAMES,
-    Results,
     Row,
+    board,
     difference_test,
-    leaderboard,
     ranked_by,
     shown_priors,
-    winner,
 )
+from longtail.comparison.record import Results
 
 GROUP_NAMES = {"many": "frequent", "medium": "medium", "few": "rare"}
 
@@ -37,16 +37,16 @@ def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
 
 def _paragraph(results: Results, prior: str, margin: float) -> str:
     metric = ranked_by(results, prior)
-    rows = leaderboard(results, prior)
-    if not any(row.rank for row in rows):
+    made = board(results, prior)
+    rows, best = made.rows, made.winner
+    if not made.ranked:
         return f"Under {PRIOR_NAMES[prior]}: no recipe finished, so there is nothing to recommend."
-    best = winner(rows)
     if best is None:
         return (
             f"Under {PRIOR_NAMES[prior]}: nothing can be recommended yet, because no recipe's training converged. "
             "Train longer (--epochs, or a larger --budget), or add classical recipes, which are solved."
         )
-    base = next((row for row in rows if row.recipe == results["settings"]["baseline"]), None)
+    base = made.row(results.settings.baseline)
     score = f"{METRIC_NAMES[metric]} {_with_sd(best, metric)}"
     same = [row.title for row in rows if row.same_as == best.recipe]
     how = "lowest, which is best" if metric in LOWER_IS_BETTER else "highest"
@@ -71,7 +71,7 @@ def _paragraph(results: Results, prior: str, margin: float) -> str:
 
 def expected_score(results: Results, prior: str, best: Row) -> tuple[float, int] | None:
     """What the winner will score on new data, and of how many recipes it was picked; None where it is not known."""
-    found = results.get("evidence", {}).get(prior, {}).get("winner")
+    found = results.evidence.get(prior, {}).get("winner")
     if not found or found["recipe"] != best.recipe:
         return None
     return float(found["expected"]), int(found["candidates"])
@@ -96,7 +96,7 @@ def _with_sd(row: Row, metric: str) -> str:
     return f"{value} (sd {row.sd[metric]:.3f} over {row.done} runs)"
 
 
-def _against_baseline(best: Row, base: Row | None, rows: list[Row], by: str) -> str:
+def _against_baseline(best: Row, base: Row | None, rows: Sequence[Row], by: str) -> str:
     if base is None or not base.done:
         return "The baseline has no finished run, so no difference to it can be given."
     if best.recipe == base.recipe:
@@ -147,7 +147,7 @@ def _as_good(results: Results, prior: str, best: Row, margin: float) -> str:
     return " ".join(parts)
 
 
-def _smallest(rows: list[Row]) -> str:
+def _smallest(rows: Sequence[Row]) -> str:
     """What the data can show at all: the median over the recipes, against the baseline."""
     found = sorted(row.smallest for row in rows if math.isfinite(row.smallest) and row.smallest > 0)
     if not found:

@@ -1,68 +1,70 @@
-"""The results of a comparison as plain JSON: what the report reads, and what stays on disk."""
+"""The results of a comparison, from its plan and its runs; versions and machine in words."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from longtail.comparison.plan import Plan
+from longtail.comparison.record import Data, Results, Run, Settings
 from longtail.net import Net
 
 
 def results_of(
     plan: Plan,
-    rows: list[dict[str, Any]],
+    runs: Sequence[Run],
     path: str,
     jobs: int,
     budget: float | None,
     command: str | None,
-    about: dict[str, Any],
-) -> dict[str, Any]:
-    """The results of a comparison as plain JSON."""
+    about: Mapping[str, Mapping[str, str]],
+) -> Results:
+    """The results of a comparison, from its runs and what there is to say of its recipes."""
     d, labels = plan.dataset, plan.dataset.labels
     groups = {name: index.tolist() for name, index in labels.classes.groups().items()}
-    return {
-        "format": 1,
-        "command": command or "",
-        "versions": versions(),
-        "hardware": hardware(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {
-            "name": d.name,
-            "fingerprint": d.fingerprint,
-            "path": path,
-            "kind": d.kind,
-            "n": len(d),
-            "num_classes": labels.num_classes,
-            "names": list(labels.names),
-            "counts": labels.counts.tolist(),
-            "imbalance": labels.classes.imbalance,
-            "groups": groups,
-            "notes": list(d.notes),
-        },
-        "settings": {
-            "folds": plan.folds,
-            "seeds": plan.seeds,
-            "prior": plan.deploy_prior.name,
-            "prior_vector": plan.deploy_prior.resolve(labels.classes).tolist(),
-            "baseline": plan.baseline,
-            "jobs": jobs,
-            "budget": budget,
-            "tuning": plan.tuning,
-            "duplicates": plan.duplicates,
-            "epochs": plan.epochs or plan.base.epochs,
-            "backbone": backbone_name(plan),
-            "test_share": 1 / plan.folds,
-        },
-        "recipes": about,
-        "runs": rows,
-    }
+    return Results(
+        command=command or "",
+        versions=versions(),
+        hardware=hardware(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        data=Data(
+            name=d.name,
+            fingerprint=d.fingerprint,
+            path=path,
+            kind=d.kind,
+            n=len(d),
+            num_classes=labels.num_classes,
+            names=tuple(labels.names),
+            counts=tuple(labels.counts.tolist()),
+            imbalance=labels.classes.imbalance,
+            groups=groups,
+            notes=tuple(d.notes),
+        ),
+        settings=Settings(
+            folds=plan.folds,
+            seeds=plan.seeds,
+            prior=plan.deploy_prior.name,
+            prior_vector=tuple(plan.deploy_prior.resolve(labels.classes).tolist()),
+            baseline=plan.baseline,
+            jobs=jobs,
+            budget=budget,
+            tuning=plan.tuning,
+            device=plan.engine.on.type,
+            precision=plan.engine.precision,
+            duplicates=plan.duplicates,
+            epochs=plan.epochs or plan.base.epochs,
+            backbone=backbone_name(plan),
+            test_share=1 / plan.folds,
+        ),
+        recipes=about,
+        runs=tuple(runs),
+    )
 
 
 def backbone_name(plan: Plan) -> str:

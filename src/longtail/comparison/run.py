@@ -14,7 +14,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -28,6 +28,7 @@ import torch
 from longtail.classical import Classical
 from longtail.comparison.cost import own_backbone
 from longtail.comparison.plan import Study
+from longtail.comparison.record import Run
 from longtail.comparison.schedule import Schedule
 from longtail.comparison.work import LENGTH, Task, Worker, skipped
 from longtail.memory import keep_freed
@@ -37,8 +38,6 @@ from longtail.run.engine import OutOfTime, stop_at
 from longtail.run.finish import needs_held
 from longtail.run.loop import On, ignore
 from longtail.run.solve import may_be_solved
-
-Rows = list[dict[str, Any]]
 
 
 def run(
@@ -50,17 +49,17 @@ def run(
     keep: bool = False,
     metric: str | None = None,
     on: On = ignore,
-) -> Rows:
-    """Run every recipe on every fold and seed, and return one row a run.
+) -> list[Run]:
+    """Run every recipe on every fold and seed: what was found, in the order of the recipes, then of fold and seed.
 
     Args:
         plan: what to do.
         folder: where the cache and finished runs are kept.
         jobs: worker processes; 1 works in this one.
-        budget: seconds after which what has not finished is given up for now; its rows say "skipped".
+        budget: seconds after which what has not finished is given up for now: such runs are "skipped".
         keep: leave time within the budget to train the best recipe on all rows.
         metric: that recipes are ranked by; None is that of the prior.
-        on: called with progress events: ``{"task", "done", "total", "expected", ...}`` and one an epoch.
+        on: called with progress events: ``{"task", "done", "total", "expected", "run", ...}`` and one an epoch.
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs} must be at least 1")
@@ -73,27 +72,27 @@ def run(
     schedule = Schedule(plan, graph, jobs, deadline, keep, metric)
     worker = Worker(plan, folder, on)
     for task in [task for task in graph if task.stage is None]:
-        if (row := worker.kept(task)) is not None:
-            schedule.finished(task, row)
+        if (kept := worker.kept(task)) is not None:
+            schedule.finished(task, kept)
             del graph[task]
     on({"total": total, "done": len(schedule.done), "expected": schedule.expected})
     if promise := schedule.promise():
         on({"note": promise})
-    for task, row in (_here if jobs == 1 else _processes)(plan, folder, graph, schedule, on):
-        schedule.finished(task, row)
+    for task, made in (_here if jobs == 1 else _processes)(plan, folder, graph, schedule, on):
+        schedule.finished(task, made)
         on(
             {
                 "task": label(plan, task),
                 "total": total,
                 "done": len(schedule.done),
                 "expected": schedule.expected,
-                "row": row,
+                "run": made,
             }
         )
-    rows = [*schedule.rows, *(skipped(task) for task in schedule.unfinished)]
-    order = {name: k for k, (name, _) in enumerate(plan.recipes)}
-    rows.sort(key=lambda r: (order[r["recipe"]], r["fold"], r["seed"]))
-    return mark_shared(rows, list(order))
+    runs = [*schedule.runs, *(skipped(task) for task in schedule.unfinished)]
+    order = [name for name, _ in plan.recipes]
+    runs.sort(key=lambda one: (order.index(one.recipe), one.cell))
+    return mark_shared(runs, order)
 
 
 def check_sendable(plan: Study, jobs: int) -> None:
@@ -175,20 +174,23 @@ def label(plan: Study, task: Task) -> str:
     return f"{task.recipe}, {plan.where(task.fold, task.seed)}{what}"
 
 
-def mark_shared(rows: Rows, order: list[str]) -> Rows:
-    """Say of each stage whether another recipe of the table, earlier in it, had trained it already."""
+def mark_shared(runs: Sequence[Run], order: Sequence[str]) -> list[Run]:
+    """The runs, each stage of them with whether another recipe, earlier in ``order``, had trained it already."""
     seen: set[str] = set()
-    for row in sorted(rows, key=lambda r: (r["fold"], r["seed"], order.index(r["recipe"]))):
-        for stage in row.get("stages", ()):
-            stage["shared"] = stage["key"] in seen
-            seen.add(stage["key"])
-        row["seconds"] = sum(s["seconds"] for s in row.get("stages", ()) if not s["shared"])
-    return rows
+    marked = {}
+    for one in sorted(runs, key=lambda one: (one.cell, order.index(one.recipe))):
+        stages = []
+        for stage in one.stages:
+            stages.append(replace(stage, shared=stage.key in seen))
+            seen.add(stage.key)
+        own = sum(stage.seconds for stage in stages if not stage.shared)
+        marked[one.recipe, one.cell] = one.but(stages=tuple(stages), seconds=own)
+    return [marked[one.recipe, one.cell] for one in runs]
 
 
 def _here(
     plan: Study, folder: Path, graph: dict[Task, set[Task]], schedule: Schedule, on: On
-) -> Iterator[tuple[Task, Any]]:
+) -> Iterator[tuple[Task, Run | None]]:
     sorter = TopologicalSorter(graph)
     sorter.prepare()
     waiting: set[Task] = set()
@@ -202,17 +204,15 @@ def _here(
         waiting.remove(task)
         now[0] = label(plan, task)
         on({"running": now[0]})
-        row = _attempt(worker, task, schedule.stop)
-        if row is not None and row["status"] == "skipped":
+        made = _attempt(worker, task, schedule.stop)
+        if made is not None and made.status == "skipped":
             return
-        yield task, row
+        yield task, made
         sorter.done(task)
 
 
-def _attempt(worker: Worker, task: Task, deadline: float | None) -> Any:
-    """Do a task, until the deadline at most; a stage that fails is left for the score of its recipes, which says so in
-    their rows.
-    """
+def _attempt(worker: Worker, task: Task, deadline: float | None) -> Run | None:
+    """Do a task, until the deadline at most; a stage that fails is left for the runs of its recipes, which say so."""
     worker.engine = replace(worker.engine, deadline=deadline)
     try:
         with stop_at(deadline):
@@ -234,17 +234,21 @@ def _start(plan: Study, folder: Path, events: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     keep_freed()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with_parent()
     _worker = Worker(plan, folder, on=lambda event: events.put({"worker": os.getpid(), **event}))
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
+def end_with_parent() -> None:
+    """From now on this process ends when its parent has ended, or has already: a worker starts for seconds."""
+    threading.Thread(target=_end_with, args=(mp.parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
     os._exit(1)
 
 
-def _do(task: Task, left: float | None) -> Any:
+def _do(task: Task, left: float | None) -> Run | None:
     """Do a task in a worker process; it counts the seconds that are left by its own clock."""
     deadline = None if left is None else time.monotonic() + left
     assert _worker is not None
@@ -259,7 +263,7 @@ GRACE = 2.0
 
 def _processes(
     plan: Study, folder: Path, graph: dict[Task, set[Task]], schedule: Schedule, on: On
-) -> Iterator[tuple[Task, Any]]:
+) -> Iterator[tuple[Task, Run | None]]:
     if not graph:
         return
     sorter = TopologicalSorter(graph)
@@ -284,9 +288,9 @@ def _processes(
             finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
             _drain(events, on)
             for future in finished:
-                task, row = running.pop(future), future.result()
-                if row is None or row["status"] != "skipped":
-                    yield task, row
+                task, made = running.pop(future), future.result()
+                if made is None or made.status != "skipped":
+                    yield task, made
                     sorter.done(task)
     except BrokenProcessPool as why:
         raise WorkerDied(

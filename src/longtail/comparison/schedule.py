@@ -11,15 +11,13 @@ import math
 import statistics
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from longtail.classical import Classical
 from longtail.comparison.cost import Size, own_backbone, seconds_of, size_of, stage_seconds
 from longtail.comparison.leaderboard import LOWER_IS_BETTER, ranking_metric
 from longtail.comparison.plan import AnyRecipe, Study
+from longtail.comparison.record import Run
 from longtail.comparison.work import Task
-
-Row = dict[str, Any]
 
 CLOSING = 2.0, 0.03
 """Kept back for the report at the end: seconds, and a share of the budget."""
@@ -66,7 +64,7 @@ class Schedule:
         self.seconds = {task: self._guess(made[task.recipe], task, size) for task in graph}
         self.needs = {task: _ancestors(graph, task) for task in graph if task.stage is None}
         self.done: set[Task] = set()
-        self.rows: list[Row] = []
+        self.runs: list[Run] = []
 
     def _guess(self, recipe: AnyRecipe, task: Task, size: Size) -> float:
         if isinstance(recipe, Classical):
@@ -79,11 +77,11 @@ class Schedule:
         backbone = own_backbone(self.study.dataset, self.study.backbone)
         return part * stage_seconds(recipe.stages[task.stage], size, backbone)
 
-    def finished(self, task: Task, row: Row | None) -> None:
-        """A task is over; ``row`` is a run's result."""
+    def finished(self, task: Task, made: Run | None) -> None:
+        """A task is over, which made a run or, a stage, none."""
         self.done.add(task)
-        if row is not None:
-            self.rows.append(row)
+        if made is not None:
+            self.runs.append(made)
 
     @property
     def unfinished(self) -> list[Task]:
@@ -112,9 +110,9 @@ class Schedule:
     def measured(self) -> dict[str, float]:
         """Mean seconds of the finished runs by recipe, tuning and shared stages included."""
         found: dict[str, list[float]] = {}
-        for row in self.rows:
-            if row["status"] == "done":
-                found.setdefault(row["recipe"], []).append(trained_seconds(row))
+        for run in self.runs:
+            if run.done:
+                found.setdefault(run.recipe, []).append(run.trained_seconds)
         return {name: statistics.fmean(of) for name, of in found.items()}
 
     def costs(self) -> dict[str, float]:
@@ -156,20 +154,20 @@ class Schedule:
         return closing + (whole if whole <= FOR_THE_MODEL * self.budget else rebuilt_seconds(best))
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> Run | None:
         """A run of the recipe with the highest mean score so far."""
         prior = self.study.deploy_prior.name
         metric = self.metric or ranking_metric(prior)
         sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
         found: dict[str, list[float]] = {}
-        rows = {row["recipe"]: row for row in self.rows if row["status"] == "done"}
-        for row in self.rows:
-            score = row["scores"].get(prior, {}).get(metric) if row["status"] == "done" else None
+        done = {run.recipe: run for run in self.runs if run.done}
+        for run in self.runs:
+            score = run.scores.get(prior, {}).get(metric) if run.done else None
             if score is not None:
-                found.setdefault(row["recipe"], []).append(sign * score)
+                found.setdefault(run.recipe, []).append(sign * score)
         if not found:
-            return next(iter(rows.values()), None)
-        return rows[max(found, key=lambda name: statistics.fmean(found[name]))]
+            return next(iter(done.values()), None)
+        return done[max(found, key=lambda name: statistics.fmean(found[name]))]
 
     @property
     def expected(self) -> float:
@@ -179,7 +177,7 @@ class Schedule:
         shared = {t for run in todo for t in self.needs[run]} - self.done
         own = sum(self.seconds[t] * self._factor(t, costs) for t in (*shared, *todo))
         cells = {(t.fold, t.seed) for t in todo}
-        encoded = max([self.encode, *(row.get("encode_seconds", 0.0) for row in self.rows)])
+        encoded = max([self.encode, *(run.encode_seconds or 0.0 for run in self.runs)])
         return (own + encoded * len(cells) * min(self.jobs, 2)) / self.jobs
 
     def _factor(self, task: Task, costs: Mapping[str, float]) -> float:
@@ -226,19 +224,14 @@ def kind_of(recipe: AnyRecipe) -> str:
     return str(inside.target.__name__)
 
 
-def trained_seconds(row: Row) -> float:
-    """Seconds that the stages of a run took, shared ones and those of the inner split included, and its test."""
-    return sum(s["seconds"] for s in row.get("stages", ())) + row.get("predict_seconds", 0.0)
-
-
-def whole_seconds(row: Row, share: float) -> float:
+def whole_seconds(run: Run, share: float) -> float:
     """Seconds to train a run's recipe again on all rows, where the run had that share of them."""
-    return 1.0 + 1.1 * (trained_seconds(row) + row.get("encode_seconds", 0.0)) / share
+    return 1.0 + 1.1 * (run.trained_seconds + (run.encode_seconds or 0.0)) / share
 
 
-def rebuilt_seconds(row: Row) -> float:
+def rebuilt_seconds(run: Run) -> float:
     """Seconds to put a finished run's model together again from the cache."""
-    return 1.0 + 1.3 * row.get("encode_seconds", 0.0) + 3 * row.get("predict_seconds", 0.0)
+    return 1.0 + 1.3 * (run.encode_seconds or 0.0) + 3 * (run.predict_seconds or 0.0)
 
 
 def duration(seconds: float) -> str:

@@ -22,6 +22,7 @@ from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.length import FACTOR, Length, find, held_losses
 from longtail.comparison.outputs import Outputs, load_outputs, outputs_file
 from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
+from longtail.comparison.record import Run, Trained
 from longtail.data import TableEncoder
 from longtail.examples import Examples
 from longtail.files import Damaged, read_json, write_json
@@ -78,25 +79,35 @@ class Worker:
         prepared.on = self.on
         return prepared
 
+    def identity(self, task: Task) -> str:
+        """Names the run of a task, and its files."""
+        return self.plan.identity(task.recipe, task.fold, task.seed)
+
     def run_file(self, task: Task) -> Path:
-        identity = self.plan.identity(task.recipe, task.fold, task.seed)
-        return self.folder / "runs" / f"{__version__}-{identity}.json"
+        return self.folder / "runs" / f"{__version__}-{self.identity(task)}.json"
 
     def outputs_file(self, task: Task) -> Path:
         """What the recipe said of every test row: see :mod:`longtail.comparison.outputs`."""
-        return outputs_file(self.folder, self.plan.identity(task.recipe, task.fold, task.seed))
+        return outputs_file(self.folder, self.identity(task))
 
     def scored(self, task: Task) -> bool:
         """Whether the run is finished and kept, its outputs too."""
         return self.run_file(task).exists() and self.outputs_file(task).exists()
 
-    def kept(self, task: Task) -> dict[str, Any] | None:
-        """The result of a run that is finished and kept whole, judged anew; None where it has to be done."""
-        row = self.finished(self.run_file(task)) if self.scored(task) else None
-        return None if row is None else self.judged_again(row)
+    def kept(self, task: Task) -> Run | None:
+        """A run that is finished and kept whole, judged anew; None where it has to be done."""
+        file = self.run_file(task)
+        about = self.finished(file) if self.scored(task) else None
+        if about is None:
+            return None
+        try:
+            return self.judged_again(Run.from_json(about))
+        except ValueError as why:  # written by another state of longtail under the same version
+            self.set_aside(file, f"{file} is not a run that can be read ({why})")
+            return None
 
-    def do(self, task: Task) -> dict[str, Any] | None:
-        """Do a task. A judged run comes back, and is kept in its file; a failure is a row like any other."""
+    def do(self, task: Task) -> Run | None:
+        """Do a task. A judged run comes back, and is kept in its file; a failure is a run too."""
         if task.part == LENGTH:
             self.length(self.prepared(task.fold, task.seed), task.seed)
             return None
@@ -106,30 +117,31 @@ class Worker:
         file = self.run_file(task)
         if (found := self.kept(task)) is not None:
             return found
-        row: dict[str, Any] = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed, "error": None}
-        row["identity"] = self.plan.identity(task.recipe, task.fold, task.seed)
         try:
-            more, outputs = self.score(task)
-            row = {**row, "status": "done", **more}
-            judged = self.judged(row, outputs)
+            made, outputs = self.score(task)
+            judged = self.judged(made, outputs)
         except OutOfTime:
             return skipped(task)
         except Exception as why:  # one recipe's failure must not lose the others' work
-            return {**row, "status": "failed", "error": f"{type(why).__name__}: {why}"}
-        write_json(file, row, checked=True)
+            return without_result(task, "failed", f"{type(why).__name__}: {why}", self.identity(task))
+        write_json(file, made.to_json(), checked=True)
         return judged
 
     def finished(self, file: Path) -> dict[str, Any] | None:
-        """The run in a file. None where there is none, or a damaged one: that is said, and set aside."""
+        """What is in a run's file. None where there is none, or a damaged one: that is said, and set aside."""
         if not file.exists():
             return None
         try:
             return read_json(file, checked=True)
         except Damaged as why:
-            aside = file.with_suffix(".damaged")
-            os.replace(file, aside)
-            self.on({"note": f"{why}. It is kept as {aside.name}, and the run is made again"})
+            self.set_aside(file, str(why))
             return None
+
+    def set_aside(self, file: Path, why: str) -> None:
+        """Keep a file that cannot be used under another name, and say so."""
+        aside = file.with_suffix(".damaged")
+        os.replace(file, aside)
+        self.on({"note": f"{why}. It is kept as {aside.name}, and the run is made again"})
 
     def stages(self, task: Task, upto: int) -> None:
         """Train the first ``upto`` stages of a recipe, or of a teacher of it, through the cache."""
@@ -289,9 +301,9 @@ class Worker:
         fitted = fit_finish(outcome, examples, examples, logits, decide, sample)
         return finish(outcome, examples, fitted), [outcome]
 
-    def score(self, task: Task) -> tuple[dict[str, Any], Outputs]:
-        """Fit a recipe on the fold's training rows and keep what it says of the test rows. What comes back is that, and
-        what there is to say of the run beside its scores.
+    def score(self, task: Task) -> tuple[Run, Outputs]:
+        """Fit a recipe on the fold's training rows and keep what it says of the test rows. The run comes back without
+        scores, and what they follow from.
         """
         prepared = self.prepared(task.fold, task.seed)
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
@@ -301,58 +313,72 @@ class Worker:
         predict_seconds = time.perf_counter() - began
         outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
         outputs.save(self.outputs_file(task))
-        row = {
-            **self.convergence(prepared, trained, task.seed),
-            "predict_seconds": predict_seconds,
-            "encode_seconds": prepared.seconds,
-            "test_rows": len(test),
+        converged, length = self.convergence(prepared, trained, task.seed)
+        made = Run(
+            recipe=task.recipe,
+            fold=task.fold,
+            seed=task.seed,
+            status="done",
+            identity=self.identity(task),
+            converged=converged,
+            length=length,
+            predict_seconds=predict_seconds,
+            encode_seconds=prepared.seconds,
+            test_rows=len(test),
             **estimators.size_of(outcome.net),
-            "prior_source": outcome.prior_source,
-            "prior_checked": outcome.prior_checked,
-            "decided_by": outcome.decided_by,
-            "stages": [s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)],
-            "history": [
+            prior_source=outcome.prior_source,
+            prior_checked=outcome.prior_checked,
+            decided_by=outcome.decided_by,
+            stages=tuple(s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)),
+            history=tuple(
                 {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
                 for e in trained[0].history
                 if "loss" in e and "teacher" not in e
-            ],
-        }
-        return row, outputs
+            ),
+        )
+        return made, outputs
 
-    def judged_again(self, row: dict[str, Any]) -> dict[str, Any] | None:
+    def judged_again(self, run: Run) -> Run | None:
         """A finished run, judged by its kept outputs; None where they are gone."""
-        outputs = load_outputs(outputs_file(self.folder, row["identity"])) if "identity" in row else None
-        return None if outputs is None else self.judged(row, outputs)
+        outputs = None if run.identity is None else load_outputs(outputs_file(self.folder, run.identity))
+        return None if outputs is None else self.judged(run, outputs)
 
-    def judged(self, row: dict[str, Any], outputs: Outputs) -> dict[str, Any]:
+    def judged(self, run: Run, outputs: Outputs) -> Run:
         """A run with its scores under every prior of the plan."""
-        labels = self.plan.labels(row["fold"], row["seed"])
-        return {
-            **row,
-            **Judge(labels.classes, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs),
-        }
+        labels = self.plan.labels(run.fold, run.seed)
+        return run.but(
+            **Judge(labels.classes, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs)
+        )
 
-    def convergence(self, prepared: Prepared, trained: list[Outcome], seed: int) -> dict[str, Any]:
-        """``converged``: did every training of a run reach its end? None where nothing could tell (a length that was
-        given); and the ``length`` that was found.
+    def convergence(
+        self, prepared: Prepared, trained: list[Outcome], seed: int
+    ) -> tuple[bool | None, Length | None]:
+        """Did every training of a run reach its end? None where nothing could tell (a length that was given). And the
+        length that was found.
         """
         events = [event for outcome in trained for event in outcome.history]
         said = [event["converged"] for event in events if "converged" in event]
         recipe = trained[0].recipe
         if isinstance(recipe, Classical):
-            return {"converged": all(said)}
+            return all(said), None
         stepped = any("epoch" in event and "converged" not in event for event in events)
         if not stepped:
-            return {"converged": all(said)}
+            return all(said), None
         found = self.length(prepared, seed)
         ok = False if not all(said) else found.converged
-        return {"converged": ok, "length": {"epochs": found.epochs, "tried": found.tried}}
+        return ok, found
 
 
-def skipped(task: Task) -> dict[str, Any]:
-    """The row of a run that there was no time for."""
-    where = {"recipe": task.recipe, "fold": task.fold, "seed": task.seed}
-    return {**where, "status": "skipped", "error": "out of time"}
+def skipped(task: Task) -> Run:
+    """A run that there was no time for."""
+    return without_result(task, "skipped", "out of time")
+
+
+def without_result(task: Task, status: str, error: str, identity: str | None = None) -> Run:
+    """A run that is not done, and why."""
+    return Run(
+        recipe=task.recipe, fold=task.fold, seed=task.seed, status=status, error=error, identity=identity
+    )
 
 
 def sampled(plan: Study, rows: Tensor, held: Tensor) -> Sample:
@@ -372,16 +398,18 @@ def categorical_of(encoder: Any) -> Blocks:
     return encoder.categorical if isinstance(encoder, TableEncoder) else ()
 
 
-def stage_times(outcome: Outcome, refit: bool = False) -> list[dict[str, Any]]:
-    """Name, key and seconds of each stage of an outcome, its teachers' included. ``refit``: it was trained again
-    without a part of the rows, to fit what the recipe leaves open.
+def stage_times(outcome: Outcome, refit: bool = False) -> list[Trained]:
+    """Each stage of an outcome, its teachers' included. ``refit``: it was trained again without a part of the rows, to
+    fit what the recipe leaves open.
     """
-    out: dict[str, dict[str, Any]] = {}
+    out: dict[str, Trained] = {}
     for event in outcome.history:
         if "seconds" not in event:
             continue
-        empty = {"name": event["stage"], "key": event["key"], "refit": refit, "shared": False}
-        stage = out.setdefault(event["key"], {**empty, "seconds": 0.0, "cpu_seconds": 0.0})
-        stage["seconds"] += event["seconds"]
-        stage["cpu_seconds"] += event.get("cpu_seconds", event["seconds"])
+        key: str = event["key"]
+        seconds: float = event["seconds"]
+        empty = Trained(name=event["stage"], key=key, seconds=0.0, cpu_seconds=0.0, refit=refit)
+        stage = out.get(key, empty)
+        cpu: float = event.get("cpu_seconds", seconds)
+        out[key] = replace(stage, seconds=stage.seconds + seconds, cpu_seconds=stage.cpu_seconds + cpu)
     return list(out.values())

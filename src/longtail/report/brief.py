@@ -8,17 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtail.comparison.leaderboard import (
-    METRIC_NAMES,
-    PRIOR_NAMES,
-    Results,
-    Row,
-    leaderboard,
-    ranked_by,
-    shown_priors,
-)
+from longtail.comparison.leaderboard import METRIC_NAMES, PRIOR_NAMES, Row, board, ranked_by, shown_priors
 from longtail.comparison.ranking import Ranking
 from longtail.comparison.recommendation import recommendation
+from longtail.comparison.record import Results
 
 SHOWN = ("balanced_accuracy", "macro_f1", "worst_class_recall", "nll")
 
@@ -57,11 +50,11 @@ def ranks_table(rankings: Sequence[Ranking]) -> Any:
 def comparison_text(results: Results, folder: Path) -> str:
     """One line: the data, what was compared, the best, and where the report is."""
     prior = shown_priors(results)[0]
-    metric, rows = ranked_by(results, prior), leaderboard(results, prior)
-    runs = sum(run["status"] == "done" for run in results["runs"])
+    metric, rows = ranked_by(results, prior), board(results, prior).rows
+    runs = sum(run.done for run in results.runs)
     best = f"{rows[0].recipe} ({METRIC_NAMES[metric]} {rows[0].mean[metric]:.3f})" if rows[0].rank else "none"
     return (
-        f"Comparison({results['data']['name']}: {len(results['recipes'])} recipes, {runs} runs; best: {best}; "
+        f"Comparison({results.data.name}: {len(results.recipes)} recipes, {runs} runs; best: {best}; "
         f"report: {folder / 'report.html'})"
     )
 
@@ -81,12 +74,12 @@ def comparison_html(results: Results, folder: Path) -> str:
                 *(_three(row.mean.get(m, math.nan)) for m in columns),
                 _three(row.difference, "+"),
             ]
-            for row in leaderboard(results, prior)
+            for row in board(results, prior).rows
         ]
         parts += [f"<p><b>Under {PRIOR_NAMES[prior]}</b></p>", _html(head, body)]
         parts.append(f"<p>{html.escape(texts[prior])}</p>")
-    if results.get("left_out"):
-        parts.append(f"<p>{html.escape(results['left_out'])}</p>")
+    if results.left_out:
+        parts.append(f"<p>{html.escape(results.left_out)}</p>")
     return "".join(parts)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from longtail.comparison.leaderboard import Results, Row
+from longtail.comparison.leaderboard import Row
+from longtail.comparison.record import Results
 from longtail.metrics import Metric, found
 
 NOT_DEFINED = "not defined"
@@ -20,7 +21,7 @@ def shown(results: Results, rows: Sequence[Row], least: int = 1) -> list[Metric]
     Args:
         least: the importance that a metric needs: 1 for the page, 2 for the terminal.
     """
-    groups = results["data"]["groups"]
+    groups = results.data.groups
     return [
         m
         for m in found().values()

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from longtail.comparison.leaderboard import Results, Row, as_float, finished
+from longtail.comparison.leaderboard import Row, as_float
+from longtail.comparison.record import Results
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
 NAMED = 24  # classes: up to here each has its own named row
@@ -20,14 +21,14 @@ LETTER = 0.078  # inches, the width of a latin letter
 
 def by_frequency(results: Results) -> list[int]:
     """Class indices, most frequent first."""
-    counts = results["data"]["counts"]
+    counts = results.data.counts
     return sorted(range(len(counts)), key=lambda c: (-counts[c], c))
 
 
 def mean_per_class(results: Results, recipe: str, prior: str, what: str = "recall") -> np.ndarray | None:
     """The mean over runs of a per-class score, ``[C]``; nan where no run could compute it."""
-    runs = finished(results, recipe).values()
-    tables = [r["per_class"][prior][what] for r in runs if what in r.get("per_class", {}).get(prior, {})]
+    runs = results.by_recipe.get(recipe, {}).values()
+    tables = [r.per_class[prior][what] for r in runs if what in r.per_class.get(prior, {})]
     if not tables:
         return None
     values = np.array([[as_float(v) for v in table] for table in tables])
@@ -38,9 +39,9 @@ def mean_per_class(results: Results, recipe: str, prior: str, what: str = "recal
 
 def distribution(results: Results) -> str | None:
     """Examples of each class, coloured by group, on a log axis where the imbalance asks for it."""
-    order, data = by_frequency(results), results["data"]
-    counts = [data["counts"][c] for c in order]
-    group = {c: name for name, members in data["groups"].items() for c in members}
+    order, data = by_frequency(results), results.data
+    counts = [data.counts[c] for c in order]
+    group = {c: name for name, members in data.groups.items() for c in members}
     colours = [COLOURS.get(group.get(c, ""), COLOURS["muted"]) for c in order]
     log = max(counts) > 20 * max(1, min(counts))
     with drawing():
@@ -60,7 +61,7 @@ def distribution(results: Results) -> str | None:
             (axes.set_xlim if named else axes.set_ylim)(0.7)
         axis = axes.xaxis if named else axes.yaxis
         axis.set_major_formatter(lambda v, _: f"{v:,.0f}" if v >= 1 or v == 0 else "")
-        _legend(figure, [(g, COLOURS[g], 1.0) for g in ("many", "medium", "few") if data["groups"].get(g)])
+        _legend(figure, [(g, COLOURS[g], 1.0) for g in ("many", "medium", "few") if data.groups.get(g)])
         return inline(figure, "distribution", "Examples of each class")
 
 
@@ -157,15 +158,15 @@ def confusion(results: Results, prior: str, recipe: str) -> str | None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    runs = finished(results, recipe).values()
-    tables = [r["confusion"][prior] for r in runs if prior in r.get("confusion", {})]
+    runs = results.by_recipe.get(recipe, {}).values()
+    tables = [r.confusion[prior] for r in runs if prior in r.confusion]
     if not tables:
         return None
     order = by_frequency(results)
     c = len(order)
     total = np.array([[[as_float(v) for v in row] for row in t] for t in tables]).sum(0)[np.ix_(order, order)]
     share = total / np.maximum(total.sum(1, keepdims=True), 1e-300)
-    names = [shortened(results["data"]["names"][k], 18) for k in order]
+    names = [shortened(results.data.names[k], 18) for k in order]
     step = math.ceil(c / 30)
     margin = LETTER * max(columns(n) for n in names) + 0.25
     side = min(5.2, max(1.6, 0.42 * c))
@@ -195,7 +196,7 @@ def training(results: Results, rows: Sequence[Row]) -> str | None:
 
     panels = []
     for row in rows:
-        history = next((r.get("history") or [] for r in finished(results, row.recipe).values()), [])
+        history = next((run.history for run in results.by_recipe.get(row.recipe, {}).values()), ())
         points = [(h.get("stage", ""), as_float(h.get("loss"))) for h in history]
         if any(math.isfinite(loss) for _, loss in points):
             panels.append((row.title, points))
@@ -268,10 +269,8 @@ def _pooled_bins(
     results: Results, recipe: str, prior: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Confidence, accuracy and weight of the bins that hold a prediction, over all runs."""
-    runs = finished(results, recipe).values()
-    tables: list[Mapping[str, Any]] = [
-        r["reliability"][prior] for r in runs if prior in r.get("reliability", {})
-    ]
+    runs = results.by_recipe.get(recipe, {}).values()
+    tables: list[Mapping[str, Any]] = [r.reliability[prior] for r in runs if prior in r.reliability]
     if not tables:
         return None
     weight = np.array([t["weight"] for t in tables], dtype=float)
@@ -289,7 +288,7 @@ def _class_axes(results: Results, order: Sequence[int], above: float = 0.4) -> t
         figure, axes = _upright_axes(results, order, height=2.4 + above, above=above)
         return figure, axes, False
     figure = Figure(figsize=(WIDTH, 0.27 * len(order) + 0.45 + above))
-    names = [shortened(results["data"]["names"][c]) for c in order]
+    names = [shortened(results.data.names[c]) for c in order]
     return figure, _named_rows(figure, names, above), True
 
 
@@ -310,7 +309,7 @@ def _upright_axes(results: Results, order: Sequence[int], height: float, above: 
     from matplotlib.figure import Figure
 
     step = math.ceil(len(order) / LABELS) if len(order) > NAMED else 1
-    names = [shortened(results["data"]["names"][c], 16) for c in order][::step]
+    names = [shortened(results.data.names[c], 16) for c in order][::step]
     longest = max(columns(n) for n in names)
     flat = longest * len(names) <= 75
     room = 0.3 if flat else LETTER * longest + 0.15

@@ -12,15 +12,14 @@ from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
     PRIOR_NAMES,
-    Results,
     Row,
+    board,
     compares_rows,
-    leaderboard,
     ranked_by,
     shown_priors,
-    winner,
 )
 from longtail.comparison.recommendation import expected_score, recommendation
+from longtail.comparison.record import Results
 from longtail.files import write_text
 from longtail.report import columns, figures
 from longtail.report.page import HERE, page
@@ -30,7 +29,7 @@ def write_report(results: Results, path: str | Path) -> None:
     """Write the page to ``path`` (``report.html``).
 
     Args:
-        results: as read from ``results.json``; nothing in it is trusted: every text is escaped.
+        results: nothing in it is trusted: every text is escaped.
     """
     write_text(path, render(results))
 
@@ -49,8 +48,8 @@ def render(results: Results) -> str:
         HERE / "comparison.html",
         made=results,
         results=results,
-        data=results["data"],
-        settings=results["settings"],
+        data=results.data,
+        settings=results.settings,
         priors=priors,
         figures=drawn,
         metric_names=METRIC_NAMES,
@@ -60,26 +59,25 @@ def render(results: Results) -> str:
         problems=[row for row in rows if row.problem],
         margin=MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
-        tested=results["settings"]["folds"] * results["settings"]["seeds"] > 1,
+        tested=results.settings.runs > 1,
     )
 
 
 def compared(results: Results) -> list[str]:
     """The recipes in the figures: the baseline, the best under each prior, then the next best."""
-    rows = [leaderboard(results, prior) for prior in shown_priors(results)]
-    boards = [[row.recipe for row in board if row.rank] for board in rows]
-    best = [row.recipe for board in rows if (row := winner(board))]
-    wanted = [results["settings"]["baseline"], *best, *boards[0]]
-    return [name for name in dict.fromkeys(wanted) if name in boards[0]][: len(figures.SERIES)]
+    boards = [board(results, prior) for prior in shown_priors(results)]
+    ranked = [row.recipe for row in boards[0].ranked]
+    best = [one.winner.recipe for one in boards if one.winner]
+    wanted = [results.settings.baseline, *best, *ranked]
+    return [name for name in dict.fromkeys(wanted) if name in ranked][: len(figures.SERIES)]
 
 
 def _section(results: Results, prior: str, text: str, shown: list[str]) -> dict[str, Any]:
     """What the page shows for one prior; ``shown`` names the recipes of the figures."""
-    rows = leaderboard(results, prior)
-    ranked = [row for row in rows if row.rank]
+    made = board(results, prior)
+    rows, ranked, best = made.rows, made.ranked, made.winner
     drawn = sorted((row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe))
-    baseline = results["settings"]["baseline"]
-    best = winner(rows)
+    baseline = results.settings.baseline
     expected = expected_score(results, prior, best) if best else None
     metric = ranked_by(results, prior)
     names = [m.name for m in columns.shown(results, rows)]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from longtail.comparison.record import Results
+
 SHOWN = 30
 
 
@@ -72,7 +74,7 @@ def show_recipes(rows: Sequence[Mapping[str, str]], console: Console | None = No
     (console or Console()).print(table)
 
 
-def show_files(results: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:
+def show_files(results: Results, folder: Path, console: Console | None = None) -> None:
     """Print where the report, the numbers and the model are, and how to use the model."""
     from rich.console import Console
     from rich.text import Text
@@ -82,7 +84,7 @@ def show_files(results: Mapping[str, Any], folder: Path, console: Console | None
     console.print(
         Text.assemble(("Numbers: ", "bold"), f"{folder / 'results.csv'}, {folder / 'results.json'}")
     )
-    model = results.get("model")
+    model = results.model
     if model and model["path"]:
         use = f"longtail predict {model['path']} DATA --prior natural"
         console.print(

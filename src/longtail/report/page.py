@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from longtail.comparison.recommendation import data_size, duration, p_text, per_
 HERE = Path(__file__).parent
 
 
-def page(template: Path, made: Mapping[str, Any], **values: Any) -> str:
+def page(template: Path, made: Any, **values: Any) -> str:
     """A page as a string. Every text in it is escaped; a value that is missing is an error.
 
     Args:

@@ -49,9 +49,9 @@ class _Bars:
             self.bar.update(
                 self.whole, completed=done, total=total, step=f"{done}/{total}", left=_left(event)
             )
-            row = event.get("row")
-            if row is not None and row["status"] == "failed":
-                self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(row['error'])}")
+            run = event.get("run")
+            if run is not None and run.status == "failed":
+                self.bar.console.print(f"[red]{_escaped(event['task'])} failed:[/] {_escaped(run.error)}")
             return
         if "data" in event:
             show_dataset(event["data"], console=self.bar.console)
@@ -102,9 +102,9 @@ class _Lines:
         if "slow" in event:
             running = self.running.get(worker)
             self.say(f"  {running}: {event['slow']}" if running else f"  {event['slow']}")
-        row = event.get("row")
-        if row is not None:
-            what = row["status"] if row["error"] is None else f"{row['status']}: {row['error']}"
+        run = event.get("run")
+        if run is not None:
+            what = run.status if run.error is None else f"{run.status}: {run.error}"
             left = f" ({_left(event)})" if _left(event) else ""
             self.say(f"[{event['done']}/{event['total']}] {event['task']}: {what}{left}")
         elif "epochs" in event and time.monotonic() - self.said > self.quiet:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from longtail.comparison.against import indistinguishable
-from longtail.comparison.leaderboard import (
-    PRIOR_NAMES,
-    Results,
-    Row,
-    compares_rows,
-    leaderboard,
-    ranked_by,
-    shown_priors,
-    winner,
-)
+from longtail.comparison.leaderboard import PRIOR_NAMES, Row, board, compares_rows, ranked_by, shown_priors
 from longtail.comparison.recommendation import data_size, duration, p_text, per_thousand, recommendation
+from longtail.comparison.record import Results
 from longtail.metrics import found
 from longtail.report.columns import PARTLY, partly, score, shown
 from longtail.run.outcome import OFF
@@ -58,39 +51,39 @@ def show(results: Results, console: Console | None = None) -> None:
     from rich.text import Text
 
     console = console or Console()
-    data, settings = results["data"], results["settings"]
-    sizes = ", ".join(f"{len(members)} {name}" for name, members in data["groups"].items())
+    data, settings = results.data, results.settings
+    sizes = ", ".join(f"{len(members)} {name}" for name, members in data.groups.items())
     console.print(
         Text.assemble(
-            (data["name"], "bold"),
-            f": {data['n']:,} examples, {data['num_classes']} classes ({sizes}), largest to smallest"
-            f" {data['imbalance']:.4g}×, "
-            f"{_number(settings['folds'], 'fold')} × {_number(settings['seeds'], 'seed')}",
+            (data.name, "bold"),
+            f": {data.n:,} examples, {data.num_classes} classes ({sizes}), largest to smallest"
+            f" {data.imbalance:.4g}×, "
+            f"{_number(settings.folds, 'fold')} × {_number(settings.seeds, 'seed')}",
         )
     )
     texts = recommendation(results)
     for prior in shown_priors(results):
-        rows = leaderboard(results, prior)
+        rows = board(results, prior).rows
         console.print()
         console.print(Text.assemble(("Under " + PRIOR_NAMES[prior], "bold")))
         console.print(_fitting(results, prior, rows, console.width))
         console.print(Padding(Text(texts[prior]), (0, 0, 0, 2)))
     console.print()
     console.print(Text(_legend(results), style="dim"))
-    first = leaderboard(results, shown_priors(results)[0])
+    first = board(results, shown_priors(results)[0]).rows
     for source, said in SOURCES.items():
         if titles := [r.title for r in first if r.prior_source == source]:
             console.print(Text(f"{said}: {', '.join(titles)}.", style="dim"))
-    if any(r.get("decided_by") == "thresholds" for r in results["runs"]):
+    if any(run.decided_by == "thresholds" for run in results.runs):
         console.print(Text(DECIDED, style="dim"))
-    for row in leaderboard(results, shown_priors(results)[0]):
+    for row in board(results, shown_priors(results)[0]).rows:
         if row.problem:
             console.print(Text.assemble((row.title, "bold yellow"), f" {row.problem}"))
-    if results.get("left_out"):
-        console.print(Text(results["left_out"], style="yellow"))
+    if results.left_out:
+        console.print(Text(results.left_out, style="yellow"))
 
 
-def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table:
+def _fitting(results: Results, prior: str, rows: Sequence[Row], width: int) -> Table:
     """The table with as much as fits: spreads and intervals first, where half of the columns fit beside them."""
     from rich.console import Console
     from rich.measure import Measurement
@@ -110,7 +103,7 @@ def _fitting(results: Results, prior: str, rows: list[Row], width: int) -> Table
     return _table(results, prior, rows, ties, (), detail=False, as_trained=False)
 
 
-def _columns(results: Results, prior: str, rows: list[Row]) -> tuple[str, ...]:
+def _columns(results: Results, prior: str, rows: Sequence[Row]) -> tuple[str, ...]:
     """Metrics but the one that ranks, and costs; the most important first."""
     importance = {m.name: m.importance for m in shown(results, rows, least=2)} | COST_IMPORTANCE
     names = sorted(importance, key=lambda name: -importance[name])
@@ -120,7 +113,7 @@ def _columns(results: Results, prior: str, rows: list[Row]) -> tuple[str, ...]:
 def _table(
     results: Results,
     prior: str,
-    rows: list[Row],
+    rows: Sequence[Row],
     ties: set[str],
     names: tuple[str, ...],
     detail: bool,
@@ -140,7 +133,7 @@ def _table(
     table.add_column("to baseline", justify="right")
     for name in names:
         table.add_column(_title(name), justify="right")
-    best = winner(rows)
+    best = board(results, prior).winner
     for row in rows:
         rank = "–" if row.rank is None else f"{row.rank}{_mark(row, ties)}"
         cells = [Text(rank), Text(row.title), _score(row, metric, detail)]
@@ -175,9 +168,9 @@ def _score(row: Row, metric: str, detail: bool) -> Text:
 def _difference(results: Results, row: Row, detail: bool) -> Text:
     from rich.text import Text
 
-    if row.recipe == results["settings"]["baseline"]:
+    if row.recipe == results.settings.baseline:
         return Text("baseline")
-    if row.same_as == results["settings"]["baseline"]:
+    if row.same_as == results.settings.baseline:
         return Text("same")
     if not math.isfinite(row.difference):
         return Text("–")
@@ -192,8 +185,8 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
 
 
 def _legend(results: Results) -> str:
-    boards = [row for prior in shown_priors(results) for row in leaderboard(results, prior)]
-    several = results["settings"]["folds"] * results["settings"]["seeds"] > 1
+    boards = [row for prior in shown_priors(results) for row in board(results, prior).rows]
+    several = results.settings.runs > 1
     lower = [m.title for m in shown(results, boards, least=2) if m.better == "lower"]
     parts = [
         f"Scores: higher is better, but {_and(lower)} (how true the probabilities are): lower is better."

@@ -19,11 +19,10 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from longtail.comparison.leaderboard import Results, finished
+from longtail.comparison.record import Results
 from longtail.comparison.statistics import corrected_t_test, holm
 
 DRAWS = 20_000
@@ -73,10 +72,10 @@ def f1(confusion: Sequence[Sequence[float]], positive: int) -> float:
 
 def lines(results: Results, positive: int) -> list[Line]:
     """One line a loss that finished every fold and seed, in the order of the recipes."""
-    baseline, share = results["settings"]["baseline"], results["settings"]["test_share"]
+    baseline, share = results.settings.baseline, results.settings.test_share
     tables = {
         name: found
-        for name in results["recipes"]
+        for name in results.recipes
         if (found := _scores(results, name, positive, "as_trained")) is not None
     }
     if baseline not in tables:
@@ -187,10 +186,8 @@ def sources(tables: np.ndarray) -> dict[str, float]:
 
 def _scores(results: Results, name: str, positive: int, prior: str) -> np.ndarray | None:
     """F1 ``[seeds, folds]``; None where a run is missing."""
-    runs: Any = finished(results, name)
-    folds, seeds = results["settings"]["folds"], results["settings"]["seeds"]
+    runs = results.by_recipe.get(name, {})
+    folds, seeds = results.settings.folds, results.settings.seeds
     if len(runs) < folds * seeds:
         return None
-    return np.array(
-        [[f1(runs[f, s]["confusion"][prior], positive) for f in range(folds)] for s in range(seeds)]
-    )
+    return np.array([[f1(runs[f, s].confusion[prior], positive) for f in range(folds)] for s in range(seeds)])

@@ -26,7 +26,7 @@ def write_page(found: Reviews, folder: Path) -> None:
 
 def draw(found: Reviews) -> dict[str, str]:
     """Every figure by name, as inline SVG."""
-    names = found.results["data"]["names"]
+    names = found.results.data.names
     drawn = {"scores": figures.scores(found.ranked, found.positive)}
     return drawn | {name: figures.probed(name, probe, names) for name, probe in found.probes.items()}
 
@@ -34,21 +34,21 @@ def draw(found: Reviews) -> dict[str, str]:
 def render(found: Reviews, drawn: dict[str, str]) -> str:
     """The page as a string. Every text is escaped."""
     results = found.results
-    failed = [r for r in results["runs"] if r["status"] != "done"]
+    failed = [run for run in results.runs if not run.done]
     return page(
         HERE / "reviews.html",
         made=results,
         found=found,
         results=results,
-        data=results["data"],
-        settings=results["settings"],
+        data=results.data,
+        settings=results.settings,
         heads=words.columns(results),
         rows=words.rows_of(found),
         conclusions=words.conclusions(found),
         drawn=drawn,
         failed=failed,
         epochs=next(iter(found.probes.values()))["epochs"],
-        seconds=sum(r.get("seconds", 0) for r in results["runs"]),
+        seconds=sum(run.seconds for run in results.runs),
     )
 
 

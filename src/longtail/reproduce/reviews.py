@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import torch
 from longtail import recipes
 from longtail.comparison.features import frozen_features
 from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.record import Results
 from longtail.comparison.results import results_of
 from longtail.comparison.run import run
 from longtail.comparison.work import Worker
@@ -114,7 +115,7 @@ class Reviews:
         folder: where the files are.
     """
 
-    results: dict[str, Any]
+    results: Results
     lines: tuple[findings.Line, ...]
     tests: dict[str, dict[str, Any]]
     sources: dict[str, float]
@@ -163,7 +164,7 @@ def reviews(
     dataset = data if isinstance(data, Dataset) else load(found_data(data))
     folder = Path(out)
     kind, said_backbone = dataset.kind, backbone
-    frozen = frozen_features(dataset, backbone, folder / "cache")
+    frozen = frozen_features(dataset, backbone, folder / "cache", engine)
     if frozen is not None:
         dataset, backbone = frozen[0], None
     plan = Plan(
@@ -209,11 +210,11 @@ def _reviewed(
         if name != "logit-adjustment":  # its training is cross-entropy's
             on({"running": f"{name}, fold 1, watched"})
             probes[name] = probe(worker, prepared, name, look)
-    rows = run(plan, folder, jobs=jobs, on=on)
+    runs = run(plan, folder, jobs=jobs, on=on)
     said = {name: {"title": name, "paper": "", "summary": ABOUT[name]} for name in made}
     results = results_of(
         plan,
-        rows,
+        runs,
         path,
         jobs,
         None,
@@ -221,10 +222,13 @@ def _reviewed(
         said,
     )
     if shown is not None:
-        results["data"]["kind"], results["settings"]["backbone"] = shown["kind"], shown["backbone"]
-    failed = [r for r in rows if r["status"] != "done"]
-    if any(r["recipe"] == BASELINE for r in failed):
-        raise RuntimeError(f"cross-entropy failed, so there is nothing to compare with: {failed[0]['error']}")
+        results = results.but(
+            data=replace(results.data, kind=shown["kind"]),
+            settings=replace(results.settings, backbone=shown["backbone"]),
+        )
+    failed = [one.error for one in runs if one.recipe == BASELINE and not one.done]
+    if failed:
+        raise RuntimeError(f"cross-entropy failed, so there is nothing to compare with: {failed[0]}")
     lines = tuple(findings.lines(results, positive))
     by_name = {line.name: np.array(line.scores) for line in lines}
     found = Reviews(
@@ -236,7 +240,7 @@ def _reviewed(
         names[positive],
         folder,
     )
-    write_json(folder / "results.json", results)
+    write_json(folder / "results.json", results.to_json())
     summary = {"positive": found.positive, "lines": [asdict(line) for line in lines], "tests": found.tests}
     write_json(folder / "reviews.json", {**summary, "sources": found.sources, "probes": probes})
     write_csv(found, folder / "reviews.csv")
@@ -288,7 +292,7 @@ def found_data(data: str | Path | None) -> Path:
 
 def write_csv(found: Reviews, path: Path) -> None:
     """A row a loss and seed, a column a fold, decisions as trained."""
-    folds = found.results["settings"]["folds"]
+    folds = found.results.settings.folds
     with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["loss", "seed", *(f"fold {f + 1}" for f in range(folds)), "mean", "sd"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from longtail.comparison.recommendation import p_text
 
 if TYPE_CHECKING:
+    from longtail.comparison.record import Results
     from longtail.reproduce.reviews import Reviews
 
 
@@ -131,15 +132,15 @@ def rows_of(found: Reviews) -> list[list[str]]:
     return out
 
 
-def columns(results: Any) -> list[str]:
+def columns(results: Results) -> list[str]:
     """The heads of :func:`rows_of`."""
-    folds, seeds = results["settings"]["folds"], results["settings"]["seeds"]
+    folds, seeds = results.settings.folds, results.settings.seeds
     runs = [f"{f + 1}" if seeds == 1 else f"{f + 1} s{s}" for s in range(seeds) for f in range(folds)]
     return ["loss", *runs, "mean", "sd", "to cross-entropy", "p", "p of the spread", "natural prior"]
 
 
 def _runs(found: Reviews) -> str:
-    folds, seeds = found.results["settings"]["folds"], found.results["settings"]["seeds"]
+    folds, seeds = found.results.settings.folds, found.results.settings.seeds
     return f"{folds} folds" if seeds == 1 else f"{folds} folds and {seeds} seeds"
 
 
@@ -166,7 +167,7 @@ def show(found: Reviews) -> None:
     from rich.text import Text
 
     console = Console()
-    folds = found.results["settings"]["folds"]
+    folds = found.results.settings.folds
     one, two = Table(box=None, pad_edge=False), Table(box=None, pad_edge=False)
     one.add_column("loss", no_wrap=True)
     for head in ("seed", *(f"fold {f + 1}" for f in range(folds))):

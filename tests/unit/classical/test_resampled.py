@@ -134,9 +134,10 @@ def test_a_comparison_hands_the_categories_on():
     from longtail.comparison.work import Task
 
     with tempfile.TemporaryDirectory() as folder:
-        row = Worker(plan, Path(folder)).do(Task("it", 0, 0))
+        made = Worker(plan, Path(folder)).do(Task("it", 0, 0))
     monkey.undo()
-    assert row["status"] == "done", row["error"]
+    assert made is not None
+    assert made.done, made.error
     assert len(seen) == 4  # the fit and three out-of-fold ones
     assert all(set(x[:, :3].unique().tolist()) <= {0.0, 1.0} for x in seen)
 

@@ -1,44 +1,47 @@
 """What of a comparison counts: whole folds, the recipes of an earlier call, and no other data set's."""
 
+from collections import Counter
+
 import pytest
 import torch
 
 from longtail import api
 from longtail.comparison.counted import counted
+from longtail.comparison.record import Run
 from longtail.data import Dataset
 from longtail.labels import Labels
 
 CELLS = [(fold, 0) for fold in range(5)]
 
 
-def rows(**folds):
+def runs(**folds):
     """Runs of recipes that finished so many folds of five."""
     return [
-        {"recipe": name, "fold": f, "seed": 0, "status": "done" if f < n else "skipped"}
+        Run(recipe=name, fold=f, seed=0, status="done" if f < n else "skipped")
         for name, n in folds.items()
         for f in range(5)
     ]
 
 
 def left(kept):
-    return {name: sum(r["recipe"] == name for r in kept) for name in {r["recipe"] for r in kept}}
+    return Counter(run.recipe for run in kept)
 
 
 def test_an_unfinished_round_does_not_take_the_others_rank_away():
-    kept, said = counted(rows(a=2, b=2, c=1, d=1, e=0), CELLS, 60)
+    kept, said = counted(runs(a=2, b=2, c=1, d=1, e=0), CELLS, 60)
     assert left(kept) == {"a": 1, "b": 1, "c": 1, "d": 1}
     assert "4 of 5 recipes are ranked, on 1 of 5 folds. Not run: e." in said
 
 
 def test_a_few_slow_recipes_do_not_take_the_folds_away():
-    kept, said = counted(rows(a=5, b=5, c=4, d=1), CELLS, 60)
+    kept, said = counted(runs(a=5, b=5, c=4, d=1), CELLS, 60)
     assert left(kept) == {"a": 4, "b": 4, "c": 4, "d": 1}
     assert "3 of 4 recipes are ranked, on 4 of 5 folds" in said
     assert "so not ranked: d." in said
 
 
 def test_nothing_is_said_where_nothing_is_left_out():
-    assert counted(rows(a=5, b=5), CELLS, 60) == (rows(a=5, b=5), None)
+    assert counted(runs(a=5, b=5), CELLS, 60) == (runs(a=5, b=5), None)
 
 
 def toy(seed=0, n=60):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import subprocess
 
 import pytest
 import torch
@@ -14,8 +15,10 @@ from longtail.classes import Classes
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.outputs import Outputs
 from longtail.data import Dataset
+from longtail.files import HOST
 from longtail.labels import Labels
 from longtail.prior import Prior
+from longtail.report import show
 from longtail.run.outcome import Meaning
 
 RECIPES = ["erm", "focal", "logistic"]
@@ -114,6 +117,20 @@ def test_the_model_of_an_earlier_call_stays_and_what_is_best_now_is_said(first):
     assert "why" not in same.results["model"]
 
 
+def test_tensors_that_a_killed_save_left_are_removed(tmp_path):
+    """Killed after the new model stood and before the old one's tensors were gone; the same command saves nothing."""
+    asked(tmp_path, recipes=["logistic"])
+    (stored,) = (tmp_path / "model").glob("*.safetensors")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    old = stored.with_name(f"model-{HOST}-{gone.pid}-{'0' * 12}.safetensors")
+    old.write_bytes(stored.read_bytes())
+    found, done = asked(tmp_path, recipes=["logistic"])
+    assert done == []
+    assert list((tmp_path / "model").glob("*.safetensors")) == [stored]
+    assert found.model is not None
+
+
 def test_where_there_is_no_model_yet_one_is_trained(tmp_path):
     asked(tmp_path, recipes=["logistic"], model=False)
     found, _ = asked(tmp_path, recipes=["logistic"], prior="balanced")
@@ -188,3 +205,25 @@ def test_the_rarest_class_is_that_of_the_data_not_of_the_fold():
     judge = Judge(LABELS.classes, priors_of(Prior.natural()), "natural")
     scores = judge(outputs([0, 1, 1], [[2.0, 0.0], [1.0, 2.0], [3.0, 0.0]]))["scores"]["natural"]
     assert scores["average_precision_rarest"] == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_a_fold_of_one_class_is_no_crash_and_said_in_the_table(tmp_path, capsys):
+    """Two rare rows in three folds: the third fold tests one class alone."""
+    g = torch.Generator().manual_seed(0)
+    labels = Labels.of([0] * 40 + [1] * 2)
+    data = Dataset.of("rare", "embedding", torch.randn(42, 3, generator=g) + 3 * labels.y[:, None], labels)
+    found = api.compare(data, recipes=["logistic"], out=tmp_path, model=False, **HOW)
+    assert all(run.done for run in found.record.runs)
+    scores = [run.scores["natural"] for run in found.record.runs]
+    for metric in ("roc_auc", "average_precision_rarest", "mcc", "nll_skill"):
+        assert sorted(of[metric] is None for of in scores) == [False, False, True], metric
+        row = found.rows["natural"][0]
+        assert row.defined[metric] == 2
+    assert all(of["accuracy"] is not None for of in scores)
+    show(found.record)
+    assert "°: not defined in some of the runs" in " ".join(capsys.readouterr().out.split())
+    alone = found.record.but(
+        runs=tuple(run for run in found.record.runs if run.scores["natural"]["mcc"] is None)
+    )
+    show(alone)
+    assert "not defined" in capsys.readouterr().out

@@ -2,65 +2,54 @@
 
 from __future__ import annotations
 
-import copy
 import csv
-import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from specimen import specimen
+from specimen import changed, results_of_runs, scored, specimen
 
 from longtail.api import best_of
 from longtail.comparison.against import against_winner, as_good, indistinguishable
 from longtail.comparison.leaderboard import (
-    leaderboard,
+    board,
     paired,
     ranking_metric,
     shown_priors,
-    winner,
     write_csv,
 )
 from longtail.comparison.recommendation import recommendation
+from longtail.comparison.record import Results, Run
 from longtail.comparison.statistics import corrected_t_test, holm
 from longtail.metrics import found
 
 
 @pytest.fixture(scope="module")
-def results() -> dict[str, Any]:
-    return json.loads(json.dumps(specimen()))
+def results() -> Results:
+    return specimen()
 
 
-def scores(results: dict[str, Any], recipe: str, prior: str, metric: str) -> np.ndarray:
-    return np.array([r["scores"][prior][metric] for r in results["runs"] if r["recipe"] == recipe])
+def scores(results: Results, recipe: str, prior: str, metric: str) -> np.ndarray:
+    return np.array([run.scores[prior][metric] for run in results.runs if run.recipe == recipe])
 
 
-def made_up(table: dict[str, list[float]], metric: str = "balanced_accuracy") -> dict[str, Any]:
+def made_up(table: dict[str, list[float]], metric: str = "balanced_accuracy") -> Results:
     """Results whose runs have the given scores, one a fold, under both priors."""
     folds = max(map(len, table.values()))
     runs = [
-        {
-            "recipe": name, "fold": fold, "seed": 0, "status": "done", "error": None, "seconds": 1.0,
-            "predict_seconds": 0.1, "parameters": 1, "prior_source": "none", "stages": [],
-            "scores": {p: {metric: value, "macro_f1": value} for p in ("natural", "balanced")},
-        }
+        Run(
+            recipe=name, fold=fold, seed=0, status="done", seconds=1.0, predict_seconds=0.1, parameters=1,
+            scores={p: {metric: value, "macro_f1": value} for p in ("natural", "balanced")},
+        )
         for name, values in table.items()
         for fold, value in enumerate(values)
     ]  # fmt: skip
-    settings = {
-        "folds": folds,
-        "seeds": 1,
-        "prior": "natural",
-        "baseline": "erm",
-        "test_share": 1 / max(folds, 2),
-    }
-    return {"settings": settings, "recipes": {n: {"title": n.upper()} for n in table}, "runs": runs}
+    return results_of_runs(runs, {name: name.upper() for name in table}, folds)
 
 
-def test_means_spreads_and_tests_are_those_of_the_runs(results: dict[str, Any]) -> None:
-    rows = leaderboard(results, "balanced")
+def test_means_spreads_and_tests_are_those_of_the_runs(results: Results) -> None:
+    rows = board(results, "balanced").rows
     p = {}
     for row in rows:
         values = scores(results, row.recipe, "balanced", "balanced_accuracy")
@@ -81,16 +70,16 @@ def test_means_spreads_and_tests_are_those_of_the_runs(results: dict[str, Any]) 
     assert means == sorted(means, reverse=True)
 
 
-def test_ranked_by_the_metric_of_the_prior_or_the_one_asked_for(results: dict[str, Any]) -> None:
-    f1 = [row.mean["macro_f1"] for row in leaderboard(results, "natural")]
+def test_ranked_by_the_metric_of_the_prior_or_the_one_asked_for(results: Results) -> None:
+    f1 = [row.mean["macro_f1"] for row in board(results, "natural").rows]
     assert f1 == sorted(f1, reverse=True)
-    nll = [row.mean["nll"] for row in leaderboard(results, "natural", "nll")]
+    nll = [row.mean["nll"] for row in board(results, "natural", "nll").rows]
     assert nll == sorted(nll)
     assert ranking_metric("declared") == "macro_f1"
     with pytest.raises(ValueError, match="metric='f2'"):
-        leaderboard(results, "natural", "f2")
+        board(results, "natural", "f2")
     with pytest.raises(ValueError, match="prior='declared'"):
-        leaderboard(results, "declared")
+        board(results, "declared")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +98,7 @@ def test_shown_priors(prior: str, want: tuple[str, ...]) -> None:
 
 def test_failed_and_unfinished_recipes_are_listed_but_not_ranked() -> None:
     results = specimen(folds=3, fail=("focal",), short=("crt",))
-    rows = {row.recipe: row for row in leaderboard(results, "balanced")}
+    rows = {row.recipe: row for row in board(results, "balanced").rows}
     assert list(rows)[-2:] == ["crt", "focal"]
     assert rows["crt"].rank is rows["focal"].rank is None
     assert rows["crt"].problem == "2 of 3 runs are missing"
@@ -122,25 +111,24 @@ def test_failed_and_unfinished_recipes_are_listed_but_not_ranked() -> None:
 
 def test_a_budget_that_stopped_all_alike_still_ranks() -> None:
     results = specimen(folds=4)
-    results["runs"] = [r for r in results["runs"] if r["fold"] < 2]
-    assert all(row.rank for row in leaderboard(results, "natural"))
+    results = results.but(runs=tuple(run for run in results.runs if run.fold < 2))
+    assert all(row.rank for row in board(results, "natural").rows)
 
 
-def test_pairs_are_by_fold_and_seed_whatever_the_order(results: dict[str, Any]) -> None:
-    shuffled = copy.deepcopy(results)
-    shuffled["runs"].reverse()
+def test_pairs_are_by_fold_and_seed_whatever_the_order(results: Results) -> None:
+    shuffled = results.but(runs=results.runs[::-1])
     want = paired(results, "crt", "erm", "balanced", "nll")
     assert len(want) == 5
     assert paired(shuffled, "crt", "erm", "balanced", "nll") == want
-    shuffled["runs"] = [r for r in shuffled["runs"] if (r["recipe"], r["fold"]) != ("erm", 2)]
-    assert paired(shuffled, "crt", "erm", "balanced", "nll") == [*want[:2], *want[3:]]
+    fewer = results.but(runs=tuple(run for run in shuffled.runs if (run.recipe, run.fold) != ("erm", 2)))
+    assert paired(fewer, "crt", "erm", "balanced", "nll") == [*want[:2], *want[3:]]
 
 
 def test_null_scores_are_left_out() -> None:
     results = made_up({"erm": [0.5, 0.6, 0.7], "crt": [0.6, 0.7, 0.9]})
-    results["runs"][0]["scores"]["natural"]["few"] = None
-    results["runs"][1]["scores"]["natural"]["few"] = 0.5
-    row = next(r for r in leaderboard(results, "natural") if r.recipe == "erm")
+    few = {0: {"few": None}, 1: {"few": 0.5}, 2: {}}
+    results = changed(results, lambda run: scored(run, "natural", **few[run.fold]))
+    row = next(r for r in board(results, "natural").rows if r.recipe == "erm")
     assert row.mean["few"] == 0.5
     assert math.isnan(row.sd["few"])
 
@@ -157,7 +145,8 @@ def test_recommendation_of_a_clear_winner() -> None:
 
 def test_recommendation_of_a_draw() -> None:
     results = made_up({"erm": [0.5, 0.6, 0.5, 0.6], "crt": [0.6, 0.5, 0.6, 0.52]})
-    results["runs"][-1]["seconds"] = 100.0
+    *others, last = results.runs
+    results = results.but(runs=(*others, last.but(seconds=100.0)))
     text = recommendation(results)["natural"]
     assert "may be luck: +0.005 against ERM" in text
     assert "no recipe is shown to beat the baseline" in text
@@ -171,8 +160,7 @@ def test_recommendation_of_a_draw() -> None:
 
 def test_a_quicker_recipe_is_not_called_as_good_where_the_interval_allows_much_worse() -> None:
     results = made_up({"erm": [0.50, 0.60, 0.55, 0.58], "crt": [0.6, 0.54, 0.6, 0.59]})
-    for run in results["runs"]:
-        run["seconds"] = 1.0 if run["recipe"] == "erm" else 100.0
+    results = changed(results, lambda run: run.but(seconds=1.0 if run.recipe == "erm" else 100.0))
     assert [row.recipe for row in indistinguishable(results, "natural")] == ["erm"]
     assert as_good(results, "natural") == []
     assert [row.recipe for row in as_good(results, "natural", margin=0.3)] == ["erm"]
@@ -201,29 +189,30 @@ def test_any_pair_could_have_held_the_winner() -> None:
 
 def test_exact_ties_go_to_the_baseline_then_to_the_cheapest() -> None:
     results = made_up({"aaa": [0.5, 0.6], "dear": [0.5, 0.6], "cheap": [0.5, 0.6], "erm": [0.5, 0.6]})
-    for run in results["runs"]:
-        run["seconds"] = {"dear": 9.0, "cheap": 0.5, "erm": 100.0, "aaa": 5.0}[run["recipe"]]
-    assert [row.recipe for row in leaderboard(results, "natural")] == ["erm", "cheap", "aaa", "dear"]
+    seconds = {"dear": 9.0, "cheap": 0.5, "erm": 100.0, "aaa": 5.0}
+    results = changed(results, lambda run: run.but(seconds=seconds[run.recipe]))
+    assert [row.recipe for row in board(results, "natural").rows] == ["erm", "cheap", "aaa", "dear"]
     assert "It is the baseline itself" in recommendation(results)["natural"]
 
 
 def test_no_recommendation_rests_on_what_did_not_converge() -> None:
     results = made_up({"erm": [0.5, 0.51, 0.5], "crt": [0.6, 0.62, 0.6], "wild": [0.9, 0.91, 0.9]})
-    for run in results["runs"]:
-        run["converged"] = run["recipe"] != "wild" or run["fold"] != 1
-    rows = leaderboard(results, "natural")
+    results = changed(results, lambda run: run.but(converged=run.recipe != "wild" or run.fold != 1))
+    made = board(results, "natural")
+    rows = made.rows
     assert [(row.recipe, row.converged) for row in rows] == [("wild", False), ("crt", True), ("erm", True)]
-    assert winner(rows) is rows[1]
+    assert made.winner is rows[1]
+    assert made.row("erm") is rows[2]
+    assert made.row("no such") is None
     assert best_of(results) == "crt"
     text = recommendation(results)["natural"]
     assert "CRT scores highest" in text
     assert "Left out here, because their training did not converge: WILD." in text
     assert "wild" not in [row.recipe for row in indistinguishable(results, "natural")]
-    for run in results["runs"]:
-        run["converged"] = False
+    results = changed(results, lambda run: run.but(converged=False))
     text = recommendation(results)["natural"]
     assert "nothing can be recommended yet, because no recipe's training converged. Train longer" in text
-    assert winner(leaderboard(results, "natural")) is None
+    assert board(results, "natural").winner is None
     assert best_of(results) == "wild"  # the model is of the best there is
 
 
@@ -234,41 +223,42 @@ def test_recipes_that_are_the_same_are_tested_once() -> None:
         "other": [0.55, 0.54, 0.56, 0.55],
     }
     results = made_up(table)
-    plain = {row.recipe: row for row in leaderboard(results, "natural")}
+    plain = {row.recipe: row for row in board(results, "natural").rows}
     assert plain["other"].p == pytest.approx(2 * corrected_t_test([0.05, 0.03, 0.07, 0.05], 0.25)[3])
-    results["evidence"] = {"natural": {"same_as": {"other": "twin"}}}
-    rows = {row.recipe: row for row in leaderboard(results, "natural")}
+    results = results.but(evidence={"natural": {"same_as": {"other": "twin"}}})
+    rows = {row.recipe: row for row in board(results, "natural").rows}
     assert rows["other"].same_as == "twin"
     assert rows["other"].p == rows["twin"].p == pytest.approx(plain["twin"].p / 2)
     assert rows["other"].difference == rows["twin"].difference
     assert [row.recipe for row in indistinguishable(results, "natural")] == []
-    results["evidence"]["natural"]["same_as"] = {"twin": "erm", "other": "erm"}
-    assert math.isnan({row.recipe: row for row in leaderboard(results, "natural")}["twin"].p)
+    results = results.but(evidence={"natural": {"same_as": {"twin": "erm", "other": "erm"}}})
+    assert math.isnan({row.recipe: row for row in board(results, "natural").rows}["twin"].p)
 
 
 def test_tests_on_rows_are_taken_where_there_are_any() -> None:
     results = made_up({"erm": [0.5, 0.55, 0.5], "crt": [0.6, 0.61, 0.6]})
     stored = [0.083, 0.02, 0.14, 0.004, 0.02, None]
-    results["evidence"] = {"natural": {"same_as": {}, "tests": {"macro_f1": {"erm": {"crt": stored}}}}}
-    row = leaderboard(results, "natural")[0]
+    about = {"same_as": {}, "tests": {"macro_f1": {"erm": {"crt": stored}}}}
+    results = results.but(evidence={"natural": about})
+    row = board(results, "natural").rows[0]
     assert (row.difference, row.low, row.high, row.p) == (0.083, 0.02, 0.14, 0.004)
     assert row.smallest == pytest.approx(0.02 * 2.8, rel=0.01)
-    by_folds = leaderboard(results, "natural", test="folds")[0]
+    by_folds = board(results, "natural", test="folds").rows[0]
     assert by_folds.p == pytest.approx(corrected_t_test([0.1, 0.06, 0.1], 1 / 3)[3])
     text = recommendation(results)["natural"]
     assert "These data show a difference to the baseline of about 0.056 four times in five" in text
     with pytest.raises(ValueError, match="test='bayes'"):
-        leaderboard(results, "natural", test="bayes")
+        board(results, "natural", test="bayes")
 
 
 def test_the_winner_s_score_is_told_without_its_luck() -> None:
     results = made_up({"erm": [0.5, 0.55, 0.5], "crt": [0.6, 0.61, 0.6]})
     about = {"recipe": "crt", "metric": "macro_f1", "score": 0.603, "expected": 0.581, "candidates": 7}
-    results["evidence"] = {"natural": {"winner": about}}
+    results = results.but(evidence={"natural": {"winner": about}})
     said = "It was picked from 7 by this score, so a part of it is luck: expect about 0.581 on new data."
     assert said in recommendation(results)["natural"]
-    about["recipe"] = "erm"  # not what the table says, so it is not used
-    assert "picked from" not in recommendation(results)["natural"]
+    other = results.but(evidence={"natural": {"winner": {**about, "recipe": "erm"}}})
+    assert "picked from" not in recommendation(other)["natural"]  # not what the table says, so it is not used
 
 
 def test_recommendation_names_a_surer_second() -> None:
@@ -293,35 +283,35 @@ def test_recommendation_without_enough_to_go_on() -> None:
     assert "It is the baseline itself" in alone
     failed = specimen(folds=2, recipes=("erm", "crt"), fail=("erm", "crt"))
     assert "nothing to recommend" in recommendation(failed)["natural"]
-    assert [row.rank for row in leaderboard(failed, "natural")] == [None, None]
+    assert [row.rank for row in board(failed, "natural").rows] == [None, None]
     baseless = specimen(folds=2, recipes=("erm", "crt"), fail=("erm",))
     assert "The baseline has no finished run" in recommendation(baseless)["natural"]
 
 
 def test_recommendation_tells_the_price_for_the_head() -> None:
     results = made_up({"erm": [0.5, 0.51, 0.5], "crt": [0.6, 0.62, 0.6]})
-    for run in results["runs"]:
-        better = run["recipe"] == "crt"
-        extra = {"many": 0.8 if better else 0.9, "few": (0.5 if better else 0.1) + 0.01 * run["fold"]}
-        run["scores"]["natural"].update(extra, medium=None)
-    text = recommendation(results)["natural"]
+
+    def groups(run: Run) -> Run:
+        many, few = (0.8, 0.5) if run.recipe == "crt" else (0.9, 0.1)
+        return scored(run, "natural", many=many, few=few + 0.01 * run.fold, medium=None)
+
+    text = recommendation(changed(results, groups))["natural"]
     assert (
         "What it costs the head: the mean recall of the frequent classes falls from 0.900 to 0.800." in text
     )
     assert "What the tail gets: the mean recall of the rare classes rises from 0.110 to 0.510." in text
 
 
-def test_csv_is_tidy(results: dict[str, Any], tmp_path: Path) -> None:
+def test_csv_is_tidy(results: Results, tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
-    odd = copy.deepcopy(results)
-    odd["runs"][0]["scores"]["natural"]["few"] = None
+    odd = results.but(runs=(scored(results.runs[0], "natural", few=None), *results.runs[1:]))
     write_csv(odd, path)
     lines = list(csv.DictReader(path.open(encoding="utf-8")))
     assert list(lines[0]) == ["recipe", "fold", "seed", "prior", "metric", "value"]
     # runs, priors (as trained, natural, balanced) times metrics (of ten classes, no top-5 accuracy), costs
     assert len(lines) == 30 * (3 * (len(found()) - 1) + 3)
     assert {r["metric"] for r in lines if not r["prior"]} == {"fit_seconds", "predict_seconds", "model_bytes"}
-    first = odd["runs"][0]
+    first = odd.runs[0]
     got = {(x["prior"], x["metric"]): x["value"] for x in lines if (x["recipe"], x["fold"]) == ("erm", "0")}
     assert got["natural", "few"] == ""
-    assert float(got["balanced", "nll"]) == first["scores"]["balanced"]["nll"]
+    assert float(got["balanced", "nll"]) == first.scores["balanced"]["nll"]

@@ -39,14 +39,15 @@ def plan_of(**settings) -> Plan:
 
 def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
     plan = plan_of(deploy_prior=Prior.given((0.2, 0.3, 0.5)))
-    rows = run(plan, tmp_path)
+    runs = run(plan, tmp_path)
     worker, seen = Worker(plan, tmp_path), []
     labels = plan.dataset.labels
-    for row in rows:
-        kept = load_outputs(worker.outputs_file(Task(row["recipe"], row["fold"], row["seed"])))
+    for one in runs:
+        task = Task(one.recipe, one.fold, one.seed)
+        kept = load_outputs(worker.outputs_file(task))
         assert kept is not None
         assert torch.equal(kept.y, labels.y[kept.rows])
-        if row["recipe"] == "erm":
+        if one.recipe == "erm":
             seen.append(kept.rows)
         for name, given in (
             ("as_trained", None),
@@ -57,10 +58,8 @@ def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
             weights = None if name in ("natural", "as_trained") else given.resolve(labels.classes)
             p, d = kept.under(given)
             found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.classes.groups(), rarest=1)
-            assert row["scores"][name] == {k: None if math.isnan(v) else v for k, v in found.items()}
-        assert "scores" not in json.loads(
-            worker.run_file(Task(row["recipe"], row["fold"], row["seed"])).read_text()
-        )
+            assert one.scores[name] == {k: None if math.isnan(v) else v for k, v in found.items()}
+        assert json.loads(worker.run_file(task).read_text())["scores"] == {}
     assert torch.cat(seen).sort().values.tolist() == list(range(len(labels)))
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 from scipy.stats import friedmanchisquare, rankdata, wilcoxon
-from specimen import specimen
+from specimen import changed, results_of_runs, specimen
 
 from longtail.api import compare_several
 from longtail.comparison.ranking import _groups, friedman, rank, ranks_of, sentence
+from longtail.comparison.record import Run
 from longtail.comparison.statistics import holm
 from longtail.data import load
 from longtail.report.ranks import critical_difference, render_ranks, show_ranks
@@ -28,15 +29,13 @@ def made(tables, metric="macro_f1"):
     out = {}
     for d in range(len(tables[0])):
         runs = [
-            {
-                "recipe": n, "fold": f, "seed": 0, "status": "done", "error": None, "seconds": 1.0, "stages": [],
-                "predict_seconds": 0.1, "parameters": 1, "prior_source": "closed form",
-                "scores": {"natural": {metric: tables[k][d] + 0.01 * f - 0.005, "balanced_accuracy": 0.5}},
-            }
+            Run(
+                recipe=n, fold=f, seed=0, status="done", seconds=1.0, predict_seconds=0.1, parameters=1,
+                scores={"natural": {metric: tables[k][d] + 0.01 * f - 0.005, "balanced_accuracy": 0.5}},
+            )
             for k, n in enumerate(names) for f in range(2)
         ]  # fmt: skip
-        settings = {"folds": 2, "seeds": 1, "prior": "natural", "baseline": "r0", "test_share": 0.5}
-        out[f"set {d}"] = {"settings": settings, "recipes": {n: {"title": n} for n in names}, "runs": runs}
+        out[f"set {d}"] = results_of_runs(runs, dict(zip(names, names)), folds=2, baseline="r0")
     return out
 
 
@@ -106,24 +105,25 @@ def test_three_data_sets_prove_nothing_and_say_so() -> None:
 
 def test_unfinished_recipes_are_left_out_and_named() -> None:
     results = made(SCORES)
-    for run in results["set 3"]["runs"]:
-        if run["recipe"] == "r2":
-            run["status"] = "failed"
+
+    def failed(run: Run) -> Run:
+        return run.but(status="failed")
+
+    results["set 3"] = changed(results["set 3"], lambda run: failed(run) if run.recipe == "r2" else run)
     ranking = rank(results, "natural")
     assert ranking.left_out == ("r2",)
     assert len(ranking.recipes) == 3
     assert "r2" in sentence(ranking)
     with pytest.raises(ValueError, match="at least two"):
         rank({"one": results["set 0"]}, "natural")
-    for run in results["set 0"]["runs"]:
-        run["status"] = "failed"
+    results["set 0"] = changed(results["set 0"], failed)
     with pytest.raises(ValueError, match="0 recipes are ranked on all of 2"):
         rank({k: results[k] for k in ("set 0", "set 1")}, "natural")
 
 
 def about(results):
     links = {
-        n: {**{k: r["data"][k] for k in ("n", "num_classes", "imbalance")}, "link": f"{i}/report.html"}
+        n: {**{k: getattr(r.data, k) for k in ("n", "num_classes", "imbalance")}, "link": f"{i}/report.html"}
         for i, (n, r) in enumerate(results.items())
     }
     return {

@@ -8,6 +8,7 @@ import torch
 from longtail.chosen import pick
 from longtail.comparison import cost
 from longtail.comparison.plan import Plan
+from longtail.comparison.record import Run, Trained
 from longtail.comparison.run import tasks
 from longtail.comparison.schedule import Schedule
 from longtail.data import Dataset
@@ -28,11 +29,12 @@ def schedule(tmp_path, names, budget=None, folds=3, dataset=None, keep=False):
     return Schedule(plan, graph, deadline=deadline, keep=keep), graph
 
 
-def row(task, seconds, score=0.5, encode=0.0):
-    return {
-        "recipe": task.recipe, "fold": task.fold, "seed": task.seed, "status": "done",
-        "stages": [{"seconds": seconds}], "scores": {"natural": {"macro_f1": score}}, "encode_seconds": encode,
-    }  # fmt: skip
+def made_by(task, seconds, score=0.5, encode=0.0):
+    stage = Trained(name="", key="", seconds=seconds, cpu_seconds=seconds)
+    return Run(
+        recipe=task.recipe, fold=task.fold, seed=task.seed, status="done", stages=(stage,), encode_seconds=encode,
+        scores={"natural": {"macro_f1": score}},
+    )  # fmt: skip
 
 
 def played(made, graph, seconds):
@@ -42,7 +44,7 @@ def played(made, graph, seconds):
         task = made.next(ready)
         if task is None:
             break
-        result = row(task, seconds[task.recipe]) if task.stage is None else None
+        result = made_by(task, seconds[task.recipe]) if task.stage is None else None
         made.finished(task, result)
         del left[task]
         for before in left.values():
@@ -83,10 +85,10 @@ def test_time_is_kept_for_the_model(tmp_path):
     made, graph = schedule(tmp_path, names, budget=100, keep=True)
     before = made.reserve
     score = next(t for t in graph if t.recipe == "logistic")
-    made.finished(score, row(score, 10.0))
+    made.finished(score, made_by(score, 10.0))
     assert made.reserve - before == pytest.approx(1 + 1.1 * 10 / (2 / 3), abs=1e-3)
     made.finished(
-        score, row(score, 90.0, score=0.9, encode=2.0)
+        score, made_by(score, 90.0, score=0.9, encode=2.0)
     )  # too long to train again: its first fold's is kept
     assert made.reserve - before == pytest.approx(1 + 1.3 * 2, abs=1e-3)
 

@@ -1,11 +1,13 @@
-"""A results dict as a comparison writes it: scores are computed from simulated predictions, not made up."""
+"""Results as a comparison makes them: scores are computed from simulated predictions, not made up."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from longtail.comparison.record import Data, Results, Run, Settings, Trained
 from longtail.labels import Labels
 from longtail.metrics import confusion, evaluate, importance, per_class, reliability
 
@@ -36,7 +38,7 @@ def specimen(
     short: tuple[str, ...] = (),
     imbalance: float = 100.0,
     largest: int = 1000,
-) -> dict[str, Any]:
+) -> Results:
     """``fail``: recipes whose every run failed; ``short``: those that lack all runs but the first."""
     c = num_classes
     counts = [max(2 * folds, int(largest * imbalance ** (-k / max(c - 1, 1)))) for k in range(c)]
@@ -62,24 +64,50 @@ def specimen(
                     one_run(name, fold, seed, status, base, yt, labels, p_train, declared, prior, rng)
                 )
     groups = {k: v.tolist() for k, v in labels.classes.groups().items()}
-    return {
-        "format": 1,
-        "command": "longtail compare data/animals.csv --folds 5 --out results",
-        "versions": {"longtail": "0.1.0", "torch": "2.13.0", "python": "3.11.9"},
-        "hardware": "2 cores, 8 GB, no GPU",
-        "created": "2026-01-02T03:04:05+00:00",
-        "data": {
-            "name": "animals", "path": "data/animals.csv", "kind": "table", "n": len(y), "num_classes": c,
-            "names": list(labels.names), "counts": counts, "imbalance": labels.classes.imbalance, "groups": groups,
-            "notes": ["12 duplicated rows stay in one fold", "column 'id' is constant and was left out"],
-        },
-        "settings": {
-            "folds": folds, "seeds": seeds, "prior": prior, "prior_vector": declared.tolist(),
-            "baseline": "erm", "jobs": 2, "budget": None, "test_share": 1 / max(folds, 2),
-        },
-        "recipes": {n: {"title": RECIPES[n][0], "paper": RECIPES[n][1], "summary": ""} for n in recipes},
-        "runs": runs,
-    }  # fmt: skip
+    return Results(
+        command="longtail compare data/animals.csv --folds 5 --out results",
+        versions={"longtail": "0.1.0", "torch": "2.13.0", "python": "3.11.9"},
+        hardware="2 cores, 8 GB, no GPU",
+        created="2026-01-02T03:04:05+00:00",
+        data=Data(
+            name="animals", path="data/animals.csv", kind="table", n=len(y), num_classes=c,
+            names=tuple(labels.names), counts=tuple(counts), imbalance=labels.classes.imbalance, groups=groups,
+            notes=("12 duplicated rows stay in one fold", "column 'id' is constant and was left out"),
+        ),
+        settings=Settings(
+            folds=folds, seeds=seeds, prior=prior, prior_vector=tuple(declared.tolist()), baseline="erm", jobs=2,
+            test_share=1 / max(folds, 2),
+        ),
+        recipes={n: {"title": RECIPES[n][0], "paper": RECIPES[n][1], "summary": ""} for n in recipes},
+        runs=tuple(runs),
+    )  # fmt: skip
+
+
+def results_of_runs(
+    runs: Sequence[Run], titles: Mapping[str, str], folds: int, seeds: int = 1, baseline: str = "erm"
+) -> Results:
+    """Results of which only the runs matter."""
+    about = Data(name="toy", path="toy", kind="table", n=4, num_classes=2, names=("a", "b"), counts=(3, 1), imbalance=3.0,
+                 groups={})  # fmt: skip
+    share = 1 / max(folds, 2)
+    settings = Settings(folds=folds, seeds=seeds, prior="natural", baseline=baseline, test_share=share)
+    recipes = {name: {"title": title} for name, title in titles.items()}
+    return Results(versions={}, data=about, settings=settings, recipes=recipes, runs=tuple(runs))
+
+
+def changed(results: Results, change: Callable[[Run], Run]) -> Results:
+    """The results with every run changed."""
+    return results.but(runs=tuple(change(run) for run in results.runs))
+
+
+def set_to(results: Results, **settings: object) -> Results:
+    """The results of a comparison with other settings."""
+    return results.but(settings=replace(results.settings, **settings))
+
+
+def scored(run: Run, prior: str, **scores: float | None) -> Run:
+    """The run with other scores under a prior."""
+    return run.but(scores={**run.scores, prior: {**run.scores[prior], **scores}})
 
 
 def one_run(
@@ -94,20 +122,20 @@ def one_run(
     declared: np.ndarray,
     prior: str,
     rng: np.random.Generator,
-) -> dict[str, Any]:
+) -> Run:
     _, _, bias, gain, seconds, stages = RECIPES[name]
     shared = [stage == "train" and name != "erm" for stage in stages]
-    run: dict[str, Any] = {
-        "recipe": name, "fold": fold, "seed": seed, "status": status, "error": None,
-        "seconds": seconds + fold, "predict_seconds": 0.2, "test_rows": len(y), "parameters": 12_345, "bytes": 49_380,
-        "prior_source": "none" if name == "focal" else "closed form",
-        "stages": [
-            {"name": s, "key": f"{s}-{fold}-{seed}", "seconds": 40.0, "shared": h}
-            for s, h in zip(stages, shared)
-        ],
-    }  # fmt: skip
     if status != "done":
-        return {**run, "error": "loss became nan at epoch 3 <b>", "stages": [], "scores": {}, "history": []}
+        error = "loss became nan at epoch 3 <b>"
+        return Run(recipe=name, fold=fold, seed=seed, status=status, error=error)
+    run = Run(
+        recipe=name, fold=fold, seed=seed, status=status, seconds=seconds + fold, predict_seconds=0.2, test_rows=len(y),
+        parameters=12_345, bytes=49_380, prior_source="none" if name == "focal" else "closed form",
+        stages=tuple(
+            Trained(name=s, key=f"{s}-{fold}-{seed}", seconds=40.0, cpu_seconds=40.0, shared=h)
+            for s, h in zip(stages, shared)
+        ),
+    )  # fmt: skip
     c = labels.num_classes
     z = base + rng.normal(size=base.shape) * 0.3
     z[np.arange(len(y)), y] += gain * (1 - (p_train / p_train.max()) ** 0.3)[y] - 0.02 * abs(gain)
@@ -120,30 +148,24 @@ def one_run(
     }
     if prior not in ("natural", "balanced"):
         logits["declared"], priors["declared"] = z + np.log(declared), declared
-    run.update(scores={}, per_class={}, confusion={}, reliability={})
+    under: dict[str, dict] = {"scores": {}, "per_class": {}, "confusion": {}, "reliability": {}}
     for key, q in priors.items():
         p = softmax(logits[key])
         scores = evaluate(p, y, prior=q, groups=groups)
-        run["scores"][key] = {k: None if v != v else v for k, v in scores.items()}
+        under["scores"][key] = {k: None if v != v else v for k, v in scores.items()}
         if key == "as_trained":
             continue
         w = None if q is None else importance(y, q)
         classes = per_class(p, y, prior=q)
-        run["per_class"][key] = {
+        under["per_class"][key] = {
             k: [None if v != v else v for v in classes[k].tolist()] for k in ("recall", "precision")
         }
         if c <= 60:
-            run["confusion"][key] = confusion(y, p.argmax(1), c, w).tolist()
-        run["reliability"][key] = {k: v.tolist() for k, v in reliability(p, y, 15, w).items()}
-    if c > 60:
-        del run["confusion"]
-    run["history"] = (
-        []
-        if name == "random_forest"
-        else [
-            {"stage": s, "epoch": e, "loss": float(np.log(c) * np.exp(-e / 4) + 0.2 + 0.3 * i)}
-            for i, s in enumerate(stages)
-            for e in range(12 if i == 0 else 3)
-        ]
-    )
-    return run
+            under["confusion"][key] = confusion(y, p.argmax(1), c, w).tolist()
+        under["reliability"][key] = {k: v.tolist() for k, v in reliability(p, y, 15, w).items()}
+    history = [
+        {"stage": s, "epoch": e, "loss": float(np.log(c) * np.exp(-e / 4) + 0.2 + 0.3 * i)}
+        for i, s in enumerate(stages)
+        for e in range(12 if i == 0 else 3)
+    ]
+    return run.but(**under, history=() if name == "random_forest" else tuple(history))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from specimen import specimen
+from specimen import changed, specimen
 
+from longtail.comparison.record import Run
 from longtail.report import render, show
 
 
 def test_a_fitted_prior_is_said() -> None:
     from rich.console import Console
 
-    results = specimen()
     for fitted in ((), ("focal",)):
-        for run in results["runs"]:
-            run["prior_source"] = "fitted" if run["recipe"] in fitted else "closed form"
+
+        def source(run: Run, fitted: tuple[str, ...] = fitted) -> Run:
+            return run.but(prior_source="fitted" if run.recipe in fitted else "closed form")
+
+        results = changed(specimen(), source)
         console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
         show(results, console)
         said = console.export_text()

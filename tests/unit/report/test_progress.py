@@ -2,7 +2,10 @@
 
 import pytest
 
+from longtail.comparison.record import Run
 from longtail.report import progress as module
+
+DONE = Run(recipe="crt", fold=0, seed=0, status="done")
 
 
 @pytest.fixture
@@ -23,19 +26,19 @@ def test_a_long_stage_says_once_a_minute_how_far_it_is(clock, capsys):
 
 
 def test_where_runs_finish_often_they_are_all_that_is_said(clock, capsys):
-    row = {"status": "done", "error": None}
     with module.progress() as on:
         for done in range(1, 4):
             for epoch in range(5):
                 clock[0] += 10
                 on({"running": "crt", "stage": "crt", "epoch": epoch, "epochs": 5})
-            on({"task": "crt", "done": done, "total": 3, "row": row})
+            on({"task": "crt", "done": done, "total": 3, "run": DONE})
     assert capsys.readouterr().err.splitlines() == [f"[{done}/3] crt: done" for done in (1, 2, 3)]
 
 
 def test_a_failure_says_why(capsys):
     with module.progress() as on:
-        on({"task": "lfme", "done": 1, "total": 2, "row": {"status": "failed", "error": "ValueError: no"}})
+        failed = DONE.but(status="failed", error="ValueError: no")
+        on({"task": "lfme", "done": 1, "total": 2, "run": failed})
     assert capsys.readouterr().err == "[1/2] lfme: failed: ValueError: no\n"
 
 
@@ -53,10 +56,9 @@ def test_what_takes_long_is_said_with_what_it_is_for(capsys):
 
 
 def test_it_says_how_long_it_still_takes(capsys):
-    row = {"status": "done", "error": None}
     with module.progress() as on:
-        on({"task": "erm, fold 1", "done": 1, "total": 2, "row": row, "expected": 400.0})
-        on({"task": "erm, fold 2", "done": 2, "total": 2, "row": row, "expected": 0.0})
+        on({"task": "erm, fold 1", "done": 1, "total": 2, "run": DONE, "expected": 400.0})
+        on({"task": "erm, fold 2", "done": 2, "total": 2, "run": DONE, "expected": 0.0})
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["[1/2] erm, fold 1: done (about 7 min left)", "[2/2] erm, fold 2: done"]
 
@@ -75,7 +77,7 @@ def test_the_live_display_fits_and_shows_what_runs(monkeypatch, width):
         on({"worker": 7, "running": "erm [b], fold 1"})
         on({"worker": 7, "slow": "encoding 8,000 rows of text data"})
         on({"worker": 7, "running": "erm [b], fold 1", "epoch": 1, "epochs": 4})
-        on({"task": "erm", "total": 9, "done": 3, "expected": 90.0, "row": {"status": "done", "error": None}})
+        on({"task": "erm", "total": 9, "done": 3, "expected": 90.0, "run": DONE})
     said = out.getvalue()
     assert "epoch 2/4" in said
     assert "3/9" in said

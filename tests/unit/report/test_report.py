@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ import matplotlib
 import numpy as np
 import pytest
 from rich.console import Console
-from specimen import specimen
+from specimen import changed, specimen
 
-from longtail.comparison.leaderboard import leaderboard
+from longtail.comparison.leaderboard import board
 from longtail.comparison.recommendation import _some, recommendation
+from longtail.comparison.record import Results, Run
 from longtail.report import figures, render, show, write_report
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
@@ -70,22 +71,25 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def nasty() -> tuple[dict[str, Any], str, Page]:
+def nasty() -> tuple[Results, str, Page]:
     results = specimen(names=NASTY, folds=3)
-    results["data"]["name"] = results["data"]["path"] = "<i>data</i>"
-    results["data"]["notes"] = ["column '<u>' was left out"]
-    results["command"] = "longtail compare '<data>'"
-    results["recipes"]["crt"]["title"] = "cRT <em>$2$</em>"
-    text = render(json.loads(json.dumps(results)))
+    results = results.but(
+        data=replace(
+            results.data, name="<i>data</i>", path="<i>data</i>", notes=("column '<u>' was left out",)
+        ),
+        command="longtail compare '<data>'",
+        recipes={**results.recipes, "crt": {**results.recipes["crt"], "title": "cRT <em>$2$</em>"}},
+    )
+    text = render(results)
     return results, text, Page(text)
 
 
-def test_every_text_is_escaped_and_shown(nasty: tuple[dict[str, Any], str, Page]) -> None:
+def test_every_text_is_escaped_and_shown(nasty: tuple[Results, str, Page]) -> None:
     results, _, page = nasty
     known = {tag for tag, _ in Page(render(specimen(folds=2))).tags}
     assert {tag for tag, _ in page.tags} <= known
     assert not {"script", "img", "i", "u", "em"} & known
-    for name in results["data"]["names"]:
+    for name in results.data.names:
         assert shortened(name) in page.texts
     for shown in (
         "<i>data</i>",
@@ -96,7 +100,7 @@ def test_every_text_is_escaped_and_shown(nasty: tuple[dict[str, Any], str, Page]
         assert shown in page.text
 
 
-def test_page_is_self_contained(nasty: tuple[dict[str, Any], str, Page]) -> None:
+def test_page_is_self_contained(nasty: tuple[Results, str, Page]) -> None:
     _, text, page = nasty
     for tag, attributes in page.tags:
         assert tag not in ("script", "link", "iframe", "object", "base")
@@ -112,14 +116,14 @@ def test_page_is_self_contained(nasty: tuple[dict[str, Any], str, Page]) -> None
     assert "default-src 'none'" in text
 
 
-def test_ids_are_unique_and_references_resolve(nasty: tuple[dict[str, Any], str, Page]) -> None:
+def test_ids_are_unique_and_references_resolve(nasty: tuple[Results, str, Page]) -> None:
     _, text, page = nasty
     ids = [a["id"] for _, a in page.tags if "id" in a]
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:url\(#|xlink:href="#)([^)"]+)', text)) <= set(ids)
 
 
-def test_no_stand_in_colour_is_left_and_variables_exist(nasty: tuple[dict[str, Any], str, Page]) -> None:
+def test_no_stand_in_colour_is_left_and_variables_exist(nasty: tuple[Results, str, Page]) -> None:
     _, text, page = nasty
     tags = " ".join(re.findall(r"<[^>]*>", text))
     for colour in COLOURS.values():
@@ -132,12 +136,12 @@ def test_no_stand_in_colour_is_left_and_variables_exist(nasty: tuple[dict[str, A
         assert name == "font" or f"--{name}:" in dark
 
 
-def test_page_says_what_was_found(nasty: tuple[dict[str, Any], str, Page]) -> None:
+def test_page_says_what_was_found(nasty: tuple[Results, str, Page]) -> None:
     results, text, page = nasty
     for paragraph in recommendation(results).values():
         assert paragraph in page.text
     for prior in ("natural", "balanced"):
-        for row in leaderboard(results, prior):
+        for row in board(results, prior).rows:
             for metric in (
                 "balanced_accuracy",
                 "macro_f1",
@@ -148,7 +152,7 @@ def test_page_says_what_was_found(nasty: tuple[dict[str, Any], str, Page]) -> No
                 "ece",
             ):
                 assert f"{row.mean[metric]:.3f}" in page.text
-    before = {r.recipe: r.as_trained["balanced_accuracy"] for r in leaderboard(results, "balanced")}
+    before = {r.recipe: r.as_trained["balanced_accuracy"] for r in board(results, "balanced").rows}
     assert f"{before['erm']:.3f}" in page.text
     for version in ("torch 2.13.0", "python 3.11.9", "2 cores, 8 GB, no GPU"):
         assert version in page.text
@@ -169,7 +173,7 @@ def test_page_says_what_was_found(nasty: tuple[dict[str, Any], str, Page]) -> No
     ids=str,
 )
 def test_edges(settings: dict[str, Any], tmp_path: Path) -> None:
-    results = json.loads(json.dumps(specimen(**{"folds": 2, **settings})))
+    results = specimen(**{"folds": 2, **settings})
     start = time.perf_counter()
     write_report(results, tmp_path / "report.html")
     assert time.perf_counter() - start < 30
@@ -190,20 +194,29 @@ def test_edges(settings: dict[str, Any], tmp_path: Path) -> None:
 
 def test_what_is_missing_in_a_run_is_left_out() -> None:
     results = specimen(folds=2)
-    for run in results["runs"]:
-        del run["confusion"], run["reliability"], run["per_class"]["balanced"], run["history"]
+
+    def less(run: Run) -> Run:
+        natural = {"natural": run.per_class["natural"]}
+        return run.but(confusion={}, reliability={}, per_class=natural, history=())
+
+    results = changed(results, less)
     text = render(results)
     assert text.count("<svg ") == 2 + 2  # distribution, cost; recall and its change under the natural prior
 
 
 def test_absent_classes_have_no_recall() -> None:
     results = specimen(folds=2)
-    for run in results["runs"]:
-        run["per_class"]["natural"]["recall"][0] = None
+
+    def without_first(run: Run) -> Run:
+        natural = run.per_class["natural"]
+        recall = {"natural": {**natural, "recall": [None, *natural["recall"][1:]]}}
+        return run.but(per_class={**run.per_class, **recall})
+
+    results = changed(results, without_first)
     values = figures.mean_per_class(results, "erm", "natural")
     assert values is not None
     assert np.isnan(values[0])
-    first = [r["per_class"]["natural"]["recall"][1] for r in results["runs"] if r["recipe"] == "erm"]
+    first = [run.per_class["natural"]["recall"][1] for run in results.runs if run.recipe == "erm"]
     assert values[1] == pytest.approx(np.mean(first))
     assert "no example" in render(results)
 
@@ -245,8 +258,8 @@ def test_shortened_counts_wide_letters_twice() -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_terminal_fits_and_shows_the_essentials(width: int) -> None:
     results = specimen(folds=3, fail=("focal",), short=("random_forest",))
-    results["data"]["name"] = "[red]data[/red]"
-    results["recipes"]["erm"]["title"] = "[bold]CE"
+    recipes = {**results.recipes, "erm": {**results.recipes["erm"], "title": "[bold]CE"}}
+    results = results.but(data=replace(results.data, name="[red]data[/red]"), recipes=recipes)
     console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     show(results, console)
     text = console.export_text()
@@ -259,7 +272,7 @@ def test_terminal_fits_and_shows_the_essentials(width: int) -> None:
     assert "Focal loss failed (fold 0, seed 0): loss became nan at epoch 3 <b>" in flat
     for prior, paragraph in recommendation(results).items():
         assert paragraph in flat
-        best = leaderboard(results, prior)[0]
+        best = board(results, prior).rows[0]
         metric = "balanced_accuracy" if prior == "balanced" else "macro_f1"
         assert f"{best.mean[metric]:.3f}" in flat
     assert ("as trained" in text.split("Scores:")[0]) == (width >= 80)
@@ -287,15 +300,14 @@ def test_cost_is_a_column_of_the_page_and_of_the_terminal() -> None:
     page = Page(render(results)).text
     wide = Console(width=400, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
     show(results, wide)
-    row = leaderboard(results, "natural")[0]
+    row = board(results, "natural").rows[0]
     assert row.size == 49_380
-    assert row.predict_per_row == pytest.approx(0.2 / results["runs"][0]["test_rows"], rel=0.05)
+    assert row.predict_per_row == pytest.approx(0.2 / results.runs[0].test_rows, rel=0.05)
     text = wide.export_text()
     for shown in ("49 kB", f"{1e6 * row.predict_per_row:.0f} ms"):
         assert shown in page
         assert shown in text
-    for run in results["runs"]:  # a comparison of before these were measured
-        del run["bytes"], run["test_rows"]
+    results = changed(results, lambda run: run.but(bytes=None, test_rows=None))  # it cannot be stored, say
     assert "49 kB" not in Page(render(results)).text
 
 
@@ -304,21 +316,20 @@ def test_a_long_list_of_ties_is_cut_short() -> None:
     assert _some([f"r{k}" for k in range(26)]).endswith("r5 and 20 others (≈ in the table)")
 
 
-def with_evidence() -> dict[str, Any]:
+def with_evidence() -> Results:
     """A comparison with tests on rows, a recipe that is the same as another, and one that has not converged."""
     results = specimen(folds=3)
     tested = [0.05, 0.01, 0.09, 0.02, 0.02, 12.0]
+    evidence = {}
     for prior, metric in (("natural", "macro_f1"), ("balanced", "balanced_accuracy")):
-        best = next(r for r in leaderboard(results, prior) if r.recipe != "crt")
+        best = next(r for r in board(results, prior).rows if r.recipe != "crt")
         about = {"recipe": best.recipe, "metric": metric, "score": best.mean[metric], "expected": 0.4321}
-        results.setdefault("evidence", {})[prior] = {
+        evidence[prior] = {
             "same_as": {"logit_adjustment": "erm"},
             "tests": {metric: {"erm": dict.fromkeys(("focal", "crt", "balanced_softmax"), tested)}},
             "winner": {**about, "candidates": 5},
         }
-    for run in results["runs"]:
-        run["converged"] = run["recipe"] != "crt"
-    return json.loads(json.dumps(results))
+    return changed(results.but(evidence=evidence), lambda run: run.but(converged=run.recipe != "crt"))
 
 
 def test_page_and_terminal_say_what_is_the_same_what_did_not_converge_and_what_to_expect() -> None:
@@ -348,9 +359,7 @@ def test_page_and_terminal_say_what_is_the_same_what_did_not_converge_and_what_t
 
 
 def test_nothing_is_recommended_where_nothing_converged() -> None:
-    results = specimen(folds=2)
-    for run in results["runs"]:
-        run["converged"] = False
+    results = changed(specimen(folds=2), lambda run: run.but(converged=False))
     page = Page(render(results))
     assert page.text.count("nothing can be recommended yet") == 2
     assert "scores highest" not in page.text

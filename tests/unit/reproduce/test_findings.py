@@ -7,24 +7,23 @@ import math
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
+from specimen import results_of_runs
 
+from longtail.comparison.record import Results, Run
 from longtail.reproduce import findings
 
 
-def results(tables: dict[str, np.ndarray], baseline: str = "ce") -> dict:
+def results(tables: dict[str, np.ndarray], baseline: str = "ce") -> Results:
     """Runs whose F1 of class 1 is as given: of 2000 rows, 1000 are of class 1, and all others are right."""
     runs = []
     for name, table in tables.items():
         for (seed, fold), score in np.ndenumerate(table):
             hit = 1000 * score / (2 - score)
             confusion = [[1000, 0], [1000 - hit, hit]]
-            runs.append(
-                {"recipe": name, "fold": fold, "seed": seed, "status": "done",
-                 "confusion": {"as_trained": confusion, "natural": confusion}}
-            )  # fmt: skip
+            under = {"as_trained": confusion, "natural": confusion}
+            runs.append(Run(recipe=name, fold=fold, seed=seed, status="done", confusion=under))
     seeds, folds = next(iter(tables.values())).shape
-    settings = {"baseline": baseline, "test_share": 1 / folds, "folds": folds, "seeds": seeds}
-    return {"recipes": dict.fromkeys(tables), "runs": runs, "settings": settings}
+    return results_of_runs(runs, {name: name for name in tables}, folds, seeds, baseline)
 
 
 def test_f1_is_sklearns() -> None:
@@ -53,7 +52,7 @@ def test_lines_carry_the_tests() -> None:
 
 def test_a_loss_that_did_not_finish_is_left_out() -> None:
     found = results({"ce": np.full((1, 5), 0.9), "half": np.full((1, 5), 0.8)})
-    found["runs"].pop()
+    found = found.but(runs=found.runs[:-1])
     assert [line.name for line in findings.lines(found, 1)] == ["ce"]
 
 

@@ -14,10 +14,10 @@ import torch
 
 from longtail.data import Dataset
 from longtail.examples import Examples
+from longtail.kinds.text import stage as text
 from longtail.labels import Labels
 from longtail.losses import GHMC
 from longtail.part import part
-from longtail.protocol import text
 from longtail.reproduce import Reviews, reviews
 from longtail.reproduce.page import standalone
 from longtail.reproduce.probe import BINS, density, gradient_norm, measure
@@ -78,8 +78,8 @@ def test_files(found: Reviews) -> None:
 
 def test_scores_are_those_of_the_comparison(found: Reviews) -> None:
     """The F1 of a run, from its confusion table, is what scikit-learn gives for its model's decisions."""
-    run = next(r for r in found.results["runs"] if r["recipe"] == "dice" and r["fold"] == 1)
-    (_, fp), (fn, tp) = run["confusion"]["as_trained"]
+    run = next(run for run in found.results.runs if run.recipe == "dice" and run.fold == 1)
+    (_, fp), (fn, tp) = run.confusion["as_trained"]
     line = next(line for line in found.lines if line.name == "dice")
     assert line.scores[0][1] == pytest.approx(2 * tp / (2 * tp + fp + fn))
 
@@ -220,8 +220,8 @@ def test_with_an_encoder(options: str, tmp_path: Path, monkeypatch: pytest.Monke
     folder = tiny.bert(tmp_path / "bert")
     found = reviews(dataset(60), folds=2, epochs=1, backbone=f"hf:{folder}{options}", out=tmp_path / "out")
     assert [line.name for line in found.lines] == list(few), [
-        r["error"] for r in found.results["runs"] if r["status"] != "done"
+        run.error for run in found.results.runs if not run.done
     ]
-    assert found.results["settings"]["backbone"].startswith(f"hf:{folder}")
-    assert found.results["data"]["kind"] == "text"
+    assert found.results.settings.backbone.startswith(f"hf:{folder}")
+    assert found.results.data.kind == "text"
     assert all(np.isfinite(m["norm"]).all() for p in found.probes.values() for m in p["moments"])
