@@ -129,7 +129,7 @@ def test_counts_of_hundreds_of_millions_take_no_memory(dataset, tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model = Model.load(tmp_path / "m")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10  # kilobytes; it was 9 GB
-    assert model.outcome.labels.prior.tolist() == [1 / 3] * 3
+    assert model.outcome.classes.prior.tolist() == [1 / 3] * 3
     assert model.predict_proba(dataset.raw, "natural").shape == (len(dataset), 3)
 
 
