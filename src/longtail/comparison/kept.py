@@ -14,7 +14,7 @@ import torch
 from longtail.comparison.leaderboard import board, shown_priors
 from longtail.comparison.outputs import Outputs, load_outputs, outputs_file
 from longtail.comparison.record import Results, Run
-from longtail.run.outcome import Prior
+from longtail.prior import Prior
 from longtail.tables import write_table
 
 NUMBERS = 2**25
@@ -109,7 +109,9 @@ def best_recipe(results: Results) -> str:
 def declared(results: Results) -> Prior:
     """The prior that the user declared."""
     prior = shown_priors(results)[0]
-    return tuple(results.settings.prior_vector) if prior == "declared" else prior
+    if prior == "declared":
+        return Prior.given(results.settings.prior_vector)
+    return Prior.balanced() if prior == "balanced" else Prior.natural()
 
 
 def outputs_of(folder: Path, run: Run) -> Outputs | None:

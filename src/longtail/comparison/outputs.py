@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 
 from longtail import __version__, adjust
-from longtail.labels import ClassCounts
+from longtail.classes import Classes
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
+from longtail.prior import Prior
 from longtail.run.cache import load_checked, save_checked
-from longtail.run.outcome import Meaning, Outcome, Prior
+from longtail.run.outcome import Meaning, Outcome
 
 FORMAT = 2
 LARGE = 2**24  # logits from which on two bytes each are kept, else four
@@ -84,8 +85,8 @@ class Outputs:
             tensors["natural"] = small(self.natural, c)
         facts = {
             "format": FORMAT,
-            "counts": m.labels.counts.tolist(),
-            "logit_prior": None if m.logit_prior is None else m.logit_prior.tolist(),
+            "counts": m.classes.counts.tolist(),
+            "logit_prior": None if m.assumed_prior is None else m.assumed_prior.tolist(),
             "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
         }
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,7 @@ def _meaning(facts: dict[str, Any]) -> Meaning:
     counts = torch.tensor(facts["counts"], dtype=torch.int64)
     prior, calibrator = facts["logit_prior"], facts["calibrator"]
     return Meaning(
-        ClassCounts(counts, tuple(map(str, range(len(counts))))),
+        Classes.of(counts),
         None if prior is None else torch.tensor(prior, dtype=torch.float64),
         None if calibrator is None else adjust.from_json(calibrator),
     )

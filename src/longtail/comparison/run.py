@@ -31,6 +31,7 @@ from longtail.comparison.plan import Study
 from longtail.comparison.record import Run
 from longtail.comparison.schedule import Schedule
 from longtail.comparison.work import LENGTH, Task, Worker, skipped
+from longtail.files import NotWritten
 from longtail.memory import keep_freed
 from longtail.part import digest
 from longtail.recipe import Recipe
@@ -212,13 +213,19 @@ def _here(
 
 
 def _attempt(worker: Worker, task: Task, deadline: float | None) -> Run | None:
-    """Do a task, until the deadline at most; a stage that fails is left for the runs of its recipes, which say so."""
+    """Do a task, until the deadline at most; a stage that fails is left for the runs of its recipes, which say so.
+
+    Raises:
+        NotWritten: what was done could not be kept, so there is no use in going on.
+    """
     worker.engine = replace(worker.engine, deadline=deadline)
     try:
         with stop_at(deadline):
             return worker.do(task)
     except OutOfTime:
         return skipped(task)
+    except NotWritten:
+        raise
     except Exception:
         if task.stage is None:
             raise

@@ -25,7 +25,7 @@ from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
 from longtail.comparison.record import Run, Trained
 from longtail.data import TableEncoder
 from longtail.examples import Examples
-from longtail.files import Damaged, read_json, write_json
+from longtail.files import Damaged, NotWritten, read_json, write_json
 from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.roles import works_on
@@ -122,6 +122,8 @@ class Worker:
             judged = self.judged(made, outputs)
         except OutOfTime:
             return skipped(task)
+        except NotWritten:  # no recipe's failure: the others could not be kept either
+            raise
         except Exception as why:  # one recipe's failure must not lose the others' work
             return without_result(task, "failed", f"{type(why).__name__}: {why}", self.identity(task))
         write_json(file, made.to_json(), checked=True)
@@ -236,7 +238,9 @@ class Worker:
         """Fit a scikit-learn estimator, or take it from the cache."""
         net, prior, event = estimators.fit(recipe, examples, seed, categorical, self.cache, self.engine)
         on_cpu = replace(self.engine, device="cpu")
-        return Outcome(net.eval(), recipe, examples.labels, (event["key"],), (event,), prior, engine=on_cpu)
+        return Outcome(
+            net.eval(), recipe, examples.labels.classes, (event["key"],), (event,), prior, engine=on_cpu
+        )
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
         """The encoder, the finished outcome, and every training it took.
@@ -283,7 +287,7 @@ class Worker:
     ) -> tuple[Outcome, list[Outcome]]:
         """A fitted estimator with what its out-of-fold predictions of the training rows say."""
         recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
-        must = outcome.logit_prior is None or any(
+        must = outcome.assumed_prior is None or any(
             works_on(p.target) != "probabilities" for p in recipe.finish
         )
         if self.plan.tuning == "none" and not recipe.finish and not must:
@@ -344,7 +348,9 @@ class Worker:
     def judged(self, run: Run, outputs: Outputs) -> Run:
         """A run with its scores under every prior of the plan."""
         labels = self.plan.labels(run.fold, run.seed)
-        return run.but(**Judge(labels, priors_of(self.plan.prior), self.plan.tested_under)(outputs))
+        return run.but(
+            **Judge(labels.classes, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs)
+        )
 
     def convergence(
         self, prepared: Prepared, trained: list[Outcome], seed: int
