@@ -41,7 +41,7 @@ PART_ROOMS = {
     "optim",
 }
 ABOVE_PARTS = VALUES | PART_ROOMS
-RUN = ABOVE_PARTS | {"recipe"}
+RUN = ABOVE_PARTS | {"recipe", "store"}
 MODEL = RUN | {"run", "data", "classical"}
 COMPARE = MODEL | {"protocol", "own_net", "recipes", "model"}
 MAY = {
@@ -54,6 +54,7 @@ MAY = {
     "surgery": VALUES | {"heads", "backbones"},
     "objectives": VALUES,
     "recipe": ABOVE_PARTS,
+    "store": FOUNDATION,
     "run": RUN,
     "own_net": FOUNDATION,
     "protocol": RUN | {"own_net"},

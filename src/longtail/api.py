@@ -49,11 +49,12 @@ from longtail.report import brief
 from longtail.report.html import write_report
 from longtail.report.progress import progress
 from longtail.report.ranks import write_ranks
-from longtail.run import Cache, Engine, Outcome, OutOfTime
+from longtail.run import Engine, Outcome, OutOfTime
 from longtail.run.engine import stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
+from longtail.store import OURS, FolderStore, stores_in
 from longtail.tables import WRITTEN, check_table_file, ending, write_table
 from longtail.words import nearest
 
@@ -212,7 +213,7 @@ def compare(
         folder = Path(out)
         found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
-            frozen = frozen_features(dataset, backbone, folder / "cache")
+            frozen = frozen_features(dataset, backbone, FolderStore(folder).stages)
         before, whole, said_backbone = None, dataset, backbone
         if frozen is not None:
             (dataset, before), backbone = frozen, None
@@ -269,18 +270,26 @@ def compare(
             ran.extend([event["task"]] if "task" in event else [])
             say(event)
 
-        runs = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
+        runs = run(
+            plan,
+            FolderStore(folder),
+            jobs=jobs,
+            budget=left,
+            keep=model is not False,
+            metric=metric,
+            on=heard,
+        )
         check_finished(runs, budget)
         runs, unfinished = counted(runs, plan.cells, budget)
         results = result(runs)
         if found is not None:
-            results, more = joined(results, found, Worker(plan, folder).judged_again)
+            results, more = joined(results, found, Worker(plan, FolderStore(folder)).judged_again)
             if more:
                 say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
             if wanted in results.recipes:
                 results = results.but(settings=replace(results.settings, baseline=wanted))
         results = results.but(left_out=unfinished)
-        results = results.but(evidence=evidence(plan, results, folder))
+        results = results.but(evidence=evidence(plan, results, FolderStore(folder).outputs))
         kept: Model | Path | None = None
         about_model: Mapping[str, Any] | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
@@ -563,7 +572,7 @@ def fit_all(
     made the plan's data, ``length`` that of the base stage where it is known.
     """
     plan = Plan(**{**vars(plan), "engine": engine})
-    worker = Worker(plan, folder, on=on, length=length)
+    worker = Worker(plan, FolderStore(folder), on=on, length=length)
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)
@@ -831,18 +840,15 @@ def clean(out: str | Path = DEFAULT_OUT) -> int:
         FileNotFoundError: no such folder, or it is none of theirs.
     """
     folder = Path(out)
-    ours = ("results.json", "ranks.json", "cache", "runs")
+    ours = ("results.json", "ranks.json", *OURS)
     if not any((folder / name).exists() for name in ours):
         raise FileNotFoundError(f"{folder} is no folder that compare or bench wrote")
-    caches = [folder / "cache", *(one / "cache" for one in folder.iterdir() if one.is_dir())]
-    return sum(Cache(one).clear() for one in caches if one.is_dir())
+    return sum(store.stages.clear() for store in stores_in(folder))
 
 
 def cache_size(out: str | Path) -> int:
     """Bytes that :func:`clean` would free."""
-    folder = Path(out)
-    caches = [folder / "cache", *(one / "cache" for one in folder.iterdir() if one.is_dir())]
-    return sum(Cache(one).size for one in caches if one.is_dir())
+    return sum(store.stages.size for store in stores_in(Path(out)))
 
 
 def recipes() -> list[dict[str, str]]:

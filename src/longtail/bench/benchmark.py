@@ -26,6 +26,7 @@ from longtail.comparison.work import Task, Worker
 from longtail.files import held, write_json, write_text
 from longtail.run import Engine
 from longtail.run.loop import On, ignore
+from longtail.store import FolderStore
 
 PRESETS = {"quick": {"protocol": "modern", "augment": "crop-flip", "epochs": 15, "backbone": "resnet8"}}
 Failures = dict[tuple[float, str, int, int], Run]
@@ -138,7 +139,7 @@ def bench(
     }
     for note in results["notes"]:
         on({"note": note})
-    began, todo = time.monotonic(), estimate(plans, folder, jobs)
+    began, todo = time.monotonic(), estimate(plans, FolderStore(folder), jobs)
     if todo:
         on({"note": todo})
 
@@ -168,7 +169,7 @@ def _measured(
                 write(results, plans, folder, failures)
 
         left = None if budget is None else max(0.0, began + budget - time.monotonic())
-        for one in run(plan, folder, jobs=jobs, budget=left, on=listen):
+        for one in run(plan, FolderStore(folder), jobs=jobs, budget=left, on=listen):
             if one.status == "skipped":
                 failures[plan.imbalance, one.recipe, *one.cell] = one
     write(results, plans, folder, failures)
@@ -219,7 +220,7 @@ def write(
 
 def finished(plan: CifarPlan, folder: Path, failures: Failures) -> list[dict[str, Any]]:
     """The runs of a plan that have finished or failed, with their seeds."""
-    worker, out = Worker(plan, folder), []
+    worker, out = Worker(plan, FolderStore(folder)), []
     for name, _ in plan.recipes:
         for fold, seed in plan.cells:
             made = worker.kept(Task(name, fold, seed)) or failures.get((plan.imbalance, name, fold, seed))

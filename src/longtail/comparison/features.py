@@ -6,13 +6,11 @@ from another. What is fitted on vectors (their standardisation included) is fitt
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from longtail.backbones import as_pretrained
 from longtail.data import Dataset, FeatureEncoder, ImageEncoder, TokenEncoder
 from longtail.part import digest
 from longtail.protocol import Backbone
-from longtail.run import Cache
+from longtail.store import Cache, Entries
 
 
 def front_of(dataset: Dataset, backbone: Backbone) -> TokenEncoder | ImageEncoder | None:
@@ -29,16 +27,16 @@ def front_of(dataset: Dataset, backbone: Backbone) -> TokenEncoder | ImageEncode
 
 
 def frozen_features(
-    dataset: Dataset, backbone: Backbone, folder: Path | None = None
+    dataset: Dataset, backbone: Backbone, cache: Entries | None = None
 ) -> tuple[Dataset, FeatureEncoder] | None:
     """The data set as features of a frozen encoder, and the encoder to put before a model; None for any other backbone.
 
-    The encoder runs over the rows once; with a folder, never again.
+    The encoder runs over the rows once; with a cache, never again.
 
     Args:
         dataset: texts or images.
         backbone: one whose ``tune`` is "frozen".
-        folder: of a cache for the features, made where there are any; None keeps nothing.
+        cache: for the features; None keeps nothing.
 
     Raises:
         ValueError: the encoder cannot be read here, or does not take this kind of data.
@@ -47,7 +45,7 @@ def frozen_features(
     encoder = as_pretrained(backbone)
     if encoder is None or not encoder.frozen:
         return None
-    cache = Cache(folder)
+    cache = cache or Cache(None)
     front = front_of(dataset, encoder)
     assert front is not None
     made = FeatureEncoder(front, encoder.load(dataset.kind))

@@ -20,7 +20,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -38,11 +37,12 @@ from longtail.run.engine import OutOfTime, stop_at
 from longtail.run.finish import needs_held
 from longtail.run.loop import On, ignore
 from longtail.run.solve import may_be_solved
+from longtail.store import Store
 
 
 def run(
     plan: Study,
-    folder: Path,
+    store: Store,
     *,
     jobs: int = 1,
     budget: float | None = None,
@@ -54,7 +54,7 @@ def run(
 
     Args:
         plan: what to do.
-        folder: where the cache and finished runs are kept.
+        store: where trained stages and finished runs are kept.
         jobs: worker processes; 1 works in this one.
         budget: seconds after which what has not finished is given up for now: such runs are "skipped".
         keep: leave time within the budget to train the best recipe on all rows.
@@ -66,11 +66,10 @@ def run(
     if jobs > 1:
         check_sendable(plan, jobs)
     deadline = None if budget is None else time.monotonic() + budget
-    folder.mkdir(parents=True, exist_ok=True)
-    graph = tasks(plan, folder)
+    graph = tasks(plan, store)
     total = len(graph)
     schedule = Schedule(plan, graph, jobs, deadline, keep, metric)
-    worker = Worker(plan, folder, on)
+    worker = Worker(plan, store, on)
     for task in [task for task in graph if task.stage is None]:
         if (kept := worker.kept(task)) is not None:
             schedule.finished(task, kept)
@@ -78,7 +77,7 @@ def run(
     on({"total": total, "done": len(schedule.done), "expected": schedule.expected})
     if promise := schedule.promise():
         on({"note": promise})
-    for task, made in (_here if jobs == 1 else _processes)(plan, folder, graph, schedule, on):
+    for task, made in (_here if jobs == 1 else _processes)(plan, store, graph, schedule, on):
         schedule.finished(task, made)
         on(
             {
@@ -110,9 +109,9 @@ def check_sendable(plan: Study, jobs: int) -> None:
             ) from None
 
 
-def tasks(plan: Study, folder: Path) -> dict[Task, set[Task]]:
+def tasks(plan: Study, store: Store) -> dict[Task, set[Task]]:
     """Every task with the tasks it waits for, fold by fold, so that a budget that ends early leaves whole folds."""
-    worker = Worker(plan, folder)
+    worker = Worker(plan, store)
     graph: dict[Task, set[Task]] = {}
     distinct: dict[str, Task] = {}
     lengths: dict[tuple[int, int], Task] = {}
@@ -189,13 +188,13 @@ def mark_shared(runs: Sequence[Run], order: Sequence[str]) -> list[Run]:
 
 
 def _here(
-    plan: Study, folder: Path, graph: dict[Task, set[Task]], schedule: Schedule, on: On
+    plan: Study, store: Store, graph: dict[Task, set[Task]], schedule: Schedule, on: On
 ) -> Iterator[tuple[Task, Run | None]]:
     sorter = TopologicalSorter(graph)
     sorter.prepare()
     waiting: set[Task] = set()
     now: list[str] = [""]
-    worker = Worker(plan, folder, on=lambda event: on({"running": now[0], **event}))
+    worker = Worker(plan, store, on=lambda event: on({"running": now[0], **event}))
     while sorter.is_active():
         waiting.update(sorter.get_ready())
         task = schedule.next(waiting)
@@ -228,14 +227,14 @@ def _attempt(worker: Worker, task: Task, deadline: float | None) -> Run | None:
 _worker: Worker | None = None
 
 
-def _start(plan: Study, folder: Path, events: Any) -> None:
+def _start(plan: Study, store: Store, events: Any) -> None:
     """Set a worker process up: it leaves Ctrl-C to its parent, ends with it, and keeps to one thread and its memory."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     keep_freed()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    _worker = Worker(plan, folder, on=lambda event: events.put({"worker": os.getpid(), **event}))
+    _worker = Worker(plan, store, on=lambda event: events.put({"worker": os.getpid(), **event}))
 
 
 def _end_with(parent: int) -> None:
@@ -258,7 +257,7 @@ GRACE = 2.0
 
 
 def _processes(
-    plan: Study, folder: Path, graph: dict[Task, set[Task]], schedule: Schedule, on: On
+    plan: Study, store: Store, graph: dict[Task, set[Task]], schedule: Schedule, on: On
 ) -> Iterator[tuple[Task, Run | None]]:
     if not graph:
         return
@@ -268,7 +267,7 @@ def _processes(
     events = context.Queue()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     jobs = schedule.jobs
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(plan, folder, events))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(plan, store, events))
     waiting: set[Task] = set()
     running: dict[Any, Task] = {}
     try:

@@ -36,6 +36,7 @@ from longtail.reproduce import findings
 from longtail.reproduce.probe import probe
 from longtail.run import Engine
 from longtail.run.loop import On, ignore
+from longtail.store import FolderStore
 
 BASELINE = "ce"
 PUBLISHED = ("ce", "weighted-ce", "focal-0.5", "focal-1", "focal-2", "focal-5", "seesaw")
@@ -164,7 +165,7 @@ def reviews(
     dataset = data if isinstance(data, Dataset) else load(found_data(data))
     folder = Path(out)
     kind, said_backbone = dataset.kind, backbone
-    frozen = frozen_features(dataset, backbone, folder / "cache")
+    frozen = frozen_features(dataset, backbone, FolderStore(folder).stages)
     if frozen is not None:
         dataset, backbone = frozen[0], None
     plan = Plan(
@@ -203,14 +204,14 @@ def _reviewed(
     dataset = plan.dataset
     names = dataset.labels.names
     positive = names.index("1") if "1" in names else int(dataset.labels.counts.argmin())
-    worker = Worker(plan, folder, on=on)
+    worker = Worker(plan, FolderStore(folder), on=on)
     prepared = worker.prepared(0)
     probes = {}
     for name in made:
         if name != "logit-adjustment":  # its training is cross-entropy's
             on({"running": f"{name}, fold 1, watched"})
             probes[name] = probe(worker, prepared, name, look)
-    runs = run(plan, folder, jobs=jobs, on=on)
+    runs = run(plan, FolderStore(folder), jobs=jobs, on=on)
     said = {name: {"title": name, "paper": "", "summary": ABOUT[name]} for name in made}
     results = results_of(
         plan,

@@ -13,6 +13,7 @@ from longtail.comparison.run import tasks
 from longtail.comparison.schedule import Schedule
 from longtail.data import Dataset
 from longtail.labels import Labels
+from longtail.store import FolderStore
 
 
 def data(n=400, classes=2, columns=4):
@@ -24,7 +25,7 @@ def data(n=400, classes=2, columns=4):
 
 def schedule(tmp_path, names, budget=None, folds=3, dataset=None, keep=False):
     plan = Plan(dataset or data(), tuple(pick(names).items()), folds=folds, baseline=names[0])
-    graph = tasks(plan, tmp_path)
+    graph = tasks(plan, FolderStore(tmp_path))
     deadline = None if budget is None else time.monotonic() + budget
     return Schedule(plan, graph, deadline=deadline, keep=keep), graph
 
