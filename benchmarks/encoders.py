@@ -18,8 +18,7 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from longtail.backbones import TextModel, text_model
-from longtail.data import load
-from longtail.data.encode import TokenEncoder
+from longtail.data import TokenEncoder, load
 from longtail.examples import TokenRows
 
 BATCH = 512

@@ -33,8 +33,9 @@ from longtail.comparison.results import hardware
 from longtail.comparison.run import tasks
 from longtail.data import encoder_for
 from longtail.examples import Examples
+from longtail.kinds.start import starting_net
 from longtail.net import Net
-from longtail.protocol import cifar_modern, starting_net
+from longtail.protocol import cifar_modern
 from longtail.recipe import Stage
 from longtail.recipes import crt, erm
 from longtail.run import Engine, infer, run_stage

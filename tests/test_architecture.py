@@ -26,6 +26,7 @@ FOUNDATION = {
     "own_code",
     "roles",
     "settings",
+    "verb",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
@@ -42,7 +43,7 @@ PART_ROOMS = {
 }
 ABOVE_PARTS = VALUES | PART_ROOMS
 RUN = ABOVE_PARTS | {"recipe", "store"}
-MODEL = RUN | {"run", "data", "classical"}
+MODEL = RUN | {"run", "formats", "kinds", "data", "classical"}
 COMPARE = MODEL | {"protocol", "own_net", "recipes", "model"}
 MAY = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),
@@ -57,10 +58,12 @@ MAY = {
     "store": FOUNDATION,
     "run": RUN,
     "own_net": FOUNDATION,
-    "protocol": RUN | {"own_net"},
+    "protocol": RUN,
     "recipes": RUN | {"protocol"},
+    "formats": VALUES,
+    "kinds": RUN | {"formats", "protocol", "own_net"},
     "classical": RUN,
-    "data": VALUES,
+    "data": VALUES | {"formats", "kinds"},
     "model": MODEL,
     "comparison": COMPARE,
     "catalogue": COMPARE | {"comparison"},
@@ -69,7 +72,7 @@ MAY = {
     "bench": COMPARE | {"comparison"},
     "reproduce": COMPARE | {"comparison", "report"},
     "api": COMPARE | {"comparison", "catalogue", "chosen", "report", "bench", "reproduce"},
-    "options": VALUES | {"data"},
+    "options": VALUES,
     "cli": COMPARE | {"comparison", "catalogue", "report", "reproduce", "api", "options"},
     "integrations": COMPARE | {"comparison", "catalogue", "report", "api"},
     "testing": COMPARE | {"comparison"},
@@ -81,6 +84,8 @@ FRAMEWORKS_INSIDE = {
     "optim",
     "classical",
     "data",
+    "formats",
+    "kinds",
     "report",
     "bench",
     "reproduce",
@@ -153,6 +158,40 @@ def test_frameworks_are_imported_inside_functions(file):
         assert not top, f"{room} imports {package} at the top level"
         if package not in CORE:
             assert room in FRAMEWORKS_INSIDE | {"testing"}, f"{room} must not import {package}"
+
+
+NAMES_OF_KINDS = {"table", "text", "image", "embedding"}
+
+
+def told_by_name(tree: ast.AST) -> list[str]:
+    """Where a kind of data is told by its name: compared with it, or looked up by it."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            named = any(ast.unparse(s).rpartition(".")[2] == "kind" for s in sides)
+            words = {c.value for s in sides for c in ast.walk(s) if isinstance(c, ast.Constant)}
+            if named and words & NAMES_OF_KINDS:
+                found.append(ast.unparse(node))
+        elif isinstance(node, ast.Dict):
+            keys = {k.value for k in node.keys if isinstance(k, ast.Constant)}
+            if len(keys & NAMES_OF_KINDS) > 1:
+                found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_only_a_kind_knows_what_kind_it_is(file):
+    if room_of(file) != "kinds":
+        assert not told_by_name(ast.parse(file.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["kind == 'text'", "data.kind in (None, 'table')", "{'image': 1, 'text': 2}[kind]", "'image' != kind"],
+)
+def test_a_test_of_a_kind_is_found(code):
+    assert told_by_name(ast.parse(code))
 
 
 def test_every_room_has_a_rule():

@@ -1,7 +1,7 @@
 """longtail: long-tailed (class-imbalanced) learning with an explicit class prior.
 
-The verbs (``compare``, ``train``, ``predict``, ``inspect``), the core types, and the rooms: ``longtail.losses``,
-``longtail.samplers``, ``longtail.mixing``, ``longtail.adjust``, ``longtail.metrics``, ``longtail.recipes`` ...
+The verbs (``compare``, ``train``, ``predict``, ``inspect``, ``adjust``, ``bench``), the core types, and the rooms:
+``longtail.losses``, ``longtail.samplers``, ``longtail.mixing``, ``longtail.metrics``, ``longtail.recipes`` ...
 
 Names are imported when first used, so ``import longtail`` costs nothing and ``longtail.adjust`` needs numpy only.
 """
@@ -16,17 +16,22 @@ if TYPE_CHECKING:
         adjust,
         augment,
         backbones,
+        bench,
         classical,
         data,
         heads,
+        kinds,
         losses,
         metrics,
         mixing,
         objectives,
+        optim,
         part,
         protocol,
         recipes,
+        run,
         samplers,
+        schedule,
         surgery,
         testing,
         weights,
@@ -65,8 +70,8 @@ _WHERE = {
 }
 _NAMES = {name: module for module, names in _WHERE.items() for name in names}
 _ROOMS = (
-    "adjust", "augment", "backbones", "classical", "data", "heads", "losses", "metrics", "mixing", "objectives",
-    "part", "protocol", "recipes", "samplers", "surgery", "testing", "weights",
+    "adjust", "augment", "backbones", "bench", "classical", "data", "heads", "kinds", "losses", "metrics", "mixing",
+    "objectives", "optim", "part", "protocol", "recipes", "run", "samplers", "schedule", "surgery", "testing", "weights",
 )  # fmt: skip
 
 
@@ -99,6 +104,7 @@ __all__ = [
     "adjust",
     "augment",
     "backbones",
+    "bench",
     "classical",
     "clean",
     "compare",
@@ -106,16 +112,20 @@ __all__ = [
     "data",
     "heads",
     "inspect",
+    "kinds",
     "load",
     "losses",
     "metrics",
     "mixing",
     "objectives",
+    "optim",
     "part",
     "predict",
     "protocol",
     "recipes",
+    "run",
     "samplers",
+    "schedule",
     "surgery",
     "testing",
     "train",

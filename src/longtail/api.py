@@ -40,8 +40,8 @@ from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
-from longtail.data.reading import tell
 from longtail.files import held, write_json
+from longtail.formats.reading import tell
 from longtail.labels import Labels
 from longtail.model import Model, tidy
 from longtail.protocol import Backbone
@@ -50,7 +50,7 @@ from longtail.report.html import write_report
 from longtail.report.progress import progress
 from longtail.report.ranks import write_ranks
 from longtail.run import Engine, Outcome, OutOfTime
-from longtail.run.engine import stop_at
+from longtail.run.engine import engine_of, stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
@@ -156,6 +156,8 @@ def compare(
     epochs: int | None = None,
     tuning: str = "refit",
     duplicates: str = "together",
+    device: str | None = None,
+    precision: str | None = None,
     engine: Engine | None = None,
     model: bool | None = None,
     on: On | None = None,
@@ -187,7 +189,10 @@ def compare(
         began: ``time.monotonic()`` from which the budget counts; None is this call.
         out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
             the same data and settings compared there stay in the table.
-        backbone, epochs, tuning, duplicates, engine: see ``longtail.comparison.plan.Plan``.
+        backbone, epochs, tuning, duplicates: see ``longtail.comparison.plan.Plan``.
+        device: "cpu", "cuda", "cuda:1"; None takes a GPU where there is one.
+        precision: "fp32" (the default), "tf32" or "bf16"; see ``longtail.Engine``.
+        engine: device, precision and more in one, in the place of the two.
         model: train the best recipe on all rows at the end. None does so unless there is a model already and no run was
             left to do.
         on: called with progress events, from another thread at times.
@@ -205,6 +210,7 @@ def compare(
     """
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
+    engine = engine_of(engine, device, precision)
     deadline = math.inf if budget is None else (time.monotonic() if began is None else began) + budget
     with told(on, verbose) as say, ExitStack() as stack:
         dataset = load(data, on=say, **how)
@@ -213,7 +219,7 @@ def compare(
         folder = Path(out)
         found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
-            frozen = frozen_features(dataset, backbone, FolderStore(folder).stages)
+            frozen = frozen_features(dataset, backbone, FolderStore(folder).stages, engine)
         before, whole, said_backbone = None, dataset, backbone
         if frozen is not None:
             (dataset, before), backbone = frozen, None
@@ -233,7 +239,7 @@ def compare(
             epochs=epochs,
             tuning=tuning,
             duplicates=duplicates,
-            engine=engine or Engine(),
+            engine=engine,
         )
         path = str(data) if isinstance(data, str | Path) else dataset.name
 
@@ -473,17 +479,19 @@ def compare_several(
         began: as for ``compare``.
         on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
-        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, engine, as for
-            ``compare``.
+        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, device, precision,
+            engine, as for ``compare``.
 
     Raises:
-        ValueError: fewer than two data sets, or another prior.
+        ValueError: fewer than two data sets, another prior, or a device that is not there.
         OutOfTime: no run finished on any of them but one.
     """
     if len(data) < 2:
         raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
     if prior not in ("natural", "balanced"):
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
+    said = [settings.pop(name, None) for name in ("engine", "device", "precision")]
+    settings["engine"] = engine_of(*said)
     folder, began = Path(out), time.monotonic() if began is None else began
     if (folder / "results.json").exists():
         raise ValueError(
@@ -603,6 +611,8 @@ def train(
     backbone: Backbone = None,
     epochs: int | None = None,
     tuning: str = "refit",
+    device: str | None = None,
+    precision: str | None = None,
     engine: Engine | None = None,
     seed: int = 0,
     on: On = ignore,
@@ -615,11 +625,13 @@ def train(
             ``(X, y)``.
         recipe: a name, or anything else that ``compare`` takes in ``recipes``.
         out: folder to save the model to; None does not save.
-        backbone, epochs, tuning, engine: see ``longtail.comparison.plan.Plan``.
+        backbone, epochs, tuning: see ``longtail.comparison.plan.Plan``.
+        device, precision, engine: as for ``compare``.
         seed: of initial weights, order and estimators.
         on: called with progress events; left out, what could not be read is warned of.
         how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
     """
+    engine = engine_of(engine, device, precision)
     dataset = load(data, **how)
     if on is ignore:  # nobody else shows them
         tell(dataset.notes)
@@ -627,12 +639,12 @@ def train(
     if len(chosen) != 1:
         raise ValueError(f"recipe={recipe!r}: one recipe is trained, and these are {len(chosen)}")
     (name,) = chosen
-    frozen, before = frozen_features(dataset, backbone), None
+    frozen, before = frozen_features(dataset, backbone, engine=engine), None
     if frozen is not None:
         (dataset, before), backbone = frozen, None
     plan = Plan(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
-        tuning=tuning, engine=engine or Engine(),
+        tuning=tuning, engine=engine,
     )  # fmt: skip
     try_backbone(plan, None, on)
     if out is None:
@@ -662,6 +674,8 @@ def predict(
     label: str | None = None,
     say: Callable[[str], None] | None = None,
     raw: bool = False,
+    device: str | None = None,
+    precision: str | None = None,
     **how: Any,
 ) -> Any:
     """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
@@ -684,18 +698,23 @@ def predict(
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
         say: called with each note on how the rows were read; None warns of what could not be read.
+        device, precision: as for ``compare``, whatever the model was trained on; None leaves a model in memory as it is.
         how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images; all but
             text are for files, and refused for data in memory.
 
     Raises:
-        ValueError: an ending of ``out`` that is not written, before any work; data that the model cannot take.
+        ValueError: an ending of ``out`` that is not written, or a device that is not there, before any work; data that
+            the model cannot take.
     """
     if out is not None:
         check_table_file(out)
-    loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)))
+    engine = engine_of(None, device, precision)
+    loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)), engine)
+    if (device, precision) != (None, None):
+        loaded = loaded.running(engine)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
-        rows = data_room.Inputs(data.raw)
+        rows = data_room.Rows(data.raw)
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
         remembered = loaded.reading

@@ -10,17 +10,17 @@ from functools import partial
 from typing import Any
 
 from longtail import classical, recipes
-from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.classical.estimators import Own
 from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
 from longtail.comparison.brings import brings
 from longtail.comparison.plan import RecipeLike, made
 from longtail.data import Dataset
-from longtail.examples import SparseRows
+from longtail.kinds import TABLE
+from longtail.kinds.start import base_stage
 from longtail.labels import Labels
 from longtail.part import Part
-from longtail.protocol import Backbone, base_stage, tabular
+from longtail.protocol import Backbone
 from longtail.recipe import Recipe
 from longtail.run.prior import carried_prior
 from longtail.run.suits import refusal
@@ -100,12 +100,12 @@ def first(dataset: Dataset, backbone: Backbone = None) -> tuple[list[str], str |
     >>> first(texts)[0][-3:]
     ['logistic', 'logistic-balanced', 'random-under+logistic']
     """
-    encoder = as_pretrained(backbone)
-    if encoder is not None and dataset.kind == "text":
+    form = brings(dataset, backbone).form
+    if form == "tokens":
         out = [name for name in FIRST if name in PLAIN]
         return [n for n in FIRST if n not in out], f"not run, for they cannot read tokens: {', '.join(out)}"
     remedy = "name them with --recipes (recipes=... in Python) to run them"
-    if dataset.kind == "text" or isinstance(dataset.raw, SparseRows):
+    if form == "sparse":
         out = [name for name in FIRST if name in PLAIN and name != "logistic"]
         names = [*(n for n in FIRST if n not in out), *ON_WORDS]
         return names, f"not run, for trees are slow on words: {', '.join(out)}; {remedy}"
@@ -211,7 +211,7 @@ def listing() -> list[dict[str, str]]:
         if isinstance(recipe, Classical):
             prior = classical_prior(recipe)
         else:
-            made = recipe if isinstance(recipe, Recipe) else recipe(tabular())
+            made = recipe if isinstance(recipe, Recipe) else recipe(base_stage(TABLE.name))
             prior = prior_words(carried_prior(made, toy), toy)
         settings = written_down("", settings_of(recipe)).removeprefix(":")
         rows.append({"name": name, **about(name, recipe), "prior": prior, "settings": settings})

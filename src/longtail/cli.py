@@ -83,6 +83,14 @@ Tuning = Annotated[
         "holdout: half the cost, trains without the inner split."
     ),
 ]
+Device = Annotated[
+    str, typer.Option(help="auto (a GPU where there is one), cpu, cuda, or one of several GPUs: cuda:1.")
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(help="fp32 (the default); or tf32 or bf16, faster on an NVIDIA GPU from 2020 on."),
+]
+Graphs = Annotated[bool, typer.Option(help="On an NVIDIA GPU, record a step once and replay it.")]
 
 
 @app.command()
@@ -133,6 +141,9 @@ def compare(
             "and no run was left to do.",
         ),
     ] = None,
+    device: Device = "auto",
+    precision: Precision = None,
+    graphs: Graphs = True,
     unlabelled: Unlabelled = None,
     how: Any = None,
 ) -> None:
@@ -143,6 +154,7 @@ def compare(
     from longtail.report.ranks import show_ranks
 
     with errors():
+        engine = api.engine_of(device=device, precision=precision, graphs=graphs)
         seconds = None if budget is None else duration(budget)
         with progress() as on:
             sets = [api.load(path, on=on, unlabelled=unlabelled, **how) for path in data]
@@ -152,7 +164,7 @@ def compare(
             "recipes": names(recipes), "folds": folds, "seeds": seeds, "metric": metric, "baseline": baseline,
             "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": STARTED, "out": out, "backbone": backbone,
             "epochs": epochs,
-            "tuning": tuning, "duplicates": duplicates, "model": model, "command": command(),
+            "tuning": tuning, "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
         }  # fmt: skip
         with progress() as on:
             if len(sets) > 1:
@@ -180,6 +192,9 @@ def train(
     backbone: Backbone = None,
     epochs: Epochs = None,
     tuning: Tuning = "refit",
+    device: Device = "auto",
+    precision: Precision = None,
+    graphs: Graphs = True,
     unlabelled: Unlabelled = None,
     how: Any = None,
 ) -> None:
@@ -189,11 +204,21 @@ def train(
     from longtail.report.progress import progress
 
     with errors():
+        engine = api.engine_of(device=device, precision=precision, graphs=graphs)
         dataset = api.load(data, unlabelled=unlabelled, **how)
         if os.environ.get("RANK", "0") == "0":
             listings.show_dataset(said(api.inspect(dataset)))
         with progress() as on:
-            api.train(dataset, recipe=recipe, out=out, backbone=backbone, epochs=epochs, tuning=tuning, on=on)
+            api.train(
+                dataset,
+                recipe=recipe,
+                out=out,
+                backbone=backbone,
+                epochs=epochs,
+                tuning=tuning,
+                engine=engine,
+                on=on,
+            )
         if os.environ.get("RANK", "0") != "0":
             return
         typer.echo(f"Saved to {out}. Use it: longtail predict {shlex.quote(str(out))} DATA --prior natural")
@@ -212,6 +237,8 @@ def predict(
         str | None, typer.Option(help="Columns of the data to keep, separated by commas, or all.")
     ] = None,
     raw: Raw = False,
+    device: Device = "auto",
+    precision: Precision = None,
     how: Any = None,
 ) -> None:
     """Predict classes and probabilities under the prior you deploy under; with labels in the data, score them."""
@@ -220,7 +247,8 @@ def predict(
 
     with errors():
         api.check_table_file(out)
-        loaded = api.Model.load(api.model_folder(model))
+        engine = api.engine_of(device=device, precision=precision)
+        loaded = api.Model.load(api.model_folder(model), engine)
         chosen = api.read_prior(prior, loaded.names)
         frame = api.predict(
             loaded, data, prior=chosen, out=out, keep=names(keep) or (), raw=raw, say=lambda note: None, **how
@@ -326,9 +354,9 @@ def bench(
     jobs: Annotated[int, typer.Option(help="Runs side by side, on one GPU too.")] = 1,
     budget: Annotated[str | None, typer.Option(help="Time to stop at, such as 90s, 10m or 2h.")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16; default bf16 on a GPU.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     compiled: Annotated[bool, typer.Option("--compile", help="Run the step through torch.compile.")] = False,
-    graphs: Annotated[bool, typer.Option(help="On an NVIDIA GPU, record a step once and replay it.")] = True,
+    graphs: Graphs = True,
     out: Annotated[Path, typer.Option(help="Folder for the table, the results and the figures.")] = Path(
         "longtail-bench"
     ),
@@ -338,13 +366,8 @@ def bench(
     from longtail.report.progress import progress
 
     with errors():
-        on_gpu = api.Engine(device=device).on.type == "cuda"
-        engine = api.Engine(
-            device=device,
-            precision=precision or ("bf16" if on_gpu else "fp32"),
-            compile=compiled,
-            graphs=graphs,
-        )
+        best = "bf16" if api.Engine(device=device).on.type == "cuda" else "fp32"
+        engine = api.engine_of(device=device, precision=precision or best, compile=compiled, graphs=graphs)
         with progress() as on:
             api.bench(
                 benchmark,
@@ -383,6 +406,9 @@ def reproduce(
     ),
     backbone: Backbone = None,
     epochs: Epochs = None,
+    device: Device = "auto",
+    precision: Precision = None,
+    graphs: Graphs = True,
     look: Annotated[
         str, typer.Option(help="Epochs after which p_t and gradients are drawn, beside the last.")
     ] = "1,3",
@@ -393,6 +419,7 @@ def reproduce(
     from longtail.reproduce.words import show
 
     with errors():
+        engine = api.engine_of(device=device, precision=precision, graphs=graphs)
         with progress() as on:
             found = api.reproduce(
                 experiment,
@@ -404,6 +431,7 @@ def reproduce(
                 look=[int(e) for e in names(look) or []],
                 jobs=jobs or os.cpu_count() or 1,
                 out=out,
+                engine=engine,
                 on=on,
                 command=command(),
             )
@@ -448,12 +476,21 @@ def recipes() -> None:
     listings.show_recipes(api.recipes())
 
 
+def commands() -> dict[str, set[str]]:
+    """The options of each command, as Python has them."""
+    found = {c.name or c.callback.__name__: c.callback for c in app.registered_commands if c.callback}
+    return {name: options_of(call) for name, call in found.items()}
+
+
+def running() -> set[str]:
+    """The options of the command that runs; all where it is none of ours."""
+    known = commands()
+    return known.get(sys.argv[1] if len(sys.argv) > 1 else "", set().union(*known.values()))
+
+
 def plain(message: str) -> str:
     """A message in the words of the command that runs."""
-    commands = {c.name or c.callback.__name__: c.callback for c in app.registered_commands if c.callback}
-    running = commands.get(sys.argv[1]) if len(sys.argv) > 1 else None
-    known = set().union(*map(options_of, commands.values())) if running is None else options_of(running)
-    return as_options(message, known)
+    return as_options(message, running())
 
 
 def said(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -500,7 +537,9 @@ def errors() -> Iterator[None]:
         if isinstance(why, OSError) and why.strerror:  # what the system refuses names its file in attributes
             text = f"{why.filename or 'a file'}: {why.strerror}"
         if isinstance(why, MemoryError):
-            text = f"not enough memory ({text}): fewer --jobs, or fewer rows"
+            text = (
+                f"not enough memory ({text}): {'fewer --jobs, or ' if 'jobs' in running() else ''}fewer rows"
+            )
         if code == 1 and not isinstance(why, RunsFailed):
             text = f"a fault of longtail's: {type(why).__name__}: {text}. LONGTAIL_DEBUG=1 shows where; please report it"
         say_error("Out of time" if code == 3 else "Error", plain(text))

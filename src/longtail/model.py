@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -56,7 +56,7 @@ class Model:
         """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or one number a class.
 
         Args:
-            raw: a data frame, an array, a list of texts ...: see ``longtail.data.in_memory``. What could not be read is
+            raw: a data frame, an array, a list of texts ...: see ``longtail.kinds.memory``. What could not be read is
                 warned of.
         """
         return self.outcome.predict_proba(self.encode(raw), prior)
@@ -70,6 +70,13 @@ class Model:
         from longtail.data import load_inputs
 
         return self.encoder(load_inputs(raw, self.encoder, reading=self.reading))
+
+    def running(self, engine: Engine) -> Model:
+        """The same model on another device, or in another precision."""
+        front = (
+            self.encoder.running(engine) if isinstance(self.encoder, data.FeatureEncoder) else self.encoder
+        )
+        return replace(self, outcome=self.outcome.but(engine=engine), encoder=front)
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -175,9 +182,8 @@ class Model:
                 if attempt == 2:
                     raise ValueError(f"{stored or file} is damaged or gone ({why}): {remedy}") from None
         try:
-            return cls(
-                _outcome(about, tensors, engine or Engine(), own), _encoder(about, tensors), about["facts"]
-            )
+            outcome = _outcome(about, tensors, engine or Engine(), own)
+            return cls(outcome, _encoder(about, tensors), about["facts"]).running(outcome.engine)
         except (
             ValueError,
             TypeError,

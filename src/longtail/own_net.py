@@ -14,7 +14,7 @@ comes.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +60,20 @@ def on_rows(net: Net, x: Inputs, seed: int) -> Net:
     return made
 
 
-def try_net(net: Net, x: Inputs, kind: str, num_classes: int) -> None:
+class Rows(Protocol):
+    """What is asked of a kind of data here (``longtail.kinds.Kind``): what a net gets, and what to do where it does not
+    take it.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def given(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+
+
+def try_net(net: Net, x: Inputs, kind: Rows, num_classes: int) -> None:
     """Run a batch through a net of your own.
 
     Args:
@@ -72,19 +85,20 @@ def try_net(net: Net, x: Inputs, kind: str, num_classes: int) -> None:
     Raises:
         ValueError: it does not take them, or does not give one number per class; the message has the shapes and remedy.
 
-    >>> try_net(Net(nn.Linear(4, 8), nn.Linear(8, 3)), torch.zeros(2, 4), "table", 3)
+    >>> from longtail.kinds import TABLE
+    >>> try_net(Net(nn.Linear(4, 8), nn.Linear(8, 3)), torch.zeros(2, 4), TABLE, 3)
     """
     if not is_own(net):
         return
     given = floats(x[:2])
-    said = f"float32 {list(given.shape)} ({ABOUT[kind]})"
+    said = f"float32 {list(given.shape)} ({kind.given})"
     try:
         made = on_rows(net, x, 0)
         features = _both_ways(made.backbone, x)
     except Exception as why:  # whatever the user's code raises
         raise ValueError(
-            f"backbone: the net does not take rows of this {kind} data. It was given {said} and said: "
-            f"{' '.join(str(why).split())[:300]}. {REMEDIES[kind].format(d=given.shape[-1])}"
+            f"backbone: the net does not take rows of this {kind.name} data. It was given {said} and said: "
+            f"{' '.join(str(why).split())[:300]}. {kind.remedy.format(d=given.shape[-1])}"
         ) from why
     want = [len(x), net.feature_dim]
     if not isinstance(features, Tensor) or list(features.shape) != want:
@@ -103,22 +117,6 @@ def try_net(net: Net, x: Inputs, kind: str, num_classes: int) -> None:
         raise ValueError(
             f"backbone: the net gave nan or infinity for {said}: look at its first layers and initial weights"
         )
-
-
-ABOUT = {
-    "table": "standardised numbers, and words as 0/1 columns",
-    "embedding": "standardised numbers",
-    "text": "TF-IDF of n-grams",
-    "image": "pixels in 0..1",
-}
-COLUMNS = "Make its first layer nn.Linear({d}, ...)"
-REMEDIES = {
-    "table": COLUMNS + ", or nn.LazyLinear(...): columns of words differ from fold to fold",
-    "embedding": COLUMNS,
-    "text": "Make its first layer nn.LazyLinear(...): the number of n-grams differs from fold to fold",
-    "image": "It must take floats [batch, 3, height, width]",
-}
-"""What an own net gets, and what to do where it does not take it, by kind of data."""
 
 
 def _both_ways(backbone: nn.Module, x: Inputs) -> Any:

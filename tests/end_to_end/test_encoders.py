@@ -14,6 +14,7 @@ import torch
 from longtail import api
 from longtail.backbones import TextModel, VisionModel
 from longtail.data import Dataset
+from longtail.integrations.sklearn import LongTailClassifier
 from longtail.labels import Labels
 from longtail.model import Model
 from longtail.run import infer
@@ -180,6 +181,17 @@ def test_the_head_starts_at_the_class_means(tmp_path: Path) -> None:
     wanted = torch.stack([unit[:3].mean(0), unit[3:].mean(0)])
     assert torch.allclose(head.weight, wanted / wanted.norm(dim=1, keepdim=True), atol=1e-5)
     assert head.scale == 25.0
+
+
+@pytest.mark.parametrize("tune", ["frozen", "full"])
+def test_a_classifier_predicts_texts_behind_an_encoder(bert: Path, tune: str) -> None:
+    texts, y = ["好吃", "味道很错", "好喝不虫", "脏虫"] * 10, ["fine", "fine", "bad", "bad"] * 10
+    made = LongTailClassifier(backbone=f"hf:{bert},tune={tune}", epochs=1, random_state=0).fit(texts, y)
+    asked = [*texts[:4], None]
+    assert torch.equal(
+        torch.from_numpy(made.predict_proba(asked)).argmax(1),
+        made.model_.predict_proba(asked).argmax(1),
+    )
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def run(argv: Sequence[str], folder: Path, fault: Fault | None = None, patience:
             os.waitpid(child, 0)
             raise TimeoutError(f"{' '.join(argv)} under {fault}: {said.decode(errors='replace')[-500:]}")
         time.sleep(0.003)
-    left = _wait_for_workers(child, patience)
+    left = _wait_for_workers(child, 120)
     said += _read(out)
     told = os.read(count, 100).decode().split()
     os.close(out)

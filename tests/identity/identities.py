@@ -23,9 +23,9 @@ from longtail.catalogue import known_recipes
 from longtail.classical import Classical
 from longtail.comparison.plan import made
 from longtail.examples import Examples
+from longtail.kinds.start import base_stage
 from longtail.labels import Labels
 from longtail.net import Net
-from longtail.protocol import base_stage
 from longtail.recipe import Stage
 from longtail.rooms import SLOTS, listed
 from longtail.run.chain import stage_keys

@@ -11,10 +11,10 @@ import torch
 
 import longtail
 from longtail import recipes
+from longtail.kinds.start import base_stage
 from longtail.net import Net
 from longtail.own_code import code_digest, is_own
 from longtail.part import digest, part
-from longtail.protocol import base_stage
 from longtail.recipe import Recipe
 from longtail.rooms import name_of
 from longtail.run.chain import net_digest

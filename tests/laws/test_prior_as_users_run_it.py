@@ -14,7 +14,7 @@ from longtail import LongTailClassifier
 from longtail.adjust.bias_temperature import match_bias
 from longtail.catalogue import known_recipes
 from longtail.classical import Classical
-from longtail.protocol import base_stage
+from longtail.kinds.start import base_stage
 
 EXCESS, SHIFT = 0.05, 0.35
 TOYS = {

@@ -11,9 +11,9 @@ from longtail import recipes
 from longtail.backbones import MLP, BagOfWords, ResNetCIFAR
 from longtail.examples import Examples, SparseRows, TokenRows
 from longtail.heads import Linear
+from longtail.kinds.start import base_stage
 from longtail.labels import Labels
 from longtail.net import Net
-from longtail.protocol import base_stage
 from longtail.roles import INPUTS
 from longtail.run.suits import Given, form_of, refusal
 

@@ -12,9 +12,9 @@ from longtail import classical, recipes
 from longtail.catalogue import about, classical_prior, known_recipes
 from longtail.chosen import pick
 from longtail.classical import Classical
+from longtail.kinds.table import stage as tabular
 from longtail.losses import CrossEntropy
 from longtail.part import part
-from longtail.protocol import tabular
 
 
 def my_loss(base):

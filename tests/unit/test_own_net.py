@@ -13,6 +13,7 @@ from longtail import Net
 from longtail.backbones import ResNetCIFAR
 from longtail.data import Dataset
 from longtail.examples import SparseRows
+from longtail.kinds import TABLE
 from longtail.labels import Labels
 from longtail.own_net import floats, is_own, on_rows, try_net
 
@@ -131,10 +132,10 @@ def test_nan_and_batch_norm_are_tried_too():
             return self.last(x / 0)
 
     with pytest.raises(ValueError, match="the net gave nan or infinity"):
-        try_net(Net.split(Nan(), head="last"), torch.zeros(4, 3), "table", 2)
+        try_net(Net.split(Nan(), head="last"), torch.zeros(4, 3), TABLE, 2)
     net = Net.split(nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2)), head="1")
     before = net.backbone[0].running_mean.clone()
-    try_net(net, torch.ones(4, 3), "table", 2)
+    try_net(net, torch.ones(4, 3), TABLE, 2)
     assert torch.equal(net.backbone[0].running_mean, before)
 
 

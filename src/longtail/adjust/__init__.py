@@ -1,5 +1,5 @@
 """Adjusters: logits to logits (or to decisions), in closed form or fitted on held-out data. numpy only,
-torch welcome.
+torch welcome. The room is a verb too: ``longtail.adjust(predictions, counts=...)``.
 """
 
 from longtail.adjust.affine import Affine, affine
@@ -24,6 +24,7 @@ from longtail.adjust.temperature import Temperature
 from longtail.adjust.thresholds import Thresholds
 from longtail.adjust.vector_scaling import VectorScaling
 from longtail.adjust.written import write_predictions
+from longtail.verb import callable_room
 
 __all__ = [
     "Adjusted",
@@ -61,3 +62,5 @@ PARTS = (
     BiasTemperature, Chain, PriorShift, Temperature, Thresholds, VectorScaling,
 )  # fmt: skip
 """What a file may name of this room (``longtail.rooms.SLOTS``)."""
+
+callable_room(__name__)

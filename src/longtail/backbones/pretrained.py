@@ -14,13 +14,27 @@ Nothing is downloaded unless ``download=yes`` is among the options, and no code 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from torch import nn
 
 TUNE = ("frozen", "lora", "full")
 YES = {"yes": True, "true": True, "no": False, "false": False}
+
+
+class Encoded(Protocol):
+    """What is asked of a kind of data here (``longtail.kinds.Kind``): the libraries whose encoders read it, with the
+    class of backbone that theirs become, and its nets without any.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def pretrained(self) -> Mapping[str, type]: ...
+    @property
+    def nets(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -110,29 +124,29 @@ class Pretrained:
     def frozen(self) -> bool:
         return self.tune == "frozen"
 
-    def check(self, kind: str) -> None:
+    def check(self, kind: Encoded) -> None:
         """Raises ValueError where this encoder does not take that kind of data."""
-        if kind not in ("text", "image"):
-            raise ValueError(
-                f"backbone {self} reads text or images, and this is {kind} data; use mlp or linear"
-            )
-        if self.library == "timm" and kind != "image":
-            raise ValueError(f"backbone {self} reads images, and this is {kind} data; use hf:")
+        if self.library not in kind.pretrained:
+            use = " or ".join(f"{library}:" for library in kind.pretrained) or " or ".join(kind.nets)
+            reads = "images" if self.library == "timm" else "text or images"
+            raise ValueError(f"backbone {self} reads {reads}, and this is {kind.name} data; use {use}")
 
-    def load(self, kind: str) -> nn.Module:
-        """The encoder with its pre-trained weights, as a backbone for ``kind`` ("text" or "image")."""
+    def load(self, kind: Encoded) -> nn.Module:
+        """The encoder with its pre-trained weights, as a backbone for a kind of data."""
         from longtail.backbones.text_model import TextModel
         from longtail.backbones.timm_model import TimmModel
         from longtail.backbones.vision_model import VisionModel
 
         self.check(kind)
         rank = self.rank if self.tune == "lora" else 0
-        if self.library == "timm":
+        target = kind.pretrained[self.library]
+        if target is TimmModel:
             return TimmModel.pretrained(self.source, self.weights, rank, self.download)
-        if kind == "text":
+        if target is TextModel:
             return TextModel.pretrained(
                 self.source, self.pool, self.normalise, rank, self.download, self.frozen
             )
+        assert target is VisionModel, target
         return VisionModel.pretrained(self.source, self.pool, bool(self.normalise), rank, self.download)
 
     def fingerprint(self) -> str:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from longtail.data import Dataset, choose_first, choose_random, exponential_counts, load
+from longtail.kinds import IMAGE, kind_of
 from longtail.labels import Labels
 
 CLASSES = {"cifar10-lt": 10, "cifar100-lt": 100}
@@ -86,7 +87,7 @@ def read_cifar(name: str, data: str | Path) -> CifarLT:
     folder = from_hub(name) if str(data) == "hub" else Path(data)
     train, test = load(folder, split="train", name=name), load(folder, split="test", name=name)
     for part in (train, test):
-        if part.kind != "image" or part.labels.num_classes != CLASSES[name]:
+        if kind_of(part.kind) is not IMAGE or part.labels.num_classes != CLASSES[name]:
             found = f"{part.kind} data with {part.labels.num_classes} classes"
             raise ValueError(f"{folder}: {found}; {name} has images in {CLASSES[name]} classes")
     if train.labels.names != test.labels.names:
@@ -102,7 +103,7 @@ def read_cifar(name: str, data: str | Path) -> CifarLT:
     if int(train.labels.counts.max()) != 50_000 // CLASSES[name]:
         full = 50_000 // CLASSES[name]
         notes.append(f"the largest class has {int(train.labels.counts.max())} images, not {full}: not {name}")
-    both = Dataset.of(name, "image", torch.cat([train.raw, test.raw]), labels, notes)
+    both = Dataset.of(name, IMAGE.name, torch.cat([train.raw, test.raw]), labels, notes)
     return CifarLT(name, both, len(train))
 
 

@@ -19,10 +19,12 @@ from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
 from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
 from longtail.data import Dataset
+from longtail.kinds import IMAGE
+from longtail.kinds.start import check_backbone
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import digest, part
-from longtail.protocol import check_backbone, cifar_ldam, cifar_modern
+from longtail.protocol import cifar_ldam, cifar_modern
 from longtail.recipe import Stage
 from longtail.run import Engine, Probe, infer
 from longtail.settings import known_settings, read, taken_apart
@@ -165,7 +167,7 @@ class CifarPlan:
     fold_seed: int = 0
 
     def __post_init__(self) -> None:
-        check_backbone("image", self.backbone)
+        check_backbone(IMAGE.name, self.backbone)
         if self.tuning not in ("refit", "none"):
             raise ValueError(f"tuning={self.tuning!r} must be 'refit' or 'none'")
         self.cifar.train_rows(self.imbalance)  # an imbalance that the file cannot give is an error now

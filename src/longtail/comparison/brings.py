@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from longtail.backbones import ResNetCIFAR, TextModel, TimmModel, VisionModel, as_pretrained
+from longtail.backbones import TextModel, as_pretrained
 from longtail.data import Dataset
-from longtail.examples import SparseRows
+from longtail.kinds import Kind, kind_of
 from longtail.net import Net
 from longtail.part import Part
 from longtail.protocol import Backbone
@@ -25,10 +25,9 @@ def brings(dataset: Dataset, backbone: Backbone = None) -> Given:
     >>> found.form, found.backbone, found.maps, found.size
     ('image', 'ResNetCIFAR', True, (8, 8))
     """
-    raw, target = dataset.raw, builder(dataset.kind, backbone)
-    form = "image" if dataset.kind == "image" else "rows"
-    if dataset.kind == "text" or isinstance(raw, SparseRows):
-        form = "sparse" if target is not TextModel else "tokens"
+    raw, kind = dataset.raw, kind_of(dataset.kind)
+    target = builder(kind, backbone)
+    form = "tokens" if target is TextModel else kind.form(raw)
     images = isinstance(raw, torch.Tensor) and raw.dim() == 4
     return Given(
         form=form, kind=dataset.kind, backbone="" if target is None else called(target),
@@ -38,13 +37,14 @@ def brings(dataset: Dataset, backbone: Backbone = None) -> Given:
     )  # fmt: skip
 
 
-def builder(kind: str, backbone: Backbone) -> Callable[..., Any] | None:
+def builder(kind: Kind, backbone: Backbone) -> Callable[..., Any] | None:
     """The class or function that builds the backbone; None for a default one of other data than images."""
     encoder = as_pretrained(backbone)
     if encoder is not None:
-        return TextModel if kind == "text" else TimmModel if encoder.library == "timm" else VisionModel
+        encoder.check(kind)
+        return kind.pretrained[encoder.library]
     if isinstance(backbone, Net):
         return type(backbone.backbone)
     if isinstance(backbone, Part):
         return backbone.target
-    return ResNetCIFAR if kind == "image" else None
+    return kind.builds

@@ -19,6 +19,7 @@ from longtail.classical import Classical
 from longtail.comparison.plan import Study
 from longtail.data import Dataset
 from longtail.examples import SparseRows
+from longtail.kinds import kind_of
 from longtail.net import Net
 from longtail.part import Part
 from longtail.protocol import Backbone
@@ -160,7 +161,7 @@ def own_backbone(dataset: Dataset, backbone: Backbone) -> Backbone:
     """The backbone that a kind of data gets where none is named."""
     if backbone is not None:
         return backbone
-    return {"image": "resnet8", "embedding": "linear"}.get(dataset.kind)
+    return kind_of(dataset.kind).default
 
 
 def recipe_stages(recipe: Recipe) -> list[Stage]:

@@ -19,7 +19,7 @@ Cell = tuple[int, int]
 MOST = 0.75
 """A deeper fold counts when so large a share of the recipes has finished it."""
 
-ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone")
+ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device", "precision")
 """Settings that have to be equal for two tables to be one. How runs are judged is none of them: they are judged anew."""
 
 
@@ -117,7 +117,8 @@ def joinable(results: Results, found: Results) -> str | None:
         if found.versions.get(name) != results.versions[name]:
             return f"another version of {name}"
     for name in ALIKE:
-        if getattr(found.settings, name) != getattr(results.settings, name):
+        then, now = getattr(found.settings, name), getattr(results.settings, name)
+        if then != now and not (then is None and name in ("device", "precision")):
             return f"other {name}"
     return None
 

@@ -7,6 +7,7 @@ import torch
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
 from longtail.data import encoder_for
+from longtail.kinds import kind_of
 from longtail.net import Net
 from longtail.own_net import try_net
 from longtail.run.loop import On, ignore
@@ -26,5 +27,8 @@ def try_backbone(plan: Plan, fold: int | None = 0, on: On = ignore) -> None:
         train = plan.dataset.take(plan.prepare(fold).train_rows)
         few = train.take(torch.arange(min(ROWS, len(train))))
         try_net(
-            plan.backbone, encoder_for(train).fit(train.raw)(few.raw), train.kind, train.labels.num_classes
+            plan.backbone,
+            encoder_for(train).fit(train.raw)(few.raw),
+            kind_of(train.kind),
+            train.labels.num_classes,
         )

@@ -19,10 +19,12 @@ from longtail.comparison.folds import folds, inner_split
 from longtail.comparison.patience import slowly
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
+from longtail.kinds import kind_of
+from longtail.kinds.start import base_stage, check_backbone, starting_net
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import digest
-from longtail.protocol import Backbone, base_stage, check_backbone, starting_net
+from longtail.protocol import Backbone
 from longtail.recipe import Recipe, Stage
 from longtail.run import Engine, Probe
 from longtail.run.chain import net_digest
@@ -33,8 +35,6 @@ from longtail.seeds import seed_of
 AnyRecipe = Recipe | Classical
 RecipeLike = Recipe | Classical | Callable[[Stage], Recipe]
 
-MANY_IMAGES = 4000
-"""Images from which on a length is checked against a shorter one only: three times as long would be minutes."""
 
 MOST_ROWS = 30_000_000
 """Rows that a search for the length may pass through the net in its longest training."""
@@ -231,10 +231,10 @@ class Plan:
         if self.epochs is not None or as_pretrained(self.backbone) is not None:
             return None
         first = self.base.epochs
-        if self.dataset.kind == "image" and len(self.dataset) >= MANY_IMAGES:
+        kind, n = kind_of(self.dataset.kind), len(self.dataset)
+        if n >= kind.many:
             return max(1, first // 3), first
-        times = 9 if self.dataset.kind == "image" else 27
-        return first, max(first, min(times * first, math.ceil(MOST_ROWS / len(self.dataset))))
+        return first, max(first, min(kind.times * first, math.ceil(MOST_ROWS / n)))
 
     def recipe(self, name: str, epochs: int | None = None) -> AnyRecipe:
         """The recipe of that name, made from the base stage where it is a function of one.

@@ -164,6 +164,7 @@ class Settings:
     Attributes:
         prior: "natural", "balanced" or "declared"; prior_vector: its numbers.
         metric: that recipes are ranked by; None is that of the prior.
+        device, precision: of training; None in tables of before they were written.
         test_share: the share of the rows that a fold tests on.
     """
 
@@ -176,6 +177,8 @@ class Settings:
     jobs: int = 1
     budget: float | None = None
     tuning: str = "refit"
+    device: str | None = None
+    precision: str | None = None
     duplicates: str = "together"
     epochs: int | None = None
     backbone: str = ""

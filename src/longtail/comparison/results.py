@@ -56,6 +56,8 @@ def results_of(
             jobs=jobs,
             budget=budget,
             tuning=plan.tuning,
+            device=plan.engine.on.type,
+            precision=plan.engine.precision,
             duplicates=plan.duplicates,
             epochs=plan.epochs or plan.base.epochs,
             backbone=backbone_name(plan),

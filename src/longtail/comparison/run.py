@@ -233,13 +233,17 @@ def _start(plan: Study, store: Store, events: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     keep_freed()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with_parent()
     _worker = Worker(plan, store, on=lambda event: events.put({"worker": os.getpid(), **event}))
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
+def end_with_parent() -> None:
+    """From now on this process ends when its parent has ended, or has already: a worker starts for seconds."""
+    threading.Thread(target=_end_with, args=(mp.parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
     os._exit(1)
 
 

@@ -1,20 +1,7 @@
-"""Data: readers, encoders, imbalance makers, and what is built in."""
+"""Data: data sets and how they are read, imbalance makers, and what is built in; the encoders of ``longtail.kinds``."""
 
-from longtail.data.dataset import Dataset, select
+from longtail.data.dataset import Dataset, encoder_for, giveaways, select
 from longtail.data.digits import digits_lt
-from longtail.data.encode import (
-    EmbeddingEncoder,
-    Encoder,
-    FeatureEncoder,
-    ImageEncoder,
-    SparseEncoder,
-    TableEncoder,
-    TextEncoder,
-    TokenEncoder,
-    encoder_for,
-)
-from longtail.data.giveaways import giveaways
-from longtail.data.images import ImageFiles
 from longtail.data.imbalance import (
     choose_first,
     choose_random,
@@ -24,11 +11,22 @@ from longtail.data.imbalance import (
     pareto_counts,
     step_counts,
 )
-from longtail.data.inputs import Inputs, load_inputs, read_inputs
 from longtail.data.inspect import inspect_facts
 from longtail.data.islands import islands_lt
-from longtail.data.read import load, with_unlabelled
-from longtail.data.target import indices_of
+from longtail.data.read import load, load_inputs, read_inputs, with_unlabelled
+from longtail.data.rows import Rows
+from longtail.formats.images import ImageFiles
+from longtail.formats.target import indices_of
+from longtail.kinds import (
+    EmbeddingEncoder,
+    Encoder,
+    FeatureEncoder,
+    ImageEncoder,
+    SparseEncoder,
+    TableEncoder,
+    TextEncoder,
+    TokenEncoder,
+)
 
 __all__ = [
     "Dataset",
@@ -37,7 +35,7 @@ __all__ = [
     "FeatureEncoder",
     "ImageEncoder",
     "ImageFiles",
-    "Inputs",
+    "Rows",
     "SparseEncoder",
     "TableEncoder",
     "TextEncoder",

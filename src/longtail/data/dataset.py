@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,9 +11,8 @@ import torch
 from torch import Tensor
 
 from longtail.examples import SparseRows
+from longtail.kinds import Kind, kind_of
 from longtail.labels import Labels
-
-KINDS = ("image", "text", "table", "embedding")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,11 +55,10 @@ class Dataset:
         >>> rows.duplicate_of.tolist()
         [0, 1, 0]
         """
-        if kind not in KINDS:
-            raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
+        found = kind_of(kind)
         if len(raw) != len(labels):
             raise ValueError(f"raw has {len(raw)} rows and labels has {len(labels)}")
-        groups, content = _identities(kind, raw)
+        groups, content = identities(found, raw)
         h = hashlib.sha256(f"{kind} {labels.fingerprint} ".encode())
         h.update(content)
         return cls(name, kind, raw, labels, groups, tuple(notes), h.hexdigest())
@@ -91,7 +88,7 @@ class Dataset:
         >>> rows.take(torch.tensor([0])).unlabelled
         ['fine']
         """
-        _, content = _identities(self.kind, raw)
+        _, content = identities(kind_of(self.kind), raw)
         h = hashlib.sha256(self.fingerprint.encode() + b" unlabelled " + content)
         note = f"{len(raw)} rows without labels beside them"
         return replace(self, unlabelled=raw, notes=(*self.notes, note), fingerprint=h.hexdigest())
@@ -112,54 +109,26 @@ def select(raw: Any, index: Tensor) -> Any:
     return raw.take(index)
 
 
-def row_keys(kind: str, raw: Any) -> Any:
-    """A 64-bit hash of each row's input, uint64 ``[N]``: equal for equal rows, wherever they stand.
-
-    >>> keys = row_keys("text", ["good", "bad", "good"])
-    >>> keys[0] == keys[2], keys[0] == keys[1]
-    (np.True_, np.False_)
-    """
-    import numpy as np
-    import pandas as pd
-
-    if kind == "table":
-        return pd.util.hash_pandas_object(raw, index=False).to_numpy()
-    if isinstance(raw, SparseRows):
-        return _sparse_keys(raw)
-    if kind == "text":
-        return np.array([_digest(t.encode()) for t in raw], dtype=np.uint64)
-    if isinstance(raw, Tensor):
-        flat = raw.contiguous().reshape(len(raw), -1)
-        return np.array([_digest(row.tobytes()) for row in flat.numpy()], dtype=np.uint64)
-    return np.asarray(raw.digests, dtype=np.uint64)
-
-
-def _identities(kind: str, raw: Any) -> tuple[Tensor, bytes]:
+def identities(kind: Kind, raw: Any) -> tuple[Tensor, bytes]:
     """The group of each row (numbered by first appearance), and bytes that identify all rows in order."""
     import numpy as np
     import pandas as pd
 
-    keys, columns = row_keys(kind, raw), ""
-    if kind == "table":
-        columns = repr([(str(c), str(d)) for c, d in raw.dtypes.items()])
-    elif isinstance(raw, SparseRows):
-        columns = repr(raw.num_columns)
-    elif isinstance(raw, Tensor):
-        columns = repr((tuple(raw.shape[1:]), str(raw.dtype)))
+    keys = kind.keys(raw)
     groups = torch.from_numpy(pd.factorize(keys)[0].astype(np.int64))
-    return groups, columns.encode() + keys.tobytes()
+    return groups, kind.shape(raw).encode() + keys.tobytes()
 
 
-def _sparse_keys(raw: SparseRows) -> Any:
-    import numpy as np
+def encoder_for(dataset: Dataset) -> Any:
+    """The encoder class of a dataset's rows.
 
-    starts = raw.indptr.tolist()
-    indices, values = raw.indices.numpy(), raw.values.numpy()
-    return np.array(
-        [_digest(indices[a:b].tobytes() + values[a:b].tobytes()) for a, b in itertools.pairwise(starts)],
-        dtype=np.uint64,
-    )
+    >>> from longtail.data import load
+    >>> encoder_for(load("digits-lt")).__name__
+    'ImageEncoder'
+    """
+    return kind_of(dataset.kind).encoder(dataset.raw)
 
 
-def _digest(data: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+def giveaways(dataset: Dataset) -> tuple[str, ...]:
+    """Columns that give the label away, a line for each sort: :func:`longtail.kinds.table.giveaways.giveaways`."""
+    return kind_of(dataset.kind).giveaways(dataset.raw, dataset.labels)

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from longtail.data.dataset import Dataset
-from longtail.data.giveaways import giveaways
-from longtail.data.reading import Doubt
+from longtail.formats.reading import Doubt
+from longtail.kinds import kind_of
 
 
 def inspect_facts(dataset: Dataset, many: int = 100, few: int = 20) -> dict[str, Any]:
@@ -78,17 +78,5 @@ def _warnings(dataset: Dataset, facts: dict[str, Any]) -> list[str]:
             f"{facts['contradicting_rows']} rows have the input of a row with another label: no model"
             " gets all right"
         )
-    if dataset.kind == "table":
-        constant = [str(c) for c in dataset.raw.columns if dataset.raw[c].nunique(dropna=False) <= 1]
-        if constant:
-            out.append(f"constant columns, which carry nothing: {', '.join(constant[:10])}")
-        empty = {str(c): int(n) for c, n in dataset.raw.isna().sum().items() if n}
-        if empty:
-            shown = ", ".join(f"{c} ({n})" for c, n in list(empty.items())[:10])
-            out.append(f"missing values: {shown}; filled with the training median, and marked")
-    out += giveaways(dataset)
-    if dataset.kind == "text":
-        blank = sum(not t.strip() for t in dataset.raw)
-        if blank:
-            out.append(f"{blank} empty texts: nothing in them to tell the classes apart")
-    return out
+    kind = kind_of(dataset.kind)
+    return [*out, *kind.warnings(dataset.raw, dataset.labels), *kind.giveaways(dataset.raw, dataset.labels)]

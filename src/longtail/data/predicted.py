@@ -8,16 +8,16 @@ from typing import Any
 
 from torch import Tensor
 
-from longtail.data.columns import find
-from longtail.data.inputs import Inputs
-from longtail.data.sheet import Sheet
-from longtail.data.target import indices_of
+from longtail.data.rows import Rows
+from longtail.formats.columns import find
+from longtail.formats.sheet import Sheet
+from longtail.formats.target import indices_of
 from longtail.metrics import evaluate
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "nll")
 
 
-def columns_kept(rows: Inputs, keep: str | Sequence[str | int]) -> list[str]:
+def columns_kept(rows: Rows, keep: str | Sequence[str | int]) -> list[str]:
     """The columns of the file to keep; "all" is every one.
 
     Raises:
@@ -34,7 +34,7 @@ def columns_kept(rows: Inputs, keep: str | Sequence[str | int]) -> list[str]:
 
 
 def label_column(
-    rows: Inputs, names: Sequence[str], asked: str | None, trained: str | None, inputs: Sequence[str]
+    rows: Rows, names: Sequence[str], asked: str | None, trained: str | None, inputs: Sequence[str]
 ) -> list[Any] | None:
     """The labels beside rows to predict; None where there are none.
 
@@ -62,7 +62,7 @@ def label_column(
 
 
 def predicted_frame(
-    rows: Inputs,
+    rows: Rows,
     kept: Sequence[str],
     labels: Sequence[str | None] | None,
     names: Sequence[str],

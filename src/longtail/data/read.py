@@ -1,4 +1,4 @@
-"""Read a data set: a file, a folder, or a built-in name. What was detected is said in ``Dataset.notes``.
+"""Read a data set, or rows to predict: a file, a folder, or a built-in name. What was detected is said in the notes.
 
 | path                                                     | kind                                                |
 |----------------------------------------------------------|-----------------------------------------------------|
@@ -15,32 +15,23 @@ The format is told by the content first and by the ending second; text files may
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from longtail.data.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
 from longtail.data.built_in import built_in, is_built_in
-from longtail.data.columns import Roles, find, roles
-from longtail.data.dataset import KINDS, Dataset
-from longtail.data.encode import encoder_for
-from longtail.data.formats import check_options, format_of, read_sheet
-from longtail.data.how import IN_MEMORY, How
-from longtail.data.images import list_folder, read_images
+from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
-from longtail.data.inputs import load_inputs
-from longtail.data.missing import with_missing
-from longtail.data.pictures import picture_column, picture_files
-from longtail.data.places import resolve, title_of
-from longtail.data.reading import short
-from longtail.data.sheet import Sheet, read_bytes
-from longtail.data.svmlight import read_svmlight
-from longtail.data.target import classes_of
-from longtail.data.values import raw_of
+from longtail.data.rows import Asked, Rows, read_rows, refuse_columns
+from longtail.formats.how import IN_MEMORY, How, listed
+from longtail.formats.places import title_of
+from longtail.formats.reading import short, tell
+from longtail.formats.target import classes_of
+from longtail.kinds import Encoder, FeatureEncoder, kind_of
+from longtail.kinds.memory import rows_like
+from longtail.kinds.table.read import sheet_of
 from longtail.labels import Labels
 
 
@@ -67,7 +58,7 @@ def load(
 
     Args:
         path: a file, a folder, or what is built in ("digits-lt:100": imbalance 100); or a ``pandas.DataFrame`` with
-            a label column; or ``(X, y)``, where X is one of the forms of ``longtail.data.in_memory`` and y has one label
+            a label column; or ``(X, y)``, where X is one of the forms of ``longtail.kinds.memory`` and y has one label
             a row. Options of files (drop, header, delimiter ...) are refused for what is in memory.
         kind: "image", "text", "table" or "embedding"; None detects it.
         text: the column of a text data set, by name or number (from 0).
@@ -95,8 +86,7 @@ def load(
     >>> data.kind, data.labels.imbalance
     ('image', 58.0)
     """
-    if kind is not None and kind not in KINDS:
-        raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}")
+    asked = Asked(None if kind is None else kind_of(kind), text, label, features)
     how = How.of(
         drop=drop, header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
         images=images, split=split,
@@ -104,36 +94,34 @@ def load(
     if not isinstance(path, str | Path):
         how.refuse_but((), IN_MEMORY)
         data = dataset_of(path, kind, text, label, features, name or "data")
-        return data if imbalance is None else _cut(data, imbalance)
-    if is_built_in(path):
+    elif is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
-        _refuse_columns(path, label, text, features)
+        refuse_columns(path, asked)
         return _built_in(path, kind, split, imbalance)
-    notes: list[str] = []
-    where = resolve(Path(path), how.split, notes)
-    title = name or title_of(Path(path))
-    form = "folder" if where.is_dir() else format_of(where)
-    check_options(where, form, how)
-    if form in ("folder", "svmlight"):
-        _refuse_columns(where, label, text, features)
-    if form == "folder":
-        data = _from_folder(where, title, kind, how, notes)
-    elif form == "picture":
-        raise ValueError(f"{where}: a single picture; give the folder of class folders it is in")
-    elif form == "arrays":
-        data = _from_arrays(where, title, kind, label, features, notes)
-    elif form == "svmlight":
-        data = _from_svmlight(where, title, notes)
     else:
-        found = read_sheet(where, form, how)
-        data = _from_sheet(found, title, notes, how, kind, text, label, features)
+        data = _labelled(read_rows(path, how, asked), name or title_of(Path(path)), label is not None)
     return data if imbalance is None else _cut(data, imbalance)
 
 
-def _refuse_columns(where: str | Path, label: Any, text: Any, features: Any) -> None:
-    for option, value in {"label": label, "text": text, "features": features}.items():
-        if value is not None:
-            raise ValueError(f"{option}={value!r} is no option for {where}, which has no columns with names")
+def _labelled(rows: Rows, title: str, named: bool) -> Dataset:
+    """A data set of rows and the labels beside them; ``named``: the column of labels was named."""
+    target, kind = rows.target, rows.kind
+    assert target is not None
+    assert kind is not None
+    if isinstance(target, Labels):
+        return Dataset.of(title, kind.name, rows.raw, target, rows.notes)
+    y, names, said = classes_of(target.values, f"{target.file}, {target.place}", target.names, named=named)
+    notes = [*rows.notes, *(short(note, f"{target.file}, ") for note in said)]
+    return replace(Dataset.of(title, kind.name, rows.raw, Labels.of(y, names), notes), reading=rows.reading)
+
+
+def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
+    data = built_in(path, imbalance)
+    if kind not in (None, data.kind):
+        raise ValueError(f"{path} is {data.kind} data; kind={kind!r} does not fit")
+    if split not in (None, "train"):
+        raise ValueError(f"split={split!r}: {path} has no parts; compare it by folds")
+    return data
 
 
 def _cut(data: Dataset, imbalance: float) -> Dataset:
@@ -159,164 +147,79 @@ def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
     return data.with_unlabelled(load_inputs(path, like, reading=data.reading))
 
 
-def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
-    data = built_in(path, imbalance)
-    if kind not in (None, data.kind):
-        raise ValueError(f"{path} is {data.kind} data; kind={kind!r} does not fit")
-    if split not in (None, "train"):
-        raise ValueError(f"split={split!r}: {path} has no parts; compare it by folds")
-    return data
+def load_inputs(path: Any, like: Encoder, *, say: Callable[[str], None] | None = None, **how: Any) -> Any:
+    """Read rows to predict: what ``Dataset.raw`` would be, with or without a label beside it.
+
+    Args:
+        like: the encoder of the model; a table needs its columns, in any order. Other columns are not used,
+            and said so.
+        say: called with each note on what was detected and done; None warns of what could not be read.
+        how: as for :func:`read_inputs`.
+
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
+    """
+    found = read_inputs(path, like, **how)
+    tell(found.notes, say)
+    return found.raw
 
 
-def _from_folder(where: Path, title: str, kind: str | None, how: How, notes: list[str]) -> Dataset:
-    files, y, names, said = list_folder(where)
-    images, kept, more = read_images(files, str(where), how.skip_bad)
-    labels = Labels.of([y[i] for i in kept], names)
-    return _dataset(title, kind, "image", images, labels, notes + said + more, where)
+def read_inputs(
+    path: Any,
+    like: Encoder,
+    *,
+    classes: Sequence[str] = (),
+    text: str | int | None = None,
+    header: bool | None = None,
+    split: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    missing: str | Sequence[str] | None = None,
+    skip_bad: bool = False,
+    sheet: str | int | None = None,
+    images: str | Path | None = None,
+    reading: Mapping[str, Any] | None = None,
+) -> Rows:
+    """Read rows to predict, and what else stands beside them.
 
+    Args:
+        path: a file, a folder, or rows in one of the forms of ``longtail.kinds.memory``.
+        like: the encoder of the model.
+        classes: the names of the model's classes, by which labels in front of texts are known.
+        text: the column of texts; None takes the only column, or detects it.
+        header, split, encoding, delimiter, missing, skip_bad, sheet, images: as for ``longtail.data.load``; for rows in
+            memory they are refused.
+        reading: what the model remembers of how its data was read (``Dataset.reading``): its cells that mean "no value"
+            mean it here too, in a file and in memory, unless ``missing`` says otherwise.
 
-def _from_sheet(
-    sheet: Sheet,
-    title: str,
-    notes: list[str],
-    how: How,
-    kind: str | None,
-    text: str | int | None,
-    label: str | int | None,
-    features: Sequence[str | int] | None,
-) -> Dataset:
-    named = label is not None
-    # Numbers of columns count those of the file, so they are looked up before any is left out.
-    label = None if label is None else find(sheet, label, "label")
-    text = None if text is None else find(sheet, text, "text")
-    features = None if features is None else [find(sheet, f, "features") for f in features]
-    dropped = [find(sheet, d, "drop") for d in how.drop]
-    for column in (label, text):
-        if column in dropped:
-            raise ValueError(f"{sheet.path}: column {column!r} is asked for, and named in drop= too")
-    if dropped:
-        sheet = replace(sheet, frame=sheet.frame.drop(columns=dropped))
-        features = None if features is None else [f for f in features if f not in dropped]
-        notes = [*notes, f"left out as asked: {', '.join(map(repr, dropped))}"]
-    pictures = None
-    if kind in (None, "image") and text is None:
-        pictures = picture_column(sheet, how, label)
-    if pictures is None and how.images is not None:
-        raise ValueError(
-            f"images={str(how.images)!r} is no option for {sheet.path}, which is not read as images"
-        )
-    if pictures is not None:
-        role = roles(sheet, "table", None, label, [pictures])
-    else:
-        role = roles(sheet, kind, text, label, features)
-    target = role.label
-    assert target is not None
-    notes = [*notes, *sheet.notes, *role.notes]
-    raw: Any
-    if pictures is not None:
-        files, rows, said = picture_files(sheet, pictures, how)
-        spare = [c for c in map(str, sheet.frame.columns) if c not in (pictures, target)]
-        notes += said + ([f"not used: {', '.join(map(repr, spare[:8]))}"] if spare else [])
-        raw, kept, said = read_images(files, str(sheet.path), how.skip_bad)
-        notes += said
-        sheet = replace(sheet, frame=sheet.frame.iloc[[rows[i] for i in kept]].reset_index(drop=True))
-        role = Roles("image", target, [pictures])
-    elif role.kind == "image":
-        raw, kept = _stored_images(sheet, role, how, notes)
-        sheet = replace(sheet, frame=sheet.frame.iloc[kept].reset_index(drop=True))
-    else:
-        sheet, said = with_missing(sheet, role.features, how.missing)
-        notes += said
-        raw = raw_of(sheet, role, notes)
-    declared = sheet.class_names.get(target)
-    if declared is None:
-        declared = _names_beside(sheet.path, sheet.frame[target], notes)
-    y, names, said = classes_of(
-        sheet.frame[target], f"{sheet.path}, column {target!r}", declared, named=named
+    Raises:
+        FileNotFoundError: nothing there.
+        ValueError: another kind of data than the encoder's, or a column that the model needs is missing.
+    """
+    if isinstance(like, FeatureEncoder):
+        like = like.front
+    how = How.of(
+        header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
+        images=images, split=split,
+    )  # fmt: skip
+    kind, known = kind_of(like.kind), reading or {}
+    remembered = tuple(map(str, listed(known.get("missing"))))
+    if not isinstance(path, str | Path):
+        how.refuse_but((), IN_MEMORY)
+        raw, said = rows_like(path, like, text, remembered)
+        return Rows(raw, kind, sheet_of(path).frame if hasattr(path, "columns") else None, notes=said)
+    if is_built_in(path):
+        how.refuse_but((), f"{path}, which is built in")
+        data = built_in(path)
+        if data.kind != kind.name:
+            raise ValueError(f"{path} is {data.kind} data; the model takes {kind.name}")
+        raw, said = rows_like(data.raw, like, text)
+        return Rows(raw, kind, notes=said)
+    if how.images is not None and not kind.in_folders:
+        raise ValueError(f"images={str(images)!r}: the model takes {kind.name}")
+    if missing is None:
+        how = replace(how, missing=remembered)
+    return read_rows(
+        path, how, Asked(kind, text, like=like, classes=tuple(classes), first=known.get("first_feature"))
     )
-    notes += [short(note, f"{sheet.path}, ") for note in said]
-    remembered = {"label": target, **({"missing": list(how.missing)} if how.missing else {})}
-    return replace(Dataset.of(title, role.kind, raw, Labels.of(y, names), notes), reading=remembered)
-
-
-def _stored_images(sheet: Sheet, role: Roles, how: How, notes: list[str]) -> tuple[Any, list[int]]:
-    """The images whose bytes are in a column, and the rows they are of."""
-    column = sheet.frame[role.features[0]]
-    sources = [v["bytes"] if isinstance(v, dict) else v for v in column]
-    rows = [i for i, source in enumerate(sources) if isinstance(source, bytes)]
-    if len(rows) < len(sources):
-        absent = next(i for i, source in enumerate(sources) if not isinstance(source, bytes))
-        if not how.skip_bad or not rows:
-            raise ValueError(f"{sheet.path}, column {column.name!r}, row {absent + 1}: no image bytes")
-        notes.append(
-            f"{len(sources) - len(rows)} rows without image bytes are left out (first: row {absent + 1})"
-        )
-    images, kept, said = read_images(
-        [sources[i] for i in rows], f"{sheet.path}, column {column.name!r}", how.skip_bad
-    )
-    notes += said
-    return images, [rows[i] for i in kept]
-
-
-def _from_arrays(
-    path: Path,
-    title: str,
-    kind: str | None,
-    label: str | int | None,
-    features: Sequence[str | int] | None,
-    notes: list[str],
-) -> Dataset:
-    arrays = read_arrays(path)
-    wanted = str(features if isinstance(features, str) else features[0]) if features else None
-    x = find_array(arrays, wanted, FEATURE_NAMES, "features", path)
-    target = find_array(arrays, None if label is None else str(label), TARGET_NAMES, "label", path)
-    if target.ndim == 2 and target.shape[1] == 1:
-        target = target[:, 0]
-    if target.ndim != 1 or len(target) != len(x):
-        raise ValueError(f"{path}: labels of shape {tuple(target.shape)} for {len(x)} rows; [N] is needed")
-    y, names, said = classes_of(target, f"{path}, labels", named=label is not None)
-    notes = notes + [short(note, f"{path}, ") for note in said]
-    if kind == "image" or (kind is None and x.ndim == 4 and x.dtype.name == "uint8"):
-        images = torch.from_numpy(x)
-        if images.shape[-1] == 3 and images.shape[1] != 3:
-            images = images.permute(0, 3, 1, 2).contiguous()
-        if images.dim() != 4 or images.shape[1] != 3 or images.dtype != torch.uint8:
-            raise ValueError(
-                f"{path}: images of shape {tuple(x.shape)} and {x.dtype}; uint8 [N, 3, H, W] is needed"
-            )
-        return Dataset.of(title, "image", images, Labels.of(y, names), notes)
-    rows, said = matrix(x, path)
-    return _dataset(title, kind, "embedding", rows, Labels.of(y, names), notes + said, path)
-
-
-def _from_svmlight(path: Path, title: str, notes: list[str]) -> Dataset:
-    raw, target, said, start = read_svmlight(path, read_bytes(path))
-    y, names, more = classes_of(target, f"{path}, labels")
-    notes = notes + said + [short(note, f"{path}, ") for note in more]
-    kind = "table" if hasattr(raw, "columns") else "text"
-    return replace(Dataset.of(title, kind, raw, Labels.of(y, names), notes), reading={"first_feature": start})
-
-
-def _dataset(
-    title: str, asked: str | None, kind: str, raw: Any, labels: Labels, notes: list[str], path: Path
-) -> Dataset:
-    if asked not in (None, kind):
-        raise ValueError(f"{path} holds {kind} data; kind={asked!r} does not fit")
-    return Dataset.of(title, kind, raw, labels, notes)
-
-
-def _names_beside(path: Path, column: Any, notes: list[str]) -> list[str] | None:
-    """Names from a class.txt beside the file, if it has exactly one line for each of the labels 0, 1, ..."""
-    for name in ("class.txt", "classes.txt", "labels.txt"):
-        file = path.with_name(name)
-        if file.is_file() and file != path:
-            names = [
-                line.strip()
-                for line in file.read_text(encoding="utf-8", errors="replace").split("\n")
-                if line.strip()
-            ]
-            labels = {str(v).strip() for v in column}
-            if labels == {str(i) for i in range(len(names))} and len(set(names)) == len(names):
-                notes.append(f"class names from {name} beside the file")
-                return names
-    return None

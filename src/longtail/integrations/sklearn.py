@@ -20,31 +20,15 @@ from sklearn.utils.validation import (
 
 from longtail import api
 from longtail.by_class import by_class
-from longtail.data import (
-    Dataset,
-    EmbeddingEncoder,
-    Encoder,
-    ImageEncoder,
-    SparseEncoder,
-    TableEncoder,
-    TextEncoder,
-)
-from longtail.data.columns import table
-from longtail.data.dataset import KINDS, row_keys, select
-from longtail.data.in_memory import (
-    embeddings_of,
-    frame_of,
-    has_words,
-    images_of,
-    inputs_like,
-    is_images,
-    is_texts,
-    rows_of_sparse,
-    sheet_of,
-    texts_of,
-)
-from longtail.data.reading import tell
+from longtail.data import Dataset, Encoder, FeatureEncoder, SparseEncoder, TableEncoder, select
+from longtail.formats.reading import tell
 from longtail.integrations.inputs import repeated, weights_of
+from longtail.kinds import EMBEDDING, IMAGE, TABLE, TEXT, Kind, kind_of
+from longtail.kinds.embedding.read import embeddings_of
+from longtail.kinds.image.read import images_of, is_images
+from longtail.kinds.memory import rows_like
+from longtail.kinds.table.read import frame_of, has_words, sheet_of, table
+from longtail.kinds.text.read import is_texts, rows_of_sparse, texts_of
 from longtail.labels import Labels
 from longtail.model import Model
 from longtail.part import Own
@@ -57,7 +41,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     """A recipe as a scikit-learn classifier, whose probabilities are for the class prior you deploy under.
 
     Takes numbers, data frames of numbers and words, sparse rows, texts and images; see
-    :mod:`longtail.data.in_memory` for what counts as which. Encoders (scaling, one-hot levels, TF-IDF) are fitted
+    :mod:`longtail.kinds.memory` for what counts as which. Encoders (scaling, one-hot levels, TF-IDF) are fitted
     in ``fit``; what a recipe leaves open (temperature, thresholds) is fitted on an inner split of the training rows.
 
     Args:
@@ -69,7 +53,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         epochs: of the first stage; None takes the protocol's for the data.
         kind: "table", "text", "image" or "embedding"; None tells by ``X``.
         tuning: "refit" trains on all rows after fitting what is open on an inner split; "holdout" costs half.
-        device: "auto", "cpu", "cuda" ...
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1" ...
+        precision: "fp32", "tf32" or "bf16"; see ``longtail.Engine``.
         random_state: of initial weights, order and splits; None draws one.
         verbose: 0 is silent, 1 shows progress on stderr.
 
@@ -108,6 +93,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         kind: str | None = None,
         tuning: str = "refit",
         device: str = "auto",
+        precision: str = "fp32",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -118,6 +104,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         self.kind = kind
         self.tuning = tuning
         self.device = device
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 
@@ -134,9 +121,9 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        if self.kind not in (None, *KINDS):
-            raise ValueError(f"kind={self.kind!r} must be one of {', '.join(KINDS)}, or None to tell by X")
-        if self.kind == "text" and not is_texts(X, "text") and not hasattr(X, "nnz"):
+        engine = Engine(device=self.device, precision=self.precision)
+        asked = None if self.kind is None else kind_of(self.kind)
+        if asked is TEXT and not is_texts(X, self.kind) and not hasattr(X, "nnz"):
             raise ValueError(
                 "kind='text' takes one text a row: a list, a series, or a data frame of one column"
             )
@@ -145,11 +132,11 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         if y.dtype.kind in "fc":
             assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        check_consistent_length(raw if kind != "image" else raw.numpy(), y)
+        check_consistent_length(raw.numpy() if isinstance(raw, torch.Tensor) else raw, y)
         random = check_random_state(self.random_state)
         seed = int(random.randint(2**31 - 1))
         _, codes = np.unique(y, return_inverse=True)
-        order = np.lexsort((row_keys(kind, raw), codes))  # the same rows in any order: the same model
+        order = np.lexsort((kind.keys(raw), codes))  # the same rows in any order: the same model
         if sample_weight is not None:
             order = order[repeated(weights_of(sample_weight, len(y))[order], random)]
         raw, y = select(raw, torch.from_numpy(order)), y[order]
@@ -162,12 +149,12 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         self._prior()  # a wrong prior is an error now, not after training
         with training_progress(bool(self.verbose)) as on:
             self.model_ = api.train(
-                Dataset.of("X", kind, raw, labels),
+                Dataset.of("X", kind.name, raw, labels),
                 recipe=self.recipe,
                 backbone=self.backbone,
                 epochs=self.epochs,
                 tuning=self.tuning,
-                engine=Engine(device=self.device),
+                engine=engine,
                 seed=seed,
                 on=on,
             )
@@ -216,15 +203,15 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         """Read what ``save``, ``longtail train`` or ``longtail compare`` wrote; the latter's classes are strings.
 
         ``own`` holds classes of your own by ``"module:name"``, as :meth:`longtail.Model.load` takes them.
-        A recipe, backbone or net of your own is not read back: predicting needs none, refitting does.
+        A recipe, backbone or net of your own is not read back: predicting needs none, refitting does. Nor are device and
+        precision: it runs on a GPU where there is one.
         """
         model = Model.load(folder, own=own)
         facts = model.facts.get("classifier", {})
-        made = cls(
-            **facts.get("params", {"recipe": model.facts["recipe"]["name"]}),
-            prior=facts.get("prior", "natural"),
-        )
-        made.model_ = Model(model.outcome.but(engine=Engine(device=made.device)), model.encoder, model.facts)
+        params = facts.get("params", {"recipe": model.facts["recipe"]["name"]})
+        here = {k: v for k, v in params.items() if k not in ("device", "precision")}
+        made = cls(**here, prior=facts.get("prior", "natural"))
+        made.model_ = model
         made.classes_ = np.array(facts.get("classes", list(model.names)), dtype=facts.get("dtype"))
         if not facts and isinstance(model.encoder, TableEncoder):
             facts = {"feature_names_in": model.encoder.columns, "n_features_in": len(model.encoder.columns)}
@@ -256,40 +243,40 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"prior has {len(prior)} entries for {len(self.classes_)} classes")
         return prior
 
-    def _rows(self, X: Any, encoder: Encoder | None) -> tuple[Any, str]:
+    def _rows(self, X: Any, encoder: Encoder | None) -> tuple[Any, Kind]:
         """Raw rows and their kind, as in fitting (``encoder`` None) or as the fitted encoder takes them."""
-        reset = encoder is None
-        if is_texts(X, self.kind) if reset else isinstance(encoder, TextEncoder):
-            raw, notes = (texts_of(X), []) if reset else inputs_like(X, cast(TextEncoder, encoder))
+        encoder = encoder.front if isinstance(encoder, FeatureEncoder) else encoder
+        reset, name = encoder is None, self.kind if encoder is None else encoder.kind
+        asked = None if name is None else kind_of(name)
+        sparse = isinstance(encoder, SparseEncoder)
+        if is_texts(X, name) if encoder is None else asked is TEXT and not sparse:
+            raw, notes = (texts_of(X), []) if encoder is None else rows_like(X, encoder)
             tell(notes)
-            return raw, "text"
-        if is_images(X, self.kind) if reset else isinstance(encoder, ImageEncoder):
+            return raw, TEXT
+        if is_images(X, name):
             images = images_of(X)
             self._width(int(images[0].numel()) if len(images) else 0, reset)
-            return images, "image"
+            return images, IMAGE
         if isinstance(X, torch.Tensor):
             X = X.detach().cpu().numpy()
-        embedding = self.kind == "embedding" if reset else isinstance(encoder, EmbeddingEncoder)
-        if (self.kind in (None, "table") if reset else isinstance(encoder, TableEncoder)) and (
-            hasattr(X, "columns") or has_words(X)
-        ):
-            return self._table(X, cast(TableEncoder | None, encoder)), "table"
+        if asked in (None, TABLE) and (hasattr(X, "columns") or has_words(X)):
+            return self._table(X, cast(TableEncoder | None, encoder)), TABLE
         X = validate_data(
             self,
             X,
             accept_sparse="csr",
             dtype="numeric",
-            ensure_all_finite=True if embedding else "allow-nan",
+            ensure_all_finite=True if asked is EMBEDDING else "allow-nan",
             ensure_min_samples=2 if reset else 1,
             reset=reset,
         )
-        if hasattr(X, "nnz") and not reset and not isinstance(encoder, SparseEncoder):
+        if hasattr(X, "nnz") and not reset and not sparse:
             X = X.toarray()
-        if isinstance(encoder, SparseEncoder) or hasattr(X, "nnz"):
-            return rows_of_sparse(X), "text"
-        if embedding:
-            return embeddings_of(X)[0], "embedding"
-        return self._table(X, cast(TableEncoder | None, encoder), checked=True), "table"
+        if sparse or hasattr(X, "nnz"):
+            return rows_of_sparse(X), TEXT
+        if asked is EMBEDDING:
+            return embeddings_of(X), EMBEDDING
+        return self._table(X, cast(TableEncoder | None, encoder), checked=True), TABLE
 
     def _table(self, X: Any, encoder: TableEncoder | None, checked: bool = False) -> Any:
         """A data frame or an array as a table. Columns go by name where both fitting and asking have names, else by
@@ -309,7 +296,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         else:
             if named and not hasattr(self, "feature_names_in_"):
                 X = X.set_axis([str(c) for c in encoder.columns], axis="columns")
-            frame, notes = inputs_like(X, encoder)
+            frame, notes = rows_like(X, encoder)
         tell(notes)
         return frame
 

@@ -165,7 +165,7 @@ def reviews(
     dataset = data if isinstance(data, Dataset) else load(found_data(data))
     folder = Path(out)
     kind, said_backbone = dataset.kind, backbone
-    frozen = frozen_features(dataset, backbone, FolderStore(folder).stages)
+    frozen = frozen_features(dataset, backbone, FolderStore(folder).stages, engine)
     if frozen is not None:
         dataset, backbone = frozen[0], None
     plan = Plan(

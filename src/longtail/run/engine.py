@@ -26,7 +26,7 @@ class Engine:
     """Device and numerics.
 
     Attributes:
-        device: "auto" takes a GPU where there is one.
+        device: "auto" takes a GPU where there is one; "cpu", "cuda", or one of several GPUs: "cuda:1".
         precision: "fp32"; "tf32" for matrix products in TensorFloat-32 (NVIDIA GPUs from 2020 on, whose convolutions use
             it in any case); or "bf16" for autocast (slower than fp32 on most CPUs).
         channels_last: memory format of images and convolutions.
@@ -34,6 +34,13 @@ class Engine:
         graphs: on an NVIDIA GPU, record a step and replay it (``run.gradient``); the same kernels, so part of no key.
         checkpoint_seconds: an unfinished stage is saved at the first epoch's end after this long.
         deadline: ``time.monotonic()`` of this process at which work stops with ``OutOfTime``; None is never.
+
+    Raises:
+        ValueError: a device that is not there, or a precision that it cannot do.
+
+    >>> Engine(device="cpu", precision="fp8")
+    Traceback (most recent call last):
+    ValueError: precision='fp8' must be 'fp32', 'tf32' or 'bf16'
     """
 
     device: str = "auto"
@@ -47,12 +54,14 @@ class Engine:
     def __post_init__(self) -> None:
         if self.precision not in ("fp32", "tf32", "bf16"):
             raise ValueError(f"precision={self.precision!r} must be 'fp32', 'tf32' or 'bf16'")
+        device = device_of(self.device)
+        if self.precision != "fp32":
+            check_precision(self.precision, device)
 
     @property
     def on(self) -> torch.device:
         """The device, this rank's own where a launcher started several processes (see ``run.ranks``)."""
-        name = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
-        return join(torch.device(name))
+        return join(device_of(self.device))
 
     def numerics(self) -> dict[str, Any]:
         """What may change the last bits of a result: part of every cache key."""
@@ -93,6 +102,72 @@ class Engine:
         """Raise ``OutOfTime`` if the deadline has passed: for inner loops."""
         if self.late:
             raise OutOfTime
+
+
+def engine_of(
+    engine: Engine | None = None, device: str | None = None, precision: str | None = None, **more: Any
+) -> Engine:
+    """The engine of a verb: the one given, or one on ``device`` in ``precision``; None takes the engine's own.
+
+    Args:
+        more: further fields of :class:`Engine`.
+
+    Raises:
+        ValueError: an engine and a device or precision beside it; a device that is not there; a precision that it cannot
+            do.
+
+    >>> engine_of(device="cpu", precision="bf16").precision
+    'bf16'
+    """
+    said = {k: v for k, v in {"device": device, "precision": precision, **more}.items() if v is not None}
+    if engine is None:
+        return Engine(**said)
+    if said:
+        name, value = next(iter(said.items()))
+        raise ValueError(f"{name}={value!r} beside engine=: an engine says both; leave one of them out")
+    return engine
+
+
+def device_of(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        ValueError: torch knows no such device, or this machine has none.
+
+    >>> device_of("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    remedy = "take device='cpu', or leave it out: a GPU is then taken where there is one"
+    try:
+        device = torch.device(name)
+        room: Any = torch.get_device_module(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(
+            f"device={name!r} must be 'auto', 'cpu', 'cuda', or one GPU by its number such as 'cuda:0'"
+        ) from None
+    if not room.is_available():
+        raise ValueError(f"device={name!r}: torch {torch.__version__} finds none on this machine; {remedy}")
+    if (device.index or 0) >= (count := room.device_count()):
+        raise ValueError(f"device={name!r}: this machine has {count}, numbered from 0; {remedy}")
+    return device
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raises ValueError for a precision other than fp32 that a device cannot do."""
+    if device.type == "cuda":
+        able, here = torch.cuda.get_device_capability(device)[0] >= 8, torch.cuda.get_device_name(device)
+    else:
+        able, here = (
+            precision == "bf16",
+            "a CPU" if device.type == "cpu" else f"a device of type {device.type}",
+        )
+    if not able:
+        raise ValueError(
+            f"precision={precision!r} needs an NVIDIA GPU from 2020 on, and this is {here}: take precision='fp32', or "
+            "leave it out"
+        )
 
 
 AGAIN = 1.0

@@ -125,8 +125,8 @@ class Gradients:
                 self.terms = gradient(self.run, kept, t, self.generator, 1.0, self.engine)
         except RuntimeError as why:  # generators that were being recorded are of no use any more: no way back
             raise RuntimeError(
-                f"this stage's step could not be recorded as a CUDA graph: {why}\nTrain with Engine(graphs=False), "
-                "on the command line --no-graphs"
+                f"this stage's step could not be recorded as a CUDA graph: {why}\nTrain with Engine(graphs=False) "
+                "(--no-graphs on the command line)"
             ) from why
         self.graph = graph
         self.grads = [(p, p.grad) for p in params if p.grad is not None]

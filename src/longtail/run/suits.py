@@ -126,5 +126,5 @@ def _reasons(recipe: Recipe, given: Given) -> Iterator[Refusal]:
     if "unlabelled" in needs and not given.unlabelled:
         yield Refusal(
             "learns from rows without labels",
-            "give some with --unlabelled FILE (unlabelled=... in Python), or leave it out",
+            "give some to compare or train (--unlabelled FILE, unlabelled=... in Python), or leave it out",
         )

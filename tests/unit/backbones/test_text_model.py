@@ -11,7 +11,7 @@ import torch
 
 from longtail.backbones import Pretrained, TextModel
 from longtail.backbones.text_model import buckets, pooled
-from longtail.data.encode import TokenEncoder
+from longtail.data import TokenEncoder
 from longtail.examples import TokenRows
 from longtail.part import from_json, to_json
 

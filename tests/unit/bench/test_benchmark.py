@@ -15,7 +15,7 @@ from longtail import recipes
 from longtail.bench import bench, read_cifar, summary
 from longtail.bench.plan import base_stage
 from longtail.examples import Examples
-from longtail.protocol import starting_net
+from longtail.kinds.start import starting_net
 from longtail.run import Engine, train_stages
 
 SMALL = {"preset": "quick", "epochs": 2, "imbalances": (10,)}

@@ -16,13 +16,13 @@ from longtail.chosen import pick
 from longtail.comparison.brings import brings
 from longtail.comparison.plan import Plan
 from longtail.data import Dataset
+from longtail.kinds.start import base_stage
 from longtail.labels import Labels
 from longtail.losses import GHMR
 from longtail.mixing import CutMix
 from longtail.net import Net
 from longtail.objectives import Supervised
 from longtail.part import part, switch
-from longtail.protocol import base_stage
 from longtail.recipe import Recipe
 from longtail.roles import traits_of
 from longtail.samplers import Shuffled

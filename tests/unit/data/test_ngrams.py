@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
-from longtail.data.encode.ngrams import counts, packed, packed_runs, unpacked
+from longtail.kinds.text.ngrams import counts, packed, packed_runs, unpacked
 
 ODD = ["Ab ab", "", "a  b\t\n\u3000c", "İSTANBUL ß", "😀x\U0010ffff", "好", "好吃好吃", "x"]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
-from longtail.data import ImageEncoder, ImageFiles, load, read_inputs
+from longtail.data import ImageEncoder, ImageFiles, encoder_for, load, read_inputs
 
 
 def said(data, words: str) -> bool:
@@ -230,3 +233,24 @@ def test_real_pictures_in_odd_formats(real) -> None:
     assert data.labels.names == ("circle", "square", "stripes", "triangle")
     assert data.labels.counts.tolist() == [19, 11, 6, 3]
     assert said(data, "3 pictures that cannot be read are left out")
+
+
+def test_rows_without_bytes_are_left_out_in_training_and_in_prediction(tmp_path) -> None:
+    """One reader for both: what ``skip_bad`` leaves out of one it leaves out of the other."""
+    cells = []
+    for shade in (0, 80, 160, 240):
+        out = io.BytesIO()
+        Image.new("RGB", (8, 8), (shade, 0, 0)).save(out, "PNG")
+        cells.append(out.getvalue())
+    frame = pd.DataFrame({"image": [cells[0], None, *cells[1:]], "label": [0, 0, 1, 0, 1]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    data = load(tmp_path / "t.parquet", skip_bad=True)
+    like = encoder_for(data).fit(data.raw)
+    rows = read_inputs(tmp_path / "t.parquet", like, skip_bad=True)
+    assert torch.equal(rows.raw, data.raw)
+    assert rows.frame["label"].tolist() == [0, 1, 0, 1]
+    for notes in (data.notes, rows.notes):
+        assert any("1 rows without image bytes are left out (first: row 2)" in note for note in notes)
+    for read in (lambda: load(tmp_path / "t.parquet"), lambda: read_inputs(tmp_path / "t.parquet", like)):
+        with pytest.raises(ValueError, match="column 'image', row 2: no image bytes"):
+            read()

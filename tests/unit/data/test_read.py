@@ -23,6 +23,7 @@ from longtail.data import (
     TextEncoder,
     load,
     load_inputs,
+    read_inputs,
 )
 
 
@@ -421,3 +422,16 @@ def test_inputs_for_other_models(tmp_path, write) -> None:
     assert load_inputs("digits-lt", ImageEncoder((8, 8))).shape[1:] == (3, 8, 8)
     path = write("one.png", png(9))
     assert load_inputs(path, ImageEncoder((4, 6))).shape == (1, 3, 4, 6)
+
+
+def test_what_prediction_leaves_out_has_no_remedy_that_it_lacks(write) -> None:
+    """``features=`` is for training: a model knows its columns."""
+    rows = [f"{i},{'a fine and tasty soup, thank you ' + str(i)},{'yn'[i % 3 == 0]}" for i in range(30)]
+    data = load(write("t.csv", "\n".join(["id,comment,label", *rows])), kind="text")
+    assert said(data, "'id' (to keep one, list the columns with --features)")
+    like = TextEncoder.fit(data.raw)
+    found = read_inputs(
+        write("new.csv", "\n".join(["id,comment", *(r.rsplit(",", 1)[0] for r in rows)])), like
+    )
+    assert found.raw == data.raw
+    assert any(note.endswith("left out: 'id'") for note in found.notes), found.notes

@@ -14,8 +14,8 @@ import torch
 
 from longtail import api
 from longtail.data import TableEncoder, load, load_inputs
-from longtail.data.read_column import read
-from longtail.data.reading import Doubt, Reading, keep, kept
+from longtail.formats.read_column import read
+from longtail.formats.reading import Doubt, Reading, keep, kept
 
 AMOUNTS = np.exp(np.random.default_rng(0).normal(6.5, 1, 200)).round(2)
 

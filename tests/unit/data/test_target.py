@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from longtail.data import inspect_facts, load
-from longtail.data.reading import Doubt
-from longtail.data.target import classes_of, natural
+from longtail.formats.reading import Doubt
+from longtail.formats.target import classes_of, natural
 
 
 def test_numbers_sort_as_numbers_and_6_is_6_0() -> None:

@@ -14,10 +14,10 @@ import torch
 
 from longtail.data import Dataset
 from longtail.examples import Examples
+from longtail.kinds.text import stage as text
 from longtail.labels import Labels
 from longtail.losses import GHMC
 from longtail.part import part
-from longtail.protocol import text
 from longtail.reproduce import Reviews, reviews
 from longtail.reproduce.page import standalone
 from longtail.reproduce.probe import BINS, density, gradient_norm, measure

@@ -11,12 +11,12 @@ from longtail import recipes
 from longtail.backbones import Identity
 from longtail.examples import Examples
 from longtail.heads import Linear
+from longtail.kinds.table import stage as embeddings
 from longtail.labels import Labels
 from longtail.losses import GHMC, CrossEntropy
 from longtail.net import Net
 from longtail.optim import LBFGS
 from longtail.part import part
-from longtail.protocol import embeddings
 from longtail.recipe import Recipe
 from longtail.run import train
 from longtail.run.solve import may_be_solved, row_by_row
