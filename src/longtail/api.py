@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import re
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ from longtail.adjust.saved import read_counts, read_predictions, read_vector
 from longtail.bench import bench
 from longtail.catalogue import about, asks_all, first, known_recipes, listing, without
 from longtail.chosen import Asked, pick
+from longtail.clock import monotonic, today
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
@@ -40,6 +39,7 @@ from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
+from longtail.executors import on_this_machine
 from longtail.files import held, write_json
 from longtail.formats.reading import tell
 from longtail.labels import Labels
@@ -211,7 +211,8 @@ def compare(
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
     engine = engine_of(engine, device, precision)
-    deadline = math.inf if budget is None else (time.monotonic() if began is None else began) + budget
+    deadline = math.inf if budget is None else (engine.clock() if began is None else began) + budget
+    executor = on_this_machine(jobs)
     with told(on, verbose) as say, ExitStack() as stack:
         dataset = load(data, on=say, **how)
         if on is None:
@@ -246,7 +247,7 @@ def compare(
         def result(runs: Sequence[Run]) -> Results:
             begun = {run.recipe for run in runs}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
-            made = results_of(plan, runs, path, jobs, budget, command, about_all)
+            made = results_of(plan, runs, path, jobs, budget, command, about_all, today())
             kind = whole.kind if frozen is not None else made.data.kind
             net = made.settings.backbone if frozen is None else str(said_backbone)
             data = replace(made.data, fingerprint=whole.fingerprint, kind=kind)
@@ -269,7 +270,7 @@ def compare(
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
         stack.enter_context(held(folder, "longtail compare"))
-        left = None if budget is None else max(1e-9, deadline - time.monotonic())
+        left = None if budget is None else max(1e-9, deadline - engine.clock())
         ran: list[str] = []
 
         def heard(event: dict[str, Any]) -> None:
@@ -279,7 +280,7 @@ def compare(
         runs = run(
             plan,
             FolderStore(folder),
-            jobs=jobs,
+            executor,
             budget=left,
             keep=model is not False,
             metric=metric,
@@ -387,7 +388,7 @@ def _keep(
             math.inf if budget is None else max(10.0, budget / 10) / 2
         )  # seconds after the deadline, at most
         rebuilt = 0.0 if budget is None else rebuilt_seconds(first)
-        if time.monotonic() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
+        if plan.engine.clock() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
                 length = usual([run.length for run in runs if run.length is not None])
@@ -397,7 +398,7 @@ def _keep(
             except OutOfTime:
                 pass
         on({"running": f"{name}, its model of fold {first.fold + 1}, to keep"})
-        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, first)
+        kept = _fitted(plan, name, folder, max(plan.engine.clock(), deadline) + late, on, before, first)
         kept.save(target)
         rows = f"the training rows of fold {first.fold + 1}: no time for all rows"
         return kept, {"recipe": name, "path": str(target), "rows": rows}
@@ -420,7 +421,7 @@ def _fitted(
     """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
     fold, seed = (None, 0) if of is None else of.cell
-    with stop_at(stop):
+    with stop_at(stop, plan.engine.clock):
         return fit_all(
             plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
             length=length,
@@ -492,7 +493,7 @@ def compare_several(
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
     said = [settings.pop(name, None) for name in ("engine", "device", "precision")]
     settings["engine"] = engine_of(*said)
-    folder, began = Path(out), time.monotonic() if began is None else began
+    folder, began = Path(out), monotonic() if began is None else began
     if (folder / "results.json").exists():
         raise ValueError(
             f"{folder} holds the results of one data set: name another folder with --out (out=... in Python)"
@@ -509,7 +510,7 @@ def compare_several(
             )
             sets[name] = dataset
         for k, (name, dataset) in enumerate(sets.items()):
-            left = None if budget is None else (budget - (time.monotonic() - began)) / (len(sets) - k)
+            left = None if budget is None else (budget - (monotonic() - began)) / (len(sets) - k)
             say({"note": f"data set {name}"})
             if on is None:
                 say({"data": data_room.inspect_facts(dataset)})
@@ -542,7 +543,7 @@ def compare_several(
     about_all = {
         "format": 1,
         "command": command or "",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": today(),
         "hardware": hardware(),
         "versions": versions(),
         "folds": next(iter(results.values())).settings.folds,
@@ -598,7 +599,7 @@ def fit_all(
         "recipe": {"name": name, "definition": recipe.to_json()},
         "prior_source": outcome.prior_source,
         "versions": versions(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": today(),
     }
     return Model(outcome, encoder, facts)
 

@@ -66,17 +66,17 @@ def words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def estimate(plans: list[CifarPlan], store: Store, jobs: int) -> str | None:
+def estimate(plans: list[CifarPlan], store: Store, slots: int) -> str | None:
     """What is left to do and how long it will take, in words; None where nothing is left."""
     found = [images_left(plan, store) for plan in plans]
     stages = sum(n for n, _ in found)
     if not stages:
         return None
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 if jobs > 1 else threads)  # as the worker processes will have it
+    torch.set_num_threads(1 if slots > 1 else threads)  # as the worker processes will have it
     cost = seconds_an_image(plans[0])
     torch.set_num_threads(threads)
-    side_by_side = min(jobs, stages, (os.cpu_count() or 1) if plans[0].engine.on.type == "cpu" else jobs)
+    side_by_side = min(slots, stages, (os.cpu_count() or 1) if plans[0].engine.on.type == "cpu" else slots)
     total = cost * sum(images for _, images in found) / side_by_side
     many = f"{stages} trainings" if stages > 1 else "1 training"
     text = f"{many} to do: about {words(total)} ({1000 * cost:.2f} ms an image and epoch, {side_by_side} at a time)"

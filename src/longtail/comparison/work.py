@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -27,6 +28,7 @@ from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.roles import works_on
 from longtail.run import Outcome, OutOfTime, train_stages
+from longtail.run.engine import stop_at
 from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.solve import may_be_solved, solvable
@@ -96,6 +98,23 @@ class Worker:
             return self.judged_again(Run.from_json(about))
         except ValueError as why:  # written by another state of longtail under the same version
             self.set_aside(self.store.runs, identity, f"not a run that can be read ({why})")
+            return None
+
+    def attempt(self, task: Task, left: float = math.inf) -> Run | None:
+        """Do a task, for ``left`` seconds at most: then its run is "skipped". A stage that fails is left for the runs of
+        its recipes, which say so.
+        """
+        deadline = None if math.isinf(left) else self.engine.clock() + left
+        self.engine = replace(self.engine, deadline=deadline)
+        self.on({"running": label(self.plan, task)})
+        try:
+            with stop_at(deadline, self.engine.clock):
+                return self.do(task)
+        except OutOfTime:
+            return skipped(task)
+        except Exception:
+            if task.stage is None:
+                raise
             return None
 
     def do(self, task: Task) -> Run | None:
@@ -352,6 +371,20 @@ class Worker:
         found = self.length(prepared, seed)
         ok = False if not all(said) else found.converged
         return ok, found
+
+
+def label(plan: Study, task: Task) -> str:
+    """A task in words."""
+    if task.part == LENGTH:
+        return f"length of training, {plan.where(task.fold, task.seed)}"
+    what = (
+        ""
+        if task.stage is None
+        else (" teacher" if task.teacher else "")
+        + f" stage {task.stage + 1}"
+        + (" (inner split)" if task.part == "inner" else "")
+    )
+    return f"{task.recipe}, {plan.where(task.fold, task.seed)}{what}"
 
 
 def skipped(task: Task) -> Run:

@@ -108,7 +108,7 @@ def run_stage(
         # Nothing before the head moves, so its output is computed once.
         augment = _built(stage.augment, 0.0, facts_of(net, data, engine))
         net, stage, data, x = head_only(
-            net, stage, data, engine, augment=augment, key=key, folder=cache.scratch
+            net, stage, data, engine, augment=augment, key=key, scratch=cache.scratch
         )
     elif stage.views:
         raise ValueError(
@@ -153,7 +153,7 @@ def run_stage(
     run: nn.Module = engine.wrap(step, unused=traits(objective).leaves_unused)
     on_device = torch.Generator(device=device)
     gradients = Gradients(run, step, on_device, engine, record=ranks == 1 and sharpness is None)
-    saved = time.monotonic()
+    saved = engine.clock()
     for epoch in range(len(history), stage.epochs):
         t = epoch / stage.epochs
         if phase.enter(t):
@@ -223,7 +223,7 @@ def run_stage(
             history[-1]["probe"] = probe.measure(cast(Net, shown))
         if rank == 0:
             on(history[-1])
-        if time.monotonic() - saved > engine.checkpoint_seconds and not last and rank == 0:
+        if engine.clock() - saved > engine.checkpoint_seconds and not last and rank == 0:
             tensors = {}
             state = {
                 "step": step.state_dict(),
@@ -231,7 +231,7 @@ def run_stage(
                 "average": average.state_dict(),
             }
             cache.put(key + ".partial", tensors, {"state": pack(state, tensors), "history": history})
-            saved = time.monotonic()
+            saved = engine.clock()
         if ranks > 1 and agreed(lambda: engine.late):
             raise OutOfTime
     phase.leave()

@@ -17,6 +17,7 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker
 from longtail.data import Dataset
+from longtail.executors import InProcess
 from longtail.labels import ClassCounts, Labels
 from longtail.metrics import evaluate
 from longtail.run.outcome import Meaning, Outcome, prior_vector
@@ -37,7 +38,7 @@ def plan_of(**settings) -> Plan:
 
 def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
     plan = plan_of(prior=(0.2, 0.3, 0.5))
-    runs = run(plan, FolderStore(tmp_path))
+    runs = run(plan, FolderStore(tmp_path), InProcess())
     worker, seen = Worker(plan, FolderStore(tmp_path)), []
     labels = plan.dataset.labels
     for one in runs:
@@ -99,7 +100,7 @@ def test_another_rule_decides_under_the_natural_prior_alone(tmp_path) -> None:
 def test_a_run_without_its_outputs_is_computed_anew(tmp_path) -> None:
     plan = plan_of()
     task = Task("logistic", 0, 0)
-    run(plan, FolderStore(tmp_path))
+    run(plan, FolderStore(tmp_path), InProcess())
     worker = Worker(plan, FolderStore(tmp_path))
     outputs, identity = worker.store.outputs, worker.identity(task)
     before = load_outputs(outputs, identity)
@@ -107,7 +108,7 @@ def test_a_run_without_its_outputs_is_computed_anew(tmp_path) -> None:
     outputs.drop(identity)
     assert identity in worker.store.runs
     assert not worker.scored(task)
-    run(plan, FolderStore(tmp_path))
+    run(plan, FolderStore(tmp_path), InProcess())
     again = load_outputs(outputs, identity)
     assert again is not None
     assert torch.equal(again.logits, before.logits)
