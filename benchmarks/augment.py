@@ -185,7 +185,7 @@ def cifar(path: str | None, images: int) -> Examples:
         noise = torch.randint(256, (images, 3, 32, 32), dtype=torch.uint8, generator=draw)
         return Examples(noise, Labels.of(y[index], num_classes=10))
     rows = load(path)
-    if int(rows.labels.counts.max()) == 5000 and rows.labels.imbalance < 50:
+    if int(rows.labels.counts.max()) == 5000 and rows.labels.classes.imbalance < 50:
         rows = rows.take(choose_first(rows.labels, cifar_lt_counts(10, 100)))
     rows = rows.take(torch.randperm(len(rows), generator=draw)[:images])
     return Examples(rows.raw, rows.labels)

@@ -32,8 +32,8 @@ from longtail.comparison.results import hardware
 from longtail.comparison.statistics import corrected_t_test
 from longtail.comparison.work import Worker
 from longtail.metrics import evaluate
+from longtail.prior import Prior
 from longtail.run import Engine
-from longtail.run.outcome import prior_vector
 from longtail.store import FolderStore
 
 RECIPES = "erm,weighted-ce,class-balanced-sampling,focal,ldam"
@@ -57,15 +57,15 @@ def measured(plan: Plan, folder: Path) -> tuple[Scores, dict[str, str]]:
             tempered = Temperature().fit(natural, held.labels.y)
             sources[name] = outcome.prior_source
             for prior in PRIORS:
-                weights = None if prior == "natural" else prior_vector(prior, plan.dataset.labels)
+                weights = None if prior == "natural" else Prior(prior).resolve(plan.dataset.labels.classes)
                 probabilities = {
                     "before": torch.softmax(logits.double(), -1),
                     "after": outcome.probabilities(logits, prior),
                 }
                 shown = outcome.probabilities(logits, "natural").double().clamp_min(1e-12).log()
                 shift = (
-                    prior_vector(prior, plan.dataset.labels).log()
-                    - outcome.labels.prior.clamp_min(1e-12).log()
+                    Prior(prior).resolve(plan.dataset.labels.classes).log()
+                    - outcome.classes.prior.clamp_min(1e-12).log()
                 )
                 probabilities["tempered"] = torch.softmax(tempered(shown) + shift, -1)
                 for when, p in probabilities.items():

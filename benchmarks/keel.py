@@ -153,7 +153,7 @@ def one(data: Dataset, recipes: tuple[str, ...], k: int, folder: Path) -> dict[s
     mean = {
         name: {key: float(np.mean([r[key] for r in rows])) for key in rows[0]} for name, rows in found.items()
     }
-    return {"n": len(data), "imbalance": data.labels.imbalance, "scores": mean}
+    return {"n": len(data), "imbalance": data.labels.classes.imbalance, "scores": mean}
 
 
 def show(results: dict[str, Any], against: str) -> str:

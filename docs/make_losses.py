@@ -41,7 +41,7 @@ def entry(name: str) -> str:
         out.append(f"\n```python\n{name}{_signature(function)}\n```")
         out.append(_arguments(function))
     for kind in kinds:
-        prior = inspect.getdoc(getattr(kind, "logit_prior", None)) if hasattr(kind, "logit_prior") else None
+        prior = inspect.getdoc(getattr(kind, "assumes", None)) if hasattr(kind, "assumes") else None
         if prior:
             out.append(f"**Prior of the logits** ({kind.__name__}): {_plain(prior)}\n")
     return "\n".join(out)

@@ -24,7 +24,7 @@ class Union:
     def __call__(self, labels: Labels, generator: torch.Generator, t: float) -> torch.Tensor:
         return torch.cat([s.Shuffled()(labels, generator), s.Complement()(labels, generator)])
 
-    def class_distribution(self, labels: Labels, t: float) -> torch.Tensor:
+    def stream_prior(self, labels: Labels, t: float) -> torch.Tensor:
         return torch.full((labels.num_classes,), 1 / labels.num_classes)
 
 
@@ -49,13 +49,13 @@ PANELS = [
 
 
 def main() -> None:
-    """Bars: examples of one epoch, by class. Dots: what ``class_distribution`` declares."""
+    """Bars: examples of one epoch, by class. Dots: what ``stream_prior`` declares."""
     figure, axes = plt.subplots(4, 4, figsize=(11, 8.5), sharex=True)
     for axis, (title, sampler, t) in zip(axes.flat, PANELS, strict=True):
         index = sampler(LABELS, torch.Generator().manual_seed(0), t)
         seen = torch.bincount(LABELS.y[index], minlength=10)
         axis.bar(range(10), seen, color="#7aa6c2")
-        axis.plot(range(10), sampler.class_distribution(LABELS, t) * len(index), "k.", markersize=4)
+        axis.plot(range(10), sampler.stream_prior(LABELS, t) * len(index), "k.", markersize=4)
         axis.set_title(f"{title}\n{len(index)} examples", fontsize=8)
         axis.tick_params(labelsize=7)
     figure.supxlabel("class, from the most to the least frequent", fontsize=9)

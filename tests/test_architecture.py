@@ -11,6 +11,7 @@ import longtail
 
 ROOT = Path(longtail.__file__).parent
 FOUNDATION = {
+    "classes",
     "labels",
     "part",
     "net",
@@ -21,6 +22,7 @@ FOUNDATION = {
     "files",
     "tables",
     "by_class",
+    "prior",
     "words",
     "rooms",
     "own_code",

@@ -16,10 +16,11 @@ from longtail import data as data_room
 from longtail import metrics
 from longtail.adjust.apply import Adjusted, adjust_predictions
 from longtail.adjust.predictions import Predictions
-from longtail.adjust.saved import read_counts, read_predictions, read_vector
+from longtail.adjust.saved import read_counts, read_predictions
 from longtail.bench import bench
 from longtail.catalogue import about, asks_all, first, known_recipes, listing, without
 from longtail.chosen import Asked, pick
+from longtail.classes import UNSEEN, Classes
 from longtail.clock import monotonic, today
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
@@ -42,8 +43,8 @@ from longtail.data.predicted import columns_kept, label_column, predicted_frame,
 from longtail.executors import on_this_machine
 from longtail.files import held, write_json
 from longtail.formats.reading import tell
-from longtail.labels import Labels
 from longtail.model import Model, tidy
+from longtail.prior import Prior, Said
 from longtail.protocol import Backbone
 from longtail.report import brief
 from longtail.report.html import write_report
@@ -52,7 +53,6 @@ from longtail.report.ranks import write_ranks
 from longtail.run import Engine, Outcome, OutOfTime
 from longtail.run.engine import engine_of, stop_at
 from longtail.run.loop import On, ignore
-from longtail.run.outcome import Prior, prior_vector
 from longtail.run.ranks import here, launched
 from longtail.store import OURS, FolderStore, stores_in
 from longtail.tables import WRITTEN, check_table_file, ending, write_table
@@ -145,7 +145,7 @@ def compare(
     recipes: Asked | Sequence[Asked] | Mapping[str, Asked] | None = None,
     folds: int = 5,
     seeds: int = 1,
-    prior: str | Sequence[float] = "natural",
+    prior: Said = "natural",
     metric: str | None = None,
     baseline: str | None = None,
     jobs: int = 1,
@@ -178,8 +178,8 @@ def compare(
             tables show. None takes a dozen that suit the data, "all" all that the data can have.
         folds: each row is tested once a seed.
         seeds: repetitions with other folds, initial weights and order.
-        prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or one
-            probability a class.
+        prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or numbers, in any
+            form that ``longtail.prior.Prior.of`` takes, or a JSON file of them.
         metric: that recipes are ranked by, such as "average_precision_rarest" (``longtail.metrics.found()`` has them
             all); None is balanced accuracy under the balanced prior, and macro F1 under any other.
         baseline: what the others are compared with; None takes erm, or the first recipe.
@@ -217,6 +217,7 @@ def compare(
         dataset = load(data, on=say, **how)
         if on is None:
             say({"data": data_room.inspect_facts(dataset)})
+        deploy = Prior.of(prior, dataset.labels.classes, files=True)
         folder = Path(out)
         found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
@@ -232,9 +233,7 @@ def compare(
             recipes=tuple(chosen.items()),
             folds=folds,
             seeds=seeds,
-            prior=prior
-            if isinstance(prior, str)
-            else tuple(float(p) for p in prior_vector(prior, dataset.labels)),
+            deploy_prior=deploy,
             baseline="erm" if "erm" in chosen else next(iter(chosen), "erm"),
             backbone=backbone,
             epochs=epochs,
@@ -263,8 +262,7 @@ def compare(
         if baseline is not None and baseline not in others:
             plan = replace(plan, baseline=baseline)
         check_folds(plan.duplicate_of, folds)  # what is wrong is an error now, not after training
-        prior_vector(plan.prior, dataset.labels)
-        check_metric(metric, dataset.labels)
+        check_metric(metric, dataset.labels.classes)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(dataset), *fold_notes(dataset.labels, plan.duplicate_of, folds))
         for note in (*([left_out] if left_out else []), *notes):
@@ -314,7 +312,7 @@ def compare(
     return Comparison(results, folder, kept)
 
 
-def check_metric(metric: str | None, labels: Labels) -> None:
+def check_metric(metric: str | None, classes: Classes) -> None:
     """A metric that recipes cannot be ranked by is an error before anything is trained.
 
     Raises:
@@ -327,9 +325,9 @@ def check_metric(metric: str | None, labels: Labels) -> None:
             f"metric={metric!r}: there is no such metric{nearest(metric, metrics.found())}; there are "
             f"{', '.join(metrics.found())}"
         )
-    groups = {name: members for name, members in labels.groups().items() if len(members)}
-    if not metrics.found()[metric].applies(labels.num_classes, groups):
-        why = f"{labels.num_classes} classes of these sizes"
+    groups = {name: members for name, members in classes.groups().items() if len(members)}
+    if not metrics.found()[metric].applies(classes.num_classes, groups):
+        why = f"{classes.num_classes} classes of these sizes"
         raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")
 
 
@@ -669,7 +667,7 @@ def predict(
     model: str | Path | Model,
     data: Given,
     *,
-    prior: Prior = "natural",
+    prior: Said = "natural",
     out: str | Path | None = None,
     keep: str | Sequence[str | int] = (),
     label: str | None = None,
@@ -693,7 +691,7 @@ def predict(
         model: a folder that ``train`` or ``compare`` wrote, or the model itself.
         data: rows with the columns the model was trained on, in a file or in memory (a data frame, an array, texts ...);
             a label column is not needed.
-        prior: class frequencies where the model is used: "natural", "balanced", or one probability per class.
+        prior: class frequencies where the model is used, as in ``compare``; "natural" is as in training.
         out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write.
         keep: columns of the file to keep beside the predictions; "all" keeps all.
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
@@ -713,6 +711,7 @@ def predict(
     loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)), engine)
     if (device, precision) != (None, None):
         loaded = loaded.running(engine)
+    deploy = Prior.of(prior, loaded.outcome.classes, files=True)
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
         rows = data_room.Rows(data.raw)
@@ -724,13 +723,14 @@ def predict(
             rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
         )
     kept = columns_kept(rows, keep)  # a column that is not there is an error before the work
+    rows.notes += [f"class {name!r} had no training row: {UNSEEN}" for name in loaded.outcome.classes.unseen]
     encoded = loaded.encoder(rows.raw)
-    probabilities = loaded.outcome.predict_proba(encoded, prior)
-    chosen = loaded.outcome.decide(probabilities, prior)
+    probabilities = loaded.outcome.predict_proba(encoded, deploy)
+    chosen = loaded.outcome.decide(probabilities, deploy)
     scores: dict[str, dict[str, float]] = {}
     if labels is not None:
-        declared = prior_vector(prior, loaded.outcome.labels)
-        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, declared)
+        tested = deploy.resolve(loaded.outcome.classes)
+        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested)
         rows.notes.append(said)
     frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)
     if scores:
@@ -752,13 +752,13 @@ def adjust(
     predictions: str | Path | Predictions | Any,
     *,
     counts: str | Path | Sequence[int] | Mapping[Any, int],
-    prior: str | Sequence[float] | Mapping[Any, float] = "balanced",
-    from_prior: str | Sequence[float] | Mapping[Any, float] | None = None,
+    prior: Said = "balanced",
+    from_prior: Said | None = None,
     held: str | Path | Predictions | Any | None = None,
     kind: str | None = None,
     label: str | None = None,
     classes: Sequence[str] | None = None,
-    unseen: str = "error",
+    unseen: str = "rarest",
     out: str | Path | None = None,
     raw: bool = False,
     on: On = ignore,
@@ -774,14 +774,16 @@ def adjust(
             or ``longtail.adjust.Predictions``, such as ``longtail.adjust.predictions_of`` makes of a scikit-learn, torch
             or Hugging Face model.
         counts: training examples per class: numbers, by class, or a JSON file of either.
-        prior: "balanced", "natural" (the counts), probabilities, or a JSON file of them.
+        prior: "balanced", "natural" (the counts), or numbers, in any form that ``longtail.prior.Prior.of`` takes, or a
+            JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
         held: labelled predictions of the same model on held-out rows, which fit a calibrator first; the same forms as
             ``predictions``.
         kind: "probabilities" or "logits", where the column names do not say.
         label: the column of labels; None takes ``label`` or ``labels`` where there is one.
         classes: class names in the order of numbered columns, where labels or counts use names.
-        unseen: what to do about a class without training examples: "error", or "rarest" (as rare as the rarest seen).
+        unseen: a class without training rows counts as the "rarest" that training saw, and a note says so; or it is an
+            "error".
         out: folder for the adjusted predictions and ``adjuster.json``, which ``longtail.adjust.load`` reads in
             production with numpy alone; None does not write.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
@@ -809,11 +811,7 @@ def adjust(
     steps = 3 if out is not None else 2
     given = read_one(predictions, "predictions")
     other = None if held is None else read_one(held, "held")
-    asked = read_prior(prior, given.names) if isinstance(prior, str) else prior
-    before = (
-        read_prior(from_prior, given.names, "--from-prior") if isinstance(from_prior, str) else from_prior
-    )
-    adjusted = adjust_predictions(given, numbers, asked, before, other, unseen)
+    adjusted = adjust_predictions(given, numbers, prior, from_prior, other, unseen, files=True)
     on({"total": steps, "done": 2, "task": "adjusted"})
     if out is not None:
         form = ending(predictions) if isinstance(predictions, str | Path) else (".csv", "")
@@ -876,53 +874,8 @@ def recipes() -> list[dict[str, str]]:
     return listing()
 
 
-def read_prior(text: str, names: Sequence[str], option: str = "--prior") -> str | list[float]:
-    """A prior from the command line: "natural", "balanced", probabilities in the order of the classes ("0.7,0.3") or by
-    name ("sick=0.3,healthy=0.7"), or a JSON file of either.
-
-    Raises:
-        ValueError: no such file, no numbers, or a class that is missing or unknown.
-
-    >>> read_prior("0.7,0.3", ["healthy", "sick"]), read_prior("sick=0.3,healthy=0.7", ["healthy", "sick"])
-    ([0.7, 0.3], [0.7, 0.3])
-    """
-    if text in ("natural", "balanced"):
-        return text
-    if Path(text).is_file():
-        return read_vector(text, option, names)
-    if "=" in text:
-        pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-        given: Any = {name.strip(): value for name, _, value in pairs}
-        if unknown := [n for n in given if n not in names]:
-            raise ValueError(
-                f"{option} {text}: there is no class {unknown[0]!r}{nearest(unknown[0], names)}; there are"
-                f" {', '.join(names[:20])}"
-            )
-        if missing := [n for n in names if n not in given]:
-            raise ValueError(
-                f"{option} {text}: class {missing[0]!r} is missing; it needs each of {', '.join(names)}"
-            )
-        given = [given[n] for n in names]
-    elif "," in text:
-        given = [part for part in text.split(",") if part.strip()]
-    else:
-        raise ValueError(
-            f"{option} {text!r} must be natural, balanced, probabilities such as 0.7,0.3 or {names[0]}=0.7,..., or a"
-            " JSON file that exists"
-        )
-    if len(given) != len(names):
-        raise ValueError(
-            f"{option} {text}: {len(given)} probabilities for {len(names)} classes; their order is"
-            f" {', '.join(names[:20])}"
-        )
-    try:
-        return [float(p) for p in given]
-    except ValueError as error:
-        raise ValueError(f"{option} {text}: not all are numbers ({error})") from error
-
-
 __all__ = [
     "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "cache_size", "clean", "compare",
     "compare_several", "inspect",
-    "known_recipes", "load", "predict", "read_prior", "recipes", "reproduce", "train",
+    "known_recipes", "load", "predict", "recipes", "reproduce", "train",
 ]  # fmt: skip

@@ -6,8 +6,11 @@ sorted by frequency, so its position says nothing. A plain list, array or tensor
 
 from __future__ import annotations
 
+import json
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 SHOWN = 8
@@ -53,6 +56,42 @@ def by_class(name: str, value: Any, names: Sequence[str] | None = None) -> Any:
     for place, (_, number) in zip(order, value.items()):
         out[place] = number
     return out
+
+
+def read_by_class(path: str | Path, name: str, names: Sequence[str] | None = None) -> list[float]:
+    """One number for each class from JSON: a list in class order, or an object by class.
+
+    Args:
+        path: the file.
+        name: what the numbers are, for the messages.
+        names: the class names in order; None takes the object's own order.
+
+    Raises:
+        ValueError: no JSON of numbers, a class missing or given twice.
+    """
+    path = Path(path)
+    try:
+        data = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as why:
+        raise ValueError(f'{path}: {name} must be JSON, as {{"cat": 5000, "dog": 50}} ({why})') from None
+    except OSError as why:
+        raise type(why)(f"{path}: {name} cannot be read ({why.strerror})") from None
+    numbers = list(data.values()) if isinstance(data, dict) else data
+    if not isinstance(numbers, list) or (names is None and len(numbers) < 2):
+        raise ValueError(
+            f'{path}: {name} must be a list or an object of two classes or more, as {{"cat": 5000}}'
+        )
+    if bad := [
+        v for v in numbers if isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v)
+    ]:
+        raise ValueError(
+            f"{path}: {name} holds {bad[0]!r}, which is no number: each class needs its count or share"
+        )
+    try:
+        found = by_class(name, data, list(data) if names is None and isinstance(data, dict) else names)
+    except ValueError as why:
+        raise ValueError(f"{path}: {why}") from None
+    return list(found)
 
 
 def places(keys: Sequence[Any], names: Sequence[str]) -> list[int | None]:
@@ -113,3 +152,11 @@ def plain(key: Any) -> Any:
 
 def _shown(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:SHOWN])) + (" ..." if len(names) > SHOWN else "")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: Mapping[str, Any] = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [k for k, _ in pairs]
+        raise ValueError(f"{next(k for k in keys if keys.count(k) > 1)!r} is given twice")
+    return dict(found)

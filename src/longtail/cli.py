@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -170,8 +171,7 @@ def compare(
             if len(sets) > 1:
                 several = api.compare_several(sets, prior=prior, on=on, **settings)
             else:
-                one = api.read_prior(prior, sets[0].labels.names)
-                found = api.compare(sets[0], prior=one, on=on, **settings)
+                found = api.compare(sets[0], prior=prior, on=on, **settings)
         if len(sets) > 1:
             show_ranks(several.rankings)
             typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
@@ -249,9 +249,8 @@ def predict(
         api.check_table_file(out)
         engine = api.engine_of(device=device, precision=precision)
         loaded = api.Model.load(api.model_folder(model), engine)
-        chosen = api.read_prior(prior, loaded.names)
         frame = api.predict(
-            loaded, data, prior=chosen, out=out, keep=names(keep) or (), raw=raw, say=lambda note: None, **how
+            loaded, data, prior=prior, out=out, keep=names(keep) or (), raw=raw, say=lambda note: None, **how
         )  # shown with the result
         listings.show_predicted(frame, prior, out, [plain(note) for note in frame.attrs["notes"]])
 
@@ -282,8 +281,8 @@ def adjust(
     ] = None,
     unseen: Annotated[
         str,
-        typer.Option(help="A class without training rows: error, or rarest (as rare as the rarest seen)."),
-    ] = "error",
+        typer.Option(help="A class without training rows: rarest (counts as the rarest seen), or error."),
+    ] = "rarest",
     out: Annotated[Path, typer.Option(help="Folder for the adjusted predictions and the adjuster.")] = Path(
         "longtail-adjusted"
     ),
@@ -310,7 +309,7 @@ def adjust(
                 raw=raw,
                 on=on,
             )
-        listings.show_adjusted(found)
+        listings.show_adjusted(replace(found, notes=tuple(map(plain, found.notes))))
         typer.echo(
             f"Written to {out}. In production: longtail.adjust.load({str(out / 'adjuster.json')!r})(logits)"
         )

@@ -34,6 +34,10 @@ class InUse(RuntimeError):
     """A folder that another process is writing into."""
 
 
+class NotWritten(OSError):
+    """A file could not be written, for want of room or of permission; what was there before is whole."""
+
+
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
     """A temporary place for what becomes ``path`` when the block ends without an error.
@@ -43,7 +47,7 @@ def whole(path: str | Path) -> Iterator[Path]:
 
     Raises:
         IsADirectoryError: ``path`` is a folder.
-        OSError: the disk is full, or the folder may not be written to; the old file is whole.
+        NotWritten: the disk is full, or the folder may not be written to; the old file is whole.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +78,7 @@ def whole(path: str | Path) -> Iterator[Path]:
             _sync_folder(path.parent)
         except OSError as why:
             said = f"{path} could not be written ({why.strerror or why}); what was there before is whole"
-            failed = OSError(said)
+            failed = NotWritten(said)
             failed.errno = why.errno
             raise failed from why
         finally:

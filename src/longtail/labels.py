@@ -1,4 +1,4 @@
-"""Labels: the training labels and what follows from them. No model, no hyper-parameter."""
+"""Labels: the class of each row. What follows from their numbers alone is in :class:`longtail.classes.Classes`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from longtail.classes import Classes
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
     """The labels of a training set.
 
-    Make one with :meth:`Labels.of`. Counts, prior and groups are derived; a class may have no example.
+    Make one with :meth:`Labels.of`. A class may have no example.
 
     Attributes:
         y: class indices, int64 ``[N]``.
@@ -75,20 +77,19 @@ class Labels:
         return len(self.y)
 
     @cached_property
-    def counts(self) -> Tensor:
-        """Examples per class, int64 ``[C]``; zeros are legal."""
-        return torch.bincount(self.y, minlength=self.num_classes)
-
-    @cached_property
-    def prior(self) -> Tensor:
-        """Class frequencies, float64 ``[C]``, summing to 1."""
-        return self.counts.double() / len(self.y)
+    def classes(self) -> Classes:
+        """The classes and how many of these rows each has."""
+        return Classes(self.names, torch.bincount(self.y, minlength=self.num_classes))
 
     @property
-    def imbalance(self) -> float:
-        """Imbalance factor: largest count over the smallest non-zero count."""
-        present = self.counts[self.counts > 0]
-        return float(present.max() / present.min())
+    def counts(self) -> Tensor:
+        """Examples per class, int64 ``[C]``; zeros are legal."""
+        return self.classes.counts
+
+    @property
+    def prior(self) -> Tensor:
+        """Class frequencies, float64 ``[C]``, summing to 1."""
+        return self.classes.prior
 
     @cached_property
     def fingerprint(self) -> str:
@@ -103,40 +104,6 @@ class Labels:
         order = torch.argsort(self.y.to(narrow), stable=True)
         start = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
         return order, start
-
-    def groups(self, many: int = 100, few: int = 20) -> dict[str, Tensor]:
-        """Class indices by training count: many > ``many``, few < ``few``, medium between.
-
-        >>> {k: v.tolist() for k, v in Labels.of([0] * 200 + [1] * 50 + [2]).groups().items()}
-        {'many': [0], 'medium': [1], 'few': [2]}
-        """
-        if few > many:
-            raise ValueError(f"few={few} must not exceed many={many}")
-        n = self.counts
-        masks = {"many": n > many, "medium": (n <= many) & (n >= few), "few": n < few}
-        return {name: mask.nonzero().flatten() for name, mask in masks.items()}
-
-    def runs(self, n: int) -> tuple[Tensor, ...]:
-        """Class indices from the most frequent to the rarest, cut into ``n`` runs of nearly as many classes each.
-
-        Classes without an example are in the last run.
-
-        Raises:
-            ValueError: ``n`` is below 1 or above the number of classes that have examples.
-
-        >>> [run.tolist() for run in Labels.of([2, 2, 2, 0, 0, 1]).runs(2)]
-        [[2, 0], [1]]
-        """
-        order = self.counts.argsort(descending=True, stable=True)
-        present = order[: int((self.counts > 0).sum())]
-        if not 1 <= n <= len(present):
-            raise ValueError(
-                f"n={n}: {len(present)} classes with examples make at most {len(present)} runs; ask for fewer "
-                "(recipe lfme: experts=2)"
-            )
-        runs = list(present.tensor_split(n))
-        runs[-1] = torch.cat([runs[-1], order[len(present) :]])
-        return tuple(runs)
 
     def take(self, index: Tensor) -> Labels:
         """The labels of a subset; the classes stay."""
@@ -185,39 +152,3 @@ def _indices(y: Any, names: Sequence[str] | None) -> tuple[Tensor, Sequence[str]
 
 def _missing(value: Any) -> bool:
     return value is None or str(value) in ("nan", "<NA>", "NaT")
-
-
-@dataclass(frozen=True, eq=False)
-class ClassCounts:
-    """What a saved model keeps of its training labels: a name and a count for each class, no label of any row.
-
-    Attributes:
-        counts: examples per class, int64 ``[C]``.
-        names: one per class.
-
-    Raises:
-        ValueError: fewer than one class, another number of names, a negative count, or no example at all.
-
-    >>> ClassCounts(torch.tensor([300_000_000, 100_000_000]), ("a", "b")).prior.tolist()
-    [0.75, 0.25]
-    """
-
-    counts: Tensor
-    names: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if self.counts.dim() != 1 or len(self.counts) != len(self.names) or not self.names:
-            raise ValueError(f"counts has shape {tuple(self.counts.shape)} for {len(self.names)} class names")
-        if len(set(self.names)) != len(self.names):
-            raise ValueError("names: two classes have the same name")
-        if bool((self.counts < 0).any()) or not bool((self.counts > 0).any()):
-            raise ValueError("counts must be 0 or more, and not all 0")
-
-    @property
-    def num_classes(self) -> int:
-        return len(self.names)
-
-    @cached_property
-    def prior(self) -> Tensor:
-        """Class frequencies, float64 ``[C]``, summing to 1."""
-        return self.counts.double() / self.counts.double().sum()

@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from longtail import adjust, data
+from longtail.classes import Classes
 from longtail.classical.head import Fitted
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
-from longtail.labels import ClassCounts
 from longtail.part import Own, parts
+from longtail.prior import Said, distribution
 from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
-from longtail.run.outcome import Outcome, Prior
+from longtail.run.outcome import Outcome
 from longtail.store.checked import load_checked, save_checked
 from longtail.store.packed import pack, unpack
 
@@ -46,14 +47,15 @@ class Model:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.outcome.labels.names
+        return self.outcome.classes.names
 
     def __repr__(self) -> str:
         recipe, data = (self.facts.get(key, {}).get("name", "?") for key in ("recipe", "data"))
         return f"Model({recipe} on {data}: {len(self.names)} classes)"
 
-    def predict_proba(self, raw: Any, prior: Prior = "natural") -> Tensor:
-        """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or one number a class.
+    def predict_proba(self, raw: Any, prior: Said = "natural") -> Tensor:
+        """Probabilities ``[N, C]`` under the prior you deploy under: "natural", "balanced" or numbers, in any form that
+        :meth:`longtail.prior.Prior.of` takes.
 
         Args:
             raw: a data frame, an array, a list of texts ...: see ``longtail.kinds.memory``. What could not be read is
@@ -61,7 +63,7 @@ class Model:
         """
         return self.outcome.predict_proba(self.encode(raw), prior)
 
-    def predict(self, raw: Any, prior: Prior = "natural") -> list[str]:
+    def predict(self, raw: Any, prior: Said = "natural") -> list[str]:
         """Class names."""
         return [self.names[k] for k in self.outcome.predict(self.encode(raw), prior).tolist()]
 
@@ -122,13 +124,12 @@ class Model:
         before = _tensors_of(file)
         with marked() as mark:
             stored = f"model-{mark}.safetensors"
-            save_checked(folder / stored, tensors, {"format": FORMAT})
             about = {
                 "format": FORMAT,
                 "tensors": stored,
                 "net": rebuilt,
-                "labels": {"names": o.labels.names, "counts": o.labels.counts.tolist()},
-                "logit_prior": None if o.logit_prior is None else o.logit_prior.tolist(),
+                "labels": {"names": o.classes.names, "counts": o.classes.counts.tolist()},
+                "logit_prior": None if o.assumed_prior is None else o.assumed_prior.tolist(),
                 "adjusters": [a.to_json() for a in o.adjusters],
                 "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
                 "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
@@ -136,12 +137,13 @@ class Model:
                 "facts": self.facts,
             }
             try:
+                save_checked(folder / stored, tensors, {"format": FORMAT})
                 write_json(file, about, indent=1, checked=True)
-            except BaseException:
-                (folder / stored).unlink(missing_ok=True)
-                raise
-        if before is not None:
-            before.unlink(missing_ok=True)
+            finally:  # a stop may come before the swap, or after it
+                meant = _tensors_of(file)
+                for one in (folder / stored, before):
+                    if one is not None and one != meant:
+                        one.unlink(missing_ok=True)
         tidy(folder)
         return folder
 
@@ -215,7 +217,8 @@ class Model:
 
 
 def tidy(folder: Path) -> None:
-    """Remove tensors that a killed save left beside those of the model in ``folder``."""
+    """Remove what a killed save left beside the model in ``folder``."""
+    sweep(folder)
     stored = _tensors_of(folder / "model.json")
     if stored is not None:
         sweep(folder, STORED, keep=stored.name)
@@ -233,29 +236,23 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
 
 
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
-    labels = ClassCounts(
-        _vector(about["labels"]["counts"], torch.int64), tuple(map(str, about["labels"]["names"]))
-    )
+    kept = about["labels"]
+    classes = Classes(tuple(map(str, kept["names"])), _vector(kept["counts"], torch.int64))
     prior = about["logit_prior"]
     if prior is not None:
         prior = _vector(prior, torch.float64)
-        if (
-            prior.shape != labels.counts.shape
-            or not bool((prior >= 0).all())
-            or abs(float(prior.sum()) - 1) > 1e-4
-        ):
-            raise ValueError("logit_prior is no prior of its classes")
+        distribution("logit_prior", prior, classes.num_classes)
     _check_head(about["net"]["head"], about["facts"])
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)
-    if net.num_classes != labels.num_classes:
-        raise ValueError(f"the net has {net.num_classes} outputs for {labels.num_classes} classes")
+    if net.num_classes != classes.num_classes:
+        raise ValueError(f"the net has {net.num_classes} outputs for {classes.num_classes} classes")
     read = adjust.from_json
     return Outcome(
         net,
         recipe=None,
-        labels=labels,
-        logit_prior=prior,
+        classes=classes,
+        assumed_prior=prior,
         adjusters=tuple(read(a) for a in about["adjusters"]),
         calibrator=None if about["calibrator"] is None else read(about["calibrator"]),
         thresholds=None if about["thresholds"] is None else read(about["thresholds"]),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from longtail.part import Own, Part, from_json
+from longtail.roles import TakesRowsAtOnce
 
 
 class Net(nn.Module):
@@ -45,7 +46,7 @@ class Net(nn.Module):
     @property
     def rows_at_once(self) -> int | None:
         """Rows that the head is best asked about together (its attribute of that name); None where it does not say."""
-        return getattr(self.head, "rows_at_once", None)
+        return self.head.rows_at_once if isinstance(self.head, TakesRowsAtOnce) else None
 
     def with_head(self, head: nn.Module) -> Net:
         """The same backbone (shared, not copied) under another head."""

@@ -22,15 +22,16 @@ from torch.nn.parameter import is_lazy
 
 from longtail.examples import Inputs, SparseRows
 from longtail.net import Net
-from longtail.part import Part, listed, name_of
+from longtail.part import listed, name_of
+from longtail.roles import spec_of
 
 PIXEL = 255.0
 
 
 def is_own(net: Net) -> bool:
     """Is its backbone none of the house's?"""
-    spec = getattr(net.backbone, "spec", None)
-    return not (isinstance(spec, Part) and name_of(spec.target) in listed("backbone"))
+    spec = spec_of(net.backbone)
+    return spec is None or name_of(spec.target) not in listed("backbone")
 
 
 def floats(x: Inputs) -> Tensor:

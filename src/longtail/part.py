@@ -25,8 +25,8 @@ Value = Any  # None | bool | int | float | str | tuple[Value, ...] | Part | Swit
 Own = Mapping[str, Callable[..., Any]]
 
 FACTS = (
-    "counts", "prior", "num_classes", "labels", "feature_dim", "embed", "net", "teachers", "unlabelled", "loss", "mix",
-    "categorical",
+    "counts", "prior", "num_classes", "labels", "feature_dim", "embed", "net", "teachers", "unlabelled",
+    "loss", "mix", "categorical",
 )  # fmt: skip
 """Parameter names that ``Part.build`` fills from the data and the stage when the recipe leaves them out."""
 

@@ -55,6 +55,8 @@ class Traits:
             decision rule). There is no default: what is to follow the stages must say it.
         reads_logits_only: an objective that is its loss of ``net(x)`` and nothing else, so that the prior of the logits
             follows from stream and loss, and a head may train on features computed once.
+        prior_of_loss: an objective whose logits are trained by its loss on the first stream alone, whatever else it
+            trains, so that their prior follows from the two.
         ignores_progress: an objective whose step is the same at all times, so that it may be recorded.
         couples_batch: an objective whose loss is no mean over the examples of its batch.
         leaves_unused: an objective that in some steps leaves a trained parameter out.
@@ -67,6 +69,7 @@ class Traits:
     needs: frozenset[str] = frozenset()
     works_on: str | None = None
     reads_logits_only: bool = False
+    prior_of_loss: bool = False
     ignores_progress: bool = False
     couples_batch: bool = False
     leaves_unused: bool = False
@@ -158,16 +161,20 @@ def plays(target: Callable[..., Any], role: type) -> bool:
 
 @runtime_checkable
 class ClaimsPrior(Protocol):
-    """A loss that says which class prior its logits assume, or an objective that says it for its whole stage."""
+    """A part that says which class prior the logits assume: None where it has no closed form.
 
-    def logit_prior(self, *given: Any) -> Any: ...
+    ``seen`` is the prior that comes in: for a loss, or an objective in its place, that of the stream; for surgery or an
+    adjuster, that which the logits assumed before, None where that is not known.
+    """
+
+    def assumes(self, seen: Any, /) -> Any: ...
 
 
 @runtime_checkable
-class ClaimsDistribution(Protocol):
+class ShowsPrior(Protocol):
     """A sampler that says which class distribution training sees, float64 ``[C]``."""
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor: ...
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor: ...
 
 
 @runtime_checkable
@@ -281,6 +288,14 @@ class TrainedElsewhere(Protocol):
     """A head with parameters, by name, that the loss of its logits does not train."""
 
     trained_elsewhere: tuple[str, ...]
+
+
+@runtime_checkable
+class TakesRowsAtOnce(Protocol):
+    """A head that is best asked about so many rows together."""
+
+    @property
+    def rows_at_once(self) -> int: ...
 
 
 @runtime_checkable

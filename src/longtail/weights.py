@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from longtail.by_class import by_class
+from longtail.classes import floored
 
 
 def inverse(counts: Tensor | Sequence[int], *, power: float = 1.0) -> Tensor:
@@ -85,8 +86,7 @@ def _counts(counts: Tensor | Sequence[int]) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"counts={n.tolist()[:9]} must be finite, not negative, and not all zero: pass Labels.counts"
         )
-    present = n > 0
-    return torch.maximum(n, n[present].amin()), present
+    return floored(n), n > 0
 
 
 def _finite(**numbers: float) -> None:

@@ -201,7 +201,7 @@ def test_a_budget_is_respected_and_the_rest_goes_on_later(folder):
     [
         (("compare", "nowhere.csv"), "nowhere.csv"),
         (("compare", "table.csv", "--recipes", "erm,none"), "there is no 'none'"),
-        (("compare", "table.csv", "--prior", "even"), "--prior 'even'"),
+        (("compare", "table.csv", "--prior", "even"), "--prior even must be"),
         (("compare", "table.csv", "--budget", "soon"), "--budget 'soon'"),
         (("compare", "table.csv", "--label", "sort"), "sort"),
         (("compare", "table.csv", "--backbone", "resnet8"), "takes images"),

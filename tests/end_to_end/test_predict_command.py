@@ -172,12 +172,15 @@ def test_a_prior_is_written_out(home, longtail, tmp_path, prior, sick) -> None:
 @pytest.mark.parametrize(
     "prior, words",
     [
-        ("0.7,0.2,0.1", "3 probabilities for 2 classes; their order is healthy, sick"),
-        ("sik=0.3,healthy=0.7", "there is no class 'sik'; did you mean 'sick'?"),
+        (
+            "0.7,0.2,0.1",
+            "--prior 0.7,0.2,0.1: 3 numbers for 2 classes; the classes are, in their order, healthy, sick",
+        ),
+        ("sik=0.3,healthy=0.7", "--prior sik=0.3,healthy=0.7: there is no class 'sik'; did you mean 'sick'?"),
         ("sick=0.3", "class 'healthy' is missing"),
-        ("sick=a,healthy=b", "not all are numbers"),
-        ("0.7,0.7", "must be probabilities that sum to 1"),
-        ("even", "must be natural, balanced, probabilities such as 0.7,0.3"),
+        ("sick=a,healthy=b", "'a' is no number"),
+        ("0.7,0.7", "--prior 0.7,0.7 sums to 1.4, not 1"),
+        ("even", "--prior even must be 'natural', 'balanced', probabilities such as '0.7,0.3'"),
         ("bad.json", "--prior must be JSON"),
         ("number.json", "--prior must be a list or an object of two classes or more"),
     ],

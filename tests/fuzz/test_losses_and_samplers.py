@@ -180,9 +180,9 @@ def sampler_case(number: int) -> str | None:
         return None
     except Exception as error:
         return f"{what}: {type(error).__name__}: {error}"
-    q = made.class_distribution(labels, 0.5)
+    q = made.stream_prior(labels, 0.5)
     if not bool(torch.isfinite(q).all()) or abs(float(q.sum()) - 1) > 1e-9:
-        return f"{what}: class_distribution {q}"
+        return f"{what}: stream_prior {q}"
     indices = torch.cat([whole, torch.tensor([i for one in dealt for i in one], dtype=torch.int64)])
     if len(whole) == 0 or int(indices.min()) < 0 or int(indices.max()) >= len(labels):
         return f"{what}: indices out of range"

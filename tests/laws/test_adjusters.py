@@ -46,7 +46,7 @@ class Sound(Affine):
     def __init__(self) -> None:
         super().__init__(part(type(self)), 0.5, keeps_argmax=True)
 
-    def logit_prior(self, before: Any) -> Any:
+    def assumes(self, before: Any) -> Any:
         return before
 
 
@@ -91,7 +91,7 @@ class Forgets(Sound):
 
 
 class NoPrior(Sound):
-    def logit_prior(self, before: Any) -> Any:
+    def assumes(self, before: Any) -> Any:
         return None if before is None else before * 2
 
 

@@ -41,7 +41,7 @@ STREAMS = [
     for name in samplers.__all__
     if inspect.isclass(role := getattr(samplers, name))
     and not inspect.isabstract(role)
-    and hasattr(role, "class_distribution")
+    and hasattr(role, "stream_prior")
     and role is not samplers.EpochSampler
     for p in SAMPLERS.get(name, (part(role),))
 ]
@@ -104,7 +104,7 @@ def claiming() -> list[Part[Any]]:
         for name, role in inspect.getmembers(
             importlib.import_module(f"longtail.losses.{module}"), inspect.isclass
         ):
-            if not hasattr(role, "logit_prior") or role.__module__ != f"longtail.losses.{module}":
+            if not hasattr(role, "assumes") or role.__module__ != f"longtail.losses.{module}":
                 continue
             if name in CLAIMING:
                 found += [part(role, **kw) for kw in CLAIMING[name]]
@@ -113,7 +113,7 @@ def claiming() -> list[Part[Any]]:
                 made = part(role).build(**facts(toy(classes_of(name))[1]))
             except TypeError:  # needs what only a net has: class centres, a feature width
                 continue
-            if made.logit_prior(torch.full((classes_of(name),), 1 / classes_of(name))) is not None:
+            if made.assumes(torch.full((classes_of(name),), 1 / classes_of(name))) is not None:
                 found.append(part(role))
     return found
 
@@ -172,7 +172,7 @@ def moves(stream: Part[Any], classes: int) -> bool:
     """Does its class distribution change over training?"""
     _, labels = toy(classes)
     built = stream.build(**facts(labels))
-    return not torch.equal(built.class_distribution(labels, 0.0), built.class_distribution(labels, 1.0))
+    return not torch.equal(built.stream_prior(labels, 0.0), built.stream_prior(labels, 1.0))
 
 
 COMBINATIONS = [
@@ -236,7 +236,7 @@ def test_training_on_batches_comes_to_rest_at_the_claimed_prior(loss: Part[Any],
         if weight is not None and "weight" not in inspect.signature(loss.target).parameters:
             continue
         built = (loss if weight is None else loss.but(weight=weight)).build(**facts(labels))
-        claim = built.logit_prior(labels.prior)
+        claim = built.assumes(labels.prior)
         torch.testing.assert_close(at_rest(built.double(), rare), claim, rtol=1e-4, atol=1e-6)
 
 
@@ -247,7 +247,7 @@ def test_the_mean_over_a_batchs_own_weights_rests_elsewhere_and_claims_nothing()
             **facts(labels)
         )
         assert at_rest(pytorchs, rare)[1].item() == pytest.approx(share, abs=0.005)
-        assert pytorchs.logit_prior(labels.prior) is None
+        assert pytorchs.assumes(labels.prior) is None
 
 
 def test_the_rooms_are_walked() -> None:

@@ -38,7 +38,7 @@ def test_header_names_the_paper(name):
 class Liar(Shuffled):
     """Draws classes as they come and claims to draw them evenly."""
 
-    def class_distribution(self, labels, t=0.0):
+    def stream_prior(self, labels, t=0.0):
         return torch.full((labels.num_classes,), 1 / labels.num_classes, dtype=torch.float64)
 
 

@@ -193,9 +193,9 @@ class Broken:
     def __init__(self, fault: str) -> None:
         self.fault = fault
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         if self.fault == "claims balance":
-            return ClassBalanced().class_distribution(labels)
+            return ClassBalanced().stream_prior(labels)
         return labels.prior.float() if self.fault == "float32" else labels.prior
 
     def size(self, labels: Labels, t: float = 0.0) -> int:
@@ -258,4 +258,4 @@ def test_subset_leaves_the_rest_alone() -> None:
     labels = Labels.of([0] * 5 + [1] * 5 + [2] * 5)
     index = Subset(classes=(2, 0))(labels, torch.Generator().manual_seed(0))
     assert sorted(index.tolist()) == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
-    assert torch.equal(Shuffled().class_distribution(labels), labels.prior)
+    assert torch.equal(Shuffled().stream_prior(labels), labels.prior)

@@ -90,7 +90,7 @@ class Sound:
     def __call__(self, net: Net) -> Net:
         return ResetHead()(net)
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         return None
 
 
@@ -137,7 +137,7 @@ class NoSpec(Sound):
 
 
 class FalseClaim(Sound):
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         return before
 
 

@@ -58,7 +58,7 @@ class Sound(nn.Module):
         total = (mass > 0).to(mass.dtype).sum() * self.expected
         return loss.sum() if self.reduction == "sum" else loss.sum() / torch.where(total > 0, total, 1.0)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         prior = seen if self.weight is None else seen * self.weight
         return prior / prior.sum()
 
@@ -200,7 +200,7 @@ class BreaksTheGraph(Sound):
 
 
 class ClaimsTheWrongPrior(Sound):
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         return torch.full_like(seen, 1 / len(seen))
 
 

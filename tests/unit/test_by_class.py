@@ -11,7 +11,7 @@ import torch
 from longtail import LongTailClassifier, adjust, heads, losses, metrics, weights
 from longtail.by_class import by_class, places
 from longtail.labels import Labels
-from longtail.run.outcome import prior_vector
+from longtail.prior import Prior
 
 Y = pd.Series([0] * 10 + [1] * 90)
 N, Q = Y.value_counts(), Y.value_counts(normalize=True)  # {1: 90, 0: 10}: the commonest first
@@ -87,8 +87,8 @@ def test_what_has_no_order_of_classes_is_refused(value):
         lambda: 100 * weights.inverse(N)[[1, 0]] / weights.inverse(N).sum(),
         lambda: losses.CrossEntropy(weight={1: 90.0, 0: 10.0}).weight,
         lambda: heads.Grouped(4, 2, counts=N, edges=(50,)).spec["counts"],
-        lambda: prior_vector(Q, Labels.of([0, 1])) * 100,
-        lambda: prior_vector({"b": 0.9, "a": 0.1}, Labels.of([0, 1], ["a", "b"])) * 100,
+        lambda: np.array(Prior.of(Q, Labels.of([0, 1]).classes).numbers) * 100,
+        lambda: np.array(Prior.of({"b": 0.9, "a": 0.1}, Labels.of([0, 1], ["a", "b"]).classes).numbers) * 100,
         lambda: adjust.check_prior("prior", Q) * 100,
         lambda: np.array(adjust.PriorShift(Q, to={1: 0.5, 0: 0.5}).prior) * 100,
         lambda: adjust.Thresholds("macro_f1", weights=N).weights,

@@ -10,7 +10,7 @@ def test_what_follows_from_the_labels():
     labels = Labels.of([2, 0, 0, 2, 0], names=["a", "b", "c"])
     assert labels.counts.tolist() == [3, 0, 2]
     assert labels.prior.tolist() == [0.6, 0.0, 0.4]
-    assert labels.imbalance == 1.5
+    assert labels.classes.imbalance == 1.5
     order, start = labels.by_class
     assert order.tolist() == [1, 2, 4, 0, 3]
     assert start.tolist() == [0, 3, 3, 5]
@@ -18,10 +18,10 @@ def test_what_follows_from_the_labels():
 
 def test_groups_have_the_field_s_boundaries():
     labels = Labels.of([0] * 101 + [1] * 100 + [2] * 20 + [3] * 19)
-    groups = {k: v.tolist() for k, v in labels.groups().items()}
+    groups = {k: v.tolist() for k, v in labels.classes.groups().items()}
     assert groups == {"many": [0], "medium": [1, 2], "few": [3]}
     with pytest.raises(ValueError, match="few=5 must not exceed many=1"):
-        labels.groups(many=1, few=5)
+        labels.classes.groups(many=1, few=5)
 
 
 def test_fingerprint_depends_on_labels_names_and_classes():

@@ -129,7 +129,7 @@ def test_counts_of_hundreds_of_millions_take_no_memory(dataset, tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model = Model.load(tmp_path / "m")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10  # kilobytes; it was 9 GB
-    assert model.outcome.labels.prior.tolist() == [1 / 3] * 3
+    assert model.outcome.classes.prior.tolist() == [1 / 3] * 3
     assert model.predict_proba(dataset.raw, "natural").shape == (len(dataset), 3)
 
 
@@ -243,8 +243,11 @@ def test_at_each_moment_of_a_save_there_is_a_whole_model(dataset, tmp_path, monk
     assert len(list((tmp_path / "m").glob("*.safetensors"))) == 1
 
 
+@pytest.mark.parametrize(
+    "why", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "stopped"]
+)
 @pytest.mark.parametrize("step", range(1, 5))
-def test_a_save_that_fails_leaves_the_old_model(dataset, tmp_path, monkeypatch, step):
+def test_a_save_that_fails_leaves_the_old_model(dataset, tmp_path, monkeypatch, step, why):
     first = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
     second, left = longtail.train(dataset, recipe="focal", epochs=1), [step]
     fsync = os.fsync
@@ -252,11 +255,11 @@ def test_a_save_that_fails_leaves_the_old_model(dataset, tmp_path, monkeypatch, 
     def full(handle):
         left[0] -= 1
         if left[0] == 0:
-            raise OSError(28, "No space left on device")
+            raise why
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", full)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, KeyboardInterrupt):
         second.save(tmp_path / "m")
     monkeypatch.undo()
     found = Model.load(tmp_path / "m").predict_proba(dataset.raw)

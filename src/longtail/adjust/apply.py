@@ -20,12 +20,13 @@ from longtail.adjust.bias_temperature import BiasTemperature
 from longtail.adjust.bootstrap import Interval, compare
 from longtail.adjust.chain import Chain
 from longtail.adjust.files import save
-from longtail.adjust.inputs import Floats, Ints, check_prior, softmax
+from longtail.adjust.inputs import Floats, Ints, softmax
 from longtail.adjust.predictions import Predictions
 from longtail.adjust.prior_shift import PriorShift
 from longtail.adjust.written import write_predictions
 from longtail.by_class import by_class
 from longtail.files import write_json
+from longtail.prior import Prior, Said
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +78,14 @@ class Adjusted:
 def adjust_predictions(
     predictions: Predictions,
     counts: Sequence[int] | Mapping[Any, int] | Any,
-    prior: str | Sequence[float] | Mapping[Any, float] | Any = "balanced",
-    from_prior: str | Sequence[float] | Mapping[Any, float] | Any | None = None,
+    prior: Said = "balanced",
+    from_prior: Said | None = None,
     held: Predictions | None = None,
-    unseen: str = "error",
+    unseen: str = "rarest",
     resamples: int = 200,
     level: float = 0.95,
     seed: int = 0,
+    files: bool = False,
 ) -> Adjusted:
     """Predictions for the prior you deploy under.
 
@@ -93,15 +95,18 @@ def adjust_predictions(
     Args:
         predictions: of any model.
         counts: training examples per class ``[C]``.
-        prior: ``"balanced"``, ``"natural"`` (the training frequencies) or a prior ``[C]``.
-        from_prior: the prior ``[C]`` that the model was trained under, where it is not the counts': ``"balanced"`` (a
+        prior: ``"balanced"``, ``"natural"`` (the training frequencies) or numbers, in any form that
+            :meth:`longtail.prior.Prior.of` takes.
+        from_prior: the prior that the model was trained under, where it is not the counts': ``"balanced"`` (a
             class-balanced sampler), or numbers. None or ``"natural"`` is the counts'.
         held: labelled held-out predictions of the same model, drawn like the training data: a calibrator is
             fitted on them, and ``from_prior`` is not needed.
-        unseen: what to do about a class whose prior is 0, see :class:`longtail.adjust.PriorShift`.
+        unseen: a class whose prior is 0 counts as the "rarest" that training saw, and the notes say so; or it is an
+            "error".
         resamples: of the bootstrap (rows drawn anew within each class); 0 gives intervals of no width.
         level: of the intervals.
         seed: of the bootstrap.
+        files: may a prior be the name of a JSON file?
 
     Raises:
         ValueError: counts or priors that don't fit the columns, a class with count 0 (see ``unseen``),
@@ -116,10 +121,17 @@ def adjust_predictions(
     n = checked_counts(by_class("counts", counts, names), c)
     if resamples < 0 or not 0 < level < 1:
         raise ValueError(f"resamples={resamples} must be 0 or more and level={level} inside (0, 1)")
-    named = {"balanced": np.full(c, 1 / c), "natural": n / n.sum()}
-    target = vector("prior", prior, named, names)
-    put_in = "balanced" if isinstance(prior, str) and prior == "balanced" else target
+    import torch
+
+    from longtail.classes import UNSEEN, Classes
+
+    classes = Classes(names, torch.from_numpy(n))
+    deploy = Prior.of(prior, classes, files=files)
+    named = {one.name: one.resolve(classes).numpy() for one in (Prior.balanced(), Prior.natural(), deploy)}
+    target = named[deploy.name]
+    put_in = "balanced" if deploy == Prior.balanced() else target
     adjuster: PriorShift | Chain
+    notes = predictions.notes
     if held is not None:
         if held.y is None or not len(held.labelled) or from_prior is not None:
             raise ValueError(
@@ -131,27 +143,27 @@ def adjust_predictions(
             )
         rows = held.labelled
         calibrator = BiasTemperature().fit(held.logits[rows], held.y[rows])
-        assumed, source = np.array(calibrator.assumes), "fitted on held-out predictions"
+        assumed, source = np.array(calibrator.assumed_prior), "fitted on held-out predictions"
         adjuster = Chain((calibrator, PriorShift(assumed, to=put_in)))
     else:
-        natural = from_prior is None or (isinstance(from_prior, str) and from_prior == "natural")
-        assumed = named["natural"] if natural else vector("from_prior", from_prior, named, names)
-        source = "the training counts" if natural else "given"
+        known = Prior.natural() if from_prior is None else Prior.of(from_prior, classes, "from_prior", files)
+        assumed = known.resolve(classes).numpy()
+        source = "the training counts" if known == Prior.natural() else "given"
         adjuster = PriorShift(assumed, to=put_in, unseen=unseen)
+        notes += tuple(
+            f"class {name!r} has no training rows: {UNSEEN} (unseen='error' refuses it)"
+            for name, share in zip(names, assumed)
+            if share == 0
+        )
     after = replace(predictions, logits=adjuster(predictions.logits))
     scores: dict[str, dict[str, dict[str, Interval]]] = {}
     if predictions.y is not None:
-        under = named if isinstance(prior, str) else {**named, "declared": target}
         rows = predictions.labelled
         pair = softmax(predictions.logits[rows]), softmax(after.logits[rows])
-        scores = compare(*pair, predictions.y[rows], under, resamples, level, seed)
-    worse = (
-        None
-        if resamples == 0
-        else said_worse(scores, prior if isinstance(prior, str) else "declared", source)
-    )
+        scores = compare(*pair, predictions.y[rows], named, resamples, level, seed)
+    worse = None if resamples == 0 else said_worse(scores, deploy.name, source)
     decided = after.logits.argmax(1)
-    return Adjusted(adjuster, after, decided, assumed, source, target, scores, worse, predictions.notes)
+    return Adjusted(adjuster, after, decided, assumed, source, target, scores, worse, notes)
 
 
 def checked_counts(counts: Any, c: int) -> Floats:
@@ -169,17 +181,6 @@ def checked_counts(counts: Any, c: int) -> Floats:
             f"counts must be {c} numbers from 0 on, one for each column of the predictions, got {counts}"
         )
     return n
-
-
-def vector(name: str, given: Any, named: Mapping[str, Floats], names: tuple[str, ...]) -> Floats:
-    """A prior ``[C]`` from its name, by class, or in class order."""
-    if isinstance(given, str):
-        if given not in named:
-            raise ValueError(
-                f"{name}={given!r} must be 'balanced', 'natural' or a probability for each class"
-            )
-        return named[given]
-    return check_prior(name, by_class(name, given, names), len(names))
 
 
 def said_worse(scores: Mapping[str, Any], under: str, source: str) -> str | None:

@@ -12,7 +12,7 @@ by maximum likelihood.
 Differs from the authors' code in the fit: a penalty ``strength / 2 * (|b|^2 + (log T)^2)`` in nats, so that
 small held-out sets are safe; a class with no held-out example keeps bias 0.
 
-Afterwards the logits assume the prior of the held-out data (:attr:`assumes`): their mean predicted
+Afterwards the logits assume the prior of the held-out data (:attr:`assumed_prior`): their mean predicted
 probability there, which equals the class frequencies where the penalty is negligible and is never zero.
 """
 
@@ -129,7 +129,7 @@ class BiasTemperature(Affine):
             raise ValueError(f"strength={strength} must be 0 or more")
         b = None if bias is None else numbers(bias)
         prior = None if assumes is None else numbers(check_prior("assumes", assumes, len(b or ())))
-        self.temperature, self.assumes, self.strength = temperature, prior, strength
+        self.temperature, self.assumed_prior, self.strength = temperature, prior, strength
         spec = part(BiasTemperature, temperature=temperature, bias=b, assumes=prior, strength=strength)
         super().__init__(spec, None if temperature is None else 1 / temperature, 0.0 if b is None else b)
 
@@ -200,9 +200,9 @@ class BiasTemperature(Affine):
             bias, mean = bias + np.asarray(numbers(correction)), np.where(wanted > 0, wanted, mean)
         return BiasTemperature(self.temperature, bias, mean / mean.sum(), self.strength)
 
-    def logit_prior(self, before: Array | None) -> Array | None:
-        """:attr:`assumes`, whatever was assumed before; a torch tensor unless ``before`` is a numpy array."""
-        return prior_like(self.assumes, before)
+    def assumes(self, before: Array | None) -> Array | None:
+        """:attr:`assumed_prior`, whatever was assumed before; a torch tensor unless ``before`` is a numpy array."""
+        return prior_like(self.assumed_prior, before)
 
 
 def prior_like(prior: tuple[float, ...] | None, before: Array | None) -> Array | None:

@@ -52,10 +52,10 @@ class Chain:
             logits = done[-1](logits)
         return Chain(tuple(done))
 
-    def logit_prior(self, before: Array | None) -> Array | None:
+    def assumes(self, before: Array | None) -> Array | None:
         """What the logits assume after all of them."""
         for adjuster in self.adjusters:
-            before = adjuster.logit_prior(before)  # type: ignore[attr-defined]
+            before = adjuster.assumes(before)  # type: ignore[attr-defined]
         return before
 
     def to_json(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ P(decide k)`` from the unlabelled data; clip at 0 and normalise.
 | symbol | here |
 |---|---|
 | p | softmax of ``logits`` |
-| pi | ``logit_prior`` |
+| pi | ``assumed_prior`` |
 | q | ``PriorEstimate.prior`` |
 
 Differs from the papers in BBSE, where K is a joint distribution and its solution the ratio q / pi: the same,
@@ -92,7 +92,7 @@ def bbse_prior(decided: Ints, held_decided: Ints, held_y: Ints, source: Floats) 
 
 def estimate_prior(
     logits: Any,
-    logit_prior: Any,
+    assumed_prior: Any,
     method: str = "em",
     held: tuple[Any, Any] | None = None,
     resamples: int = 200,
@@ -103,7 +103,7 @@ def estimate_prior(
 
     Args:
         logits: ``[N, C]``, unlabelled.
-        logit_prior: the prior ``[C]`` that the logits assume; every class above 0.
+        assumed_prior: the prior ``[C]`` that the logits assume; every class above 0.
         method: ``"em"`` or ``"bbse"``.
         held: for BBSE: held-out ``(logits [M, C], y [M])``, with every class.
         resamples: of the bootstrap.
@@ -121,14 +121,14 @@ def estimate_prior(
     """
     z = check_logits(logits)
     n, c = z.shape
-    source = check_prior("logit_prior", logit_prior, c)
+    source = check_prior("assumed_prior", assumed_prior, c)
     if method not in ("em", "bbse"):
         raise ValueError(f"method={method!r} must be 'em' or 'bbse'")
     if resamples < 20 or not 0 < level < 1:
         raise ValueError(f"resamples={resamples} must be at least 20 and level={level} inside (0, 1)")
     if (source == 0).any():
         raise ValueError(
-            f"logit_prior is 0 for class {int((source == 0).argmax())}: its new prior cannot be estimated"
+            f"assumed_prior is 0 for class {int((source == 0).argmax())}: its new prior cannot be estimated"
         )
     rng = np.random.default_rng(seed)
     if method == "em":

@@ -80,7 +80,7 @@ class PriorShift(Affine):
                     f"prior is 0 for class {int((source == 0).argmax())}: the model never saw it, so "
                     "no prior can be taken out; pass unseen='rarest' (as rare as the rarest seen), or drop it"
                 )
-            source = np.where(source == 0, source[source > 0].min(), source)
+            source = np.where(source == 0, source[source > 0].min(), source)  # longtail.classes.floored
         self.prior, self.to, self.tau, self.unseen, self.eps = numbers(prior), to, tau, unseen, eps
         self._source, self._target = source, target
         words = to if isinstance(to, str) else numbers(to)
@@ -115,7 +115,7 @@ class PriorShift(Affine):
         best = max(TAUS, key=lambda tau: (score(tau), -abs(tau - 1)))
         return PriorShift(self.prior, self.to, best, self.unseen, self.eps)
 
-    def logit_prior(self, before: Array | None) -> Array | None:
+    def assumes(self, before: Array | None) -> Array | None:
         """``before * (to / prior) ** tau``, normalised: ``to`` itself where ``before`` is ``prior`` and tau
         is 1.
         """

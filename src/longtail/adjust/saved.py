@@ -11,9 +11,8 @@ import csv
 import gzip
 import json
 import lzma
-import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ import numpy as np
 from longtail.adjust.columns import DECISIONS, agreed, find_columns, label_column, predictions_in
 from longtail.adjust.inputs import Ints
 from longtail.adjust.predictions import NO_LABEL, Predictions
-from longtail.by_class import by_class
+from longtail.by_class import read_by_class
 from longtail.tables import COMPRESSIONS, ending
 
 ARRAYS = {"probs": "probabilities", "probabilities": "probabilities", "logits": "logits"}
@@ -33,49 +32,13 @@ TEXT = (".csv", ".tsv", ".txt")
 SEPARATORS = (",", ";", "\t", "|")
 
 
-def read_vector(path: str | Path, name: str, names: Sequence[str] | None = None) -> list[float]:
-    """One number for each class from JSON: a list in class order, or an object by class.
-
-    Args:
-        path: the file.
-        name: what the numbers are, for the messages.
-        names: the class names in order; None takes the object's own order.
-
-    Raises:
-        ValueError: no JSON of numbers, a class missing or given twice.
-    """
-    path = Path(path)
-    try:
-        data = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_once)
-    except (ValueError, RecursionError) as why:
-        raise ValueError(f'{path}: {name} must be JSON, as {{"cat": 5000, "dog": 50}} ({why})') from None
-    except OSError as why:
-        raise type(why)(f"{path}: {name} cannot be read ({why.strerror})") from None
-    numbers = list(data.values()) if isinstance(data, dict) else data
-    if not isinstance(numbers, list) or (names is None and len(numbers) < 2):
-        raise ValueError(
-            f'{path}: {name} must be a list or an object of two classes or more, as {{"cat": 5000}}'
-        )
-    if bad := [
-        v for v in numbers if isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v)
-    ]:
-        raise ValueError(
-            f"{path}: {name} holds {bad[0]!r}, which is no number: each class needs its count or share"
-        )
-    try:
-        found = by_class(name, data, list(data) if names is None and isinstance(data, dict) else names)
-    except ValueError as why:
-        raise ValueError(f"{path}: {why}") from None
-    return list(found)
-
-
 def read_counts(path: str | Path) -> tuple[Ints, tuple[str, ...] | None]:
     """Training counts ``[C]`` and class names from JSON: ``[5000, 50]`` or ``{"cat": 5000, "dog": 50}``.
 
     Raises:
         ValueError: neither form, fewer than two classes, or a count that is no whole number from 0 on.
     """
-    values = read_vector(path, "counts")
+    values = read_by_class(path, "counts")
     given = json.loads(Path(path).read_bytes().decode("utf-8-sig"))
     names = tuple(given) if isinstance(given, dict) else None
     for k, v in enumerate(values):
@@ -234,11 +197,3 @@ def _whole_table(path: Path, file: str, packed: str) -> Any:
             f"{path} is damaged, or is not what its ending says ({said}): write it again"
         ) from None
     raise ValueError(f"{path}: predictions are read from {ENDINGS}")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: Mapping[str, Any] = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [k for k, _ in pairs]
-        raise ValueError(f"{next(k for k in keys if keys.count(k) > 1)!r} is given twice")
-    return dict(found)

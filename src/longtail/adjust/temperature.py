@@ -69,6 +69,6 @@ class Temperature(Affine):
             fit_temperature(z, check_labels(y, len(z), z.shape[1]), self.strength), self.strength
         )
 
-    def logit_prior(self, before: Array | None) -> Array | None:
+    def assumes(self, before: Array | None) -> Array | None:
         """``before``: the classifier is as sure as it should be, under the prior it assumed."""
         return before

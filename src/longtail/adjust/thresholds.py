@@ -307,7 +307,7 @@ class Thresholds:
             probs.new_tensor(decided.tolist()).long() if hasattr(probs, "new_tensor") else as_array(decided)
         )
 
-    def logit_prior(self, before: Array | None) -> Array | None:
+    def assumes(self, before: Array | None) -> Array | None:
         """``before``: no logit is touched."""
         return before
 

@@ -74,7 +74,7 @@ class VectorScaling(Affine):
         prior = None if assumes is None else numbers(check_prior("assumes", assumes, len(b or ())))
         if w is not None and b is not None and len(w) != len(b):
             raise ValueError(f"weight has {len(w)} entries and bias has {len(b)}")
-        self.assumes, self.strength = prior, strength
+        self.assumed_prior, self.strength = prior, strength
         spec = part(VectorScaling, weight=w, bias=b, assumes=prior, strength=strength)
         super().__init__(spec, w, 0.0 if b is None else b)
 
@@ -99,6 +99,6 @@ class VectorScaling(Affine):
         mean = softmax(weight * (z - z.mean(1, keepdims=True)) + bias).mean(0)
         return VectorScaling(weight, bias, mean / mean.sum(), self.strength)
 
-    def logit_prior(self, before: Array | None) -> Array | None:
-        """:attr:`assumes`, whatever was assumed before."""
-        return prior_like(self.assumes, before)
+    def assumes(self, before: Array | None) -> Array | None:
+        """:attr:`assumed_prior`, whatever was assumed before."""
+        return prior_like(self.assumed_prior, before)

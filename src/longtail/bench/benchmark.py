@@ -178,7 +178,7 @@ def _measured(
 def facts(plan: CifarPlan) -> dict[str, Any]:
     """The training set at one imbalance: size, counts, groups."""
     labels = plan.dataset.labels.take(plan.cifar.train_rows(plan.imbalance))
-    groups = {name: len(members) for name, members in labels.groups().items()}
+    groups = {name: len(members) for name, members in labels.classes.groups().items()}
     return {"n": len(labels), "counts": labels.counts.tolist(), "groups": groups}
 
 

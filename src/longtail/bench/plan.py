@@ -24,6 +24,7 @@ from longtail.kinds.start import check_backbone
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import digest, part
+from longtail.prior import Prior
 from longtail.protocol import cifar_ldam, cifar_modern
 from longtail.recipe import Stage
 from longtail.run import Engine, Probe, infer
@@ -163,7 +164,7 @@ class CifarPlan:
     inner_share: float = 0.2
     engine: Engine = Engine()
     curve: int = 0
-    prior: str = "balanced"
+    deploy_prior: Prior = Prior.balanced()
     fold_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -184,6 +185,11 @@ class CifarPlan:
     def cells(self) -> list[tuple[int, int]]:
         """(subset, seeds of initial weights and order) of each run."""
         return [(d.subset, d.init * SPAN + d.order) for d in self.runs]
+
+    @property
+    def trained_share(self) -> float:
+        """There are no folds: a run trains on all training rows of its subset."""
+        return 1.0
 
     @property
     def tested_under(self) -> str:

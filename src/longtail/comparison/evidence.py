@@ -74,8 +74,8 @@ class _UnderPrior:
     ) -> None:
         self.results, self.prior, self.cells = results, prior, cells
         self.kept, self.outputs = kept, outputs
-        self.judge = Judge(study.dataset.labels, priors_of(study.prior), study.tested_under)
-        weights = self.judge.weights(prior)
+        self.judge = Judge(study.dataset.labels.classes, priors_of(study.deploy_prior), study.tested_under)
+        weights = self.judge.tested_prior(prior)
         self.weights = None if weights is None else weights.numpy()
         self.metric = ranked_by(results, prior)
         self.rows = {row.recipe: row for row in board(results, prior).ranked}

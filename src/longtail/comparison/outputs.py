@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from longtail import adjust
-from longtail.labels import ClassCounts
+from longtail.classes import Classes
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
-from longtail.run.outcome import Meaning, Outcome, Prior
+from longtail.prior import Prior
+from longtail.run.outcome import Meaning, Outcome
 from longtail.store import Entries
 
 FORMAT = 2
@@ -81,8 +82,8 @@ class Outputs:
             tensors["natural"] = small(self.natural, c)
         facts = {
             "format": FORMAT,
-            "counts": m.labels.counts.tolist(),
-            "logit_prior": None if m.logit_prior is None else m.logit_prior.tolist(),
+            "counts": m.classes.counts.tolist(),
+            "logit_prior": None if m.assumed_prior is None else m.assumed_prior.tolist(),
             "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
         }
         into.put(identity, tensors, facts)
@@ -115,7 +116,7 @@ def _meaning(facts: dict[str, Any]) -> Meaning:
     counts = torch.tensor(facts["counts"], dtype=torch.int64)
     prior, calibrator = facts["logit_prior"], facts["calibrator"]
     return Meaning(
-        ClassCounts(counts, tuple(map(str, range(len(counts))))),
+        Classes.of(counts),
         None if prior is None else torch.tensor(prior, dtype=torch.float64),
         None if calibrator is None else adjust.from_json(calibrator),
     )

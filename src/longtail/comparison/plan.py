@@ -24,6 +24,7 @@ from longtail.kinds.start import base_stage, check_backbone, starting_net
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import digest
+from longtail.prior import Prior
 from longtail.protocol import Backbone
 from longtail.recipe import Recipe, Stage
 from longtail.run import Engine, Probe
@@ -51,7 +52,7 @@ class Study(Protocol):
     @property
     def recipes(self) -> tuple[tuple[str, RecipeLike], ...]: ...
     @property
-    def prior(self) -> str | tuple[float, ...]: ...
+    def deploy_prior(self) -> Prior: ...
     @property
     def backbone(self) -> Backbone: ...
     @property
@@ -60,6 +61,11 @@ class Study(Protocol):
     def inner_share(self) -> float: ...
     @property
     def fold_seed(self) -> int: ...
+    @property
+    def trained_share(self) -> float:
+        """The share of all rows that a run trains on."""
+        ...
+
     @property
     def engine(self) -> Engine: ...
     @property
@@ -141,7 +147,7 @@ class Plan:
         fold_seed: shuffles the folds.
         redeal: deal the folds and inner splits anew for every seed, so that repetitions are repetitions. Without it all
             seeds share the folds of the first, which tells what initial weights and order alone do.
-        prior: "natural", "balanced", or one probability a class.
+        deploy_prior: that recipes are ranked under.
         baseline: the recipe the others are compared with.
         backbone: a name, a part or a net; None is the kind's default.
         epochs: of the base stage; None is the kind's default.
@@ -159,7 +165,7 @@ class Plan:
     seeds: int = 1
     fold_seed: int = 0
     redeal: bool = True
-    prior: str | tuple[float, ...] = "natural"
+    deploy_prior: Prior = Prior.natural()
     baseline: str = "erm"
     backbone: Backbone = None
     epochs: int | None = None
@@ -174,6 +180,7 @@ class Plan:
             raise ValueError(f"recipes: a name occurs twice in {', '.join(names)}")
         if not names:
             raise ValueError("recipes is empty: name at least one")
+        self.deploy_prior.resolve(self.dataset.labels.classes)  # of other classes: an error now
         if self.folds < 2:
             raise ValueError(f"folds={self.folds} must be at least 2")
         if self.seeds < 1:
@@ -205,6 +212,11 @@ class Plan:
     def duplicate_of(self) -> torch.Tensor:
         """The group of rows that stay in one fold, int64 ``[N]``."""
         return self.dataset.duplicate_of if self.duplicates == "together" else torch.arange(len(self.dataset))
+
+    @property
+    def trained_share(self) -> float:
+        """The share of all rows that a run trains on."""
+        return 1 - 1 / self.folds
 
     @property
     def base(self) -> Stage:

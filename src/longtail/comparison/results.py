@@ -13,7 +13,6 @@ import torch
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Data, Results, Run, Settings
 from longtail.net import Net
-from longtail.run.outcome import prior_vector
 
 
 def results_of(
@@ -28,7 +27,7 @@ def results_of(
 ) -> Results:
     """The results of a comparison, from its runs and what there is to say of its recipes."""
     d, labels = plan.dataset, plan.dataset.labels
-    groups = {name: index.tolist() for name, index in labels.groups().items()}
+    groups = {name: index.tolist() for name, index in labels.classes.groups().items()}
     return Results(
         command=command or "",
         versions=versions(),
@@ -43,15 +42,15 @@ def results_of(
             num_classes=labels.num_classes,
             names=tuple(labels.names),
             counts=tuple(labels.counts.tolist()),
-            imbalance=labels.imbalance,
+            imbalance=labels.classes.imbalance,
             groups=groups,
             notes=tuple(d.notes),
         ),
         settings=Settings(
             folds=plan.folds,
             seeds=plan.seeds,
-            prior=plan.prior if isinstance(plan.prior, str) else "declared",
-            prior_vector=tuple(prior_vector(plan.prior, labels).tolist()),
+            prior=plan.deploy_prior.name,
+            prior_vector=tuple(plan.deploy_prior.resolve(labels.classes).tolist()),
             baseline=plan.baseline,
             jobs=slots,
             budget=budget,

@@ -150,19 +150,13 @@ class Schedule:
         best = self.best
         if best is None:
             return min(closing + 1.5 * self.encode, self.budget / 2)
-        whole = whole_seconds(best, self.share)
+        whole = whole_seconds(best, self.study.trained_share)
         return closing + (whole if whole <= FOR_THE_MODEL * self.budget else rebuilt_seconds(best))
-
-    @property
-    def share(self) -> float:
-        """The share of all rows that a run trains on."""
-        folds = getattr(self.study, "folds", None)
-        return 1.0 if folds is None else 1 - 1 / folds
 
     @property
     def best(self) -> Run | None:
         """A run of the recipe with the highest mean score so far."""
-        prior = self.study.prior if isinstance(self.study.prior, str) else "declared"
+        prior = self.study.deploy_prior.name
         metric = self.metric or ranking_metric(prior)
         sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
         found: dict[str, list[float]] = {}

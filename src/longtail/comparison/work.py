@@ -23,7 +23,7 @@ from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
 from longtail.comparison.record import Run, Trained
 from longtail.data import TableEncoder
 from longtail.examples import Examples
-from longtail.files import Damaged
+from longtail.files import Damaged, NotWritten
 from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.roles import works_on
@@ -103,6 +103,9 @@ class Worker:
     def attempt(self, task: Task, left: float = math.inf) -> Run | None:
         """Do a task, for ``left`` seconds at most: then its run is "skipped". A stage that fails is left for the runs of
         its recipes, which say so.
+
+        Raises:
+            NotWritten: what was done could not be kept, so there is no use in going on.
         """
         deadline = None if math.isinf(left) else self.engine.clock() + left
         self.engine = replace(self.engine, deadline=deadline)
@@ -112,6 +115,8 @@ class Worker:
                 return self.do(task)
         except OutOfTime:
             return skipped(task)
+        except NotWritten:
+            raise
         except Exception:
             if task.stage is None:
                 raise
@@ -132,6 +137,8 @@ class Worker:
             judged = self.judged(made, outputs)
         except OutOfTime:
             return skipped(task)
+        except NotWritten:  # no recipe's failure: the others could not be kept either
+            raise
         except Exception as why:  # one recipe's failure must not lose the others' work
             return without_result(task, "failed", f"{type(why).__name__}: {why}", self.identity(task))
         self.store.runs.put(self.identity(task), made.to_json())
@@ -244,7 +251,9 @@ class Worker:
         """Fit a scikit-learn estimator, or take it from the cache."""
         net, prior, event = estimators.fit(recipe, examples, seed, categorical, self.cache, self.engine)
         on_cpu = replace(self.engine, device="cpu")
-        return Outcome(net.eval(), recipe, examples.labels, (event["key"],), (event,), prior, engine=on_cpu)
+        return Outcome(
+            net.eval(), recipe, examples.labels.classes, (event["key"],), (event,), prior, engine=on_cpu
+        )
 
     def fit(self, prepared: Prepared, name: str, seed: int) -> tuple[Any, Outcome, list[Outcome]]:
         """The encoder, the finished outcome, and every training it took.
@@ -291,7 +300,7 @@ class Worker:
     ) -> tuple[Outcome, list[Outcome]]:
         """A fitted estimator with what its out-of-fold predictions of the training rows say."""
         recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
-        must = outcome.logit_prior is None or any(
+        must = outcome.assumed_prior is None or any(
             works_on(p.target) != "probabilities" for p in recipe.finish
         )
         if self.plan.tuning == "none" and not recipe.finish and not must:
@@ -352,7 +361,9 @@ class Worker:
     def judged(self, run: Run, outputs: Outputs) -> Run:
         """A run with its scores under every prior of the plan."""
         labels = self.plan.labels(run.fold, run.seed)
-        return run.but(**Judge(labels, priors_of(self.plan.prior), self.plan.tested_under)(outputs))
+        return run.but(
+            **Judge(labels.classes, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs)
+        )
 
     def convergence(
         self, prepared: Prepared, trained: list[Outcome], seed: int

@@ -67,7 +67,7 @@ class Dataset:
         return len(self.labels)
 
     def __repr__(self) -> str:
-        classes, imbalance = self.labels.num_classes, self.labels.imbalance
+        classes, imbalance = self.labels.num_classes, self.labels.classes.imbalance
         return f"Dataset({self.name!r}: {self.kind}, {len(self):,} rows, {classes} classes, imbalance {imbalance:.3g})"
 
     def take(self, index: Tensor) -> Dataset:

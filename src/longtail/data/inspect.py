@@ -25,7 +25,8 @@ def inspect_facts(dataset: Dataset, many: int = 100, few: int = 20) -> dict[str,
     labels = dataset.labels
     counts = labels.counts
     groups = {
-        name: [labels.names[k] for k in which.tolist()] for name, which in labels.groups(many, few).items()
+        name: [labels.names[k] for k in which.tolist()]
+        for name, which in labels.classes.groups(many, few).items()
     }
     facts: dict[str, Any] = {
         "name": dataset.name,
@@ -34,7 +35,7 @@ def inspect_facts(dataset: Dataset, many: int = 100, few: int = 20) -> dict[str,
         "classes": labels.num_classes,
         "names": list(labels.names),
         "counts": counts.tolist(),
-        "imbalance": labels.imbalance,
+        "imbalance": labels.classes.imbalance,
         "groups": groups,
         "notes": [note for note in dataset.notes if not isinstance(note, Doubt)],
         "fingerprint": dataset.fingerprint,

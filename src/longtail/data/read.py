@@ -83,7 +83,7 @@ def load(
         ValueError: what is there cannot be read as asked; names file, column, row and remedy.
 
     >>> data = load("digits-lt:50")
-    >>> data.kind, data.labels.imbalance
+    >>> data.kind, data.labels.classes.imbalance
     ('image', 58.0)
     """
     asked = Asked(None if kind is None else kind_of(kind), text, label, features)

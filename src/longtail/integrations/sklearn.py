@@ -19,7 +19,6 @@ from sklearn.utils.validation import (
 )
 
 from longtail import api
-from longtail.by_class import by_class
 from longtail.data import Dataset, Encoder, FeatureEncoder, SparseEncoder, TableEncoder, select
 from longtail.formats.reading import tell
 from longtail.integrations.inputs import repeated, weights_of
@@ -32,9 +31,9 @@ from longtail.kinds.text.read import is_texts, rows_of_sparse, texts_of
 from longtail.labels import Labels
 from longtail.model import Model
 from longtail.part import Own
+from longtail.prior import Prior
 from longtail.report.progress import training_progress
 from longtail.run import Engine
-from longtail.run.outcome import Prior
 
 
 class LongTailClassifier(ClassifierMixin, BaseEstimator):
@@ -47,8 +46,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     Args:
         recipe: a name (``longtail recipes`` lists them), one with settings (``"focal:gamma=1"``), a classifier with
             ``fit`` and ``predict_proba``, or a recipe of your own.
-        prior: class frequencies where the model is used: "natural" (as in training), "balanced", one probability a class
-            in the order of ``classes_``, or a probability by class. It may be changed after fitting.
+        prior: class frequencies where the model is used: "natural" (as in training), "balanced", or numbers: in the order
+            of ``classes_``, by class, or as text (see ``longtail.prior.Prior.of``). It may be changed after fitting.
         backbone: "mlp", "linear", "resnet8" ..., a part or a net; None takes the kind's default.
         epochs: of the first stage; None takes the protocol's for the data.
         kind: "table", "text", "image" or "embedding"; None tells by ``X``.
@@ -146,7 +145,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
                 f"y has one class, {self.classes_[0]!r}, where its weight is not zero: at least two classes are needed"
             )
         labels = Labels.of(torch.from_numpy(codes.astype(np.int64)), [str(c) for c in self.classes_])
-        self._prior()  # a wrong prior is an error now, not after training
+        Prior.of(self.prior, labels.classes)  # a wrong one is an error now, not after training
         with training_progress(bool(self.verbose)) as on:
             self.model_ = api.train(
                 Dataset.of("X", kind.name, raw, labels),
@@ -187,7 +186,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         facts = {
             "classes": self.classes_.tolist(),
             "dtype": self.classes_.dtype.str,
-            "prior": prior if isinstance(prior, str) else [float(p) for p in prior],
+            "prior": list(prior.numbers) or prior.name,
             "n_features_in": getattr(self, "n_features_in_", None),
             "feature_names_in": list(getattr(self, "feature_names_in_", [])),
             "params": {
@@ -231,17 +230,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         return self.model_
 
     def _prior(self) -> Prior:
-        """The prior as ``Outcome`` takes it."""
-        if isinstance(self.prior, str):
-            if self.prior not in ("natural", "balanced"):
-                raise ValueError(
-                    f"prior={self.prior!r} must be 'natural', 'balanced', or a probability for each class"
-                )
-            return self.prior
-        prior = [float(p) for p in by_class("prior", self.prior, [str(c) for c in self.classes_.tolist()])]
-        if len(prior) != len(self.classes_):
-            raise ValueError(f"prior has {len(prior)} entries for {len(self.classes_)} classes")
-        return prior
+        return Prior.of(self.prior, self._fitted().outcome.classes)
 
     def _rows(self, X: Any, encoder: Encoder | None) -> tuple[Any, Kind]:
         """Raw rows and their kind, as in fitting (``encoder`` None) or as the fitted encoder takes them."""

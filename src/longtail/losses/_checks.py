@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from longtail.by_class import by_class
+from longtail.prior import distribution
 
 Vector = Tensor | Sequence[float] | Mapping[int, float]
 
@@ -220,21 +221,14 @@ def checked_prior(name: str, prior: Vector) -> Tensor:
     """A class distribution as a float64 ``[C]`` tensor summing to 1; call it at construction only.
 
     Raises:
-        ValueError: not one-dimensional, negative, not finite, or all zero.
+        ValueError: see :func:`longtail.prior.distribution`.
     """
-    tensor = as_vector(prior, name).double()
-    ok = (
-        tensor.dim() == 1
-        and tensor.numel() > 0
-        and bool((tensor >= 0).all())
-        and bool(torch.isfinite(tensor).all())
-    )
-    if not ok or not bool(tensor.sum() > 0):
-        raise ValueError(
-            f"{name}={tensor.tolist()} must be [C] finite class frequencies, none negative, not all zero"
-            + ("; examples per class may be given as counts=" if name == "prior" else "")
-        )
-    return tensor / tensor.sum()
+    try:
+        found = torch.from_numpy(distribution(name, prior))
+    except ValueError as why:
+        more = "; examples per class may be given as counts=" if name == "prior" else ""
+        raise ValueError(f"{why}{more}") from None
+    return found.to(prior.device if isinstance(prior, Tensor) else "cpu") / found.sum()
 
 
 def checked_weight(weight: Vector | None, name: str = "weight") -> Tensor | None:
@@ -316,14 +310,6 @@ def check_one_of(counts: Vector | None, prior: Vector | None) -> None:
 def along_classes(vector: Tensor, logits: Tensor) -> Tensor:
     """``[C]`` shaped to broadcast against ``[B, C, d1, ...]``."""
     return vector.view(1, -1, *[1] * (logits.dim() - 2))
-
-
-def floored(frequency: Tensor) -> Tensor:
-    """Counts or prior with empty classes counted as the rarest class that has examples, so that logs stay
-    finite.
-    """
-    rarest = torch.where(frequency > 0, frequency, torch.inf).amin()
-    return torch.maximum(frequency, rarest)
 
 
 def normalised(distribution: Tensor) -> Tensor:

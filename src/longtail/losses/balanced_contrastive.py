@@ -102,6 +102,6 @@ class BalancedContrastive(nn.Module):
             features, labels, centers, temperature=self.temperature, reduction=self.reduction
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: it trains features, not logits."""
         return None

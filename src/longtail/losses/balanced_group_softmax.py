@@ -280,6 +280,6 @@ class BalancedGroupSoftmax(nn.Module):
         """Log scores ``[B, L]`` of grouped logits; see :func:`merge_groups`."""
         return merge_groups(logits, self.layout)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the scores come from several softmaxes over sampled negatives."""
         return None

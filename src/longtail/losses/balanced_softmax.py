@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
-    floored,
     frequency,
     warn_if_batch,
 )
@@ -76,7 +76,7 @@ class BalancedSoftmax(ClassLoss):
 
     >>> import torch
     >>> loss = BalancedSoftmax(counts=torch.tensor([3, 1]))
-    >>> loss.logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    >>> loss.assumes(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
@@ -98,7 +98,7 @@ class BalancedSoftmax(ClassLoss):
         warn_if_batch(self.total, target)
         return balanced_softmax(logits, target, label_smoothing=self.label_smoothing, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight / counts``; uniform for a natural stream."""
         if self.label_smoothing:
             return None

@@ -138,6 +138,6 @@ class BinaryDSC(nn.Module):
             reduction=self.reduction,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: overlap is no proper score."""
         return None

@@ -29,12 +29,12 @@ import torch
 from torch import Tensor
 
 from longtail.by_class import by_class
+from longtail.classes import floored
 from longtail.losses._checks import (
     LabelError,
     Vector,
     as_vector,
     check_finite,
-    floored,
     looks,
     warn_if_batch,
     wide,
@@ -174,7 +174,7 @@ class BinaryVS(ClassLoss):
         warn_if_batch(self.total, target)
         return binary_vs(logits, target, delta=self.delta, iota=self.iota, scale=self.scale, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior^tau`` at ``gamma=0`` and ``scale=1``, where the loss is logit adjustment;
         otherwise None.
         """

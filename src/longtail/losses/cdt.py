@@ -105,7 +105,7 @@ class CDT(ClassLoss):
         warn_if_batch(self.total, target)
         return cdt(logits, target, gamma=self.gamma, label_smoothing=self.label_smoothing, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None, unless gamma is 0: the temperatures change the shape of the posterior."""
         if self.gamma or self.label_smoothing:
             return None

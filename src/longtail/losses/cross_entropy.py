@@ -95,7 +95,7 @@ class CrossEntropy(ClassLoss):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return cross_entropy(logits, target, label_smoothing=self.label_smoothing, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
         posterior.
         """

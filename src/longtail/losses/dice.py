@@ -133,6 +133,6 @@ class Dice(nn.Module):
             ignore_index=self.ignore_index,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: overlap is no proper score."""
         return None

@@ -111,6 +111,6 @@ class DiscriminativeCentroids(nn.Module):
             centroid_gradient=self.centroid_gradient,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: it trains features, not logits."""
         return None

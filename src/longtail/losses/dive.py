@@ -22,7 +22,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check, check_finite, floored, frequency, warn_if_batch, wide
+from longtail.classes import floored
+from longtail.losses._checks import Vector, check, check_finite, frequency, warn_if_batch, wide
 from longtail.losses._contrast import within
 from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Reduction
@@ -133,6 +134,6 @@ class DiVE(CountedLoss):
             ignore_index=self.ignore_index,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the teacher's share of the logits has a prior of its own."""
         return None

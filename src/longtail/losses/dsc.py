@@ -134,6 +134,6 @@ class DSC(nn.Module):
             classes=self.classes, reduction=self.reduction, ignore_index=self.ignore_index,
         )  # fmt: skip
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: overlap is no proper score."""
         return None

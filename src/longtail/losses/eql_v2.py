@@ -163,6 +163,6 @@ class EQLv2(nn.Module):
         self.positive, self.negative = self.positive + sums[0], self.negative + sums[1]
         self.ratio = self.positive / (self.negative + 1e-10)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""
         return None

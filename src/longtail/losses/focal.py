@@ -194,6 +194,6 @@ class Focal(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: focal is no proper score, its logits carry no prior in closed form."""
         return None

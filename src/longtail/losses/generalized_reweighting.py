@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_finite, floored, frequency, normalised, warn_if_batch
+from longtail.classes import floored
+from longtail.losses._checks import Vector, check_finite, frequency, normalised, warn_if_batch
 from longtail.losses._module import CountedLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -110,7 +111,7 @@ class GeneralizedReweighting(CountedLoss):
             normalizer=self.normalizer, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight``; None under label smoothing, which flattens the
         posterior, and where the mean divides by the batch's own weights.
         """

@@ -152,6 +152,6 @@ class GHMC(nn.Module):
             normalizer=self.normalizer, ignore_index=self.ignore_index,
         )  # fmt: skip
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the weights depend on each element's own error."""
         return None

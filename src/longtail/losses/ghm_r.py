@@ -129,6 +129,6 @@ class GHMR(nn.Module):
             reduction=self.reduction,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: a regression loss has no classes."""
         return None

@@ -124,6 +124,6 @@ class InfluenceBalanced(ClassLoss):
     def forward(self, logits: Tensor, target: Tensor, features: Tensor) -> Tensor:
         return influence_balanced(logits, target, features, alpha=self.alpha, eps=self.eps, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: examples are weighed by their own loss, which is no class prior."""
         return None

@@ -31,13 +31,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     check_finite,
     check_labels,
-    floored,
     frequency,
     per_class,
     warn_if_batch,
@@ -202,6 +202,6 @@ class LabelAwareSmoothing(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: smoothing flattens the posterior, and each class differently."""
         return None

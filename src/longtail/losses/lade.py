@@ -27,13 +27,13 @@ import math
 import torch
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     along_classes,
     check,
     check_labels,
     check_not_negative,
-    floored,
     per_class,
     share,
     wide,
@@ -186,7 +186,7 @@ class LADE(ClassLoss):
         ValueError: a prior or counts that are negative or all zero.
 
     >>> import torch
-    >>> LADE(prior=(0.75, 0.25), strength=0.0).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    >>> LADE(prior=(0.75, 0.25), strength=0.0).assumes(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
@@ -219,7 +219,7 @@ class LADE(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior`` at strength 0; else None: lambda pulls each logit's log-mean to a value
         of its own.
         """

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_finite, floored, frequency, warn_if_batch
+from longtail.classes import floored
+from longtail.losses._checks import Vector, check_finite, frequency, warn_if_batch
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -125,6 +126,6 @@ class LDAM(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the margin changes the shape of the posterior, not only its prior."""
         return None

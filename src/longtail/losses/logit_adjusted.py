@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     check_finite,
     check_not_negative,
     checked_prior,
-    floored,
     per_class,
     share,
 )
@@ -94,7 +94,7 @@ class LogitAdjusted(ClassLoss):
         ValueError: a prior or counts that are negative or all zero.
 
     >>> import torch
-    >>> LogitAdjusted(prior=(0.9, 0.1), tau=1.0).logit_prior(torch.tensor([0.9, 0.1])).tolist()
+    >>> LogitAdjusted(prior=(0.9, 0.1), tau=1.0).assumes(torch.tensor([0.9, 0.1])).tolist()
     [0.5, 0.5]
     """
 
@@ -133,7 +133,7 @@ class LogitAdjusted(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight * (target_prior / prior)^tau``."""
         if self.label_smoothing:
             return None

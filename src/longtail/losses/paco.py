@@ -30,11 +30,11 @@ import math
 import torch
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     check_finite,
     check_labels,
-    floored,
     share,
     wide,
 )
@@ -172,6 +172,6 @@ class PaCo(CountedLoss):
             class_temperature=self.class_temperature, reduction=self.reduction,
         )  # fmt: skip
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the embeddings share the denominator with the centres."""
         return None

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._checks import Vector, check_not_negative, floored, share
+from longtail.classes import floored
+from longtail.losses._checks import Vector, check_not_negative, share
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Normalizer, Reduction
 from longtail.losses._softmax import cross_entropy_of
@@ -73,7 +74,7 @@ class PriorCE(ClassLoss):
         ValueError: a prior or counts that are negative or all zero.
 
     >>> import torch
-    >>> PriorCE(prior=(0.75, 0.25)).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    >>> PriorCE(prior=(0.75, 0.25)).assumes(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
@@ -97,7 +98,7 @@ class PriorCE(ClassLoss):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return prior_ce(logits, target, eps=self.eps, label_smoothing=self.label_smoothing, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """The prior the logits carry: ``seen * weight / prior``."""
         if self.label_smoothing:
             return None

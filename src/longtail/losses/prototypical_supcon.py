@@ -84,6 +84,6 @@ class PrototypicalSupCon(nn.Module):
             features, labels, prototypes, temperature=self.temperature, reduction=self.reduction
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: it trains features, not logits."""
         return None

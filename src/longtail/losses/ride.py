@@ -174,6 +174,6 @@ class RIDE(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: margins and diversity change the shape of the posterior, not only its prior."""
         return None

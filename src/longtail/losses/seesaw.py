@@ -214,6 +214,6 @@ class Seesaw(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: the factors depend on the label and on the scores."""
         return None

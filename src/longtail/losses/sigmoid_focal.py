@@ -147,6 +147,6 @@ class SigmoidFocal(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""
         return None

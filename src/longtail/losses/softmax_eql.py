@@ -148,6 +148,6 @@ class SoftmaxEQL(ClassLoss):
         warn_if_batch(self.total, target)
         return softmax_eql(logits, target, threshold=self.threshold, gamma=self.gamma, **self.common)
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: a normaliser that depends on the label makes the loss no proper score."""
         return None

@@ -123,6 +123,6 @@ class SupCon(nn.Module):
             reduction=self.reduction,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: it trains features, not logits."""
         return None

@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from longtail.classes import floored
 from longtail.losses._checks import (
     Vector,
     check_finite,
-    floored,
     frequency,
     warn_if_batch,
 )
@@ -93,7 +93,7 @@ class VS(ClassLoss):
         ValueError: counts or a prior that are negative or all zero.
 
     >>> import torch
-    >>> VS(counts=torch.tensor([3, 1]), gamma=0.0).logit_prior(torch.tensor([0.75, 0.25])).tolist()
+    >>> VS(counts=torch.tensor([3, 1]), gamma=0.0).assumes(torch.tensor([0.75, 0.25])).tolist()
     [0.5, 0.5]
     """
 
@@ -126,7 +126,7 @@ class VS(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """``seen * weight / prior^tau`` where gamma is 0; else None: the factor changes the shape of the
         posterior.
         """

@@ -108,6 +108,6 @@ class WeightedBCE(ClassLoss):
             **self.common,
         )
 
-    def logit_prior(self, seen: Tensor) -> Tensor | None:
+    def assumes(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""
         return None

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longtail.by_class import by_class
+from longtail.prior import distribution
 
 ArrayLike = Tensor | np.ndarray | Sequence[int] | Sequence[float] | Sequence[Sequence[float]]
 
@@ -86,16 +86,7 @@ def as_prior(prior: ArrayLike, num_classes: int) -> Tensor:
     """A class distribution, float64 ``[C]``.
 
     Raises:
-        ValueError: another length, a negative or non-finite entry, or a sum other than 1.
+        ValueError: see :func:`longtail.prior.distribution`.
     """
-    p = as_tensor(by_class("prior", prior)).double()
-    if p.shape != (num_classes,):
-        raise ValueError(
-            f"prior has shape {tuple(p.shape)}; it must have one entry for each of {num_classes} classes"
-        )
-    total = float(p.sum())
-    if not bool((p >= 0).all()) or not abs(total - 1) < 1e-3:
-        raise ValueError(
-            f"prior={p.tolist()[:8]} sums to {total:.6g}; entries must be at least 0 and sum to 1"
-        )
-    return p / total
+    p = torch.from_numpy(distribution("prior", prior, num_classes))
+    return p / float(p.sum())

@@ -18,7 +18,6 @@ we know of. On several ranks each contrasts within its share of the batch; the p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +72,3 @@ class BalancedContrast(nn.Module):
             "classes": self.loss(net.head(first), y),  # type: ignore[operator]
             "contrast": self.weight * contrast,
         }
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the contrast pulls at the head's weights too."""

@@ -17,7 +17,6 @@ are on the same mixed logits, as there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +66,3 @@ class Bilateral(nn.Module):
             "conventional": alpha * self.loss(logits, y_c),
             "rebalancing": (1 - alpha) * self.loss(logits, y_r),
         }
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the mixture of two streams has no closed form."""

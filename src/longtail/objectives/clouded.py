@@ -53,7 +53,4 @@ class Clouded(nn.Module):
             self.cloud.update(features, y)  # type: ignore[operator]
         return {"loss": self.loss(net.head(features), y)}
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: rare classes are trained on features that they do not have."""
         return None

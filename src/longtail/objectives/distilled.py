@@ -10,7 +10,6 @@ Differs from the authors' code in nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +45,4 @@ class Distilled(nn.Module):
             taught = self.teachers[0](x)
         return {"loss": self.loss(net(x), y, taught)}
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the teacher's flattened share of the logits has a prior of its own."""
         return None

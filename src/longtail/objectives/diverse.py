@@ -56,7 +56,4 @@ class Diverse(nn.Module):
         x, y = streams[0]
         return {"loss": self.loss(each_expert(net, x, "Diverse"), y)}
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: margins and diversity change the shape of the posterior, not only its prior."""
         return None

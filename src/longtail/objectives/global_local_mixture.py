@@ -21,7 +21,6 @@ itself). On several ranks each mixes its own share.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +110,3 @@ class GlobalLocalMixture(nn.Module):
             "weighted": (1 - alpha) * weighted,
             "consistency": -self.weight * agree,
         }
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: mixtures change the shape of the posterior."""

@@ -21,7 +21,6 @@ have no such limit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +73,3 @@ class Hybrid(nn.Module):
             contrast = self.contrast(z.flatten(0, 1), y_con.repeat_interleave(2), unit(self.prototypes))
         (x,) = views_of(x_cls, 1, "Hybrid")
         return {"contrast": alpha * contrast, "classes": (1 - alpha) * self.loss(net(x), y_cls)}
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the head learns late, on features that move, and need not arrive at the balanced stream's prior."""

@@ -68,7 +68,4 @@ class Memorised(nn.Module):
             "centroids": near + moving - moving.detach(),
         }
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the logits' scale follows the distance to the memory."""
         return None

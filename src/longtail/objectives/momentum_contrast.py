@@ -19,7 +19,6 @@ sees a rank's own share, and the queue holds the first rank's keys.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -90,7 +89,3 @@ class MomentumContrast(nn.Module):
         others, _ = self.queue.read()
         self.queue.push(k)
         return {"contrast": info_nce(q, k, others, self.temperature)}
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the head is not trained."""

@@ -91,10 +91,6 @@ class NestedCollaborative(nn.Module):
             "mutual": self.weight * (mutual(z) + mutual(hard)),
         }
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the hard terms change the shape of the posterior."""
-
 
 def _fresh(net: nn.Module) -> nn.Module:
     """The same net with other initial weights."""

@@ -17,7 +17,6 @@ rank's keys.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +66,3 @@ class ParametricContrast(nn.Module):
         self.queue.push(k, y)
         logits = net.head(f)  # type: ignore[operator]
         return {"loss": self.loss(torch.cat([q, k, kept]), torch.cat([y, y, of]), logits)}
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the embeddings share the denominator with the centres."""

@@ -22,7 +22,6 @@ examples as the training set has; and in the means being updated after the loss.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -30,7 +29,6 @@ from torch import Tensor, nn
 
 from longtail.objectives._views import encode, projector, unit, views_of
 from longtail.objectives.supervised import Batch
-from longtail.part import Part
 
 
 def log_bessel(kappa: Tensor, nu: float) -> Tensor:
@@ -79,6 +77,7 @@ class ProbabilisticContrast(nn.Module):
     seen: Tensor
 
     ignores_progress = True
+    prior_of_loss = True  # the head sees the loss on the first view alone
 
     def __init__(
         self,
@@ -135,18 +134,3 @@ class ProbabilisticContrast(nn.Module):
         self.sums[0] = torch.where(over, fresh, last)
         self.sums[1] = torch.where(over, torch.zeros_like(this), this)
         self.seen.copy_(torch.where(over, torch.zeros_like(self.seen), self.seen))
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> Tensor | None:
-        """The head sees the loss on the first view alone: the stream's distribution, changed by the loss."""
-        facts = {
-            "counts": labels.counts,
-            "prior": labels.prior,
-            "num_classes": labels.num_classes,
-            "labels": labels,
-        }
-        if not isinstance(stage.loss, Part) or not isinstance(stage.streams[0], Part):
-            return None  # a switch: on its way from one prior to another
-        seen = stage.streams[0].build(**facts).class_distribution(labels, 1.0)
-        prior: Tensor | None = stage.loss.build(**facts).logit_prior(seen)
-        return prior

@@ -99,10 +99,6 @@ class PseudoLabelled(nn.Module):
             max=len(self.chance) - 1
         )
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: pseudo-labels have a class distribution of their own."""
-
 
 @torch.no_grad()
 def pseudo_labels(teacher: nn.Module, x: Any, batch: int = 512) -> Tensor:

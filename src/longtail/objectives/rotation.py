@@ -16,7 +16,6 @@ times). Differs from it in nothing else. On several ranks each draws for its own
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +69,3 @@ class Rotation(nn.Module):
         quarters = (torch.randperm(len(x), generator=generator, device=on) % 4).to(x.device)
         logits = self.head(net.backbone(turned(x, quarters)))  # type: ignore[operator]
         return {"rotation": F.cross_entropy(logits, quarters)}
-
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: the head is not trained."""

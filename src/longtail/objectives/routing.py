@@ -70,7 +70,4 @@ class Routing(nn.Module):
         target = would_help(means, y).to(r.dtype)
         return {"routing": F.binary_cross_entropy_with_logits(r, target, pos_weight=self.positive)}
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: how many experts are asked depends on the input."""
         return None

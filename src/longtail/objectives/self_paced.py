@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from longtail.labels import Labels
+from longtail.classes import Classes
 from longtail.net import Net
 from longtail.objectives.supervised import Batch, per_example
 
@@ -70,7 +70,7 @@ class SelfPaced(nn.Module):
     Args:
         loss: ``(logits, y) -> scalar``, from the stage, with a ``reduction``.
         teachers: one expert a group, from the most frequent classes to the rarest (a fact).
-        labels: the training labels (a fact).
+        counts: training examples per class (a fact).
         embed: ``net -> (features, y)`` over the training inputs (a fact).
         epochs: how often in the stage the experts' weights are set anew: its epochs.
         temperature: T > 0.
@@ -93,7 +93,7 @@ class SelfPaced(nn.Module):
         self,
         loss: nn.Module,
         teachers: tuple[Net, ...],
-        labels: Labels,
+        counts: Tensor,
         embed: Embed,
         epochs: int,
         temperature: float = 2.0,
@@ -108,7 +108,8 @@ class SelfPaced(nn.Module):
             )
         if weighs not in ("loss", "logits"):
             raise ValueError(f"weighs={weighs!r} must be 'loss' or 'logits'")
-        groups = labels.runs(len(teachers)) if shots is None else tuple(labels.groups(*shots).values())
+        classes = Classes.of(counts)
+        groups = classes.runs(len(teachers)) if shots is None else tuple(classes.groups(*shots).values())
         if len(groups) != len(teachers) or any(len(g) == 0 for g in groups):
             sizes = [len(g) for g in groups]
             raise ValueError(
@@ -122,12 +123,12 @@ class SelfPaced(nn.Module):
         )  # which of the ``epochs`` the weights in ``pace`` are of; saved as extra state
         for k, members in enumerate(groups):
             self.register_buffer(f"group_{k}", members, persistent=False)
-        group_of = torch.empty(labels.num_classes, dtype=torch.int64)
+        group_of = torch.empty(classes.num_classes, dtype=torch.int64)
         for g, members in enumerate(groups):
             group_of[members] = g
-        shots_of = torch.stack([labels.counts[g].double().mean() for g in groups])
+        shots_of = torch.stack([counts[g].double().mean() for g in groups])
         start = (shots_of.amin() / shots_of.clamp_min(1)).clamp(max=1).float()[group_of]
-        low, high = torch.ones(labels.num_classes), torch.zeros(labels.num_classes)
+        low, high = torch.ones(classes.num_classes), torch.zeros(classes.num_classes)
         accuracy = torch.zeros(len(groups))
         for g, (members, teacher) in enumerate(zip(groups, teachers)):
             logits, y = self._logits(teacher)
@@ -199,7 +200,4 @@ class SelfPaced(nn.Module):
             m.training = mode
         return logits, y.cpu()
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> None:
-        """None: what the experts teach has priors of their own."""
         return None

@@ -17,13 +17,14 @@ Differs from the authors' code in classes of equal size, which share one value o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from longtail.objectives.diverse import each_expert
 from longtail.objectives.supervised import Batch
+from longtail.prior import same
+from longtail.roles import ClaimsPrior
 from longtail.weights import expert_priors
 
 TAU = 2.0
@@ -51,7 +52,8 @@ class Skilled(nn.Module):
         if tau < 0:
             raise ValueError(f"tau={tau} must not be negative")
         self.loss = loss
-        log = expert_priors(counts, tau=tau).log()
+        self.priors = expert_priors(counts, tau=tau)
+        log = self.priors.log()
         self.register_buffer("shift", (log[0] - log).float(), persistent=False)
 
     def forward(
@@ -64,11 +66,9 @@ class Skilled(nn.Module):
         shifted = logits + self.shift
         return {name: self.loss(shifted[:, k], y) for k, name in enumerate(NAMES)}
 
-    @staticmethod
-    def logit_prior(stage: Any, labels: Any) -> Tensor | None:
-        """The prior of the experts' plain mean, on data as they come under cross-entropy; else None."""
-        plain = stage.loss == type(stage).loss and stage.streams == type(stage).streams
-        if not plain:
+    def assumes(self, seen: Tensor) -> Tensor | None:
+        """The prior of the experts' plain mean, where the loss leaves the natural prior; else None."""
+        claimed = self.loss.assumes(seen) if isinstance(self.loss, ClaimsPrior) else None
+        if claimed is None or not same(claimed, self.priors[0]):
             return None
-        tau = dict(stage.objective.kwargs).get("tau", TAU)
-        return expert_priors(labels.counts, tau=tau).log().mean(0).softmax(0)
+        return self.priors.log().mean(0).softmax(0)

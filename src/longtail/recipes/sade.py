@@ -10,8 +10,8 @@ The logits' prior has a closed form: where the prior at test is known, ``predict
 Where it is not, fit the experts' weights on unlabelled test inputs, from two augmented views of them::
 
     one, two = (outcome.net.head.each(outcome.net.backbone(view)) for view in (first_view, second_view))
-    weigh = WeighExperts(expert_weights(one, two), counts=outcome.labels.counts)
-    better = outcome.but(net=weigh(outcome.net), logit_prior=weigh.logit_prior(outcome.logit_prior))
+    weigh = WeighExperts(expert_weights(one, two), counts=outcome.classes.counts)
+    better = outcome.but(net=weigh(outcome.net), assumed_prior=weigh.assumes(outcome.assumed_prior))
     better.logits(x).argmax(1)  # as published: no prior applied
 
 Reach for it when the prior where it is used is unknown or changes: its experts are made for three of them.

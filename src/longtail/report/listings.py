@@ -179,7 +179,7 @@ def show_adjusted(adjusted: Any, console: Console | None = None) -> None:
     )
     console.print(f"classes, in the order of the columns: {shown}", markup=False, highlight=False)
     for note in adjusted.notes:
-        console.print(f"  {note}", style="dim", markup=False, highlight=False)
+        console.print(f"  {note}", style="dim", markup=False, highlight=False, soft_wrap=True)
     if not adjusted.scores:
         console.print("No labels in the file, so there is nothing to score.", style="dim")
     for prior, rows in adjusted.scores.items():

@@ -126,7 +126,7 @@ def train_stages(
             cache.put(key, net.state_dict(), {"history": history, "seconds": seconds, **specs(net)})
             cache.drop(key + ".partial")
     prior = stages_prior(recipe.stages, data.labels)
-    return Outcome(net.eval(), recipe, data.labels, keys, tuple(history), prior, engine=engine)
+    return Outcome(net.eval(), recipe, data.labels.classes, keys, tuple(history), prior, engine=engine)
 
 
 def stage_keys(recipe: Recipe, net: Net, data: Examples, seed: int, engine: Engine) -> tuple[str, ...]:

@@ -17,13 +17,14 @@ from torch import Tensor
 from longtail.adjust import BiasTemperature
 from longtail.adjust._minimise import cross_entropy
 from longtail.adjust.bias_temperature import STRENGTH, drawn_as, match_bias
+from longtail.classes import floored
 from longtail.examples import Examples
 from longtail.labels import Labels
 from longtail.part import Part
 from longtail.recipe import Recipe
 from longtail.roles import Fits, LeftOpen, Tunes, traits, works_on
 from longtail.run.loop import facts_of, infer
-from longtail.run.outcome import Outcome, floored
+from longtail.run.outcome import Outcome
 from longtail.run.prior import carried_prior, facts_without_net
 
 LEVEL = 0.01
@@ -105,7 +106,7 @@ def fit_finish(
             fitted.append(p)
         elif traits(made).works_on == "net":
             features = infer(now.net, held.x, now.engine, features=True)
-            fitted.append(made.tune(now.net, features, held.labels.y, now.labels.prior))
+            fitted.append(made.tune(now.net, features, held.labels.y, now.classes.prior))
         else:
             fitted.append(made.fit(_held_logits(now, held, logits), held.labels.y))
     if held is not None:
@@ -131,11 +132,11 @@ def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome
             outcome = outcome.but(thresholds=None if is_open(made) else made)
         elif works_on(type(made)) == "net":
             outcome = outcome.but(
-                net=made(outcome.net).eval(), logit_prior=made.logit_prior(outcome.logit_prior)
+                net=made(outcome.net).eval(), assumed_prior=made.assumes(outcome.assumed_prior)
             )
         else:
             adjusters = (*outcome.adjusters, made)
-            outcome = outcome.but(adjusters=adjusters, logit_prior=made.logit_prior(outcome.logit_prior))
+            outcome = outcome.but(adjusters=adjusters, assumed_prior=made.assumes(outcome.assumed_prior))
     return outcome
 
 
@@ -174,13 +175,13 @@ def calibrated(
         outcome, data, held, logits, sample: as for :func:`fit_finish`.
     """
     z, y = outcome.as_natural(_held_logits(outcome, held, logits)), held.labels.y
-    natural = floored(outcome.labels.prior)
+    natural = floored(outcome.classes.prior)
     prior, copies, rates = (natural / natural.sum()).numpy(), sample.copies, sample.rates
     with warnings.catch_warnings():  # few rows are allowed for: the penalty, and the test
         warnings.filterwarnings("ignore", message="BiasTemperature: ")
         fit = BiasTemperature(strength=STRENGTH * copies).fit(z, y, prior=prior, rates=rates)
         checked = None
-        if outcome.logit_prior is not None:
+        if outcome.assumed_prior is not None:
             checked = check_claim(fit, z.double().numpy(), y.numpy(), prior, sample)
             if not checked["calibrated"]:
                 return Calibrator(None, None, checked)

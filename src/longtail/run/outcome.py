@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from longtail.by_class import by_class
+from longtail.classes import Classes, floored
 from longtail.examples import Inputs
-from longtail.labels import ClassCounts, Labels
 from longtail.net import Net
+from longtail.prior import Prior, Said
 from longtail.roles import WeighsClasses
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 
-Prior = str | Sequence[float] | Mapping[Any, float] | Tensor
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
 
@@ -28,50 +26,51 @@ class Meaning:
     """What the logits of a trained model mean: the class prior they assume, and how to put another in.
 
     Attributes:
-        labels: of the rows it was trained on, or the counts of each class.
-        logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
-            was held out to fit it on.
+        classes: of the rows it was trained on.
+        assumed_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and
+            nothing was held out to fit it on.
         calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; it works
             on ``as_natural(logits)``.
     """
 
-    labels: Labels | ClassCounts
-    logit_prior: Tensor | None = None
+    classes: Classes
+    assumed_prior: Tensor | None = None
     calibrator: Any = None
 
     @property
     def source(self) -> str:
         """Where the prior is known from: "closed form", "closed form, off: fitted", "fitted" or "none"."""
-        if self.logit_prior is None:
+        if self.assumed_prior is None:
             return "none" if self.calibrator is None else "fitted"
         return "closed form" if self.calibrator is None else OFF
 
-    def probabilities(self, logits: Tensor, prior: Prior = "natural") -> Tensor:
-        """``softmax(logits + log prior - log logit_prior)``, after the calibrator, float32 ``[N, C]``.
+    def probabilities(self, logits: Tensor, prior: Said = "natural") -> Tensor:
+        """``softmax(logits + log prior - log assumed_prior)``, after the calibrator, float32 ``[N, C]``.
 
         Raises:
             ValueError: the prior is not one, or the logits have no known prior.
         """
-        logits, assumed = logits.double(), self.logit_prior
+        logits, assumed = logits.double(), self.assumed_prior
         if self.calibrator is not None:
-            logits, assumed = self.calibrator(self.as_natural(logits)), self.calibrator.logit_prior(None)
+            logits, assumed = self.calibrator(self.as_natural(logits)), self.calibrator.assumes(None)
         if assumed is None:
             raise ValueError(
                 "the logits of this recipe have no closed-form prior: train with held-out data (held=...), from "
                 "which a calibrator is fitted, or use softmax of logits() as scores"
             )
-        shift = log_prior(prior, self.labels) - floored(torch.as_tensor(assumed)).log()
+        deploy = Prior.of(prior, self.classes).resolve(self.classes)
+        shift = deploy.log() - floored(torch.as_tensor(assumed).double()).log()
         return torch.softmax(logits + shift, -1).float()
 
     def as_natural(self, logits: Tensor) -> Tensor:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
-        if self.logit_prior is None:
+        if self.assumed_prior is None:
             return logits.double()
-        return logits.double() + (floored(self.labels.prior) / floored(self.logit_prior)).log()
+        return logits.double() + (floored(self.classes.prior) / floored(self.assumed_prior.double())).log()
 
-    def is_natural(self, prior: Prior) -> bool:
+    def is_natural(self, prior: Said) -> bool:
         """Is it the natural prior, by its name or as numbers?"""
-        return torch.allclose(prior_vector(prior, self.labels), self.labels.prior, rtol=1e-4, atol=1e-7)
+        return Prior.of(prior, self.classes).is_natural(self.classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +80,11 @@ class Outcome:
     Attributes:
         net: in evaluation mode.
         recipe: what was trained (a ``Recipe``, or a classical one).
-        labels: the training labels, or the counts of each class where the model was read from a file.
+        classes: of the rows it was trained on.
         keys: the cache key of each stage.
         history: one event an epoch.
-        logit_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and nothing
-            was held out to fit it on.
+        assumed_prior: float64 ``[C]``, the class prior that the logits assume; None where no closed form exists and
+            nothing was held out to fit it on.
         prior_source: "closed form", "closed form, off: fitted" (held-out rows contradicted it), "fitted" or "none".
         adjusters: the recipe's own logit adjusters, applied by ``logits``.
         calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; used
@@ -96,10 +95,10 @@ class Outcome:
 
     net: Net
     recipe: Any
-    labels: Labels | ClassCounts
+    classes: Classes
     keys: tuple[str, ...] = ()
     history: tuple[Event, ...] = ()
-    logit_prior: Tensor | None = None
+    assumed_prior: Tensor | None = None
     adjusters: tuple[Any, ...] = ()
     calibrator: Any = None
     thresholds: Any = None
@@ -112,7 +111,7 @@ class Outcome:
     @property
     def meaning(self) -> Meaning:
         """What its logits mean."""
-        return Meaning(self.labels, self.logit_prior, self.calibrator)
+        return Meaning(self.classes, self.assumed_prior, self.calibrator)
 
     @property
     def prior_source(self) -> str:
@@ -132,72 +131,34 @@ class Outcome:
             logits = adjust(logits)
         return logits
 
-    def predict_proba(self, x: Inputs, prior: Prior = "natural") -> Tensor:
+    def predict_proba(self, x: Inputs, prior: Said = "natural") -> Tensor:
         """Probabilities ``[N, C]`` under the prior you deploy under.
 
         Args:
             x: inputs as the net takes them.
-            prior: "natural" (the training frequencies), "balanced", or a probability for each
-                class: in class order, or by name.
+            prior: "natural" (the training frequencies), "balanced", or numbers: see :meth:`longtail.prior.Prior.of`.
 
         Raises:
             ValueError: the prior is not one, or the recipe's logits have no known prior (train with held-out data).
         """
         return self.probabilities(self.logits(x), prior)
 
-    def probabilities(self, logits: Tensor, prior: Prior = "natural") -> Tensor:
-        """``softmax(logits + log prior - log logit_prior)`` for logits of this outcome, after its calibrator."""
+    def probabilities(self, logits: Tensor, prior: Said = "natural") -> Tensor:
+        """``softmax(logits + log prior - log assumed_prior)`` for logits of this outcome, after its calibrator."""
         return self.meaning.probabilities(logits, prior)
 
     def as_natural(self, logits: Tensor) -> Tensor:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
         return self.meaning.as_natural(logits)
 
-    def predict(self, x: Inputs, prior: Prior = "natural") -> Tensor:
+    def predict(self, x: Inputs, prior: Said = "natural") -> Tensor:
         """Class indices ``[N]``: the most probable class under the prior, or by tuned thresholds where there are any."""
         return self.decide(self.probabilities(self.logits(x), prior), prior)
 
-    def decide(self, probabilities: Tensor, prior: Prior) -> Tensor:
+    def decide(self, probabilities: Tensor, prior: Said) -> Tensor:
         """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
         numbers.
         """
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)
-
-
-def log_prior(prior: Prior, labels: Labels | ClassCounts) -> Tensor:
-    """The log of a deployment prior, float64 ``[C]``."""
-    return prior_vector(prior, labels).log()
-
-
-def prior_vector(prior: Prior, labels: Labels | ClassCounts) -> Tensor:
-    """A deployment prior as a vector, float64 ``[C]``, summing to 1.
-
-    Raises:
-        ValueError: an unknown name, the wrong length, a negative entry, or a sum that is not 1.
-    """
-    c = labels.num_classes
-    if isinstance(prior, str):
-        if prior == "natural":
-            return labels.prior
-        if prior == "balanced":
-            return torch.full((c,), 1 / c, dtype=torch.float64)
-        raise ValueError(f"prior={prior!r} must be 'natural', 'balanced', or {c} probabilities")
-    vector = torch.as_tensor(by_class("prior", prior, labels.names), dtype=torch.float64)
-    if vector.shape != (c,):
-        raise ValueError(
-            f"prior has shape {tuple(vector.shape)}; it needs one probability for each of {c} classes"
-        )
-    total = float(vector.sum())
-    if not bool((vector >= 0).all()) or abs(total - 1) > 1e-4:
-        raise ValueError(
-            f"prior must be probabilities that sum to 1; it sums to {total:g}: divide it by its sum"
-        )
-    return vector / total
-
-
-def floored(prior: Tensor) -> Tensor:
-    """A prior with no zero: a class that training never saw counts as often as the rarest that it did see."""
-    prior = prior.double()
-    return torch.where(prior > 0, prior, prior[prior > 0].min())

@@ -10,7 +10,7 @@ from torch import Tensor
 from longtail.labels import Labels
 from longtail.part import Part, Switch, at
 from longtail.recipe import Recipe, Stage
-from longtail.roles import ClaimsPrior, plays, traits_of, works_on
+from longtail.roles import ClaimsPrior, ShowsPrior, plays, traits_of, works_on
 from longtail.surgery import ResetHead, SwapHead
 
 
@@ -23,25 +23,35 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
     """
     prior: Tensor | None = None
     for k, stage in enumerate(stages):
-        before = prior
-        objective: Any = stage.objective.target
-        if plays(objective, ClaimsPrior):
-            prior = objective.logit_prior(stage, labels)
-            continue
-        prior = None
-        loss = at(stage.loss, 1.0)
-        if at(stage.mix, 1.0) is None and traits_of(objective).reads_logits_only and _has_prior(loss):
-            facts = _facts_of(labels)
-            stream = at(stage.streams[0], 1.0).build(**facts)
-            seen = stream.class_distribution(labels, 1.0)
-            if torch.allclose(seen, stream.class_distribution(labels, 0.0)):
-                prior = loss.build(**facts).logit_prior(seen)
+        before, prior = prior, _stage_prior(stage, labels)
         arrived = before is not None and prior is not None and torch.allclose(before, prior)
         fresh = k == 0 or any(p.target in (ResetHead, SwapHead) for p in stage.surgery)
         deferred = isinstance(stage.loss, Switch) or isinstance(stage.streams[0], Switch)
         if deferred or not (fresh or arrived) or any(_differs_in_eval(p) for p in stage.surgery):
             prior = None
     return prior
+
+
+def _stage_prior(stage: Stage, labels: Labels) -> Tensor | None:
+    """What a stage's logits assume where a fresh head trains to the end: its loss says it of what its stream shows."""
+    loss, facts = at(stage.loss, 1.0), _facts_of(labels)
+    objective: Any = stage.objective.target
+    if at(stage.mix, 1.0) is not None or not _has_prior(loss):
+        return None
+    stream = at(stage.streams[0], 1.0)
+    if not plays(stream.target, ShowsPrior):
+        return None
+    made = stream.build(**facts)
+    seen: Tensor = made.stream_prior(labels, 1.0)
+    if not torch.allclose(seen, made.stream_prior(labels, 0.0)):
+        return None
+    if traits_of(objective).reads_logits_only or traits_of(objective).prior_of_loss:
+        claimed: Tensor | None = loss.build(**facts).assumes(seen)
+        return claimed
+    if not plays(objective, ClaimsPrior):
+        return None
+    own: Tensor | None = stage.objective.build(**facts, loss=loss.build(**facts)).assumes(seen)
+    return own
 
 
 def _differs_in_eval(surgery: Part[Any]) -> bool:
@@ -59,7 +69,7 @@ def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
     prior = stages_prior(recipe.stages, labels)
     for p in recipe.finish:
         if works_on(p.target) != "probabilities":
-            prior = p.build(**facts_without_net(labels)).logit_prior(prior)
+            prior = p.build(**facts_without_net(labels)).assumes(prior)
     return prior
 
 

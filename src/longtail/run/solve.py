@@ -25,7 +25,7 @@ from longtail.objectives.supervised import per_example
 from longtail.optim.lbfgs import LBFGS, Solved
 from longtail.part import Part, at
 from longtail.recipe import Stage
-from longtail.roles import ClaimsDistribution, Reducible, plays, tensor_of
+from longtail.roles import Reducible, ShowsPrior, plays, tensor_of
 from longtail.run.engine import Engine
 from longtail.samplers import Subset
 from longtail.seeds import generator
@@ -100,7 +100,7 @@ def may_be_solved(stage: Stage) -> bool:
         and stage.average is None
         and stage.sharpness is None
         and stage.objective.target is Supervised
-        and plays(stream.target, ClaimsDistribution)
+        and plays(stream.target, ShowsPrior)
         and stream.target is not Subset
     )
 
@@ -161,7 +161,7 @@ def solved(
     stream = at(stage.streams[0], 1.0).build(**facts)
     loss = at(stage.loss, 1.0).build(**facts).to(engine.on).double()
     labels, y = data.labels, data.labels.y.to(engine.on)
-    q = stream.class_distribution(labels, 1.0)
+    q = stream.stream_prior(labels, 1.0)
     of_class = torch.where(labels.counts > 0, q / labels.counts.clamp(min=1), 0.0)
     problem = Problem(net.double().train(), loss, x, y, of_class[labels.y].to(engine.on), engine)
     c = solver.c[0] if len(solver.c) == 1 or not problem.penalised else _chosen(problem, solver, key)

@@ -46,7 +46,7 @@ class ClassAware:
         check_draws("k", k)
         self.k, self.length = k, check_length(length)
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Uniform over the classes that have examples, float64 ``[C]``."""
         return powers(labels.counts, 0.0)
 

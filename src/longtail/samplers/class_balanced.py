@@ -31,9 +31,9 @@ class ClassBalanced(Drawn):
     Raises:
         ValueError: ``power`` is not finite or lies outside [-3, 3]; ``length`` is below 1.
 
-    >>> ClassBalanced().class_distribution(Labels.of([0, 0, 0, 1])).tolist()
+    >>> ClassBalanced().stream_prior(Labels.of([0, 0, 0, 1])).tolist()
     [0.5, 0.5]
-    >>> ClassBalanced(power=-1).class_distribution(Labels.of([0, 0, 0, 1])).tolist()
+    >>> ClassBalanced(power=-1).stream_prior(Labels.of([0, 0, 0, 1])).tolist()
     [0.25, 0.75]
     """
 
@@ -46,6 +46,6 @@ class ClassBalanced(Drawn):
             )
         self.power = power
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """q_j ~ n_j**power over the classes that have examples, float64 ``[C]``."""
         return powers(labels.counts, self.power)

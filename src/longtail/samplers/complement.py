@@ -59,7 +59,7 @@ class Complement:
             )
         return g
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Class frequencies of the new images, exact, float64 ``[C]``."""
         g = self.counts(labels).double()
         return g / g.sum()

@@ -197,7 +197,7 @@ class Drawn(ABC):
         self.length = check_length(length)
 
     @abstractmethod
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """The class distribution that training sees at progress ``t``, float64 ``[C]``."""
 
     def size(self, labels: Labels, t: float = 0.0) -> int:
@@ -206,7 +206,7 @@ class Drawn(ABC):
 
     def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
         """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
-        return draw(labels, self.class_distribution(labels, t), self.size(labels, t), generator)
+        return draw(labels, self.stream_prior(labels, t), self.size(labels, t), generator)
 
     def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
         return join(self.chunks(labels, generator, t), self.size(labels, t))

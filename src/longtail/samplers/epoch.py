@@ -104,7 +104,7 @@ class EpochSampler(DistributedSampler[int]):
         self._drawn: tuple[int, Tensor] | None = (
             None  # (epoch, its indices), where only drawing tells the length
         )
-        if epochs is None and not torch.equal(self.class_distribution(0.0), self.class_distribution(1.0)):
+        if epochs is None and not torch.equal(self.stream_prior(0.0), self.stream_prior(1.0)):
             raise ValueError(
                 f"epochs=None: {type(self.sampler).__name__} changes with progress; give their number"
             )
@@ -148,10 +148,10 @@ class EpochSampler(DistributedSampler[int]):
             )
         return chosen
 
-    def class_distribution(self, t: float | None = None) -> Tensor:
+    def stream_prior(self, t: float | None = None) -> Tensor:
         """What the sampler induces, now or at progress ``t``, float64 ``[C]``."""
         t = self.t if t is None else t
-        q: Tensor = self._at(t).class_distribution(self.labels, t)
+        q: Tensor = self._at(t).stream_prior(self.labels, t)
         return q
 
     def set_epoch(self, epoch: int) -> None:

@@ -58,7 +58,7 @@ class MPerClass:
         """Indices in a row that must stay on one rank: a batch."""
         return self.batch_size
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Uniform over the classes that have examples, float64 ``[C]``."""
         return powers(labels.counts, 0.0)
 

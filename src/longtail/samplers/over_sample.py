@@ -49,7 +49,7 @@ class OverSample:
         check_size(int(made.sum()), f"to={to} for {int((n > 0).sum())} classes", len(labels))
         return made
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Class frequencies of the epoch, exact, float64 ``[C]``."""
         counts = self.counts(labels).double()
         return counts / counts.sum()

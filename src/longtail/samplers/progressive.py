@@ -51,7 +51,7 @@ class Progressive(Drawn):
     Raises:
         ValueError: an unknown convention, or ``epochs`` missing where the convention counts in epochs.
 
-    >>> Progressive().class_distribution(Labels.of([0, 0, 0, 1]), t=0.5).tolist()
+    >>> Progressive().stream_prior(Labels.of([0, 0, 0, 1]), t=0.5).tolist()
     [0.625, 0.375]
     """
 
@@ -70,7 +70,7 @@ class Progressive(Drawn):
             )
         self.convention, self.epochs = convention, epochs
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """The mixture at progress ``t``, float64 ``[C]``; classes without examples get 0."""
         lam = balance(t, self.convention, self.epochs)
         return torch.lerp(labels.prior, powers(labels.counts, 0.0), lam)

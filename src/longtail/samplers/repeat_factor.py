@@ -107,7 +107,7 @@ class RepeatFactor:
             class, or is a tensor of something else.
 
     >>> labels = Labels.of([0, 0, 0, 1])
-    >>> RepeatFactor(threshold=1.0, sqrt=False).class_distribution(labels).tolist()
+    >>> RepeatFactor(threshold=1.0, sqrt=False).stream_prior(labels).tolist()
     [0.5, 0.5]
     """
 
@@ -144,7 +144,7 @@ class RepeatFactor:
         image, category = self._held if self._held is not None else (torch.arange(len(labels)), labels.y)
         return torch.bincount(category, weights=r[image]) / r.sum()
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Expected frequencies of the (single) labels, float64 ``[C]``."""
         r = self.factors(labels)
         return torch.bincount(labels.y, weights=r, minlength=labels.num_classes) / r.sum()

@@ -19,7 +19,7 @@ class Shuffled:
     [0, 1, 2]
     """
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """The training prior, float64 ``[C]``."""
         return labels.prior
 

@@ -66,9 +66,9 @@ class Subset:
     def _inside(self, labels: Labels) -> tuple[Tensor, Labels]:
         """The classes, and their examples' labels, class after class."""
         if self.run is not None:
-            chosen = labels.runs(self.run[1])[self.run[0]]
+            chosen = labels.classes.runs(self.run[1])[self.run[0]]
         elif self.classes is None:
-            chosen = labels.groups(self.many, self.few)[str(self.group)]
+            chosen = labels.classes.groups(self.many, self.few)[str(self.group)]
         else:
             if any(not 0 <= c < labels.num_classes for c in self.classes):
                 raise ValueError(f"classes={self.classes} must lie in 0..{labels.num_classes - 1}")
@@ -86,9 +86,9 @@ class Subset:
         """Indices in a row that must stay on one rank: those of the inner sampler."""
         return together_in(self.of)
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """What the inner sampler does on the subset, float64 ``[C]``; 0 outside."""
-        q: Tensor = self.of.class_distribution(self._inside(labels)[1], t)
+        q: Tensor = self.of.stream_prior(self._inside(labels)[1], t)
         return q
 
     def drawn_size(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> int:

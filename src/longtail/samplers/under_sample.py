@@ -42,7 +42,7 @@ class UnderSample:
         to = self.to if self.to is not None else int(int(n[n > 0].min()) / (self.ratio or 1.0))
         return n.clamp(max=to)
 
-    def class_distribution(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """Class frequencies of the epoch, exact, float64 ``[C]``."""
         counts = self.counts(labels).double()
         return counts / counts.sum()

@@ -39,7 +39,7 @@ class AddScale:
     def __call__(self, net: Net) -> Net:
         return under(net, Scaled(net.feature_dim, net.num_classes, copy.deepcopy(net.head), self.scale_bias))
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """``before``: the logits are the same until they are trained."""
         return before
 
@@ -64,6 +64,6 @@ class AddAlignment:
     def __call__(self, net: Net) -> Net:
         return under(net, Aligned(net.feature_dim, net.num_classes, copy.deepcopy(net.head), self.form))
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """``before`` in the paper's form, where the logits are the same until they are trained; else None."""
         return before if self.form == "paper" else None

@@ -70,6 +70,6 @@ class AddAttention:
         like = next(net.parameters())
         return Net(attended, head).to(device=like.device, dtype=like.dtype).train(net.training)
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """``before``: the logits are the same until it is trained."""
         return before

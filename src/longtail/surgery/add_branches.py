@@ -36,6 +36,6 @@ class AddBranches:
         like = next(net.parameters())
         return Net(trunk, head.to(device=like.device, dtype=like.dtype)).train(net.training)
 
-    def logit_prior(self, before: object) -> None:
+    def assumes(self, before: object) -> None:
         """None: untrained heads assume nothing."""
         return None

@@ -45,6 +45,6 @@ class AddMemory:
                 )
         return new
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """None: the head is untrained."""
         return None

@@ -50,7 +50,7 @@ class AddRouters:
         inner = experts_of(net)
         return under(net, Routed(inner.in_features, inner.out_features, inner, self.top, self.hidden))
 
-    def logit_prior(self, before: Tensor | None) -> None:
+    def assumes(self, before: Tensor | None) -> None:
         """None: how many experts are asked depends on the input."""
         return None
 
@@ -92,7 +92,7 @@ class WeighExperts:
             head.weights.copy_(torch.tensor(self.weights))
         return under(net, head)
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """``prod_k prior_k ** w_k``, normalised, for SADE's experts, whose own priors are known; else None."""
         if before is None or self.counts is None or len(self.weights) != 3:
             return None

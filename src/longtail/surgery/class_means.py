@@ -52,6 +52,6 @@ class ClassMeans:
         new.head.set_means(*self.embed(net))
         return new
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """None: distances are no log probabilities; calibrate on held-out data."""
         return None

@@ -56,6 +56,6 @@ class CosineMeans:
             head.weight.copy_(means)
         return under(net, head)
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """None: cosines are no log probabilities before they are trained."""
         return None

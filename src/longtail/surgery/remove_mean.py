@@ -73,7 +73,7 @@ class RemoveMean:
             ]
         return RemoveMean(GRID[max(range(len(GRID)), key=scores.__getitem__)])
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """None: what is removed is no closed form of the prior; calibrate on held-out data."""
         return None
 

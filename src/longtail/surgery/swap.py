@@ -53,7 +53,7 @@ class ResetHead:
     def __call__(self, net: Net) -> Net:
         return under(net, spec_of(net.head).build())
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """None: an untrained head assumes nothing."""
         return None
 
@@ -74,6 +74,6 @@ class SwapHead:
     def __call__(self, net: Net) -> Net:
         return under(net, copy.deepcopy(self.head))
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """None: an untrained head assumes nothing."""
         return None

@@ -91,7 +91,7 @@ class TauNormalize:
             ]
         return TauNormalize(GRID[max(range(len(GRID)), key=scores.__getitem__)], self.bias)
 
-    def logit_prior(self, before: Tensor | None) -> Tensor | None:
+    def assumes(self, before: Tensor | None) -> Tensor | None:
         """None: the norms are no closed form of the prior; calibrate on held-out data."""
         return None
 

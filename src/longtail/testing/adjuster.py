@@ -124,7 +124,7 @@ def json_keeps_it(adjuster: Part[Any], own: Any) -> None:
 def the_prior_is_one_or_unknown(adjuster: Part[Any], own: Any) -> None:
     made, before = ready(adjuster), facts()["prior"]
     for given in (before, before.numpy(), None):
-        after = made.logit_prior(given)
+        after = made.assumes(given)
         if after is not None:
             assert after.shape == (CLASSES,), f"its prior has shape {tuple(after.shape)}"
             assert abs(float(after.sum()) - 1) < 1e-6, f"its prior sums to {float(after.sum())}"

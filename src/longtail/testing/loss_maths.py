@@ -160,7 +160,7 @@ def law_reference(loss: Part[nn.Module], traits: LossTraits) -> None:
 
 
 def law_prior(loss: Part[nn.Module], traits: LossTraits) -> None:
-    """``logit_prior(seen)`` is a distribution or None. Training on mini-batches comes to rest at logits that carry it,
+    """``assumes(seen)`` is a distribution or None. Training on mini-batches comes to rest at logits that carry it,
     with class weights and without.
     """
     variants: list[dict[str, Any]] = [{}, {"weight": WEIGHT}] if takes(loss, "weight") else [{}]
@@ -170,11 +170,9 @@ def law_prior(loss: Part[nn.Module], traits: LossTraits) -> None:
 
 def _claims_what_batches_give(loss: Part[nn.Module], traits: LossTraits) -> None:
     module = build(loss, traits)
-    assert isinstance(module, ClaimsPrior), (
-        "the loss does not say what prior its logits carry: logit_prior(seen)"
-    )
+    assert isinstance(module, ClaimsPrior), "the loss does not say what prior its logits carry: assumes(seen)"
     seen = torch.tensor(COUNTS, dtype=torch.float64) / sum(COUNTS)
-    prior: Tensor | None = module.logit_prior(seen)
+    prior: Tensor | None = module.assumes(seen)
     if prior is None:
         return
     close(prior.sum(), torch.tensor(1.0, dtype=torch.float64), "the sum of the prior")

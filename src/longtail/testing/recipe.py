@@ -98,7 +98,7 @@ def check_recipe(recipe: Callable[[Stage], Recipe], *, tolerance: float = 0.05) 
 
     Args:
         recipe: from a base stage to a recipe.
-        tolerance: mean absolute error of the posterior that a claimed ``logit_prior`` must reach on the toy.
+        tolerance: mean absolute error of the posterior that a claimed ``assumed_prior`` must reach on the toy.
     """
     made = recipe(toy_stage())
     check_json(made)
@@ -170,7 +170,7 @@ def check_cached(recipe: Recipe) -> None:
 
 
 def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
-    """Where a recipe claims a ``logit_prior``, taking it out gives the Bayes posterior under the balanced prior.
+    """Where a recipe claims a ``assumed_prior``, taking it out gives the Bayes posterior under the balanced prior.
 
     On images the posterior is not known: a recipe that needs them is not tested here.
     """
@@ -179,14 +179,14 @@ def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
     outcome = train(recipe, toy_net(), toy(), held=toy(2)).but(
         calibrator=None
     )  # the claim itself, not its mend
-    if outcome.logit_prior is None:
+    if outcome.assumed_prior is None:
         return
-    assert abs(float(outcome.logit_prior.sum()) - 1) < 1e-6, "logit_prior does not sum to 1"
+    assert abs(float(outcome.assumed_prior.sum()) - 1) < 1e-6, "assumed_prior does not sum to 1"
     test = toy(1, (400, 400, 400))
     balanced = torch.full((3,), 1 / 3)
     error = float((outcome.predict_proba(test.x, "balanced") - bayes(test.x, balanced)).abs().mean())
     assert error < tolerance, (
-        f"the claimed logit_prior leaves a posterior error of {error:.3f} (at most {tolerance})"
+        f"the claimed assumed_prior leaves a posterior error of {error:.3f} (at most {tolerance})"
     )
 
 

@@ -50,7 +50,7 @@ def check_sampler(
 
     It gives indices of the labels; follows from its generator alone and leaves all global random states as
     they were; changes neither labels nor itself; draws classes, and examples within a class, as often as
-    ``class_distribution`` declares, at the start, the middle and the end of training; never draws a class
+    ``stream_prior`` declares, at the start, the middle and the end of training; never draws a class
     without examples; survives a class with one; its chunks joined are its epoch, and
     ``size`` or ``drawn_size`` its length.
 
@@ -92,12 +92,12 @@ def check_sampler(
         if isinstance(sampler, KnowsDrawnSize):
             told = sampler.drawn_size(labels, _seeded(1), t)
             assert told == len(first), f"drawn_size says {told}, not {len(first)}"
-        q = sampler.class_distribution(labels, t)
-        assert q.dtype == torch.float64, f"class_distribution gave {q.dtype}, not float64"
-        assert q.shape == (c,), f"class_distribution gave shape {tuple(q.shape)}, not [C]"
-        assert bool((q >= 0).all()), "class_distribution is negative somewhere"
-        assert abs(float(q.sum()) - 1) < 1e-12, f"class_distribution sums to {float(q.sum())}"
-        assert bool((q[labels.counts == 0] == 0).all()), "class_distribution gives mass to an empty class"
+        q = sampler.stream_prior(labels, t)
+        assert q.dtype == torch.float64, f"stream_prior gave {q.dtype}, not float64"
+        assert q.shape == (c,), f"stream_prior gave shape {tuple(q.shape)}, not [C]"
+        assert bool((q >= 0).all()), "stream_prior is negative somewhere"
+        assert abs(float(q.sum()) - 1) < 1e-12, f"stream_prior sums to {float(q.sum())}"
+        assert bool((q[labels.counts == 0] == 0).all()), "stream_prior gives mass to an empty class"
         seen, draw = torch.zeros(n, dtype=torch.int64), _seeded(3)
         for _ in range(400):  # epochs, if they are short
             seen += torch.bincount(sampler(labels, draw, t), minlength=n)
@@ -106,9 +106,7 @@ def check_sampler(
         total = int(seen.sum())
         of_class = torch.zeros(c, dtype=torch.int64).index_add_(0, labels.y, seen)
         far = excess(of_class / together, total * q / together)
-        assert far < 5, (
-            f"class frequencies differ from class_distribution at t={t} (chi-square {far:.1f} sd off)"
-        )
+        assert far < 5, f"class frequencies differ from stream_prior at t={t} (chi-square {far:.1f} sd off)"
         far = excess(seen / together, total * (q / labels.counts.clamp(min=1))[labels.y] / together)
         assert far < 5, f"examples of a class are not drawn alike at t={t} (chi-square {far:.1f} sd off)"
     assert torch.equal(labels.y, before), "the sampler changed the labels"

@@ -125,12 +125,12 @@ def the_prior_is_one_or_unknown(surgery: Part[Any], subject: Subject) -> None:
     built = surgery.build(**facts())
     before = facts()["prior"]
     for given in (before, None):
-        after = built.logit_prior(given)
+        after = built.assumes(given)
         if after is not None:
             assert given is not None, "it claims a prior for logits of unknown prior"
             assert after.shape == given.shape, f"its prior has shape {tuple(after.shape)}"
             assert abs(float(after.sum()) - 1) < 1e-6, f"its prior sums to {float(after.sum())}"
-    if built.logit_prior(before) is not None and before.equal(built.logit_prior(before)):
+    if built.assumes(before) is not None and before.equal(built.assumes(before)):
         net, x = subject(), features()
         assert built(net).eval()(x).allclose(net.eval()(x)), "it claims the same prior and changes the logits"
 

@@ -11,8 +11,8 @@ def run(case: Case) -> dict:
     e, epochs = p["epoch_one_based"], p["MAX_EPOCH"]
     progressive = Progressive("bag_of_tricks", epochs=epochs)
     return {
-        "class_probability": progressive.class_distribution(labels, t=(e - 1) / epochs),
-        "instance_p": ClassBalanced(power=1.0).class_distribution(labels),
-        "class_p": ClassBalanced().class_distribution(labels),
-        "square_p": ClassBalanced(power=0.5).class_distribution(labels),
+        "class_probability": progressive.stream_prior(labels, t=(e - 1) / epochs),
+        "instance_p": ClassBalanced(power=1.0).stream_prior(labels),
+        "class_p": ClassBalanced().stream_prior(labels),
+        "square_p": ClassBalanced(power=0.5).stream_prior(labels),
     }

@@ -16,17 +16,17 @@ def run(case: Case) -> dict:
     end = ClassBalanced(power=1 / nroot if nroot else 0.0)
     if p["lam"] is None and nroot is None:
         progressive = Progressive("decoupling", epochs=p["epochs"])
-        return {"class_probability": progressive.class_distribution(labels, t=p["epoch"] / p["epochs"])}
+        return {"class_probability": progressive.stream_prior(labels, t=p["epoch"] / p["epochs"])}
     # A fixed mixture, or progress towards another power than ours: the same linear mixture of two of our samplers.
     lam = p["lam"] if p["lam"] is not None else min(p["epoch"] / max(p["epochs"] - 1, 1), 1.0)
-    start = Shuffled().class_distribution(labels)
-    return {"class_probability": torch.lerp(start, end.class_distribution(labels), float(lam))}
+    start = Shuffled().stream_prior(labels)
+    return {"class_probability": torch.lerp(start, end.stream_prior(labels), float(lam))}
 
 
 def progress_only_grows(case: Case) -> None:
     epochs = case.params["epochs"]
     progressive = Progressive("decoupling", epochs=epochs)
-    first = [float(progressive.class_distribution(labels_of(case), e / epochs).max()) for e in range(epochs)]
+    first = [float(progressive.stream_prior(labels_of(case), e / epochs).max()) for e in range(epochs)]
     assert first == sorted(first, reverse=True)
 
 

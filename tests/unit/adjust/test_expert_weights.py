@@ -90,13 +90,13 @@ def test_sade_leans_to_the_expert_of_the_test_set_s_prior():
         with torch.no_grad():
             one, two = (outcome.net.head.each(outcome.net.backbone(view)) for view in noisy)
         weights = expert_weights(one, two)
-        weigh = WeighExperts(weights, counts=outcome.labels.counts)
-        better = outcome.but(net=weigh(outcome.net), logit_prior=weigh.logit_prior(outcome.logit_prior))
+        weigh = WeighExperts(weights, counts=outcome.classes.counts)
+        better = outcome.but(net=weigh(outcome.net), assumed_prior=weigh.assumes(outcome.assumed_prior))
         lean[name] = weights[2] - weights[0]
         known = (outcome.predict(test.x, test.labels.prior) == test.labels.y).float().mean()
-        log = expert_priors(outcome.labels.counts).log()
+        log = expert_priors(outcome.classes.counts).log()
         mixed = (torch.tensor(weights, dtype=log.dtype) @ log).softmax(0)
-        assert torch.allclose(better.logit_prior, mixed)
+        assert torch.allclose(better.assumed_prior, mixed)
         same = outcome.predict_proba(test.x, "balanced").argmax(1) == better.predict_proba(
             test.x, "balanced"
         ).argmax(1)

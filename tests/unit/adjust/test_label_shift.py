@@ -60,14 +60,14 @@ def test_fewer_rows_more_uncertainty() -> None:
         ({"method": "mle"}, "method='mle'"),
         ({"method": "bbse"}, "needs held"),
         ({"method": "bbse", "held": (np.array([[1.0, 0, 0]]) * 3, np.array([0]))}, "no example of class 1"),
-        ({"logit_prior": [0.9, 0.1, 0.0]}, "logit_prior is 0 for class 2"),
-        ({"logit_prior": [0.5, 0.5]}, "logit_prior has shape"),
+        ({"assumed_prior": [0.9, 0.1, 0.0]}, "assumed_prior is 0 for class 2"),
+        ({"assumed_prior": [0.5, 0.5]}, r"assumed_prior=\[0.5, 0.5\] has shape"),
         ({"resamples": 1}, "resamples=1"),
         ({"logits": np.full((3, 3), 1 / 3)}, "probabilities"),
         ({"logits": np.array([[1.0, 2.0, 0.0], [np.inf, 1.0, 0.0]])}, "row 1"),
     ],
 )
 def test_bad_input(changes, message: str) -> None:
-    arguments = {"logits": sample(20, SOURCE, 0)[0], "logit_prior": SOURCE, **changes}
+    arguments = {"logits": sample(20, SOURCE, 0)[0], "assumed_prior": SOURCE, **changes}
     with pytest.raises(ValueError, match=message):
         estimate_prior(**arguments)

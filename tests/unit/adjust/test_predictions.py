@@ -190,9 +190,9 @@ def test_what_is_written_can_be_read_and_applied(tmp_path: Path, suffix: str) ->
     "changes, message",
     [
         ({"counts": [1, 2]}, "3 numbers from 0 on"),
-        ({"counts": [900, 80, 0]}, "prior is 0 for class 2"),
+        ({"counts": [900, 80, 0], "unseen": "error"}, "prior is 0 for class 2"),
         ({"prior": "uniform"}, "prior='uniform'"),
-        ({"prior": [0.5, 0.5, 0.5]}, "prior sums to 1.5"),
+        ({"prior": [0.5, 0.5, 0.5]}, r"prior=\[0.5, 0.5, 0.5\] sums to 1.5"),
         ({"from_prior": [1.0, 0.5, -0.5]}, r"from_prior\[2\] is -0.5"),
         ({"held": draw(30, SOURCE), "from_prior": SOURCE}, "give one of the two"),
         ({"held": Predictions(draw(30, SOURCE).logits, None, NAMES)}, "held must have labels"),
@@ -205,5 +205,5 @@ def test_bad_arguments(changes, message: str) -> None:
 
 
 def test_a_class_without_training_examples_can_be_let_through() -> None:
-    adjusted = adjust_predictions(draw(30, SOURCE), [900, 80, 0], unseen="rarest", resamples=0)
+    adjusted = adjust_predictions(draw(30, SOURCE), [900, 80, 0], resamples=0)
     assert np.isfinite(adjusted.predictions.logits).all()

@@ -37,7 +37,7 @@ def test_the_bayes_posterior_under_the_new_prior(to) -> None:
     with np.errstate(divide="ignore"):
         want = np.exp(log_posterior(x, target))
     np.testing.assert_allclose(softmax(shift(log_posterior(x, SOURCE))), want, rtol=1e-10)
-    np.testing.assert_allclose(shift.logit_prior(SOURCE), target, rtol=1e-12)
+    np.testing.assert_allclose(shift.assumes(SOURCE), target, rtol=1e-12)
 
 
 def test_there_and_back_is_the_identity() -> None:
@@ -52,14 +52,14 @@ def test_neutral_settings_change_nothing(neutral: PriorShift) -> None:
     z = np.random.default_rng(0).normal(size=(20, 3))
     assert (neutral(z) == z).all()
     assert neutral.keeps_argmax
-    np.testing.assert_allclose(neutral.logit_prior(SOURCE), SOURCE)
+    np.testing.assert_allclose(neutral.assumes(SOURCE), SOURCE)
 
 
 def test_the_prior_of_logits_that_assumed_another_one() -> None:
     """Whatever prior r the logits assume, softmax(z + log(to / prior)) assumes r * to / prior."""
     r, x = np.array([0.5, 0.3, 0.2]), draw(50, SOURCE)[0]
     shift = PriorShift(SOURCE, tau=0.7)
-    want = np.exp(log_posterior(x, shift.logit_prior(r)))
+    want = np.exp(log_posterior(x, shift.assumes(r)))
     np.testing.assert_allclose(softmax(shift(log_posterior(x, r))), want, rtol=1e-10)
 
 
@@ -70,7 +70,7 @@ def test_a_fitted_calibrator_makes_any_prior_known(assumed, gain: float) -> None
     x, y = draw(20_000, SOURCE)
     z = gain * log_posterior(x, np.array(assumed))
     calibrated = BiasTemperature().fit(z, y)
-    held = calibrated.logit_prior(np.zeros(3))
+    held = calibrated.assumes(np.zeros(3))
     np.testing.assert_allclose(held, np.bincount(y) / len(y), rtol=0.02)
     fresh, _ = draw(2000, np.full(3, 1 / 3), seed=1)
     raw = gain * log_posterior(fresh, np.array(assumed))
@@ -117,10 +117,10 @@ def test_a_class_that_was_never_seen() -> None:
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"prior": [0.5, 0.4]}, "prior sums to 0.9, not 1"),
+        ({"prior": [0.5, 0.4]}, r"prior=\[0.5, 0.4\] sums to 0.9, not 1"),
         ({"prior": [1.5, -0.5]}, r"prior\[1\] is -0.5"),
         ({"prior": [float("nan"), 1.0]}, r"prior\[0\] is nan"),
-        ({"prior": [0.5, 0.5], "to": [1.0]}, "to has shape"),
+        ({"prior": [0.5, 0.5], "to": [1.0]}, r"to=\[1.0\] has shape"),
         ({"prior": [0.5, 0.5], "to": "uniform"}, "to='uniform' must be 'balanced'"),
         ({"prior": [0.5, 0.5], "tau": -1.0}, "tau=-1.0"),
         ({"prior": [0.5, 0.5], "unseen": "skip"}, "unseen='skip'"),

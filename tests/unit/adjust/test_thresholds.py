@@ -172,7 +172,7 @@ def test_numpy_and_torch_and_json_agree_and_probabilities_stay() -> None:
     again = from_json(json.loads(json.dumps(fitted.to_json())))
     assert again.weights == fitted.weights
     prior = np.full(5, 0.2)
-    assert fitted.logit_prior(prior) is prior
+    assert fitted.assumes(prior) is prior
 
 
 @pytest.mark.parametrize(

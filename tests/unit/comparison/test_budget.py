@@ -86,13 +86,13 @@ def test_where_all_rows_take_too_long_the_first_fold_s_model_is_kept(tmp_path, m
     found = api.compare(toy(), budget=60.0, **how)
     assert found.results["model"]["rows"] == "the training rows of fold 1: no time for all rows"
     assert len(found.model.predict(toy().raw)) == 60
-    assert int(found.model.outcome.labels.counts.sum()) == 30
+    assert int(found.model.outcome.classes.counts.sum()) == 30
 
 
 def test_no_budget_trains_on_all_rows(tmp_path):
     found = api.compare(toy(), recipes=["logistic"], folds=2, out=tmp_path, verbose=0)
     assert found.results["model"]["rows"] == "all rows"
-    assert int(found.model.outcome.labels.counts.sum()) == 60
+    assert int(found.model.outcome.classes.counts.sum()) == 60
 
 
 def test_when_every_run_failed_it_raises(tmp_path):

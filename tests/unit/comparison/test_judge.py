@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from longtail import api
+from longtail.classes import Classes
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.outputs import Outputs
 from longtail.data import Dataset
 from longtail.files import HOST
-from longtail.labels import ClassCounts, Labels
+from longtail.labels import Labels
+from longtail.prior import Prior
 from longtail.report import show
 from longtail.run.outcome import Meaning
 
@@ -123,9 +125,12 @@ def test_tensors_that_a_killed_save_left_are_removed(tmp_path):
     gone.wait()
     old = stored.with_name(f"model-{HOST}-{gone.pid}-{'0' * 12}.safetensors")
     old.write_bytes(stored.read_bytes())
+    cut = stored.with_name(f".model.json.{HOST}-{gone.pid}-{'0' * 12}.tmp")
+    cut.write_text("{")
     found, done = asked(tmp_path, recipes=["logistic"])
     assert done == []
     assert list((tmp_path / "model").glob("*.safetensors")) == [stored]
+    assert not cut.exists()
     assert found.model is not None
 
 
@@ -169,7 +174,7 @@ def test_a_metric_that_cannot_rank_is_an_error_before_anything_is_done(tmp_path,
 
 def outputs(y, logits, prior=(0.9, 0.1)):
     meaning = Meaning(
-        ClassCounts(torch.tensor([9, 1]), ("0", "1")),
+        Classes(("0", "1"), torch.tensor([9, 1])),
         torch.tensor(prior, dtype=torch.float64) if prior else None,
     )
     return Outputs(torch.arange(len(y)), torch.tensor(y), torch.tensor(logits), meaning, None)
@@ -179,7 +184,7 @@ LABELS = Labels.of([0] * 9 + [1])
 
 
 def test_test_rows_of_one_class_have_no_score_where_there_is_none():
-    judge = Judge(LABELS, priors_of("natural"), "natural")
+    judge = Judge(LABELS.classes, priors_of(Prior.natural()), "natural")
     found = judge(outputs([0, 0, 0], [[2.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
     scores = found["scores"]["natural"]
     assert {name for name, v in scores.items() if v is None} >= {
@@ -194,13 +199,13 @@ def test_test_rows_of_one_class_have_no_score_where_there_is_none():
 
 
 def test_logits_whose_prior_is_not_known_are_judged_as_trained_alone():
-    judge = Judge(LABELS, priors_of((0.5, 0.5)), "natural")
+    judge = Judge(LABELS.classes, priors_of(Prior.given((0.5, 0.5))), "natural")
     found = judge(outputs([0, 1], [[2.0, 0.0], [0.0, 1.0]], prior=None))
     assert list(found["scores"]) == ["as_trained"]
 
 
 def test_the_rarest_class_is_that_of_the_data_not_of_the_fold():
-    judge = Judge(LABELS, priors_of("natural"), "natural")
+    judge = Judge(LABELS.classes, priors_of(Prior.natural()), "natural")
     scores = judge(outputs([0, 1, 1], [[2.0, 0.0], [1.0, 2.0], [3.0, 0.0]]))["scores"]["natural"]
     assert scores["average_precision_rarest"] == pytest.approx((1 + 2 / 3) / 2)
 

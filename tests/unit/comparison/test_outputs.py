@@ -10,6 +10,7 @@ import torch
 
 from longtail import api, recipes
 from longtail.adjust import Thresholds
+from longtail.classes import Classes
 from longtail.classical import logistic
 from longtail.comparison import outputs as module
 from longtail.comparison.outputs import Outputs, load_outputs, said
@@ -18,9 +19,10 @@ from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker
 from longtail.data import Dataset
 from longtail.executors import InProcess
-from longtail.labels import ClassCounts, Labels
+from longtail.labels import Labels
 from longtail.metrics import evaluate
-from longtail.run.outcome import Meaning, Outcome, prior_vector
+from longtail.prior import Prior
+from longtail.run.outcome import Meaning, Outcome
 from longtail.store import Cache, FolderStore
 
 
@@ -37,7 +39,7 @@ def plan_of(**settings) -> Plan:
 
 
 def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
-    plan = plan_of(prior=(0.2, 0.3, 0.5))
+    plan = plan_of(deploy_prior=Prior.given((0.2, 0.3, 0.5)))
     runs = run(plan, FolderStore(tmp_path), InProcess())
     worker, seen = Worker(plan, FolderStore(tmp_path)), []
     labels = plan.dataset.labels
@@ -50,13 +52,13 @@ def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
             seen.append(kept.rows)
         for name, given in (
             ("as_trained", None),
-            ("natural", "natural"),
-            ("balanced", "balanced"),
-            ("declared", plan.prior),
+            ("natural", Prior.natural()),
+            ("balanced", Prior.balanced()),
+            ("declared", plan.deploy_prior),
         ):
-            weights = None if name in ("natural", "as_trained") else prior_vector(given, labels)
+            weights = None if name in ("natural", "as_trained") else given.resolve(labels.classes)
             p, d = kept.under(given)
-            found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.groups(), rarest=1)
+            found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.classes.groups(), rarest=1)
             assert one.scores[name] == {k: None if math.isnan(v) else v for k, v in found.items()}
         assert worker.store.runs.get(worker.identity(task))["scores"] == {}
     assert torch.cat(seen).sort().values.tolist() == list(range(len(labels)))
@@ -74,7 +76,7 @@ def test_outputs_say_what_the_outcome_says(tmp_path) -> None:
         Outputs.of(outcome, logits, prepared.test_rows, test.labels.y).save(Cache(tmp_path), "a")
         kept = load_outputs(Cache(tmp_path), "a")
         assert kept is not None
-        for prior in ("natural", "balanced", (0.2, 0.3, 0.5), tuple(outcome.labels.prior.tolist())):
+        for prior in ("natural", "balanced", (0.2, 0.3, 0.5), tuple(outcome.classes.prior.tolist())):
             p, d = kept.under(prior)
             assert torch.equal(p, outcome.probabilities(logits, prior))
             assert torch.equal(d, outcome.decide(p, prior))
@@ -84,7 +86,7 @@ def test_outputs_say_what_the_outcome_says(tmp_path) -> None:
 def test_another_rule_decides_under_the_natural_prior_alone(tmp_path) -> None:
     labels = Labels.of([0, 0, 0, 1])
     rule = Thresholds(weights=(1.0, 9.0))
-    outcome = Outcome(None, None, labels, logit_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
+    outcome = Outcome(None, None, labels.classes, assumed_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
     logits = torch.tensor([[2.0, 0.0], [0.0, 9.0]])
     outputs = Outputs.of(outcome, logits, torch.arange(2), torch.tensor([0, 1]))
     outputs.save(Cache(tmp_path), "a")
@@ -117,9 +119,7 @@ def test_a_run_without_its_outputs_is_computed_anew(tmp_path) -> None:
 
 def simple(logits: torch.Tensor) -> Outputs:
     n, c = logits.shape
-    meaning = Meaning(
-        ClassCounts(torch.arange(1, c + 1), tuple("abcdef"[:c])), torch.full((c,), 1 / c).double()
-    )
+    meaning = Meaning(Classes(tuple("abcdef"[:c]), torch.arange(1, c + 1)), torch.full((c,), 1 / c).double())
     return Outputs(torch.arange(n), torch.arange(n) % c, logits, meaning, None)
 
 
@@ -153,7 +153,7 @@ def test_many_logits_take_two_bytes_and_score_the_same_now_and_later(tmp_path, m
     g = torch.Generator().manual_seed(0)
     logits = 100 + 8 * torch.randn(200, 5, generator=g)
     whole = simple(logits)
-    outcome = Outcome(None, None, whole.meaning.labels, logit_prior=whole.meaning.logit_prior)  # type: ignore[arg-type]
+    outcome = Outcome(None, None, whole.meaning.classes, assumed_prior=whole.meaning.assumed_prior)  # type: ignore[arg-type]
     made = Outputs.of(outcome, logits, whole.rows, whole.y)
     made.save(Cache(tmp_path), "a")
     kept = load_outputs(Cache(tmp_path), "a")

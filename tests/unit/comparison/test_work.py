@@ -112,3 +112,39 @@ def test_results_are_whole_or_as_they_were(points, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     assert {name: (tmp_path / name).read_bytes() for name in names} == before
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+LIMITED = """
+import resource, sys
+from longtail import cli
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+sys.argv = ["longtail", *sys.argv[1:]]
+if __name__ == "__main__":
+    cli.main()
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_full_disk_is_no_recipe_s_failure(points, tmp_path, jobs):
+    """Files of more than 3 kB cannot be written: once, recipes whose stages are larger stood as failed in the table."""
+    pytest.importorskip("resource")
+    (tmp_path / "limited.py").write_text(LIMITED)
+    asked = [
+        "compare",
+        str(points),
+        "--recipes",
+        "erm,logistic",
+        "--folds",
+        "2",
+        "--epochs",
+        "1",
+        "--no-model",
+    ]
+    limited = [sys.executable, "limited.py", *asked, "--jobs", str(jobs), "--out", "out"]
+    done = subprocess.run(limited, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "could not be written (File too large)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out" / "results.json").exists()
+    found = compared(points, tmp_path / "out")
+    assert {r["status"] for r in found.results["runs"]} == {"done"}

@@ -380,8 +380,8 @@ def test_it_is_a_distributed_sampler_with_its_attributes() -> None:
 def test_deferral_by_switch() -> None:
     """DRS in a loop of one's own: parts over progress, as a stage's streams hold them."""
     drs = EpochSampler(LABELS, switch({0: part(Shuffled), 0.5: part(ClassBalanced)}), epochs=4)
-    assert torch.equal(drs.class_distribution(0.0), LABELS.prior)
-    assert drs.class_distribution(0.5).tolist() == [0.25] * 4
+    assert torch.equal(drs.stream_prior(0.0), LABELS.prior)
+    assert drs.stream_prior(0.5).tolist() == [0.25] * 4
     for epoch, of in enumerate((Shuffled(), Shuffled(), ClassBalanced(), ClassBalanced())):
         drs.set_epoch(epoch)
         alone = EpochSampler(LABELS, of, epochs=4)

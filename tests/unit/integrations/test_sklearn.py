@@ -325,7 +325,7 @@ def test_weights_move_the_training_prior(recipe):
     weight = np.where(y == "c", 5.5, 0.5)
     model = LongTailClassifier(recipe, epochs=5, random_state=0).fit(X, y, sample_weight=weight)
     expected = np.array([weight[y == c].sum() for c in "abc"]) / weight.sum()
-    np.testing.assert_allclose(model.model_.outcome.labels.prior, expected, atol=2 / len(y))
+    np.testing.assert_allclose(model.model_.outcome.classes.prior, expected, atol=2 / len(y))
 
 
 @pytest.mark.parametrize("recipe", ["erm", "focal", "logistic", "easy-ensemble"])
@@ -408,7 +408,7 @@ def test_progress_is_shown_where_it_is_asked_for(capfd):
         ({"recipe": "emr"}, "no 'emr'"),
         ({"recipe": "smoot+logistic"}, "no resampling 'smoot'"),
         ({"prior": "uniform"}, "prior='uniform' must be"),
-        ({"prior": [0.5, 0.5]}, "2 entries for 3 classes"),
+        ({"prior": [0.5, 0.5]}, "one number for each of 3 classes"),
         ({"prior": {"a": 1.0}}, "no number for class 'b'"),
         ({"backbone": "resnet8"}, "takes images"),
         ({"tuning": "none"}, "tuning='none'"),

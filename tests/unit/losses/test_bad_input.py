@@ -80,7 +80,7 @@ def test_counts_or_prior(kind) -> None:
         each.value = each(z, Y)
     torch.testing.assert_close(by_counts.value, by_prior.value, rtol=1e-6, atol=1e-6)
     seen = N.double() / N.sum()
-    assert (by_counts.logit_prior(seen) is None) == (by_prior.logit_prior(seen) is None)
+    assert (by_counts.assumes(seen) is None) == (by_prior.assumes(seen) is None)
     for facts in ({}, {"counts": N, "prior": N / N.sum()}):
         with pytest.raises(TypeError, match=r"counts= .*or prior="):
             kind(**facts)
@@ -136,9 +136,11 @@ def test_counts_of_another_number_of_classes(kind) -> None:
 
 
 @pytest.mark.parametrize("kind", PRIORED)
-@pytest.mark.parametrize("prior", [[0.5, -0.1, 0.6], [0.0, 0.0, 0.0], [0.5, float("nan"), 0.5]], ids=str)
+@pytest.mark.parametrize(
+    "prior", [[0.5, -0.1, 0.6], [0.0, 0.0, 0.0], [0.5, float("nan"), 0.5], [50.0, 30.0, 20.0]], ids=str
+)
 def test_bad_prior(kind, prior) -> None:
-    with pytest.raises(ValueError, match="prior="):
+    with pytest.raises(ValueError, match=r"prior.* examples per class may be given as counts="):
         kind(prior=prior)
 
 
@@ -174,9 +176,9 @@ def test_wrong_weight(loss) -> None:
         (lambda: LabelAwareSmoothing(counts=N, shape="cubic")(Z, Y), "shape='cubic'"),
         (lambda: LabelAwareSmoothing(counts=N, spread="none")(Z, Y), "spread='none'"),
         (lambda: CrossEntropy(label_smoothing=1.5)(Z, Y), "label_smoothing=1.5"),
-        (lambda: PriorCE(prior=N, eps=-1.0), "eps=-1.0"),
-        (lambda: LogitAdjusted(prior=N, eps=-1.0), "eps=-1.0"),
-        (lambda: LADE(prior=N, prior_eps=-1.0), "prior_eps=-1.0"),
+        (lambda: PriorCE(counts=N, eps=-1.0), "eps=-1.0"),
+        (lambda: LogitAdjusted(counts=N, eps=-1.0), "eps=-1.0"),
+        (lambda: LADE(counts=N, prior_eps=-1.0), "prior_eps=-1.0"),
         (lambda: CrossEntropy(reduction="median")(Z, Y), "reduction='median'"),
         (lambda: CrossEntropy(normalizer="classes")(Z, Y), "normalizer='classes'"),
     ],

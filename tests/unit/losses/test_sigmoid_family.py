@@ -362,10 +362,10 @@ def test_binary_vs_at_gamma_0_claims_the_prior_of_logit_adjustment() -> None:
     """With the training prior as the stream's, tau = 1 leaves balanced logits: their posterior is the claim's."""
     loss = BinaryVS(counts=torch.tensor([90, 10]), gamma=0.0, reduction="none")
     seen = torch.tensor([0.9, 0.1], dtype=torch.float64)
-    prior = loss.logit_prior(seen)
+    prior = loss.assumes(seen)
     assert prior is not None
     torch.testing.assert_close(prior, torch.tensor([0.5, 0.5], dtype=torch.float64))
     z = prior.log().repeat(2, 1).requires_grad_()
     (slope,) = torch.autograd.grad((loss(z, torch.tensor([0, 1])) * seen).sum(), z)
     assert slope.sum(0).abs().max() < 1e-12
-    assert BinaryVS(counts=torch.tensor([90, 10])).logit_prior(seen) is None
+    assert BinaryVS(counts=torch.tensor([90, 10])).assumes(seen) is None

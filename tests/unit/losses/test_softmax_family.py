@@ -148,9 +148,9 @@ def test_one_adjustment_under_four_names() -> None:
 
 def test_target_prior_undoes_the_adjustment_towards_it() -> None:
     torch.testing.assert_close(logit_adjusted(Z, Y, N, target_prior=N, tau=1.7), cross_entropy(Z, Y))
-    loss = LogitAdjusted(prior=N.double(), target_prior=(0.4, 0.3, 0.2, 0.1))
+    loss = LogitAdjusted(counts=N, target_prior=(0.4, 0.3, 0.2, 0.1))
     torch.testing.assert_close(
-        loss.logit_prior(N / N.sum()).double(), torch.tensor([0.4, 0.3, 0.2, 0.1]).double(), rtol=1e-6, atol=0
+        loss.assumes(N / N.sum()).double(), torch.tensor([0.4, 0.3, 0.2, 0.1]).double(), rtol=1e-6, atol=0
     )
 
 
@@ -263,22 +263,22 @@ def test_seesaw_factors_are_constants() -> None:
     ids=lambda m: type(m).__name__,
 )  # fmt: skip
 def test_no_prior_is_claimed_where_there_is_no_closed_form(loss) -> None:
-    assert loss.logit_prior(N / N.sum()) is None
+    assert loss.assumes(N / N.sum()) is None
 
 
 def test_claimed_priors() -> None:
     seen = N.double() / N.sum()
     uniform = torch.full((4,), 0.25, dtype=torch.float64)
-    torch.testing.assert_close(CrossEntropy().logit_prior(seen), seen)
-    torch.testing.assert_close(CrossEntropy(weight=1 / N.double()).logit_prior(seen), uniform)
-    torch.testing.assert_close(BalancedSoftmax(counts=N).logit_prior(seen), uniform)
+    torch.testing.assert_close(CrossEntropy().assumes(seen), seen)
+    torch.testing.assert_close(CrossEntropy(weight=1 / N.double()).assumes(seen), uniform)
+    torch.testing.assert_close(BalancedSoftmax(counts=N).assumes(seen), uniform)
     torch.testing.assert_close(
-        BalancedSoftmax(counts=N).logit_prior(uniform), (1 / N.double()) / (1 / N.double()).sum()
+        BalancedSoftmax(counts=N).assumes(uniform), (1 / N.double()) / (1 / N.double()).sum()
     )
-    torch.testing.assert_close(PriorCE(prior=seen).logit_prior(seen), uniform)
+    torch.testing.assert_close(PriorCE(prior=seen).assumes(seen), uniform)
     half = seen**0.5 / (seen**0.5).sum()
-    torch.testing.assert_close(LogitAdjusted(prior=seen, tau=0.5).logit_prior(seen), half)
-    torch.testing.assert_close(VS(counts=N, gamma=0.0, tau=0.5).logit_prior(seen), half)
+    torch.testing.assert_close(LogitAdjusted(prior=seen, tau=0.5).assumes(seen), half)
+    torch.testing.assert_close(VS(counts=N, gamma=0.0, tau=0.5).assumes(seen), half)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_claimed_priors() -> None:
     [
         CrossEntropy(weight=effective_number(N)),
         BalancedSoftmax(counts=N),
-        LogitAdjusted(prior=N.double(), tau=0.5),
+        LogitAdjusted(counts=N, tau=0.5),
     ],
     ids=lambda m: type(m).__name__,
 )
@@ -314,7 +314,7 @@ def test_the_claimed_prior_recovers_the_bayes_posterior(loss) -> None:
 
     optimiser.step(closure)
     got = torch.softmax(z @ theta, 1).detach()
-    claimed = likelihood * loss.logit_prior(seen)
+    claimed = likelihood * loss.assumes(seen)
     torch.testing.assert_close(got, claimed / claimed.sum(1, keepdim=True), rtol=0, atol=1e-4)
 
 

@@ -140,7 +140,7 @@ def test_decisions_change_decisions_only() -> None:
 
 def test_group_thresholds_of_labels_feed_evaluate() -> None:
     labels = Labels.of([0] * 150 + [1] * 50 + [2] * 5)
-    got = evaluate(np.eye(3), [0, 1, 2], groups=labels.groups())
+    got = evaluate(np.eye(3), [0, 1, 2], groups=labels.classes.groups())
     assert [got[g] for g in ("many", "medium", "few")] == [1, 1, 1]
 
 
@@ -235,9 +235,9 @@ OK = [[0.5, 0.5], [0.1, 0.9]]
         (lambda: evaluate(OK, [0]), ValueError, "1 entries for 2 rows"),
         (lambda: evaluate(OK, [0.0, 1.0]), TypeError, "integer"),
         (lambda: evaluate(OK, [0, 1], decisions=[0, 7]), ValueError, "decisions"),
-        (lambda: evaluate(OK, [0, 1], prior=[1.0]), ValueError, "one entry for each of 2"),
-        (lambda: evaluate(OK, [0, 1], prior=[9.0, 1.0]), ValueError, "sum to 1"),
-        (lambda: evaluate(OK, [0, 1], prior=[1.5, -0.5]), ValueError, "at least 0"),
+        (lambda: evaluate(OK, [0, 1], prior=[1.0]), ValueError, "one number for each of 2 classes"),
+        (lambda: evaluate(OK, [0, 1], prior=[9.0, 1.0]), ValueError, "sums to 10, not 1"),
+        (lambda: evaluate(OK, [0, 1], prior=[1.5, -0.5]), ValueError, "numbers from 0 on"),
         (lambda: evaluate(OK, [0, 0], prior=[0.0, 1.0]), ValueError, "without an example"),
         (lambda: evaluate(OK, [0, 1], bins=0), ValueError, "bins=0"),
         (lambda: Streaming(2, prior=[0.5, 0.5]), ValueError, "counts"),

@@ -15,6 +15,7 @@ from longtail.objectives import Distilled, Diverse, Routing, SelfPaced, Skilled
 from longtail.objectives.routing import would_help
 from longtail.part import part
 from longtail.recipes import lfme, sade
+from longtail.run.prior import stages_prior
 from longtail.samplers import ClassBalanced
 from longtail.surgery import AddExperts, AddRouters
 from longtail.testing.recipe import toy_stage
@@ -74,12 +75,13 @@ def test_experts_of_equal_classes_assume_the_uniform_prior_and_tau_zero_is_balan
 
 def test_skilled_claims_a_prior_only_where_it_has_one():
     labels, base = Labels.of([0] * 6 + [1] * 3 + [2]), toy_stage(2)
-    (stage,) = sade(base).stages
     expected = expert_priors(labels.counts).log().mean(0).softmax(0)
-    assert torch.allclose(Skilled.logit_prior(stage, labels), expected)
-    assert Skilled.logit_prior(sade(base.but(streams=(part(ClassBalanced),))).stages[0], labels) is None
-    smooth = base.but(loss=part(CrossEntropy, label_smoothing=0.1))
-    assert Skilled.logit_prior(sade(smooth).stages[0], labels) is None
+    assert torch.equal(stages_prior(sade(base).stages, labels), expected)
+    assert stages_prior(sade(base.but(streams=(part(ClassBalanced),))).stages, labels) is None
+    assert stages_prior(sade(base.but(loss=part(CrossEntropy, label_smoothing=0.1))).stages, labels) is None
+    made = Skilled(CrossEntropy(), labels.counts)
+    assert torch.equal(made.assumes(labels.prior), expected)
+    assert made.assumes(torch.full((3,), 1 / 3)) is None
 
 
 def test_skilled_says_what_it_lacks():
@@ -180,7 +182,7 @@ def embed(of):
 def paced(**changes):
     teachers = tuple(net(seed=k).eval() for k in (11, 12, 13))
     given = {"epochs": 4, "temperature": 2.0, "threshold": 0.3, **changes}
-    return SelfPaced(CrossEntropy(), teachers, LABELS, embed, **given), teachers
+    return SelfPaced(CrossEntropy(), teachers, LABELS.counts, embed, **given), teachers
 
 
 def slow_lfme(student, teachers, x, y, t, weighs="loss"):

@@ -63,7 +63,7 @@ def specimen(
                 runs.append(
                     one_run(name, fold, seed, status, base, yt, labels, p_train, declared, prior, rng)
                 )
-    groups = {k: v.tolist() for k, v in labels.groups().items()}
+    groups = {k: v.tolist() for k, v in labels.classes.groups().items()}
     return Results(
         command="longtail compare data/animals.csv --folds 5 --out results",
         versions={"longtail": "0.1.0", "torch": "2.13.0", "python": "3.11.9"},
@@ -71,7 +71,7 @@ def specimen(
         created="2026-01-02T03:04:05+00:00",
         data=Data(
             name="animals", path="data/animals.csv", kind="table", n=len(y), num_classes=c,
-            names=tuple(labels.names), counts=tuple(counts), imbalance=labels.imbalance, groups=groups,
+            names=tuple(labels.names), counts=tuple(counts), imbalance=labels.classes.imbalance, groups=groups,
             notes=("12 duplicated rows stay in one fold", "column 'id' is constant and was left out"),
         ),
         settings=Settings(
@@ -139,7 +139,7 @@ def one_run(
     c = labels.num_classes
     z = base + rng.normal(size=base.shape) * 0.3
     z[np.arange(len(y)), y] += gain * (1 - (p_train / p_train.max()) ** 0.3)[y] - 0.02 * abs(gain)
-    groups = labels.groups()
+    groups = labels.classes.groups()
     logits = {"as_trained": z + bias * np.log(p_train), "natural": z + np.log(p_train), "balanced": z}
     priors: dict[str, np.ndarray | None] = {
         "as_trained": None,

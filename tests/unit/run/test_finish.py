@@ -88,7 +88,7 @@ def test_held_rows_count_as_drawn_class_by_class(erm):
     made = calibrated(false, toy(), held)
     mended = false.but(calibrator=made.adjuster)
     assert error(mended) < 0.06
-    assert made.adjuster.assumes == pytest.approx(toy().labels.prior.tolist())
+    assert made.adjuster.assumed_prior == pytest.approx(toy().labels.prior.tolist())
 
 
 def test_the_difference_form_follows_the_other_training(erm):
@@ -137,7 +137,7 @@ def test_one_rule_decides_and_equal_numbers_decide_equally(erm):
 def test_copies_of_a_row_are_no_further_witnesses(erm):
     """Ten rows that a true model happens to get wrong contradict it only if they count thirty times each."""
     rows = toy(2)
-    natural = erm.labels.prior
+    natural = erm.classes.prior
     p = torch.softmax(erm.as_natural(erm.logits(rows.x)).double(), 1)
     unlikely = (p[torch.arange(len(rows)), rows.labels.y] / natural[rows.labels.y]).argsort()[:10]
     few = rows.take(unlikely)
@@ -154,7 +154,7 @@ def test_copies_count_in_what_is_fitted_for_rows_to_come_repeat_too(erm):
     x = toy(3, tuple(10 * n for n in toy().labels.counts.tolist())).x
     p = torch.softmax(erm.as_natural(erm.logits(x)).double(), 1)
     y = torch.multinomial(p, 1, generator=torch.Generator().manual_seed(0)).flatten()
-    held = Examples(x, Labels.of(y, erm.labels.names))
+    held = Examples(x, Labels.of(y, erm.classes.names))
     easy = (y == 0) & (p[:, 0] > p[:, 0].median())
     once = torch.cat([(~easy).nonzero().flatten(), easy.nonzero().flatten()[:1]])
     all_of_them = finish(erm, toy(), fit_finish(erm, toy(), held, sample=Sample(copies=len(y) / len(once))))
@@ -170,7 +170,7 @@ def test_rows_that_are_kept_out_of_the_held_part_together_do_not_move_the_prior(
     p = torch.softmax(erm.as_natural(erm.logits(x)).double(), 1)
     y = torch.multinomial(p, 1, generator=torch.Generator().manual_seed(0)).flatten()
     rest = (p[:, 0] <= p[:, 0].quantile(0.6)).nonzero().flatten()
-    held = Examples(x, Labels.of(y, erm.labels.names)).take(rest)
+    held = Examples(x, Labels.of(y, erm.classes.names)).take(rest)
     by_rate = fit_finish(erm, toy(), held, sample=Sample(rates=np.full(3, 0.2)))
     assert not finish(erm, toy(), by_rate).prior_checked["calibrated"]
     by_share = finish(erm, toy(), fit_finish(erm, toy(), held))

@@ -4,8 +4,8 @@ import torch
 from longtail import recipes
 from longtail.adjust import PriorShift
 from longtail.part import part
+from longtail.prior import Prior
 from longtail.run import train
-from longtail.run.outcome import prior_vector
 from longtail.testing.recipe import bayes, toy, toy_net, toy_stage
 
 
@@ -17,7 +17,7 @@ def erm():
 @pytest.mark.parametrize("prior", ["natural", "balanced", [0.1, 0.2, 0.7]])
 def test_predict_proba_is_the_posterior_under_the_declared_prior(erm, prior):
     x = toy(1, (300, 300, 300)).x
-    truth = bayes(x, prior_vector(prior, erm.labels))
+    truth = bayes(x, Prior.of(prior, erm.classes).resolve(erm.classes))
     found = erm.predict_proba(x, prior)
     assert torch.allclose(found.sum(1), torch.ones(len(x)), atol=1e-6)
     assert float((found - truth).abs().mean()) < 0.04
@@ -26,7 +26,7 @@ def test_predict_proba_is_the_posterior_under_the_declared_prior(erm, prior):
 def test_a_published_post_hoc_recipe_is_not_corrected_twice(erm):
     shifted = train(recipes.logit_adjustment(toy_stage()), toy_net(), toy())
     x = toy(1).x
-    assert shifted.logit_prior is not None
+    assert shifted.assumed_prior is not None
     for prior in ("natural", "balanced"):
         assert torch.allclose(shifted.predict_proba(x, prior), erm.predict_proba(x, prior), atol=1e-5)
     assert not torch.equal(shifted.logits(x).argmax(1), erm.logits(x).argmax(1))
@@ -51,11 +51,11 @@ def test_bad_priors(erm):
     x = toy().x[:2]
     with pytest.raises(ValueError, match="must be 'natural', 'balanced'"):
         erm.predict_proba(x, "even")
-    with pytest.raises(ValueError, match="one probability for each of 3"):
+    with pytest.raises(ValueError, match="one number for each of 3 classes"):
         erm.predict_proba(x, [0.5, 0.5])
     with pytest.raises(ValueError, match="sums to 2"):
         erm.predict_proba(x, [1.0, 0.5, 0.5])
-    with pytest.raises(ValueError, match="sums to 1"):
+    with pytest.raises(ValueError, match="holds numbers from 0 on"):
         erm.predict_proba(x, [1.5, -0.5, 0.0])
 
 
@@ -87,6 +87,6 @@ def test_a_class_never_seen_is_not_predicted_everywhere():
 
 def test_fractional_tau_lies_in_between():
     made = recipes.erm(toy_stage(2)).but(finish=(part(PriorShift, to="balanced", tau=0.5),))
-    prior = train(made, toy_net(), toy()).logit_prior
+    prior = train(made, toy_net(), toy()).assumed_prior
     expected = toy().labels.prior.sqrt()
     assert torch.allclose(prior, expected / expected.sum(), atol=1e-6)

@@ -135,14 +135,14 @@ def test_images_with_several_classes_through_an_epoch() -> None:
     before = held.double().mean(0)
     assert float(sampler.category_shares(labels)[5]) > 2 * float(before[5])  # the rarest class is seen more
     single = RepeatFactor(threshold=0.3)
-    assert torch.equal(single.category_shares(LABELS), single.class_distribution(LABELS))
+    assert torch.equal(single.category_shares(LABELS), single.stream_prior(LABELS))
 
 
 def test_progressive_conventions() -> None:
     labels = Labels.of([0, 0, 0, 1])
 
     def lam(sampler: Progressive, t: float) -> float:
-        return round((0.75 - float(sampler.class_distribution(labels, t)[0])) / 0.25, 6)
+        return round((0.75 - float(sampler.stream_prior(labels, t)[0])) / 0.25, 6)
 
     assert [lam(Progressive(), e / 4) for e in range(5)] == [0, 0.25, 0.5, 0.75, 1]
     assert [lam(Progressive("decoupling", 5), e / 5) for e in range(5)] == [0, 0.25, 0.5, 0.75, 1]
@@ -155,7 +155,7 @@ def test_subset_by_group() -> None:
     for group, c in (("many", 0), ("medium", 1), ("few", 2)):
         assert set(labels.y[Subset(group=group)(labels, seeded())].tolist()) == {c}
     both = Subset(classes=(0, 2), of=ClassBalanced())
-    assert both.class_distribution(labels).tolist() == [0.5, 0, 0.5]
+    assert both.stream_prior(labels).tolist() == [0.5, 0, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_more_than_2_to_the_24_examples() -> None:
     assert len(first) == CHUNK
     seen = torch.cat([first, next(chunks)])
     assert int(seen.max()) > 2**24
-    q = ClassBalanced(power=0.5).class_distribution(labels)
+    q = ClassBalanced(power=0.5).stream_prior(labels)
     assert excess(torch.bincount(y[seen], minlength=3), q * len(seen)) < 5
     # Positions within the largest class, in 64 cells: an index rounded to float32 would leave gaps.
     position = torch.searchsorted((y == 0).nonzero().flatten(), seen[y[seen] == 0])
@@ -211,7 +211,7 @@ def test_more_than_2_to_the_24_examples() -> None:
 
 def test_a_class_with_most_of_the_mass_and_an_empty_one_are_exact() -> None:
     labels = Labels.of([0] * 100_000 + [1], num_classes=4)
-    q = ClassBalanced(power=1.0).class_distribution(labels)
+    q = ClassBalanced(power=1.0).stream_prior(labels)
     assert q.tolist() == pytest.approx([100_000 / 100_001, 1 / 100_001, 0, 0], abs=1e-15)
     seen = drawn(ClassBalanced(power=1.0, length=1_000_000), labels)
     assert seen[2:].tolist() == [0, 0]

@@ -34,9 +34,9 @@ def test_an_epoch_follows_from_seed_and_number_alone() -> None:
 
 def test_progress_reaches_the_sampler() -> None:
     sampler = EpochSampler(LABELS, Progressive("decoupling", epochs=5), epochs=5)
-    assert torch.equal(sampler.class_distribution(), LABELS.prior)
+    assert torch.equal(sampler.stream_prior(), LABELS.prior)
     sampler.set_epoch(4)
-    assert sampler.class_distribution().tolist() == [0.25] * 4
+    assert sampler.stream_prior().tolist() == [0.25] * 4
     with pytest.raises(ValueError, match="epochs"):
         EpochSampler(LABELS, Progressive())
 

@@ -10,11 +10,11 @@ LABELS = Labels.of(torch.repeat_interleave(torch.arange(5), torch.tensor([2, 9, 
 
 
 def test_runs_go_from_the_most_frequent_to_the_rarest_and_hold_every_class_once():
-    assert [r.tolist() for r in LABELS.runs(2)] == [[1, 4], [3, 0, 2]]
-    assert [r.tolist() for r in LABELS.runs(4)] == [[1], [4], [3], [0, 2]]
+    assert [r.tolist() for r in LABELS.classes.runs(2)] == [[1, 4], [3, 0, 2]]
+    assert [r.tolist() for r in LABELS.classes.runs(4)] == [[1], [4], [3], [0, 2]]
     for n in (0, 5):
         with pytest.raises(ValueError, match=f"n={n}: 4 classes"):
-            LABELS.runs(n)
+            LABELS.classes.runs(n)
 
 
 def test_a_run_is_sampled_whole_and_alone():
@@ -22,7 +22,7 @@ def test_a_run_is_sampled_whole_and_alone():
         index = Subset(run=(k, 2))(LABELS, torch.Generator().manual_seed(0))
         assert LABELS.y[index].bincount(minlength=5).tolist() == expected
         assert len(set(index.tolist())) == len(index)
-    q = Subset(run=(0, 2)).class_distribution(LABELS)
+    q = Subset(run=(0, 2)).stream_prior(LABELS)
     assert q.tolist() == pytest.approx([0, 0.6, 0, 0, 0.4])
 
 

@@ -140,12 +140,12 @@ def test_weights_and_routers_need_experts():
 def test_weights_move_the_prior_between_the_experts_own():
     counts = torch.tensor([60, 30, 10])
     natural, uniform, backward = expert_priors(counts)
-    assert torch.allclose(WeighExperts((1, 0, 0), counts).logit_prior(uniform), natural)
-    assert torch.allclose(WeighExperts((0, 0, 1), counts).logit_prior(uniform), backward)
+    assert torch.allclose(WeighExperts((1, 0, 0), counts).assumes(uniform), natural)
+    assert torch.allclose(WeighExperts((0, 0, 1), counts).assumes(uniform), backward)
     half = (natural * backward).sqrt()
-    assert torch.allclose(WeighExperts((0.5, 0, 0.5), counts).logit_prior(uniform), half / half.sum())
-    assert WeighExperts((1, 0, 0)).logit_prior(uniform) is None
-    assert WeighExperts((1, 0, 0), counts).logit_prior(None) is None
+    assert torch.allclose(WeighExperts((0.5, 0, 0.5), counts).assumes(uniform), half / half.sum())
+    assert WeighExperts((1, 0, 0)).assumes(uniform) is None
+    assert WeighExperts((1, 0, 0), counts).assumes(None) is None
 
 
 MINE = (recipes.bbn, recipes.ride, recipes.sade, recipes.lfme, recipes.oltr, recipes.leap, recipes.dive)

@@ -168,8 +168,8 @@ def test_scales_stack_on_any_head() -> None:
 
 def test_a_claim_is_kept_only_where_the_logits_are() -> None:
     before = facts()["prior"]
-    assert AddAlignment().logit_prior(before) is before
-    assert AddAlignment(form="released").logit_prior(before) is None
+    assert AddAlignment().assumes(before) is before
+    assert AddAlignment(form="released").assumes(before) is None
     with pytest.raises(ValueError, match="form='code'"):
         AddAlignment(form="code")
 

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longtail.by_class import by_class
 from longtail.classical.estimators.weighting import uniform
 from longtail.classical.head import Fitted
 from longtail.classical.inputs import matrix, rows_of
@@ -21,6 +20,7 @@ from longtail.classical.threads import threads_limited
 from longtail.examples import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
+from longtail.prior import Prior
 
 NAMED = ("natural", "balanced")
 
@@ -73,20 +73,9 @@ class Own:
         return Net(backbone, head), prior
 
     def _prior(self, labels: Labels) -> Tensor | None:
-        if self.prior is None or self.prior == "natural":
-            return None if self.prior is None else labels.prior
         if self.prior == "balanced":
             return uniform(labels)
-        found = torch.as_tensor(by_class("prior", self.prior, labels.names), dtype=torch.float64)
-        if (
-            found.shape != (labels.num_classes,)
-            or not bool((found >= 0).all())
-            or abs(float(found.sum()) - 1) > 1e-4
-        ):
-            raise ValueError(
-                f"prior={self.prior!r} of the estimator must be {labels.num_classes} probabilities that sum to 1"
-            )
-        return found / found.sum()
+        return None if self.prior is None else Prior.of(self.prior, labels.classes).resolve(labels.classes)
 
 
 def prepared(estimator: Any, seed: int, threads: int) -> Any:
