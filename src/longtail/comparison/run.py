@@ -50,7 +50,7 @@ def run(
         on: called with progress events: ``{"task", "done", "total", "expected", "run", ...}`` and one an epoch.
     """
     recipes = {f"recipe {name!r}": recipe for name, recipe in plan.recipes}
-    executor.check({**recipes, "backbone": plan.backbone})
+    executor.check({**recipes, "backbone": plan.backbone, "engine": plan.engine})
     deadline = None if budget is None else plan.engine.clock() + budget
     graph = tasks(plan, store)
     total = len(graph)
