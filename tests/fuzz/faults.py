@@ -293,7 +293,7 @@ class Campaign:
         """A file that may not be read, or a folder that may not be written to; then they may."""
         with self.place(found.reference.old) as folder:
             places = [p.replace("{data}", str(self.inputs)) for p in found.command.inputs]
-            files = [f for p in places for f in folder.glob(p) if not Path(p).is_absolute()]
+            files = [f for p in places if not Path(p).is_absolute() for f in folder.glob(p)]
             files += [f for p in places if Path(p).is_absolute() for f in Path("/").glob(p[1:])]
             folders = [folder, *(f for f in folder.rglob("*") if f.is_dir())]
             where, mode = (draw.choice(files), 0) if draw.random() < 0.5 else (draw.choice(folders), 0o555)

@@ -14,9 +14,9 @@ from longtail.executors.processes import end_with_parent
 def late(file):
     while mp.parent_process().is_alive():
         time.sleep(0.01)
-    end_with_parent()
     with open(file, "w") as f:
         f.write(str(os.getpid()))
+    end_with_parent()
     time.sleep(60)
 
 if __name__ == "__main__":
