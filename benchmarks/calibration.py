@@ -34,6 +34,7 @@ from longtail.comparison.work import Worker
 from longtail.metrics import evaluate
 from longtail.prior import Prior
 from longtail.run import Engine
+from longtail.store import FolderStore
 
 RECIPES = "erm,weighted-ce,class-balanced-sampling,focal,ldam"
 METRICS = ("ece", "nll", "brier")
@@ -44,7 +45,7 @@ Scores = dict[tuple[str, str, str, str], list[float]]
 
 def measured(plan: Plan, folder: Path) -> tuple[Scores, dict[str, str]]:
     """Scores of each fold by (recipe, prior, before or after, metric), and where each recipe's prior is known from."""
-    worker, scores, sources = Worker(plan, folder), {}, {}
+    worker, scores, sources = Worker(plan, FolderStore(folder)), {}, {}
     for fold in range(plan.folds):
         prepared = Prepared(plan, fold)
         for name, _ in plan.recipes:

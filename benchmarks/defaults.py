@@ -35,6 +35,7 @@ from longtail.comparison.statistics import corrected_t_test
 from longtail.comparison.work import Task, Worker
 from longtail.data import Dataset
 from longtail.labels import Labels
+from longtail.store import FolderStore
 
 PLACES = {
     "reviews": "o2o-food-safety/train.tsv",
@@ -103,7 +104,7 @@ def main() -> None:
         theirs = []
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            worker = Worker(plan, Path(folder))
+            worker = Worker(plan, FolderStore(Path(folder)))
             for fold in range(args.folds):
                 run = worker.do(Task(args.recipe, fold, 0))
                 assert run is not None

@@ -40,9 +40,11 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.ranking import friedman, ranks_of
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.statistics import holm
-from longtail.comparison.work import Worker, write_json
+from longtail.comparison.work import Worker
 from longtail.data import Dataset
+from longtail.files import write_json
 from longtail.labels import Labels
+from longtail.store import FolderStore
 
 FIRST = "logistic"
 FEWEST = 8
@@ -119,7 +121,7 @@ def scores(p: Any, y: Any, prior: Any) -> dict[str, float]:
 def one(data: Dataset, recipes: tuple[str, ...], k: int, folder: Path) -> dict[str, Any]:
     """Every recipe and pipeline on every fold of one table: the mean of each score, and seconds."""
     plan = Plan(data, tuple(pick(recipes).items()), folds=k, baseline=FIRST)
-    worker = Worker(plan, folder)
+    worker = Worker(plan, FolderStore(folder))
     found: dict[str, list[dict[str, float]]] = {}
     y = data.labels.y.numpy()
     for fold, (train, test) in enumerate(folds(data.labels, data.duplicate_of, k, 0)):

@@ -36,6 +36,7 @@ from longtail.examples import Examples
 from longtail.metrics import evaluate
 from longtail.run import Outcome
 from longtail.run.finish import Calibrator, finish, fit_finish, refitted
+from longtail.store import FolderStore
 
 WAYS = ("refitted", "matched", "difference", "held out")
 Scores = dict[tuple[str, str], list[float]]
@@ -51,7 +52,7 @@ def scored(outcome: Outcome, test: Examples) -> dict[str, float]:
 
 def measured(plan: Plan, name: str, folder: Path) -> Scores:
     """Scores of every run of a recipe by way and metric."""
-    worker, found = Worker(plan, folder), {}
+    worker, found = Worker(plan, FolderStore(folder)), {}
     for fold, seed in plan.cells:
         prepared = plan.prepare(fold)
         encoder, examples = prepared.training("full")

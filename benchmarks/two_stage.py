@@ -40,6 +40,7 @@ from longtail.recipe import Stage
 from longtail.recipes import crt, erm
 from longtail.run import Engine, infer, run_stage
 from longtail.run.features import head_only
+from longtail.store import FolderStore
 
 FAMILY = (
     "erm", "logit-adjustment", "tau-norm", "ncm", "crt", "lws", "decoupled-joint", "progressive-sampling", "disalign",
@@ -131,7 +132,7 @@ def sharing(folds: int = 5) -> None:
 
     def stages(names: tuple[str, ...], scratch: Path) -> int:
         plan = Plan(dataset, tuple((n, known[n]) for n in names), folds=folds, baseline=names[0])
-        return sum(task.stage is not None for task in tasks(plan, scratch))
+        return sum(task.stage is not None for task in tasks(plan, FolderStore(scratch)))
 
     with tempfile.TemporaryDirectory() as scratch:
         together = stages(FAMILY, Path(scratch))

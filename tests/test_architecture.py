@@ -29,6 +29,7 @@ FOUNDATION = {
     "roles",
     "settings",
     "verb",
+    "clock",
 }
 VALUES = FOUNDATION | {"weights", "metrics"}
 PART_ROOMS = {
@@ -44,7 +45,7 @@ PART_ROOMS = {
     "optim",
 }
 ABOVE_PARTS = VALUES | PART_ROOMS
-RUN = ABOVE_PARTS | {"recipe"}
+RUN = ABOVE_PARTS | {"recipe", "store"}
 MODEL = RUN | {"run", "formats", "kinds", "data", "classical"}
 COMPARE = MODEL | {"protocol", "own_net", "recipes", "model"}
 MAY = {
@@ -57,6 +58,7 @@ MAY = {
     "surgery": VALUES | {"heads", "backbones"},
     "objectives": VALUES,
     "recipe": ABOVE_PARTS,
+    "store": FOUNDATION,
     "run": RUN,
     "own_net": FOUNDATION,
     "protocol": RUN,
@@ -70,13 +72,14 @@ MAY = {
     "catalogue": COMPARE | {"comparison"},
     "chosen": COMPARE | {"comparison", "catalogue"},
     "report": COMPARE | {"comparison"},
-    "bench": COMPARE | {"comparison"},
-    "reproduce": COMPARE | {"comparison", "report"},
-    "api": COMPARE | {"comparison", "catalogue", "chosen", "report", "bench", "reproduce"},
+    "executors": COMPARE | {"comparison"},
+    "bench": COMPARE | {"comparison", "executors"},
+    "reproduce": COMPARE | {"comparison", "executors", "report"},
+    "api": COMPARE | {"comparison", "executors", "catalogue", "chosen", "report", "bench", "reproduce"},
     "options": VALUES,
-    "cli": COMPARE | {"comparison", "catalogue", "report", "reproduce", "api", "options"},
+    "cli": COMPARE | {"comparison", "executors", "catalogue", "report", "reproduce", "api", "options"},
     "integrations": COMPARE | {"comparison", "catalogue", "report", "api"},
-    "testing": COMPARE | {"comparison"},
+    "testing": COMPARE | {"comparison", "executors"},
 }
 FREE = {"__init__", "__main__"}
 CORE = {"torch", "numpy", "safetensors"}
@@ -193,6 +196,59 @@ def test_only_a_kind_knows_what_kind_it_is(file):
 )
 def test_a_test_of_a_kind_is_found(code):
     assert told_by_name(ast.parse(code))
+
+
+PROCESSES = {"multiprocessing", "subprocess"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_only_executors_start_processes(file):
+    if room_of(file) not in ("executors", "testing"):  # testing starts ranks
+        assert not {name.split(".")[0] for name, _ in imports(file)} & PROCESSES
+        assert "ProcessPool" not in file.read_text(encoding="utf-8")
+
+
+VERBS = {"api", "cli", "bench", "reproduce"}
+"""Where the caller says how many jobs, into which folder, and until when."""
+CLOCKS = {"time.time", "time.monotonic", "datetime.now", "datetime.utcnow", "date.today"}
+SEEN = {"clock.py", "cli.py", "report/progress.py"}
+"""Where time is looked at: the clock; when the command began; what is said in the meantime."""
+
+
+def looks_at_the_time(tree: ast.AST) -> list[str]:
+    found = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    return [name for name in found if name in CLOCKS]
+
+
+def places(tree: ast.AST) -> list[str]:
+    """Parameters that say where something lies or runs."""
+    return [a.arg for a in ast.walk(tree) if isinstance(a, ast.arg) and a.arg in ("folder", "jobs")]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_below_the_verbs_nobody_looks_at_the_time(file):
+    tree, room = ast.parse(file.read_text(encoding="utf-8")), room_of(file)
+    if str(file.relative_to(ROOT)) not in SEEN and room != "testing":
+        assert not looks_at_the_time(tree)
+    if room not in VERBS | {"clock"}:
+        assert "longtail.clock.today" not in {
+            f"{n.module}.{a.name}" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names
+        }
+
+
+EARLIER = "comparison/counted.py"
+"""It reads the results that an earlier call left for its reader."""
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_what_trains_and_compares_knows_no_place(file):
+    if room_of(file) in ("run", "comparison", "classical") and str(file.relative_to(ROOT)) != EARLIER:
+        assert not places(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def test_a_look_at_the_time_and_a_place_are_found():
+    assert looks_at_the_time(ast.parse("import time\nbegan = time.monotonic()")) == ["time.monotonic"]
+    assert places(ast.parse("def f(plan, folder, *, jobs=1): ...")) == ["folder", "jobs"]
 
 
 def test_every_room_has_a_rule():

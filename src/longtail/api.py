@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import re
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from longtail.bench import bench
 from longtail.catalogue import about, asks_all, first, known_recipes, listing, without
 from longtail.chosen import Asked, pick
 from longtail.classes import UNSEEN, Classes
+from longtail.clock import monotonic, today
 from longtail.comparison.counted import check_finished, counted, earlier, joinable, joined
 from longtail.comparison.evidence import evidence
 from longtail.comparison.features import frozen_features
@@ -42,6 +41,7 @@ from longtail.comparison.schedule import CLOSING, rebuilt_seconds, whole_seconds
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
+from longtail.executors import on_this_machine
 from longtail.files import held, read_json, write_json
 from longtail.formats.reading import tell
 from longtail.model import Model, tidy
@@ -51,10 +51,11 @@ from longtail.report import brief
 from longtail.report.html import write_report
 from longtail.report.progress import progress
 from longtail.report.ranks import write_ranks
-from longtail.run import Cache, Engine, Outcome, OutOfTime
+from longtail.run import Engine, Outcome, OutOfTime
 from longtail.run.engine import engine_of, stop_at
 from longtail.run.loop import On, ignore
 from longtail.run.ranks import here, launched
+from longtail.store import OURS, FolderStore, stores_in
 from longtail.tables import WRITTEN, check_table_file, ending, write_table
 from longtail.words import nearest
 
@@ -211,7 +212,8 @@ def compare(
     if launched() > 1:
         raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
     engine = engine_of(engine, device, precision)
-    deadline = math.inf if budget is None else (time.monotonic() if began is None else began) + budget
+    deadline = math.inf if budget is None else (engine.clock() if began is None else began) + budget
+    executor = on_this_machine(jobs)
     with told(on, verbose) as say, ExitStack() as stack:
         dataset = load(data, on=say, **how)
         if on is None:
@@ -220,7 +222,7 @@ def compare(
         folder = Path(out)
         found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
-            frozen = frozen_features(dataset, backbone, folder / "cache", engine)
+            frozen = frozen_features(dataset, backbone, FolderStore(folder).stages, engine)
         before, whole, said_backbone = None, dataset, backbone
         if frozen is not None:
             (dataset, before), backbone = frozen, None
@@ -245,7 +247,7 @@ def compare(
         def result(runs: Sequence[Run]) -> Results:
             begun = {run.recipe for run in runs}
             about_all = {name: about(name, recipe) for name, recipe in plan.recipes if name in begun}
-            made = results_of(plan, runs, path, jobs, budget, command, about_all)
+            made = results_of(plan, runs, path, jobs, budget, command, about_all, today())
             kind = whole.kind if frozen is not None else made.data.kind
             net = made.settings.backbone if frozen is None else str(said_backbone)
             data = replace(made.data, fingerprint=whole.fingerprint, kind=kind)
@@ -267,25 +269,33 @@ def compare(
         for note in (*([left_out] if left_out else []), *notes):
             say({"note": note})
         stack.enter_context(held(folder, "longtail compare"))
-        left = None if budget is None else max(1e-9, deadline - time.monotonic())
+        left = None if budget is None else max(1e-9, deadline - engine.clock())
         ran: list[str] = []
 
         def heard(event: dict[str, Any]) -> None:
             ran.extend([event["task"]] if "task" in event else [])
             say(event)
 
-        runs = run(plan, folder, jobs=jobs, budget=left, keep=model is not False, metric=metric, on=heard)
+        runs = run(
+            plan,
+            FolderStore(folder),
+            executor,
+            budget=left,
+            keep=model is not False,
+            metric=metric,
+            on=heard,
+        )
         check_finished(runs, budget)
         runs, unfinished = counted(runs, plan.cells, budget)
         results = result(runs)
         if found is not None:
-            results, more = joined(results, found, Worker(plan, folder).judged_again)
+            results, more = joined(results, found, Worker(plan, FolderStore(folder)).judged_again)
             if more:
                 say({"note": f"from an earlier call, in the same table: {', '.join(more)}"})
             if wanted in results.recipes:
                 results = results.but(settings=replace(results.settings, baseline=wanted))
         results = results.but(left_out=unfinished)
-        results = results.but(evidence=evidence(plan, results, folder))
+        results = results.but(evidence=evidence(plan, results, FolderStore(folder).outputs))
         kept: Model | Path | None = None
         about_model: Mapping[str, Any] | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
@@ -299,7 +309,7 @@ def compare(
         results = results.but(model=about_model, data=noted)
         write_json(folder / "results.json", results.to_json())
         write_csv(results, folder / "results.csv")
-        write_predictions(results, folder)
+        write_predictions(results, FolderStore(folder).outputs, folder / "predictions.csv")
         write_report(results, folder / "report.html")
     return Comparison(results, folder, kept)
 
@@ -378,7 +388,7 @@ def _keep(
             math.inf if budget is None else max(10.0, budget / 10) / 2
         )  # seconds after the deadline, at most
         rebuilt = 0.0 if budget is None else rebuilt_seconds(first)
-        if time.monotonic() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
+        if plan.engine.clock() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
                 length = usual([run.length for run in runs if run.length is not None])
@@ -388,7 +398,7 @@ def _keep(
             except OutOfTime:
                 pass
         on({"running": f"{name}, its model of fold {first.fold + 1}, to keep"})
-        kept = _fitted(plan, name, folder, max(time.monotonic(), deadline) + late, on, before, first)
+        kept = _fitted(plan, name, folder, max(plan.engine.clock(), deadline) + late, on, before, first)
         kept.save(target)
         rows = f"the training rows of fold {first.fold + 1}: no time for all rows"
         return kept, {"recipe": name, "path": str(target), "rows": rows}
@@ -411,7 +421,7 @@ def _fitted(
     """A recipe trained on all rows, for the length that the folds found, or on those of a run, by a deadline."""
     stop = None if math.isinf(deadline) else deadline
     fold, seed = (None, 0) if of is None else of.cell
-    with stop_at(stop):
+    with stop_at(stop, plan.engine.clock):
         return fit_all(
             plan, name, folder, replace(plan.engine, deadline=stop), on, seed=seed, before=before, fold=fold,
             length=length,
@@ -483,7 +493,7 @@ def compare_several(
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
     said = [settings.pop(name, None) for name in ("engine", "device", "precision")]
     settings["engine"] = engine_of(*said)
-    folder, began = Path(out), time.monotonic() if began is None else began
+    folder, began = Path(out), monotonic() if began is None else began
     if (folder / "results.json").exists():
         raise ValueError(
             f"{folder} holds the results of one data set: name another folder with --out (out=... in Python)"
@@ -500,7 +510,7 @@ def compare_several(
             )
             sets[name] = dataset
         for k, (name, dataset) in enumerate(sets.items()):
-            left = None if budget is None else (budget - (time.monotonic() - began)) / (len(sets) - k)
+            left = None if budget is None else (budget - (monotonic() - began)) / (len(sets) - k)
             say({"note": f"data set {name}"})
             if on is None:
                 say({"data": data_room.inspect_facts(dataset)})
@@ -533,7 +543,7 @@ def compare_several(
     about_all = {
         "format": 1,
         "command": command or "",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": today(),
         "hardware": hardware(),
         "versions": versions(),
         "folds": next(iter(results.values())).settings.folds,
@@ -568,7 +578,7 @@ def fit_all(
     made the plan's data, ``length`` that of the base stage where it is known.
     """
     plan = Plan(**{**vars(plan), "engine": engine})
-    worker = Worker(plan, folder, on=on, length=length)
+    worker = Worker(plan, FolderStore(folder), on=on, length=length)
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)
@@ -586,7 +596,7 @@ def fit_all(
         "recipe": {"name": name, "definition": recipe.to_json()},
         "prior_source": outcome.prior_source,
         "versions": versions(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": today(),
     }
     return Model(outcome, encoder, facts)
 
@@ -861,7 +871,7 @@ def errors(
         raise ValueError(f"per_class={per_class} must be at least 1")
     results = read_results(Path(out) / "results.json")
     name = recipe or best_of(results)
-    found = mistakes(predictions(results, Path(out), name), per_class)
+    found = mistakes(predictions(results, FolderStore(Path(out)).outputs, name), per_class)
     found = found.drop(columns=[f"p_{c}" for c in results.data.names if c != "truth"], errors="ignore")
     note = ""
     try:
@@ -903,18 +913,15 @@ def clean(out: str | Path = DEFAULT_OUT) -> int:
         FileNotFoundError: no such folder, or it is none of theirs.
     """
     folder = Path(out)
-    ours = ("results.json", "ranks.json", "cache", "runs")
+    ours = ("results.json", "ranks.json", *OURS)
     if not any((folder / name).exists() for name in ours):
         raise FileNotFoundError(f"{folder} is no folder that compare or bench wrote")
-    caches = [folder / "cache", *(one / "cache" for one in folder.iterdir() if one.is_dir())]
-    return sum(Cache(one).clear() for one in caches if one.is_dir())
+    return sum(store.stages.clear() for store in stores_in(folder))
 
 
 def cache_size(out: str | Path) -> int:
     """Bytes that :func:`clean` would free."""
-    folder = Path(out)
-    caches = [folder / "cache", *(one / "cache" for one in folder.iterdir() if one.is_dir())]
-    return sum(Cache(one).size for one in caches if one.is_dir())
+    return sum(store.stages.size for store in stores_in(Path(out)))
 
 
 def recipes(kind: str | None = None, search: str | None = None) -> list[dict[str, str]]:

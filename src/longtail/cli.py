@@ -580,7 +580,7 @@ def errors() -> Iterator[None]:
         if os.environ.get("LONGTAIL_DEBUG"):
             raise
         from longtail.comparison.counted import RunsFailed
-        from longtail.comparison.run import WorkerDied
+        from longtail.executors import WorkerDied
         from longtail.files import InUse
         from longtail.run.engine import OutOfTime
 

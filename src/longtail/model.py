@@ -18,10 +18,11 @@ from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.part import Own, parts
 from longtail.prior import Said, distribution
 from longtail.rooms import OTHER_VERSION, listed, name_of
-from longtail.run.cache import load_checked, pack, save_checked, unpack
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
 from longtail.run.outcome import Outcome
+from longtail.store.checked import load_checked, save_checked
+from longtail.store.packed import pack, unpack
 
 FORMAT = 2
 STORED = re.compile(rf"model-{MARK}\.safetensors")

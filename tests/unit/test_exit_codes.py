@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from longtail import api, cli
 from longtail.comparison.counted import RunsFailed
-from longtail.comparison.run import WorkerDied
+from longtail.executors import WorkerDied
 from longtail.files import InUse
 from longtail.run import OutOfTime
 

@@ -22,7 +22,7 @@ SAID_BY = {
     "catalogue.py": ("compare",),
     "comparison/counted.py": ("compare",),
     "comparison/recommendation.py": ("compare",),
-    "comparison/run.py": ("compare", "bench", "reproduce"),
+    "executors/processes.py": ("compare", "bench", "reproduce"),
     "kinds/table/giveaways.py": ("compare", "inspect"),
     "formats/identifiers.py": READ,
     "run/gradient.py": TRAIN,

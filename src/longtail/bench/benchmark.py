@@ -6,9 +6,7 @@ call goes on after a kill. The table is written again whenever a run finishes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,17 @@ from longtail.bench import figures, tables
 from longtail.bench.cifar import read_cifar
 from longtail.bench.estimate import estimate
 from longtail.bench.plan import CifarPlan, base_stage, chosen_recipes, design
+from longtail.clock import today
 from longtail.comparison.plan import RecipeLike
 from longtail.comparison.record import Run
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker
+from longtail.executors import Executor, on_this_machine
 from longtail.files import held, write_json, write_text
 from longtail.run import Engine
 from longtail.run.loop import On, ignore
+from longtail.store import FolderStore
 
 PRESETS = {"quick": {"protocol": "modern", "augment": "crop-flip", "epochs": 15, "backbone": "resnet8"}}
 Failures = dict[tuple[float, str, int, int], Run]
@@ -90,8 +91,7 @@ def bench(
     """
     if preset is not None and preset not in PRESETS:
         raise ValueError(f"preset={preset!r} must be one of {', '.join(PRESETS)}")
-    if jobs < 1:
-        raise ValueError(f"jobs={jobs} must be at least 1")
+    executor = on_this_machine(jobs)
     chosen: dict[str, Any] = PRESETS[preset] if preset else {}
     protocol = protocol or chosen.get("protocol", "ldam")
     own_augment = "autoaugment" if protocol == "modern" else "crop-flip"
@@ -113,7 +113,7 @@ def bench(
         "command": command or "",
         "versions": versions(),
         "hardware": hardware(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": today(),
         "settings": {
             "benchmark": benchmark,
             "imbalances": [plan.imbalance for plan in plans],
@@ -138,19 +138,19 @@ def bench(
     }
     for note in results["notes"]:
         on({"note": note})
-    began, todo = time.monotonic(), estimate(plans, folder, jobs)
+    began, todo = engine.clock(), estimate(plans, FolderStore(folder), executor.slots)
     if todo:
         on({"note": todo})
 
     with held(folder, "longtail bench"):
-        return _measured(plans, folder, results, jobs, budget, began, on)
+        return _measured(plans, folder, results, executor, budget, began, on)
 
 
 def _measured(
     plans: Sequence[CifarPlan],
     folder: Path,
     results: dict[str, Any],
-    jobs: int,
+    executor: Executor,
     budget: float | None,
     began: float,
     on: On,
@@ -167,8 +167,8 @@ def _measured(
                     failures[plan.imbalance, made.recipe, *made.cell] = made
                 write(results, plans, folder, failures)
 
-        left = None if budget is None else max(0.0, began + budget - time.monotonic())
-        for one in run(plan, folder, jobs=jobs, budget=left, on=listen):
+        left = None if budget is None else max(0.0, began + budget - plan.engine.clock())
+        for one in run(plan, FolderStore(folder), executor, budget=left, on=listen):
             if one.status == "skipped":
                 failures[plan.imbalance, one.recipe, *one.cell] = one
     write(results, plans, folder, failures)
@@ -219,7 +219,7 @@ def write(
 
 def finished(plan: CifarPlan, folder: Path, failures: Failures) -> list[dict[str, Any]]:
     """The runs of a plan that have finished or failed, with their seeds."""
-    worker, out = Worker(plan, folder), []
+    worker, out = Worker(plan, FolderStore(folder)), []
     for name, _ in plan.recipes:
         for fold, seed in plan.cells:
             made = worker.kept(Task(name, fold, seed)) or failures.get((plan.imbalance, name, fold, seed))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import torch
 
 from longtail.bench.plan import CifarPlan
 from longtail.comparison.run import tasks
 from longtail.recipe import Recipe
-from longtail.run import Cache, run_stage
+from longtail.run import run_stage
 from longtail.run.chain import stage_keys
+from longtail.store import Store
 
 IMAGES = 512
 
@@ -28,12 +28,12 @@ def seconds_an_image(plan: CifarPlan) -> float:
     return float(events[-1]["seconds"]) / len(few)
 
 
-def images_left(plan: CifarPlan, folder: Path) -> tuple[int, float]:
+def images_left(plan: CifarPlan, store: Store) -> tuple[int, float]:
     """Stages that are still to be trained, and the images they will see; stages of the head alone count a third.
 
     An unfinished stage counts in full, and samplers that lengthen an epoch are not reckoned with.
     """
-    graph, cache = tasks(plan, folder), Cache(folder / "cache")
+    graph, cache = tasks(plan, store), store.stages
     rows = {fold: plan.prepare(fold) for fold, _ in plan.cells}
     stages, images = 0, 0.0
     for task in graph:
@@ -66,17 +66,17 @@ def words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def estimate(plans: list[CifarPlan], folder: Path, jobs: int) -> str | None:
+def estimate(plans: list[CifarPlan], store: Store, slots: int) -> str | None:
     """What is left to do and how long it will take, in words; None where nothing is left."""
-    found = [images_left(plan, folder) for plan in plans]
+    found = [images_left(plan, store) for plan in plans]
     stages = sum(n for n, _ in found)
     if not stages:
         return None
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 if jobs > 1 else threads)  # as the worker processes will have it
+    torch.set_num_threads(1 if slots > 1 else threads)  # as the worker processes will have it
     cost = seconds_an_image(plans[0])
     torch.set_num_threads(threads)
-    side_by_side = min(jobs, stages, (os.cpu_count() or 1) if plans[0].engine.on.type == "cpu" else jobs)
+    side_by_side = min(slots, stages, (os.cpu_count() or 1) if plans[0].engine.on.type == "cpu" else slots)
     total = cost * sum(images for _, images in found) / side_by_side
     many = f"{stages} trainings" if stages > 1 else "1 training"
     text = f"{many} to do: about {words(total)} ({1000 * cost:.2f} ms an image and epoch, {side_by_side} at a time)"

@@ -18,15 +18,16 @@ from longtail.classical.stored import Unstorable
 from longtail.examples import Examples, TokenRows
 from longtail.net import Net
 from longtail.part import digest, name_of, parts
-from longtail.run import Cache, Engine
+from longtail.run import Engine
 from longtail.run.chain import restore, specs
+from longtail.store import Entries
 
 FOLDS = 3
 """Of the out-of-fold predictions of a classical recipe."""
 
 
 def fit(
-    recipe: Classical, examples: Examples, seed: int, categorical: Blocks, cache: Cache, engine: Engine
+    recipe: Classical, examples: Examples, seed: int, categorical: Blocks, cache: Entries, engine: Engine
 ) -> tuple[Net, Tensor | None, dict[str, Any]]:
     """A fitted estimator as a net, the prior its probabilities assume, and the event of fitting it.
 
@@ -60,7 +61,7 @@ def out_of_fold(
     seed: int,
     duplicate_of: Tensor,
     categorical: Blocks,
-    cache: Cache,
+    cache: Entries,
     engine: Engine,
 ) -> tuple[Tensor, dict[str, Any]]:
     """Logits of the training rows by models that did not see them, and the event of making them."""
@@ -107,7 +108,7 @@ def size_of(net: Net) -> dict[str, Any]:
     return {"parameters": numbers, "bytes": sum(t.numel() * t.element_size() for t in tensors)}
 
 
-def _restored(cache: Cache, key: str, recipe: Classical) -> tuple[Net, dict[str, Any]] | None:
+def _restored(cache: Entries, key: str, recipe: Classical) -> tuple[Net, dict[str, Any]] | None:
     """A fitted estimator from the cache; None where there is none that is made of classes that longtail or the recipe
     names.
     """

@@ -10,7 +10,6 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,14 +26,15 @@ from longtail.comparison.leaderboard import (
     shown_priors,
     tie_order,
 )
-from longtail.comparison.outputs import Said, load_outputs, outputs_file, said
+from longtail.comparison.outputs import Said, load_outputs, said
 from longtail.comparison.plan import Study
 from longtail.comparison.record import Results
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
+from longtail.store import Entries
 
 
-def evidence(study: Study, results: Results, folder: Path) -> dict[str, Any]:
-    """Tests on rows for every shown prior, from the outputs that the runs left in ``folder``.
+def evidence(study: Study, results: Results, outputs: Entries) -> dict[str, Any]:
+    """Tests on rows for every shown prior, from the outputs that the runs left.
 
     Recipes that lack a run which another finished, or a run's outputs, are left out: the leaderboard tests them on
     folds. So is all, where nothing but one run per recipe finished.
@@ -47,16 +47,16 @@ def evidence(study: Study, results: Results, folder: Path) -> dict[str, Any]:
     runs = results.by_recipe
     most: set[tuple[int, int]] = max((set(r) for r in runs.values()), key=len, default=set())
     cells = sorted(most, key=lambda cell: cell[::-1])  # fold after fold, seed after seed
-    files = {}
+    kept = {}
     for name, of in runs.items():
         identities = [of[cell].identity for cell in cells if cell in of]
-        known = [outputs_file(folder, identity) for identity in identities if identity is not None]
+        known = [identity for identity in identities if identity is not None]
         if cells and len(known) == len(cells):
-            files[name] = known
+            kept[name] = known
     found = {}
     if len(cells) > 1:
         for prior in shown_priors(results):
-            found[prior] = _UnderPrior(study, results, prior, cells, files).found()
+            found[prior] = _UnderPrior(study, results, prior, cells, kept, outputs).found()
     return found
 
 
@@ -69,9 +69,11 @@ class _UnderPrior:
         results: Results,
         prior: str,
         cells: list[tuple[int, int]],
-        files: Mapping[str, list[Path]],
+        kept: Mapping[str, list[str]],
+        outputs: Entries,
     ) -> None:
-        self.results, self.prior, self.cells, self.files = results, prior, cells, files
+        self.results, self.prior, self.cells = results, prior, cells
+        self.kept, self.outputs = kept, outputs
         self.judge = Judge(study.dataset.labels.classes, priors_of(study.deploy_prior), study.tested_under)
         weights = self.judge.tested_prior(prior)
         self.weights = None if weights is None else weights.numpy()
@@ -80,7 +82,7 @@ class _UnderPrior:
         self.said: dict[str, Said] = {}
         self.moved: dict[str, Array] = {}
         layout: Layout | None = None
-        for name in sorted(set(files) & set(self.rows), key=lambda n: tie_order(results, self.rows[n])):
+        for name in sorted(set(kept) & set(self.rows), key=lambda n: tie_order(results, self.rows[n])):
             read = self.read(name)
             if read is None:
                 continue
@@ -99,7 +101,7 @@ class _UnderPrior:
         """The numbers, classes, probabilities and decisions of the test rows of all runs of a recipe, one run after the
         other, and how many each run has; None where outputs are missing, or do not say which prior they assume.
         """
-        read = [load_outputs(file) for file in self.files[name]]
+        read = [load_outputs(self.outputs, identity) for identity in self.kept[name]]
         whole = [one for one in read if one is not None and one.meaning.source != "none"]
         if len(whole) < len(read):
             return None

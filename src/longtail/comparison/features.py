@@ -6,7 +6,6 @@ from another. What is fitted on vectors (their standardisation included) is fitt
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from longtail.backbones import as_pretrained
@@ -14,7 +13,8 @@ from longtail.data import Dataset, FeatureEncoder
 from longtail.kinds import EMBEDDING, kind_of
 from longtail.part import digest
 from longtail.protocol import Backbone
-from longtail.run import Cache, Engine
+from longtail.run import Engine
+from longtail.store import Cache, Entries
 
 
 def front_of(dataset: Dataset, backbone: Backbone) -> Any:
@@ -30,16 +30,16 @@ def front_of(dataset: Dataset, backbone: Backbone) -> Any:
 
 
 def frozen_features(
-    dataset: Dataset, backbone: Backbone, folder: Path | None = None, engine: Engine | None = None
+    dataset: Dataset, backbone: Backbone, cache: Entries | None = None, engine: Engine | None = None
 ) -> tuple[Dataset, FeatureEncoder] | None:
     """The data set as features of a frozen encoder, and the encoder to put before a model; None for any other backbone.
 
-    The encoder runs over the rows once; with a folder, never again.
+    The encoder runs over the rows once; with a cache, never again.
 
     Args:
         dataset: texts or images.
         backbone: one whose ``tune`` is "frozen".
-        folder: of a cache for the features, made where there are any; None keeps nothing.
+        cache: for the features; None keeps nothing.
         engine: device and numerics; the features are named by them, and so are the runs on them.
 
     Raises:
@@ -49,7 +49,7 @@ def frozen_features(
     encoder = as_pretrained(backbone)
     if encoder is None or not encoder.frozen:
         return None
-    cache = Cache(folder)
+    cache = cache or Cache(None)
     front = front_of(dataset, encoder)
     assert front is not None
     engine = engine or Engine()

@@ -12,16 +12,17 @@ from typing import Any
 import torch
 
 from longtail.comparison.leaderboard import board, shown_priors
-from longtail.comparison.outputs import Outputs, load_outputs, outputs_file
+from longtail.comparison.outputs import Outputs, load_outputs
 from longtail.comparison.record import Results, Run
 from longtail.prior import Prior
+from longtail.store import Entries
 from longtail.tables import write_table
 
 NUMBERS = 2**25
 """Rows times classes up to which the probability of every class is written; above, of decision and true class alone."""
 
 
-def predictions(results: Results, folder: Path, recipe: str) -> Any:
+def predictions(results: Results, outputs: Entries, recipe: str) -> Any:
     """What a recipe said of every test row, as a pandas DataFrame; one row per seed and row of the data.
 
     Columns: ``row`` (from 0, among the rows that were read), ``fold`` and ``seed`` (from 0), ``truth``, ``decision``,
@@ -29,7 +30,7 @@ def predictions(results: Results, folder: Path, recipe: str) -> Any:
     would be too many numbers): all under the declared prior.
 
     Args:
-        folder: that the comparison wrote.
+        outputs: what the runs of the comparison said.
         recipe: one that it compared.
 
     Raises:
@@ -41,10 +42,10 @@ def predictions(results: Results, folder: Path, recipe: str) -> Any:
         raise ValueError(f"recipe={recipe!r} was not compared here; there are {', '.join(results.recipes)}")
     parts, names = [], results.data.names
     for run in results.by_recipe[recipe].values():
-        found = outputs_of(folder, run)
+        found = outputs_of(outputs, run)
         if found is None:
             raise ValueError(
-                f"{folder} no longer holds what {recipe} said in {run.where}: the same comparison makes it again"
+                f"what {recipe} said in {run.where} is no longer there: the same comparison makes it again"
             )
         p, decided = found.under(declared(results))
         at = torch.arange(len(decided))
@@ -65,13 +66,12 @@ def predictions(results: Results, folder: Path, recipe: str) -> Any:
     return pd.concat(parts).sort_values(["seed", "row"], kind="stable").reset_index(drop=True)
 
 
-def write_predictions(results: Results, folder: Path) -> None:
-    """Write ``predictions.csv``: what the best recipe said of every test row. Where that is no longer there, no
+def write_predictions(results: Results, outputs: Entries, file: Path) -> None:
+    """Write a csv: what the best recipe said of every test row. Where that is no longer there, no
     older file stays in its place.
     """
-    file = folder / "predictions.csv"
     try:
-        found = predictions(results, folder, best_recipe(results))
+        found = predictions(results, outputs, best_recipe(results))
     except ValueError:
         file.unlink(missing_ok=True)
         return
@@ -114,9 +114,9 @@ def declared(results: Results) -> Prior:
     return Prior.balanced() if prior == "balanced" else Prior.natural()
 
 
-def outputs_of(folder: Path, run: Run) -> Outputs | None:
+def outputs_of(outputs: Entries, run: Run) -> Outputs | None:
     """What a run said of its test rows; None where that is not there."""
-    return None if run.identity is None else load_outputs(outputs_file(folder, run.identity))
+    return None if run.identity is None else load_outputs(outputs, run.identity)
 
 
 def cells(raw: Any, rows: list[int]) -> dict[str, list[Any]]:

@@ -1,29 +1,26 @@
-"""Outputs: what a recipe said of every test row of a run, kept beside the run's JSON. Scores follow from them.
+"""Outputs: what a recipe said of every test row of a run, kept beside the run itself. Scores follow from them.
 
-One safetensors file per run, written as the cache writes: a checksum inside, a temporary name first. It holds the number
-of each test row, its class and its logits; what the logits mean (:class:`longtail.run.outcome.Meaning`); and what the
-recipe decides under the natural prior, where another rule than the most probable class does. So any prior can be asked
-for afterwards, and any metric.
+One entry of the store per run, under the run's identity. It holds the number of each test row, its class and its logits;
+what the logits mean (:class:`longtail.run.outcome.Meaning`); and what the recipe decides under the natural prior, where
+another rule than the most probable class does. So any prior can be asked for afterwards, and any metric.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from longtail import __version__, adjust
+from longtail import adjust
 from longtail.classes import Classes
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
 from longtail.prior import Prior
-from longtail.run.cache import load_checked, save_checked
 from longtail.run.outcome import Meaning, Outcome
+from longtail.store import Entries
 
 FORMAT = 2
 LARGE = 2**24  # logits from which on two bytes each are kept, else four
@@ -77,8 +74,8 @@ class Outputs:
             return probabilities, self.natural
         return probabilities, probabilities.argmax(-1)
 
-    def save(self, file: Path) -> None:
-        """Write them to ``RUN.safetensors`` beside ``RUN.json``."""
+    def save(self, into: Entries, identity: str) -> None:
+        """Keep them under the identity of their run."""
         m, c = self.meaning, self.logits.shape[1]
         tensors = {"rows": self.rows.to(torch.int64), "y": small(self.y, c), "logits": self.logits}
         if self.natural is not None:
@@ -89,16 +86,18 @@ class Outputs:
             "logit_prior": None if m.assumed_prior is None else m.assumed_prior.tolist(),
             "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
         }
-        file.parent.mkdir(parents=True, exist_ok=True)
-        save_checked(file, tensors, facts)
+        into.put(identity, tensors, facts)
 
 
-def load_outputs(file: Path) -> Outputs | None:
-    """What ``Outputs.save`` wrote; None if there is none. A damaged file is reported and removed, so that its run is made
-    anew.
+def load_outputs(kept: Entries, identity: str) -> Outputs | None:
+    """What ``Outputs.save`` kept; None if there is none. Damaged ones are reported and forgotten, so that their run is
+    made anew.
     """
+    stored = kept.get(identity)
+    if stored is None:
+        return None
+    tensors, facts = stored
     try:
-        tensors, facts = load_checked(file)
         if facts.get("format") != FORMAT:
             raise ValueError(f"it has format {facts.get('format')!r}; this version reads {FORMAT}")
         return Outputs(
@@ -108,14 +107,8 @@ def load_outputs(file: Path) -> Outputs | None:
             _meaning(facts),
             _long(tensors.get("natural")),
         )
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError, KeyError, TypeError) as why:
-        warnings.warn(
-            f"{file} is damaged ({why}). It was removed: its run is computed anew by the same comparison",
-            stacklevel=2,
-        )
-        file.unlink(missing_ok=True)
+    except (ValueError, KeyError, TypeError) as why:
+        kept.refuse(identity, str(why))
         return None
 
 
@@ -131,11 +124,6 @@ def _meaning(facts: dict[str, Any]) -> Meaning:
 
 def _long(index: Tensor | None) -> Tensor | None:
     return None if index is None else index.long()
-
-
-def outputs_file(folder: Path, identity: str) -> Path:
-    """Where the outputs of the run of that identity are kept."""
-    return folder / "runs" / f"{__version__}-{identity}.safetensors"
 
 
 def small(index: Tensor, count: int) -> Tensor:

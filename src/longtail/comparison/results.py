@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,10 +19,11 @@ def results_of(
     plan: Plan,
     runs: Sequence[Run],
     path: str,
-    jobs: int,
+    slots: int,
     budget: float | None,
     command: str | None,
     about: Mapping[str, Mapping[str, str]],
+    created: str,
 ) -> Results:
     """The results of a comparison, from its runs and what there is to say of its recipes."""
     d, labels = plan.dataset, plan.dataset.labels
@@ -32,7 +32,7 @@ def results_of(
         command=command or "",
         versions=versions(),
         hardware=hardware(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=created,
         data=Data(
             name=d.name,
             fingerprint=d.fingerprint,
@@ -52,7 +52,7 @@ def results_of(
             prior=plan.deploy_prior.name,
             prior_vector=tuple(plan.deploy_prior.resolve(labels.classes).tolist()),
             baseline=plan.baseline,
-            jobs=jobs,
+            jobs=slots,
             budget=budget,
             tuning=plan.tuning,
             device=plan.engine.on.type,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import time
 from collections.abc import Collection, Mapping
 
 from longtail.classical import Classical
@@ -38,8 +37,8 @@ class Schedule:
     Args:
         study: what is compared.
         graph: tasks that are still to be done, with those they wait for.
-        jobs: how many work side by side.
-        deadline: ``time.monotonic()`` at which everything has to be over; None is never.
+        slots: how many work side by side.
+        deadline: moment of the study's clock (``Engine.clock``) at which everything has to be over; None is never.
         keep: is a model trained on all rows at the end?
         metric: that recipes are ranked by; None is that of the prior.
     """
@@ -48,13 +47,14 @@ class Schedule:
         self,
         study: Study,
         graph: Mapping[Task, set[Task]],
-        jobs: int = 1,
+        slots: int = 1,
         deadline: float | None = None,
         keep: bool = False,
         metric: str | None = None,
     ) -> None:
-        self.study, self.jobs, self.deadline, self.keep, self.metric = study, jobs, deadline, keep, metric
-        self.budget = math.inf if deadline is None else deadline - time.monotonic()
+        self.study, self.slots, self.deadline, self.keep, self.metric = study, slots, deadline, keep, metric
+        self.clock = study.engine.clock
+        self.budget = math.inf if deadline is None else deadline - self.clock()
         size = size_of(study.dataset)
         self.encode = size.encode
         self.guessed = {name: max(1e-3, seconds_of(study, name, size)) for name, _ in study.recipes}
@@ -132,13 +132,13 @@ class Schedule:
 
     @property
     def stop(self) -> float | None:
-        """``time.monotonic()`` at which runs must stop, so that the model and the report are there by the deadline."""
+        """The moment at which runs must stop, so that the model and the report are there by the deadline."""
         return None if self.deadline is None else self.deadline - self.reserve
 
     @property
     def left(self) -> float:
         """Seconds until then."""
-        return math.inf if self.stop is None else self.stop - time.monotonic()
+        return math.inf if self.stop is None else self.stop - self.clock()
 
     @property
     def reserve(self) -> float:
@@ -178,7 +178,7 @@ class Schedule:
         own = sum(self.seconds[t] * self._factor(t, costs) for t in (*shared, *todo))
         cells = {(t.fold, t.seed) for t in todo}
         encoded = max([self.encode, *(run.encode_seconds or 0.0 for run in self.runs)])
-        return (own + encoded * len(cells) * min(self.jobs, 2)) / self.jobs
+        return (own + encoded * len(cells) * min(self.slots, 2)) / self.slots
 
     def _factor(self, task: Task, costs: Mapping[str, float]) -> float:
         return costs[task.recipe] / self.guessed[task.recipe]
@@ -209,7 +209,7 @@ class Schedule:
             runs = [t for t in self.unfinished if (t.fold, t.seed) == cell]
             for j, run in enumerate(sorted(runs, key=lambda t: costs[t.recipe])):
                 todo = [t for t in (*self.needs[run], run) if t not in seen]
-                spent += sum(self.seconds[t] * self._factor(t, costs) for t in todo) / self.jobs
+                spent += sum(self.seconds[t] * self._factor(t, costs) for t in todo) / self.slots
                 seen.update(todo)
                 if spent > seconds:
                     return k, j

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import math
 import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from longtail import __version__
 from longtail.adjust import Thresholds
 from longtail.classical import Classical
 from longtail.classical.categorical import Blocks
@@ -20,20 +18,22 @@ from longtail.comparison import estimators
 from longtail.comparison.chance import check_learnt
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.length import FACTOR, Length, find, held_losses
-from longtail.comparison.outputs import Outputs, load_outputs, outputs_file
+from longtail.comparison.outputs import Outputs, load_outputs
 from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
 from longtail.comparison.record import Run, Trained
 from longtail.data import TableEncoder
 from longtail.examples import Examples
-from longtail.files import Damaged, NotWritten, read_json, write_json
+from longtail.files import Damaged, NotWritten
 from longtail.part import digest, part
 from longtail.recipe import Recipe
 from longtail.roles import works_on
-from longtail.run import Cache, Outcome, OutOfTime, train_stages
+from longtail.run import Outcome, OutOfTime, train_stages
+from longtail.run.engine import stop_at
 from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
+from longtail.store import Records, Store
 
 LENGTH = "length"
 
@@ -59,19 +59,19 @@ class Task:
 
 
 class Worker:
-    """The state of a worker process: the plan, the cache, the engine (its deadline changes), and the fold at hand.
+    """The state of a worker process: the plan, the store, the engine (its deadline changes), and the fold at hand.
 
     Args:
         plan: what is compared.
-        folder: of the cache and finished runs.
+        store: of trained stages, finished runs and their outputs.
         on: called with progress events.
         length: of the base stage, where it is known; None finds it on the training rows at hand.
     """
 
-    def __init__(self, plan: Study, folder: Path, on: On = ignore, length: Length | None = None) -> None:
-        self.plan, self.folder, self.on, self.known_length = plan, folder, on, length
+    def __init__(self, plan: Study, store: Store, on: On = ignore, length: Length | None = None) -> None:
+        self.plan, self.store, self.on, self.known_length = plan, store, on, length
         self.engine = plan.engine
-        self.cache = Cache(folder / "cache")
+        self.cache = store.stages
         self.prepared = lru_cache(maxsize=1)(self._prepared)
 
     def _prepared(self, fold: int, seed: int = 0) -> Prepared:
@@ -80,41 +80,56 @@ class Worker:
         return prepared
 
     def identity(self, task: Task) -> str:
-        """Names the run of a task, and its files."""
+        """Names the run of a task in the store."""
         return self.plan.identity(task.recipe, task.fold, task.seed)
-
-    def run_file(self, task: Task) -> Path:
-        return self.folder / "runs" / f"{__version__}-{self.identity(task)}.json"
-
-    def outputs_file(self, task: Task) -> Path:
-        """What the recipe said of every test row: see :mod:`longtail.comparison.outputs`."""
-        return outputs_file(self.folder, self.identity(task))
 
     def scored(self, task: Task) -> bool:
         """Whether the run is finished and kept, its outputs too."""
-        return self.run_file(task).exists() and self.outputs_file(task).exists()
+        identity = self.identity(task)
+        return identity in self.store.runs and identity in self.store.outputs
 
     def kept(self, task: Task) -> Run | None:
         """A run that is finished and kept whole, judged anew; None where it has to be done."""
-        file = self.run_file(task)
-        about = self.finished(file) if self.scored(task) else None
+        identity = self.identity(task)
+        about = self.finished(self.store.runs, identity) if self.scored(task) else None
         if about is None:
             return None
         try:
             return self.judged_again(Run.from_json(about))
         except ValueError as why:  # written by another state of longtail under the same version
-            self.set_aside(file, f"{file} is not a run that can be read ({why})")
+            self.set_aside(self.store.runs, identity, f"not a run that can be read ({why})")
+            return None
+
+    def attempt(self, task: Task, left: float = math.inf) -> Run | None:
+        """Do a task, for ``left`` seconds at most: then its run is "skipped". A stage that fails is left for the runs of
+        its recipes, which say so.
+
+        Raises:
+            NotWritten: what was done could not be kept, so there is no use in going on.
+        """
+        deadline = None if math.isinf(left) else self.engine.clock() + left
+        self.engine = replace(self.engine, deadline=deadline)
+        self.on({"running": label(self.plan, task)})
+        try:
+            with stop_at(deadline, self.engine.clock):
+                return self.do(task)
+        except OutOfTime:
+            return skipped(task)
+        except NotWritten:
+            raise
+        except Exception:
+            if task.stage is None:
+                raise
             return None
 
     def do(self, task: Task) -> Run | None:
-        """Do a task. A judged run comes back, and is kept in its file; a failure is a run too."""
+        """Do a task. A judged run comes back, and is kept; a failure is a run too."""
         if task.part == LENGTH:
             self.length(self.prepared(task.fold, task.seed), task.seed)
             return None
         if task.stage is not None:
             self.stages(task, task.stage + 1)
             return None
-        file = self.run_file(task)
         if (found := self.kept(task)) is not None:
             return found
         try:
@@ -126,24 +141,22 @@ class Worker:
             raise
         except Exception as why:  # one recipe's failure must not lose the others' work
             return without_result(task, "failed", f"{type(why).__name__}: {why}", self.identity(task))
-        write_json(file, made.to_json(), checked=True)
+        self.store.runs.put(self.identity(task), made.to_json())
         return judged
 
-    def finished(self, file: Path) -> dict[str, Any] | None:
-        """What is in a run's file. None where there is none, or a damaged one: that is said, and set aside."""
-        if not file.exists():
-            return None
+    def finished(self, records: Records, key: str) -> dict[str, Any] | None:
+        """What is kept of what was done. None where nothing is, or it is damaged: that is said, and set aside."""
         try:
-            return read_json(file, checked=True)
+            return records.get(key)
         except Damaged as why:
-            self.set_aside(file, str(why))
+            self.set_aside(records, key, str(why))
             return None
 
-    def set_aside(self, file: Path, why: str) -> None:
-        """Keep a file that cannot be used under another name, and say so."""
-        aside = file.with_suffix(".damaged")
-        os.replace(file, aside)
-        self.on({"note": f"{why}. It is kept as {aside.name}, and the run is made again"})
+    def set_aside(self, records: Records, key: str, why: str) -> None:
+        """Keep what cannot be used under another name, and say so."""
+        place, aside = records.set_aside(key)
+        said = why if place in why else f"{place}: {why}"
+        self.on({"note": f"{said}. It is kept as {aside}, and the run is made again"})
 
     def stages(self, task: Task, upto: int) -> None:
         """Train the first ``upto`` stages of a recipe, or of a teacher of it, through the cache."""
@@ -314,7 +327,7 @@ class Worker:
         logits = outcome.logits(test.x)
         predict_seconds = time.perf_counter() - began
         outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
-        outputs.save(self.outputs_file(task))
+        outputs.save(self.store.outputs, self.identity(task))
         converged, length = self.convergence(prepared, trained, task.seed)
         made = Run(
             recipe=task.recipe,
@@ -342,7 +355,7 @@ class Worker:
 
     def judged_again(self, run: Run) -> Run | None:
         """A finished run, judged by its kept outputs; None where they are gone."""
-        outputs = None if run.identity is None else load_outputs(outputs_file(self.folder, run.identity))
+        outputs = None if run.identity is None else load_outputs(self.store.outputs, run.identity)
         return None if outputs is None else self.judged(run, outputs)
 
     def judged(self, run: Run, outputs: Outputs) -> Run:
@@ -369,6 +382,20 @@ class Worker:
         found = self.length(prepared, seed)
         ok = False if not all(said) else found.converged
         return ok, found
+
+
+def label(plan: Study, task: Task) -> str:
+    """A task in words."""
+    if task.part == LENGTH:
+        return f"length of training, {plan.where(task.fold, task.seed)}"
+    what = (
+        ""
+        if task.stage is None
+        else (" teacher" if task.teacher else "")
+        + f" stage {task.stage + 1}"
+        + (" (inner split)" if task.part == "inner" else "")
+    )
+    return f"{task.recipe}, {plan.where(task.fold, task.seed)}{what}"
 
 
 def skipped(task: Task) -> Run:

@@ -22,14 +22,14 @@ from torch.nn.modules.module import register_module_forward_hook
 from longtail.comparison.plan import Prepared
 from longtail.comparison.work import Worker
 from longtail.examples import Examples
-from longtail.files import write_json
 from longtail.net import Net
 from longtail.part import at
 from longtail.recipe import Recipe, Stage
-from longtail.run import Cache, train_stages
+from longtail.run import train_stages
 from longtail.run.chain import stage_keys
 from longtail.run.loop import infer
 from longtail.seeds import generator
+from longtail.store import Cache
 
 BINS = 30
 """Of g and v, as GHM's; p_t has as many."""
@@ -56,8 +56,8 @@ def probe(worker: Worker, prepared: Prepared, name: str, epochs: Sequence[int]) 
     wanted = sorted({*(e for e in epochs if 1 <= e < stage.epochs), stage.epochs})
     net = prepared.net("full", 0)
     key = stage_keys(recipe, net, examples, 0, worker.plan.engine)[-1]
-    file = worker.folder / "probe" / f"{key}-{'-'.join(map(str, wanted))}.json"
-    if (seen_before := worker.finished(file)) is not None:
+    kept, of = worker.store.records("probe"), f"{key}-{'-'.join(map(str, wanted))}"
+    if (seen_before := worker.finished(kept, of)) is not None:
         return seen_before
     moments: list[dict[str, Any]] = []
     with watching() as seen:
@@ -73,7 +73,7 @@ def probe(worker: Worker, prepared: Prepared, name: str, epochs: Sequence[int]) 
             recipe.but(finish=()), net, examples, engine=worker.plan.engine, cache=cache, on=look
         )  # fmt: skip
     found = {"epochs": wanted, "moments": moments}
-    write_json(file, found, checked=True)
+    kept.put(of, found)
     return found
 
 

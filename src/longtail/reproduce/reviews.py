@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from longtail import recipes
+from longtail.clock import today
 from longtail.comparison.features import frozen_features
 from longtail.comparison.plan import Plan, RecipeLike
 from longtail.comparison.record import Results
@@ -27,6 +28,7 @@ from longtail.comparison.results import results_of
 from longtail.comparison.run import run
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, load
+from longtail.executors import Executor, on_this_machine
 from longtail.files import held, whole, write_json
 from longtail.losses import DSC, CrossEntropy
 from longtail.part import part
@@ -36,6 +38,7 @@ from longtail.reproduce import findings
 from longtail.reproduce.probe import probe
 from longtail.run import Engine
 from longtail.run.loop import On, ignore
+from longtail.store import FolderStore
 
 BASELINE = "ce"
 PUBLISHED = ("ce", "weighted-ce", "focal-0.5", "focal-1", "focal-2", "focal-5", "seesaw")
@@ -162,9 +165,9 @@ def reviews(
         RuntimeError: cross-entropy failed on some fold, so that there is nothing to compare with.
     """
     dataset = data if isinstance(data, Dataset) else load(found_data(data))
-    folder = Path(out)
+    folder, executor = Path(out), on_this_machine(jobs)
     kind, said_backbone = dataset.kind, backbone
-    frozen = frozen_features(dataset, backbone, folder / "cache", engine)
+    frozen = frozen_features(dataset, backbone, FolderStore(folder).stages, engine)
     if frozen is not None:
         dataset, backbone = frozen[0], None
     plan = Plan(
@@ -183,7 +186,7 @@ def reviews(
     said = data.name if isinstance(data, Dataset) else str(data or "o2o-food-safety/train.tsv")
     shown = None if frozen is None else {"kind": kind, "backbone": str(said_backbone)}
     with held(folder, "longtail reproduce"):
-        return _reviewed(plan, made, folder, said, shown, look, jobs, on, command)
+        return _reviewed(plan, made, folder, said, shown, look, executor, on, command)
 
 
 def _reviewed(
@@ -193,7 +196,7 @@ def _reviewed(
     path: str,
     shown: dict[str, str] | None,
     look: Sequence[int],
-    jobs: int,
+    executor: Executor,
     on: On,
     command: str | None,
 ) -> Reviews:
@@ -203,23 +206,24 @@ def _reviewed(
     dataset = plan.dataset
     names = dataset.labels.names
     positive = names.index("1") if "1" in names else int(dataset.labels.counts.argmin())
-    worker = Worker(plan, folder, on=on)
+    worker = Worker(plan, FolderStore(folder), on=on)
     prepared = worker.prepared(0)
     probes = {}
     for name in made:
         if name != "logit-adjustment":  # its training is cross-entropy's
             on({"running": f"{name}, fold 1, watched"})
             probes[name] = probe(worker, prepared, name, look)
-    runs = run(plan, folder, jobs=jobs, on=on)
+    runs = run(plan, FolderStore(folder), executor, on=on)
     said = {name: {"title": name, "paper": "", "summary": ABOUT[name]} for name in made}
     results = results_of(
         plan,
         runs,
         path,
-        jobs,
+        executor.slots,
         None,
         command,
         said,
+        today(),
     )
     if shown is not None:
         results = results.but(

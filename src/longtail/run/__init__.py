@@ -1,10 +1,10 @@
-"""Run: the training loop, the chain of stages, the cache, the engine and the outcome."""
+"""Run: the training loop, the chain of stages, the engine and the outcome."""
 
-from longtail.run.cache import Cache
 from longtail.run.chain import train, train_stages
 from longtail.run.engine import Engine, OutOfTime
 from longtail.run.loop import Probe, ignore, infer, run_stage
 from longtail.run.outcome import Outcome
+from longtail.store import Cache
 
 __all__ = [
     "Cache",

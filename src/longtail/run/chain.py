@@ -18,7 +18,6 @@ from longtail.part import Own, Part, digest, parts, to_json
 from longtail.recipe import Recipe
 from longtail.roles import ChecksNet, plays, spec_of
 from longtail.rooms import name_of
-from longtail.run.cache import Cache
 from longtail.run.engine import Engine
 from longtail.run.finish import finish, fit_finish
 from longtail.run.loop import Event, On, Probe, ignore, run_stage
@@ -26,6 +25,7 @@ from longtail.run.outcome import Outcome
 from longtail.run.prior import stages_prior
 from longtail.run.ranks import agreed, here
 from longtail.run.suits import Given, check_suits
+from longtail.store import Cache, Entries
 
 
 def train(
@@ -36,7 +36,7 @@ def train(
     seed: int = 0,
     held: Examples | None = None,
     engine: Engine | None = None,
-    cache: Cache | None = None,
+    cache: Entries | None = None,
     on: On = ignore,
     probe: Probe | None = None,
 ) -> Outcome:
@@ -65,7 +65,7 @@ def train_stages(
     *,
     seed: int = 0,
     engine: Engine | None = None,
-    cache: Cache | None = None,
+    cache: Entries | None = None,
     on: On = ignore,
     probe: Probe | None = None,
 ) -> Outcome:

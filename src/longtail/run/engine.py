@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from longtail.clock import Clock, monotonic
 from longtail.run.ranks import here, join
 
 
@@ -33,7 +33,8 @@ class Engine:
         compile: run the step through ``torch.compile``.
         graphs: on an NVIDIA GPU, record a step and replay it (``run.gradient``); the same kernels, so part of no key.
         checkpoint_seconds: an unfinished stage is saved at the first epoch's end after this long.
-        deadline: ``time.monotonic()`` of this process at which work stops with ``OutOfTime``; None is never.
+        deadline: the moment of ``clock`` at which work stops with ``OutOfTime``; None is never.
+        clock: seconds since some moment, of this process; nothing else that trains or compares looks at the time.
 
     Raises:
         ValueError: a device that is not there, or a precision that it cannot do.
@@ -50,6 +51,7 @@ class Engine:
     graphs: bool = True
     checkpoint_seconds: float = 10.0
     deadline: float | None = None
+    clock: Clock = monotonic
 
     def __post_init__(self) -> None:
         if self.precision not in ("fp32", "tf32", "bf16"):
@@ -96,7 +98,7 @@ class Engine:
     @property
     def late(self) -> bool:
         """Has the deadline passed?"""
-        return self.deadline is not None and time.monotonic() > self.deadline
+        return self.deadline is not None and self.clock() > self.deadline
 
     def check_time(self) -> None:
         """Raise ``OutOfTime`` if the deadline has passed: for inner loops."""
@@ -175,14 +177,14 @@ AGAIN = 1.0
 
 
 @contextmanager
-def stop_at(deadline: float | None) -> Iterator[None]:
+def stop_at(deadline: float | None, clock: Clock = monotonic) -> Iterator[None]:
     """Raise ``OutOfTime`` in this block when the deadline passes, inside a library's loop too (an estimator, an encoder).
 
     It is a timer signal, as Ctrl-C is a signal: it needs the main thread, and there is none on Windows. Elsewhere, and
     where somebody else's timer runs, ``Engine.check_time`` alone stops the work.
 
     Args:
-        deadline: ``time.monotonic()``; None is never.
+        deadline: a moment of ``clock``; None is never.
 
     Raises:
         OutOfTime: the deadline passed, now or before.
@@ -194,7 +196,7 @@ def stop_at(deadline: float | None) -> Iterator[None]:
     if deadline is None:
         yield
         return
-    left = deadline - time.monotonic()
+    left = deadline - clock()
     if left <= 0:
         raise OutOfTime
     main = threading.current_thread() is threading.main_thread()

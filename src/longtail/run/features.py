@@ -72,7 +72,7 @@ def head_only(
     *,
     augment: Augment | None,
     key: str,
-    folder: Path | None = None,
+    scratch: Path | None = None,
 ) -> tuple[Net, Stage, Examples, Any]:
     """The same stage without its backbone: the bare head, and what it trains on.
 
@@ -83,13 +83,13 @@ def head_only(
         engine: device and numerics.
         augment: the stage's augmentation, built.
         key: of the stage; seeds the views.
-        folder: where a file that is too large for memory goes; None is the system's.
+        scratch: where a file that is too large for memory goes; None is the system's.
 
     Returns:
         the head as a net; the stage, whose augmentation now picks views; the examples of one view, for what the parts
         of the stage ask of the data; and the inputs to train on: ``[N, ...]``, or ``[N, views, ...]``.
     """
-    x: Any = features_of(net.backbone, data.x, engine, stage.batch_size, stage.views, augment, key, folder)
+    x: Any = features_of(net.backbone, data.x, engine, stage.batch_size, stage.views, augment, key, scratch)
     head = Net(nn.Identity(), net.head)
     if augment is None:
         return head, stage, Examples(x, data.labels, data.name), x
@@ -105,7 +105,7 @@ def features_of(
     views: int = 0,
     augment: Augment | None = None,
     key: str = "",
-    folder: Path | None = None,
+    scratch: Path | None = None,
 ) -> Tensor | OnDisk:
     """The backbone's output for all inputs, float32: ``[N, ...]``, or with an augmentation ``[N, views, ...]``."""
     device, n = engine.on, len(x)
@@ -124,19 +124,19 @@ def features_of(
                     inputs = augment(inputs, draw)
                 found = backbone(inputs).float().cpu()
                 if out is None:
-                    out = empty((n, *(() if augment is None else (views,)), *found.shape[1:]), folder)
+                    out = empty((n, *(() if augment is None else (views,)), *found.shape[1:]), scratch)
                 (out if augment is None else out[:, k])[rows] = found
                 engine.check_time()
     assert out is not None
     return OnDisk(out, device) if too_large(out.shape) else out
 
 
-def empty(shape: tuple[int, ...], folder: Path | None) -> Tensor:
+def empty(shape: tuple[int, ...], scratch: Path | None) -> Tensor:
     """Room for float32 numbers: in memory, or above ``IN_MEMORY`` bytes in a nameless file that is mapped."""
     if not too_large(shape):
         return torch.empty(shape)
     with tempfile.TemporaryFile(
-        dir=folder
+        dir=scratch
     ) as file:  # the mapping outlives the name, and nothing is left behind
         return torch.from_numpy(np.memmap(file, np.float32, "w+", shape=shape))
 

@@ -19,7 +19,6 @@ from longtail.part import Part, at, digest
 from longtail.recipe import Stage
 from longtail.roles import Attaches, traits
 from longtail.run.average import Average
-from longtail.run.cache import Cache, pack, unpack
 from longtail.run.engine import Engine, OutOfTime
 from longtail.run.features import head_only
 from longtail.run.gradient import Gradients
@@ -27,6 +26,8 @@ from longtail.run.ranks import agreed, here, mean, share
 from longtail.run.solve import may_be_solved, solvable, solved
 from longtail.run.trained import choose, groups, reads_features_only, set_modes
 from longtail.seeds import generator, seed_of
+from longtail.store import Cache, Entries
+from longtail.store.packed import pack, unpack
 
 Event = dict[str, Any]
 On = Callable[[Event], None]
@@ -80,7 +81,7 @@ def run_stage(
     *,
     key: str,
     engine: Engine | None = None,
-    cache: Cache | None = None,
+    cache: Entries | None = None,
     on: On = ignore,
     teachers: tuple[Net, ...] = (),
     probe: Probe | None = None,
@@ -107,7 +108,7 @@ def run_stage(
         # Nothing before the head moves, so its output is computed once.
         augment = _built(stage.augment, 0.0, facts_of(net, data, engine))
         net, stage, data, x = head_only(
-            net, stage, data, engine, augment=augment, key=key, folder=cache.folder
+            net, stage, data, engine, augment=augment, key=key, scratch=cache.scratch
         )
     elif stage.views:
         raise ValueError(
@@ -152,7 +153,7 @@ def run_stage(
     run: nn.Module = engine.wrap(step, unused=traits(objective).leaves_unused)
     on_device = torch.Generator(device=device)
     gradients = Gradients(run, step, on_device, engine, record=ranks == 1 and sharpness is None)
-    saved = time.monotonic()
+    saved = engine.clock()
     for epoch in range(len(history), stage.epochs):
         t = epoch / stage.epochs
         if phase.enter(t):
@@ -222,7 +223,7 @@ def run_stage(
             history[-1]["probe"] = probe.measure(cast(Net, shown))
         if rank == 0:
             on(history[-1])
-        if time.monotonic() - saved > engine.checkpoint_seconds and not last and rank == 0:
+        if engine.clock() - saved > engine.checkpoint_seconds and not last and rank == 0:
             tensors = {}
             state = {
                 "step": step.state_dict(),
@@ -230,7 +231,7 @@ def run_stage(
                 "average": average.state_dict(),
             }
             cache.put(key + ".partial", tensors, {"state": pack(state, tensors), "history": history})
-            saved = time.monotonic()
+            saved = engine.clock()
         if ranks > 1 and agreed(lambda: engine.late):
             raise OutOfTime
     phase.leave()

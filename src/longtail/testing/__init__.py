@@ -1,6 +1,7 @@
 """Shipped laws: checks that the parts of this library keep, for your own parts too."""
 
 from longtail.testing.adjuster import check_adjuster
+from longtail.testing.executor import check_executor
 from longtail.testing.head import check_head
 from longtail.testing.loss import LAWS as LOSS_LAWS
 from longtail.testing.loss import check_loss
@@ -16,6 +17,7 @@ __all__ = [
     "LOSS_LAWS",
     "LossTraits",
     "check_adjuster",
+    "check_executor",
     "check_head",
     "check_loss",
     "check_metric",

@@ -31,12 +31,12 @@ from longtail.objectives import Supervised
 from longtail.part import Part, Switch, at
 from longtail.recipe import Recipe, Stage
 from longtail.roles import traits, traits_of
-from longtail.run.cache import Cache
 from longtail.run.chain import train_stages
 from longtail.run.engine import Engine
 from longtail.run.loop import Step, facts_of, operate, run_stage
 from longtail.run.trained import choose
 from longtail.seeds import generator
+from longtail.store import Cache
 from longtail.testing.ranks import on_ranks
 from longtail.testing.recipe import toy_for, toy_stage
 

@@ -23,11 +23,11 @@ from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import Part, part
 from longtail.recipe import Recipe, Stage
-from longtail.run.cache import Cache
 from longtail.run.chain import stage_keys, train, train_stages
 from longtail.run.engine import Engine
 from longtail.run.loop import operate
 from longtail.schedule import Constant, Cosine
+from longtail.store import Cache
 
 CENTRES = torch.tensor([[0.0, 0.0], [1.5, 0.0], [0.0, 1.5]])
 COUNTS = (1200, 300, 75)

@@ -20,6 +20,7 @@ from longtail.comparison.work import Worker
 from longtail.data import Dataset, TableEncoder
 from longtail.labels import Labels
 from longtail.part import part
+from longtail.store import FolderStore
 
 pytest.importorskip("imblearn")
 
@@ -134,7 +135,7 @@ def test_a_comparison_hands_the_categories_on():
     from longtail.comparison.work import Task
 
     with tempfile.TemporaryDirectory() as folder:
-        made = Worker(plan, Path(folder)).do(Task("it", 0, 0))
+        made = Worker(plan, FolderStore(Path(folder))).do(Task("it", 0, 0))
     monkey.undo()
     assert made is not None
     assert made.done, made.error

@@ -83,7 +83,7 @@ def test_what_is_no_longer_kept_leaves_no_old_file(compared, tmp_path):
     (tmp_path / "predictions.csv").write_text("old")
     kept.write_predictions(results, tmp_path)
     assert not (tmp_path / "predictions.csv").exists()
-    with pytest.raises(ValueError, match=r"no longer holds what logistic said in fold 0, seed 0"):
+    with pytest.raises(ValueError, match=r"what logistic said in fold 0, seed 0 is no longer there"):
         kept.predictions(results, tmp_path, "logistic")
 
 

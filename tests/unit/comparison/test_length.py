@@ -14,6 +14,7 @@ from longtail.comparison.work import Worker
 from longtail.data import Dataset
 from longtail.labels import Labels
 from longtail.recipes import erm, mixup
+from longtail.store import FolderStore
 
 
 def toy(n: int = 200) -> Dataset:
@@ -55,18 +56,21 @@ def test_the_held_out_loss_sees_rare_rows() -> None:
 
 def test_a_comparison_finds_its_length_once_a_fold_and_a_run_says_whether_it_converged(tmp_path) -> None:
     plan = Plan(toy(), (("erm", erm), ("mixup", mixup), ("logistic", logistic())), folds=2)
-    worker = Worker(plan, tmp_path)
+    worker = Worker(plan, FolderStore(tmp_path))
     prepared = worker.prepared(0)
     assert worker.recipe("erm", prepared, 0).stages[0].epochs == plan.base.epochs  # solved: no search
     found = worker.length(prepared, 0)
     assert len(found.tried) > 1
     assert worker.recipe("mixup", prepared, 0).stages[0].epochs == found.epochs
-    assert Worker(plan, tmp_path).length(Worker(plan, tmp_path).prepared(0), 0) == found  # kept
+    assert (
+        Worker(plan, FolderStore(tmp_path)).length(Worker(plan, FolderStore(tmp_path)).prepared(0), 0)
+        == found
+    )  # kept
 
 
 def test_a_length_that_was_given_is_not_searched_for(tmp_path) -> None:
     plan = Plan(toy(), (("mixup", mixup),), folds=2, epochs=2, baseline="mixup")
-    worker = Worker(plan, tmp_path)
+    worker = Worker(plan, FolderStore(tmp_path))
     assert worker.length(worker.prepared(0), 0).converged is None
     assert worker.recipe("mixup", worker.prepared(0), 0).stages[0].epochs == 2
 

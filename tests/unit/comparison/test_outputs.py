@@ -18,11 +18,12 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.run import run
 from longtail.comparison.work import Task, Worker
 from longtail.data import Dataset
+from longtail.executors import InProcess
 from longtail.labels import Labels
 from longtail.metrics import evaluate
 from longtail.prior import Prior
-from longtail.run.cache import save_checked
 from longtail.run.outcome import Meaning, Outcome
+from longtail.store import Cache, FolderStore
 
 
 def toy(n: int = 90, classes: int = 3) -> Dataset:
@@ -39,12 +40,12 @@ def plan_of(**settings) -> Plan:
 
 def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
     plan = plan_of(deploy_prior=Prior.given((0.2, 0.3, 0.5)))
-    runs = run(plan, tmp_path)
-    worker, seen = Worker(plan, tmp_path), []
+    runs = run(plan, FolderStore(tmp_path), InProcess())
+    worker, seen = Worker(plan, FolderStore(tmp_path)), []
     labels = plan.dataset.labels
     for one in runs:
         task = Task(one.recipe, one.fold, one.seed)
-        kept = load_outputs(worker.outputs_file(task))
+        kept = load_outputs(worker.store.outputs, worker.identity(task))
         assert kept is not None
         assert torch.equal(kept.y, labels.y[kept.rows])
         if one.recipe == "erm":
@@ -59,21 +60,21 @@ def test_every_row_is_kept_and_judged_from_what_is_kept(tmp_path) -> None:
             p, d = kept.under(given)
             found = evaluate(p, kept.y, prior=weights, decisions=d, groups=labels.classes.groups(), rarest=1)
             assert one.scores[name] == {k: None if math.isnan(v) else v for k, v in found.items()}
-        assert json.loads(worker.run_file(task).read_text())["scores"] == {}
+        assert worker.store.runs.get(worker.identity(task))["scores"] == {}
     assert torch.cat(seen).sort().values.tolist() == list(range(len(labels)))
 
 
 def test_outputs_say_what_the_outcome_says(tmp_path) -> None:
     """Probabilities and decisions under any prior, to the last bit, though no net is there."""
     plan = plan_of()
-    worker = Worker(plan, tmp_path)
+    worker = Worker(plan, FolderStore(tmp_path))
     prepared = plan.prepare(0)
     for name in ("erm", "logit-adjustment", "logistic"):
         encoder, outcome, _ = worker.fit(prepared, name, 0)
         test = prepared.encode(encoder, prepared.test_rows)
         logits = outcome.logits(test.x)
-        Outputs.of(outcome, logits, prepared.test_rows, test.labels.y).save(tmp_path / "a.safetensors")
-        kept = load_outputs(tmp_path / "a.safetensors")
+        Outputs.of(outcome, logits, prepared.test_rows, test.labels.y).save(Cache(tmp_path), "a")
+        kept = load_outputs(Cache(tmp_path), "a")
         assert kept is not None
         for prior in ("natural", "balanced", (0.2, 0.3, 0.5), tuple(outcome.classes.prior.tolist())):
             p, d = kept.under(prior)
@@ -88,8 +89,8 @@ def test_another_rule_decides_under_the_natural_prior_alone(tmp_path) -> None:
     outcome = Outcome(None, None, labels.classes, assumed_prior=labels.prior, thresholds=rule)  # type: ignore[arg-type]
     logits = torch.tensor([[2.0, 0.0], [0.0, 9.0]])
     outputs = Outputs.of(outcome, logits, torch.arange(2), torch.tensor([0, 1]))
-    outputs.save(tmp_path / "a.safetensors")
-    kept = load_outputs(tmp_path / "a.safetensors")
+    outputs.save(Cache(tmp_path), "a")
+    kept = load_outputs(Cache(tmp_path), "a")
     assert kept is not None
     for one in (outputs, kept):
         assert one.under("natural")[1].tolist() == [1, 1]
@@ -101,16 +102,16 @@ def test_another_rule_decides_under_the_natural_prior_alone(tmp_path) -> None:
 def test_a_run_without_its_outputs_is_computed_anew(tmp_path) -> None:
     plan = plan_of()
     task = Task("logistic", 0, 0)
-    run(plan, tmp_path)
-    worker = Worker(plan, tmp_path)
-    file = worker.outputs_file(task)
-    before = load_outputs(file)
+    run(plan, FolderStore(tmp_path), InProcess())
+    worker = Worker(plan, FolderStore(tmp_path))
+    outputs, identity = worker.store.outputs, worker.identity(task)
+    before = load_outputs(outputs, identity)
     assert before is not None
-    file.unlink()
-    assert worker.run_file(task).exists()
+    outputs.drop(identity)
+    assert identity in worker.store.runs
     assert not worker.scored(task)
-    run(plan, tmp_path)
-    again = load_outputs(file)
+    run(plan, FolderStore(tmp_path), InProcess())
+    again = load_outputs(outputs, identity)
     assert again is not None
     assert torch.equal(again.logits, before.logits)
     assert torch.equal(again.rows, before.rows)
@@ -123,27 +124,28 @@ def simple(logits: torch.Tensor) -> Outputs:
 
 
 def test_damaged_outputs_are_said_and_removed(tmp_path) -> None:
-    file = tmp_path / "a.safetensors"
+    entries = Cache(tmp_path)
     z = torch.tensor([[0.9, 0.1], [0.3, 0.7]])
-    simple(z).save(file)
-    kept = load_outputs(file)
+    simple(z).save(entries, "a")
+    kept = load_outputs(entries, "a")
     assert kept is not None
     assert torch.equal(kept.logits, z)
+    (file,) = tmp_path.iterdir()
     data = bytearray(file.read_bytes())
     data[-1] ^= 255
     file.write_bytes(bytes(data))
     with pytest.warns(UserWarning, match="is damaged.*is computed anew"):
-        assert load_outputs(file) is None
+        assert load_outputs(entries, "a") is None
     assert not file.exists()
-    assert load_outputs(file) is None
+    assert load_outputs(entries, "a") is None
 
 
 def test_outputs_of_an_earlier_format_are_said_and_removed(tmp_path) -> None:
-    file = tmp_path / "a.safetensors"
-    save_checked(file, {"log_probabilities": torch.zeros(2, 2)}, {"priors": []})
+    entries = Cache(tmp_path)
+    entries.put("a", {"log_probabilities": torch.zeros(2, 2)}, {"priors": []})
     with pytest.warns(UserWarning, match="format None; this version reads 2"):
-        assert load_outputs(file) is None
-    assert not file.exists()
+        assert load_outputs(entries, "a") is None
+    assert "a" not in entries
 
 
 def test_many_logits_take_two_bytes_and_score_the_same_now_and_later(tmp_path, monkeypatch) -> None:
@@ -153,8 +155,8 @@ def test_many_logits_take_two_bytes_and_score_the_same_now_and_later(tmp_path, m
     whole = simple(logits)
     outcome = Outcome(None, None, whole.meaning.classes, assumed_prior=whole.meaning.assumed_prior)  # type: ignore[arg-type]
     made = Outputs.of(outcome, logits, whole.rows, whole.y)
-    made.save(tmp_path / "a.safetensors")
-    kept = load_outputs(tmp_path / "a.safetensors")
+    made.save(Cache(tmp_path), "a")
+    kept = load_outputs(Cache(tmp_path), "a")
     assert kept is not None
     assert kept.logits.dtype == torch.float16
     for prior in (None, "natural", "balanced"):

@@ -20,7 +20,7 @@ from longtail.comparison.plan import Plan
 from longtail.data import Dataset
 from longtail.files import read_json, write_json
 from longtail.labels import Labels
-from longtail.run.cache import load_checked, save_checked
+from longtail.store.checked import load_checked, save_checked
 
 
 def toy(n=90, seed=0):

@@ -7,12 +7,15 @@ import torch
 
 from longtail.chosen import pick
 from longtail.comparison import cost
+from longtail.comparison.agenda import Agenda
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Run, Trained
 from longtail.comparison.run import tasks
 from longtail.comparison.schedule import Schedule
 from longtail.data import Dataset
 from longtail.labels import Labels
+from longtail.run import Engine
+from longtail.store import FolderStore
 
 
 def data(n=400, classes=2, columns=4):
@@ -24,7 +27,7 @@ def data(n=400, classes=2, columns=4):
 
 def schedule(tmp_path, names, budget=None, folds=3, dataset=None, keep=False):
     plan = Plan(dataset or data(), tuple(pick(names).items()), folds=folds, baseline=names[0])
-    graph = tasks(plan, tmp_path)
+    graph = tasks(plan, FolderStore(tmp_path))
     deadline = None if budget is None else time.monotonic() + budget
     return Schedule(plan, graph, deadline=deadline, keep=keep), graph
 
@@ -99,6 +102,47 @@ def test_it_says_what_to_expect(tmp_path):
     said = made.promise()
     assert said.startswith("2 recipes x 3 folds: about")
     assert "in 1 s you get about: 1 recipe on the first fold" in said
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_the_time_is_that_of_the_clock_it_is_given(tmp_path):
+    clock = Clock()
+    plan = Plan(data(), tuple(pick(["erm", "logistic"]).items()), folds=3, engine=Engine(clock=clock))
+    graph = tasks(plan, FolderStore(tmp_path))
+    made = Schedule(plan, graph, deadline=clock() + 100.0)
+    agenda = Agenda(graph, made)
+    assert made.budget == 100.0
+    first = agenda.left
+    assert 80 < first < 100
+    clock.now += 30
+    assert agenda.left == pytest.approx(first - 30)
+    assert agenda.next() is not None
+    clock.now += first
+    assert agenda.next() is None
+    assert agenda.active
+
+
+def test_an_agenda_gives_each_task_once_after_those_it_waits_for(tmp_path):
+    plan = Plan(data(), tuple(pick(["crt", "erm"]).items()), folds=2, backbone="mlp", epochs=1)
+    graph = tasks(plan, FolderStore(tmp_path))
+    schedule = Schedule(plan, graph)
+    agenda, given = Agenda(graph, schedule), []
+    while (task := agenda.next()) is not None:
+        assert graph[task] <= set(given)
+        given.append(task)
+        schedule.finished(task, made_by(task, 1.0) if task.stage is None else None)
+        agenda.done(task)
+    assert len(given) == len(set(given)) == len(graph)
+    assert not agenda.active
 
 
 @pytest.mark.parametrize("kind", ["embedding", "text", "table", "sparse", "image"])

@@ -12,6 +12,7 @@ from longtail import api, recipes
 from longtail.comparison.plan import Plan
 from longtail.comparison.work import Worker
 from longtail.files import HOST
+from longtail.store import FolderStore
 
 
 def test_a_refitted_model_is_calibrated_for_itself(tmp_path):
@@ -19,7 +20,7 @@ def test_a_refitted_model_is_calibrated_for_itself(tmp_path):
     put the refitted one's decisions at chance (balanced accuracy .10; the inner model itself had .70).
     """
     plan = Plan(api.load("digits-lt"), (("erm", recipes.erm), ("ldam", recipes.ldam)), folds=3, epochs=4)
-    worker = Worker(plan, tmp_path)
+    worker = Worker(plan, FolderStore(tmp_path))
     prepared = plan.prepare(0)
     encoder, outcome, trained = worker.fit(prepared, "ldam", 0)
     assert len(trained) == 2

@@ -24,6 +24,7 @@ from longtail.reproduce.probe import BINS, density, gradient_norm, measure
 from longtail.reproduce.reviews import losses
 from longtail.reproduce.words import conclusions
 from longtail.run import Cache
+from longtail.store import FolderStore
 
 N = 240
 
@@ -110,7 +111,7 @@ def test_watching_changes_nothing(found: Reviews, tmp_path: Path) -> None:
     made = losses(Plan(dataset=d, recipes=(("erm", losses(text())["ce"]),), baseline="erm", epochs=3).base)
     for name in ("focal-2", "ghm", "ldam"):
         plan = Plan(dataset=d, recipes=((name, made[name]),), baseline=name, folds=3, epochs=3)
-        worker = Worker(plan, tmp_path)
+        worker = Worker(plan, FolderStore(tmp_path))
         outcome = worker.outcome(worker.prepared(0), name, 0, "full")
         stored = Cache(found.folder / "cache").get(outcome.keys[-1])
         assert stored is not None, "another key"

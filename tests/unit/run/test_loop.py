@@ -180,6 +180,17 @@ def test_the_clock_of_the_wall_may_jump(monkeypatch):
     assert Engine(deadline=time.monotonic() - 1).late
 
 
+def test_the_engine_looks_at_its_own_clock_alone():
+    now = [5.0]
+    engine = Engine(deadline=10.0, clock=lambda: now[0])
+    run_stage(toy_net(), toy_stage(1), toy(), key="k", engine=engine)
+    now[0] = 11.0
+    with pytest.raises(OutOfTime):
+        run_stage(toy_net(), toy_stage(1), toy(), key="k", engine=engine)
+    with pytest.raises(OutOfTime), stop_at(10.0, engine.clock):
+        raise AssertionError("begun too late")
+
+
 def work(seconds, swallow=0):
     """A library's loop, which swallows so many exceptions."""
     end = time.monotonic() + seconds

@@ -9,7 +9,7 @@ import pytest
 
 SCRIPT = """
 import multiprocessing as mp, os, sys, time
-from longtail.comparison.run import end_with_parent
+from longtail.executors.processes import end_with_parent
 
 def late(file):
     while mp.parent_process().is_alive():

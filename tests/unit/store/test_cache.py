@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from longtail import __version__
-from longtail.run.cache import Cache, load_checked, pack, save_checked, unpack
+from longtail.store import Cache
+from longtail.store.checked import load_checked, save_checked
+from longtail.store.packed import pack, unpack
 
 
 def test_round_trip(tmp_path):
@@ -44,7 +46,7 @@ def test_damage_is_reported_and_forgotten(tmp_path, damage):
 def test_what_another_version_trained_is_left_alone(tmp_path, monkeypatch):
     cache = Cache(tmp_path)
     cache.put("a", {"w": torch.ones(2)}, {})
-    monkeypatch.setattr("longtail.run.cache.__version__", "0.0.9")
+    monkeypatch.setattr("longtail.store.cache.__version__", "0.0.9")
     assert "a" not in cache
     assert cache.get("a") is None
     cache.put("a", {"w": torch.zeros(2)}, {})
