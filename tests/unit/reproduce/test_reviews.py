@@ -57,7 +57,7 @@ def test_every_loss_of_the_issue_is_there(found: Reviews) -> None:
 
 def test_files(found: Reviews) -> None:
     page = (found.folder / "reviews.html").read_text(encoding="utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the skeleton's own, which sorts tables
     assert not re.search(r"(src|href)=\"[^#]", page)
     assert "<i>toy</i>" not in page
     assert "&lt;i&gt;toy&lt;/i&gt;" in page
