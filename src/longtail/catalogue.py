@@ -16,7 +16,7 @@ from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
 from longtail.comparison.brings import brings
 from longtail.comparison.plan import RecipeLike, made
 from longtail.data import Dataset
-from longtail.kinds import TABLE
+from longtail.kinds import KINDS, TABLE, kind_of
 from longtail.kinds.start import base_stage
 from longtail.labels import Labels
 from longtail.part import Part
@@ -219,9 +219,6 @@ CHANGES = {
 }
 """A field of a stage, and the family of a recipe that changes it; the first that differs counts."""
 
-FORMS = {"table": "rows", "text": "sparse", "image": "image", "embedding": "rows"}
-"""The form of inputs that a kind of data has without a pre-trained encoder."""
-
 
 def family(recipe: RecipeLike, base: Stage) -> str:
     """What a recipe changes, in words: one of ``FAMILIES``.
@@ -250,11 +247,11 @@ def kinds_of(recipe: RecipeLike) -> tuple[str, ...]:
     (('image',), 4)
     """
     found = []
-    for kind, form in FORMS.items():
-        image = form == "image"
-        given = Given(form, kind, maps=image, unlabelled=True, size=(32, 32) if image else None)
-        if refusal(made(recipe, base_stage(kind), ""), given) is None:
-            found.append(kind)
+    for name, kind in KINDS.items():
+        pictures = kind.usual == "image"
+        given = Given(kind.usual, name, maps=pictures, unlabelled=True, size=(32, 32) if pictures else None)
+        if refusal(made(recipe, base_stage(name), ""), given) is None:
+            found.append(name)
     return tuple(found)
 
 
@@ -269,8 +266,8 @@ def listing(kind: str | None = None, search: str | None = None) -> list[dict[str
     Raises:
         ValueError: there is no such kind.
     """
-    if kind is not None and kind not in FORMS:
-        raise ValueError(f"kind={kind!r} must be one of {', '.join(FORMS)}{nearest(kind, FORMS)}")
+    if kind is not None:
+        kind_of(kind)
     toy, base, rows = Labels.of([0] * 8 + [1] * 2), base_stage(TABLE.name), []
     for name, recipe in known_recipes().items():
         if isinstance(recipe, Classical):

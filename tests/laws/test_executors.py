@@ -13,7 +13,9 @@ from longtail.testing import check_executor
 from longtail.testing.executor import check_outputs, check_runs, compared, small
 
 
-@pytest.mark.parametrize("executor", [InProcess(), Processes(1), Processes(2)], ids=repr)
+@pytest.mark.parametrize(
+    "executor", [InProcess(), Processes(1), Processes(2)], ids=["in process", "one process", "two processes"]
+)
 def test_it_gives_the_runs_of_this_process(executor):
     check_executor(executor)
 

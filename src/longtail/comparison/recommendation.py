@@ -29,10 +29,12 @@ class Advice:
     Attributes:
         verdict: one sentence, without a number but the margin of luck: which recipe, and how sure.
         reasons: sentences with the numbers behind it, the most important first.
+        cost: what the best costs to train and to use, in a sentence; times differ from run to run, so it is no reason.
     """
 
     verdict: str
     reasons: tuple[str, ...] = ()
+    cost: str = ""
 
 
 def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
@@ -69,7 +71,6 @@ def advice(results: Results, prior: str, margin: float = MARGIN) -> Advice:
     parts.append(_against_baseline(best, base, rows, metric))
     if base is not None and base.done and base.recipe != best.recipe:
         parts.append(_head_and_tail(results, prior, best, base))
-    parts.append(_cost(best))
     parts.append(_expected(results, prior, best))
     if same:
         parts.append(f"The same predictions come from {_list(same)}.")
@@ -82,7 +83,7 @@ def advice(results: Results, prior: str, margin: float = MARGIN) -> Advice:
     left_out = [row.title for row in rows if row.rank is None]
     if left_out:
         parts.append(f"Not ranked, because runs failed or are missing: {_list(left_out)}.")
-    return Advice(_verdict(best, base, metric), tuple(part for part in parts if part))
+    return Advice(_verdict(best, base, metric), tuple(part for part in parts if part), _cost(best))
 
 
 def _verdict(best: Row, base: Row | None, metric: str) -> str:
@@ -103,10 +104,10 @@ def _cost(best: Row) -> str:
     """What the best costs to train and to use."""
     parts = []
     if math.isfinite(best.alone):
-        parts.append(f"training takes {duration(best.alone)} a run on one core")
+        parts.append(f"training takes {duration(best.alone)} per run")
     if math.isfinite(best.predict_per_row):
         parts.append(f"1,000 predictions take {per_thousand(best.predict_per_row)}")
-    return f"Its cost: {', '.join(parts)}." if parts else ""
+    return f"{', '.join(parts).capitalize()}." if parts else ""
 
 
 def expected_score(results: Results, prior: str, best: Row) -> tuple[float, int] | None:

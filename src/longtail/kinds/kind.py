@@ -54,6 +54,7 @@ class Kind:
         in_folders: is a folder of files such data?
         encoder: raw rows -> the class of encoder for them.
         form: raw rows -> the form in which the encoder gives them, one of :data:`longtail.roles.INPUTS`.
+        usual: that form, of rows in files of this kind.
         stage: ``(n, side, epochs, classes) -> Stage``: the base stage that recipes start from.
         nets: the backbones that can be named, the first being the default.
         net: ``(inputs, name) -> Part``: the backbone of that name, or the default.
@@ -83,6 +84,7 @@ class Kind:
     wanted: Callable[[Any, Sequence[str]], Wanted] = nothing_wanted
     in_folders: bool = False
     form: Callable[[Any], str] = rows_form
+    usual: str = "rows"
     default: str | None = None
     builds: type | None = None
     pretrained: Mapping[str, type] = field(default_factory=dict)

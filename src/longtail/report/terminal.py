@@ -227,6 +227,9 @@ def _legend(results: Results) -> str:
         parts.append("=: the same predictions as another recipe of the table.")
     if not all(row.converged for row in boards):
         parts.append("†: training did not converge, so no recommendation rests on it.")
+    columns = {m.name for m in shown(results, boards, least=2)}
+    if missing := [m.title for m in shown(results, boards) if m.importance > 1 and m.name not in columns]:
+        parts.append(f"Without a column, since not defined on these rows: {_and(missing)}.")
     if any(partly(row, m.name) for row in boards for m in shown(results, boards, least=2)):
         parts.append(f"{PARTLY}: not defined in some of the runs, and the mean of the others.")
     return " ".join(parts)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from longtail import api, cli
 from longtail.comparison import kept
 from longtail.comparison.record import read_results
+from longtail.store import FolderStore
 
 RECIPES = ["logistic", "random-under+logistic"]
 
@@ -81,17 +82,17 @@ def test_what_is_no_longer_kept_leaves_no_old_file(compared, tmp_path):
     folder, _ = compared
     results = read_results(folder / "out/results.json")
     (tmp_path / "predictions.csv").write_text("old")
-    kept.write_predictions(results, tmp_path)
+    kept.write_predictions(results, FolderStore(tmp_path).outputs, tmp_path / "predictions.csv")
     assert not (tmp_path / "predictions.csv").exists()
     with pytest.raises(ValueError, match=r"what logistic said in fold 0, seed 0 is no longer there"):
-        kept.predictions(results, tmp_path, "logistic")
+        kept.predictions(results, FolderStore(tmp_path).outputs, "logistic")
 
 
 def test_of_very_many_numbers_the_class_columns_are_left_out(compared):
     folder, _ = compared
     results = read_results(folder / "out/results.json")
     large = results.but(data=replace(results.data, n=kept.NUMBERS))
-    found = kept.predictions(large, folder / "out", "logistic")
+    found = kept.predictions(large, FolderStore(folder / "out").outputs, "logistic")
     assert list(found)[-2:] == ["probability", "p_truth"]
 
 

@@ -56,7 +56,7 @@ def test_by_kind_and_by_a_word():
     tables = {row["name"] for row in api.recipes(kind="table")}
     assert everything - tables >= {"ssp-rotation"}
     assert {row["name"] for row in api.recipes(search="SMOTE+")} == {n for n in everything if "smote+" in n}
-    with pytest.raises(ValueError, match="kind='tabel' must be one of table, text, image, embedding"):
+    with pytest.raises(ValueError, match="kind='tabel' must be one of image, text, table, embedding"):
         api.recipes(kind="tabel")
     wrong = CliRunner().invoke(cli.app, ["recipes", "--kind", "tabel"])
     assert wrong.exit_code == 2

@@ -276,7 +276,7 @@ def test_page_says_what_was_found(nasty: tuple[Results, str, Page]) -> None:
     results, text, page = nasty
     for prior in ("natural", "balanced"):
         said = advice(results, prior)
-        for sentence in (capital(said.verdict), *said.reasons):
+        for sentence in (capital(said.verdict), *said.reasons, said.cost):
             assert sentence in page.text
         for row in board(results, prior).rows:
             for metric in (
@@ -498,7 +498,7 @@ def test_page_and_terminal_say_what_is_the_same_what_did_not_converge_and_what_t
 def test_nothing_is_recommended_where_nothing_converged() -> None:
     results = changed(specimen(folds=2), lambda run: run.but(converged=False))
     page = Page(render(results))
-    assert page.text.count("nothing can be recommended yet") == 2
+    assert page.text.count("Nothing can be recommended yet") == 2
     assert "scores highest" not in page.text
     assert not [a for tag, a in page.tags if tag == "p" and a.get("class") == "score"]
     console = Console(width=100, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115

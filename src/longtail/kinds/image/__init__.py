@@ -108,6 +108,7 @@ IMAGE = Kind(
     in_folders=True,
     encoder=lambda raw: ImageEncoder,
     form=lambda raw: "image",
+    usual="image",
     stage=stage,
     nets=("resnet8", "resnet20", "resnet32"),
     net=net,

@@ -138,6 +138,7 @@ TEXT = Kind(
     wanted=wanted,
     encoder=lambda raw: SparseEncoder if isinstance(raw, SparseRows) else TextEncoder,
     form=form,
+    usual="sparse",
     stage=stage,
     nets=("linear", "mlp"),
     net=net,
