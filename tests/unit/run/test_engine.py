@@ -18,7 +18,7 @@ from longtail.labels import Labels
 from longtail.net import Net
 from longtail.recipe import Recipe, Stage
 from longtail.recipes import erm
-from longtail.run import Engine
+from longtail.run import Cache, Engine
 from longtail.run.chain import stage_keys
 from longtail.run.engine import check_precision, engine_of
 
@@ -179,7 +179,7 @@ def test_frozen_features_follow_the_precision_and_are_named_by_it(monkeypatch, t
     found = {}
     for precision in ("fp32", "bf16", "fp32"):
         engine = Engine(device="cpu", precision=precision)
-        data, made = frozen_features(digits, "any", tmp_path, engine)
+        data, made = frozen_features(digits, "any", Cache(tmp_path), engine)
         assert made.engine is engine
         found.setdefault(precision, []).append(data)
     assert torch.equal(found["fp32"][0].raw, found["fp32"][1].raw)
