@@ -204,7 +204,7 @@ def test_a_budget_is_respected_and_the_rest_goes_on_later(folder):
         (("compare", "table.csv", "--prior", "even"), "--prior even must be"),
         (("compare", "table.csv", "--budget", "soon"), "--budget 'soon'"),
         (("compare", "table.csv", "--label", "sort"), "sort"),
-        (("compare", "table.csv", "--backbone", "resnet8"), "takes images"),
+        (("compare", "table.csv", "--backbone", "resnet8"), "takes image data"),
         (("compare", "table.csv", "--folds", "1"), "--folds 1 must be"),
         (
             ("compare", "table.csv", "--baseline", "ldam-drw", "--recipes", "erm"),

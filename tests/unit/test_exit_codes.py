@@ -71,6 +71,7 @@ def test_a_stop_that_a_destructor_swallows_comes_again(monkeypatch, capsys, stop
 
     monkeypatch.setattr("sys.unraisablehook", cli.come_again)
     was = signal.signal(signal.SIGTERM, cli.terminated)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     closing = [Closing()]
     closing.clear()
     try:
@@ -78,4 +79,5 @@ def test_a_stop_that_a_destructor_swallows_comes_again(monkeypatch, capsys, stop
             time.sleep(5)
     finally:
         signal.signal(signal.SIGTERM, was)
+        signal.signal(signal.SIGINT, before)
     assert "Traceback" not in capsys.readouterr().err

@@ -16,8 +16,8 @@ def run(case: Case) -> dict:
     table = confusion(case.whole("labels"), case.whole("preds"), len(counts))
     recall = table.diagonal() / table.sum(1)
     train = Labels.of(torch.repeat_interleave(counts), num_classes=len(counts))
-    decoupling = train.groups(many, few)
-    oltr = train.groups(many - 1, few + 1)  # at least ``many``, at most ``few``
+    decoupling = train.classes.groups(many, few)
+    oltr = train.classes.groups(many - 1, few + 1)  # at least ``many``, at most ``few``
     means, oltr_means = group_recall(recall, decoupling), group_recall(recall, oltr)
     return {
         "decoupling": {

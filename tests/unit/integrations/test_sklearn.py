@@ -410,7 +410,7 @@ def test_progress_is_shown_where_it_is_asked_for(capfd):
         ({"prior": "uniform"}, "prior='uniform' must be"),
         ({"prior": [0.5, 0.5]}, "one number for each of 3 classes"),
         ({"prior": {"a": 1.0}}, "no number for class 'b'"),
-        ({"backbone": "resnet8"}, "takes images"),
+        ({"backbone": "resnet8"}, "takes image data"),
         ({"tuning": "none"}, "tuning='none'"),
         ({"kind": "audio"}, "kind='audio' must be one of"),
         ({"kind": "text"}, "takes one text a row"),
