@@ -304,7 +304,10 @@ class Campaign:
             finally:
                 where.chmod(was)
             found.after(ended, folder, {0, 2})
-            if ended.code == 2 and str(where.name) not in ended.said:
+            inside = re.search(
+                r"Error: \S+: Permission denied", ended.said
+            )  # what could not be made in a folder
+            if ended.code == 2 and str(where.name) not in ended.said and not (where.is_dir() and inside):
                 found.say("said badly", f"{where} is not named: {ended.said[-300:]}")
             about = where.relative_to(self.out)
             found.told |= {"where": str(about), "struck": ended.code != 0, "code": ended.code}
@@ -394,7 +397,7 @@ class Found:
         bad = [w for w in BAD_WORDS if w in said]
         if bad or ended.code not in codes:
             self.say("said badly", f"exit {ended.code}, {bad}: {ended.said[-1500:]}")
-        if ended.code == 2 and "Error: " not in ended.said:
+        if ended.code == 2 and "Error: " not in ended.said and "─ Error ─" not in ended.said:
             self.say("said badly", f"no reason: {ended.said[-300:]}")
 
     def _look_at_finished(self, folder: Path) -> None:
