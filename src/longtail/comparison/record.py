@@ -167,6 +167,7 @@ class Settings:
         metric: that recipes are ranked by; None is that of the prior.
         device, precision: of training; None in tables of before they were written.
         test_share: the share of the rows that a fold tests on.
+        split: ``name``, in ``words``, is there a ``single`` test set, and the columns of groups, times and parts.
     """
 
     folds: int
@@ -184,6 +185,7 @@ class Settings:
     epochs: int | None = None
     backbone: str = ""
     test_share: float
+    split: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def runs(self) -> int:

@@ -264,7 +264,8 @@ class Worker:
         part = "inner" if self.plan.tuning == "holdout" else "full"
         encoder, examples = prepared.training(part)
         outcome = self.outcome(prepared, name, seed, part)
-        if isinstance(outcome.recipe, Classical):
+        classical = isinstance(outcome.recipe, Classical)
+        if classical and self.plan.sides.crosses:
             rows = prepared.train_rows if part == "full" else prepared.inner_rows
             made, trained = self.finish_classical(outcome, examples, seed, rows, categorical_of(encoder))
         elif not self.holds_out(prepared, outcome):
@@ -279,7 +280,8 @@ class Worker:
             if inner is outcome:
                 made, trained = finish(outcome, examples, fitted), [outcome]
             else:
-                made, trained = refitted(outcome, examples, fitted), [outcome, inner]
+                made = (finish if classical else refitted)(outcome, examples, fitted)
+                trained = [outcome, inner]
         check_learnt(made, examples)
         return encoder, made, trained
 
@@ -299,7 +301,7 @@ class Worker:
         self, outcome: Outcome, examples: Examples, seed: int, rows: Tensor, categorical: Blocks
     ) -> tuple[Outcome, list[Outcome]]:
         """A fitted estimator with what its out-of-fold predictions of the training rows say."""
-        recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
+        recipe, groups = outcome.recipe, self.plan.together[rows]
         must = outcome.assumed_prior is None or any(
             works_on(p.target) != "probabilities" for p in recipe.finish
         )
