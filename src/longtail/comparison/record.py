@@ -188,6 +188,11 @@ class Settings:
     split: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def tested(self) -> bool:
+        """Can a difference be tested: on folds, or on the rows of one test set?"""
+        return self.runs > 1 or bool(self.split.get("single"))
+
+    @property
     def runs(self) -> int:
         """Planned runs of a recipe."""
         return self.folds * self.seeds

@@ -68,8 +68,8 @@ def dataset_of(
             raise ValueError(f"{what} has {len(column)} values for {len(data)} rows")
     beside_rows = Beside.of(cells, titles, "data")
     no_inputs = [f"column {c!r} is the {w}, and no input" for w, c in titles.items() if reading]
-    said = (*data.notes, *beside_rows.notes, *no_inputs)
-    return replace(data, reading=reading, beside=beside_rows, notes=said)
+    told = (*data.notes, *beside_rows.notes, *no_inputs)
+    return replace(data, reading=reading, beside=beside_rows, notes=told)
 
 
 def columns_beside(asked: Mapping[str, Any], sheet: Any) -> tuple[dict[str, Any], dict[str, str]]:
