@@ -176,7 +176,9 @@ class InTime:
             train, test = self.rows(data, together, fold, 0)
             said = f"gap={self.gap:g}, folds={self.k}: test part {fold + 1}"
             if not len(train) or not len(test):
-                raise ValueError(f"{said} has no row that trains before it: lower gap or folds")
+                raise ValueError(
+                    f"{said} has no row that trains before it (and is of another group): lower gap or folds"
+                )
             if len(data.labels.y[train].unique()) < 2:
                 raise ValueError(
                     f"{said} has training rows of a single class before it: lower folds, or begin later"
@@ -267,7 +269,9 @@ class Own:
 def inner(data: Dataset, together: Tensor, rows: Tensor, share: float, deal: int) -> Sides:
     """A stratified hold-out of some rows, whole groups at a time."""
     labels, same = data.labels.take(rows), together[rows]
-    split = inner_split if data.beside.group is None else grouped_inner
+    group = data.beside.group
+    alone = group is None or len(group[rows].unique()) == len(rows)  # a group per row is no group
+    split = inner_split if alone else grouped_inner
     fit, held = split(labels, same, share, deal)
     return rows[fit], rows[held]
 
