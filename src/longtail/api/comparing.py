@@ -167,7 +167,7 @@ def compare(
             data=dataset,
             encoder=encoder,
             backbone=backbone,
-            path=str(data) if isinstance(data, str | Path) else rows.name,
+            path=dataset.path or rows.name,
             baseline="erm" if baseline is None else baseline,
             metric=metric,
             jobs=jobs,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from longtail.api.loading import Given, load
 from longtail.comparison.split import Holdout, InTime, Own, Split
 from longtail.data import Dataset
 from longtail.data.parts import own_parts, with_parts
+from longtail.formats.how import SPLITS
 from longtail.run.loop import On, ignore
 
 UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -25,20 +28,32 @@ def load_parts(
     """
     if valid is not None and test is None:
         raise ValueError("valid= needs test=: which rows test what was tuned on these?")
-    if test is None:
-        found = {} if how.get("split") is not None else own_parts(data, how)
-        if found:
-            train = load(found["train"], on=on, **how)
-            try:
-                return with_parts(train, found, how)
-            except ValueError as why:  # a competition's test file has no labels
-                on({"note": f"the part {found['test'].name} is left out: {why}"})
-                return train
-        return load(data, on=on, **how)
-    if how.get("split") is not None and how["split"] not in ("train", "test", "validation"):
+    if test is not None and how.get("split") not in (None, *SPLITS):
         raise ValueError(f"split={how['split']!r} and test= both say which rows test: leave one out")
-    train = load(data, on=on, **how)
-    return with_parts(train, {"test": test, "validation": valid}, how)
+    others = {"test": test, "validation": valid} if test is not None else own_parts(data, how)
+    found = load(others.get("train", data), on=on, **how)
+    if others:
+        try:
+            found = with_parts(found, others, how)
+        except ValueError as why:
+            if test is not None:
+                raise
+            on(
+                {"note": f"the part {others['test'].name} is left out: {why}"}
+            )  # a competition's, without labels
+    if not isinstance(data, str | Path):
+        return found
+    asked = {k: plain(v) for k, v in {**how, "test": test, "valid": valid}.items() if v is not None}
+    return replace(found, path=str(data), asked={k: v for k, v in asked.items() if v is not None})
+
+
+def plain(given: Any) -> Any:
+    """An option as JSON has it; None for what is no plain value."""
+    if isinstance(given, Path):
+        return str(given)
+    if isinstance(given, list | tuple):
+        return [plain(one) for one in given]
+    return given if isinstance(given, str | int | float | bool) else None
 
 
 def split_of(data: Dataset, folds: int, holdout: float | None, gap: float | str | None) -> Split | None:

@@ -143,7 +143,8 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What was compared on: name, path, kind, rows, classes with their counts, and notes on how it was read."""
+    """What was compared on: name, path, kind, rows, classes with their counts, the reading options that the caller gave
+    (``asked``), and notes on how it was read."""
 
     name: str
     path: str
@@ -155,6 +156,7 @@ class Data:
     imbalance: float
     groups: Mapping[str, list[int]]
     notes: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str | None = None
 
 

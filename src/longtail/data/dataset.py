@@ -33,6 +33,8 @@ class Dataset:
         unlabelled: further rows like ``raw``, without labels, for recipes that learn from them; None is none.
         reading: what a model must remember of how the rows were read: the column of labels ("label"), and cells that
             mean "no value" ("missing"); of svmlight, the number of the first feature ("first_feature").
+        path: where the rows were read from, as the caller wrote it; empty for what was in memory.
+        asked: the reading options that the caller gave, as plain values: with them ``path`` reads the same again.
         beside: groups, times and parts of the rows, where they have some; they are no inputs.
     """
 
@@ -46,6 +48,8 @@ class Dataset:
     unlabelled: Any = None
     reading: Mapping[str, Any] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
+    path: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
