@@ -1,5 +1,5 @@
-"""Costs: what each decision costs, by the true class and the decided one. Said in any form, parsed and checked once, at the
-door; and the decision that costs least.
+"""Costs: what each decision costs, by the true class and the decided one. Said in any form, parsed and checked once, at
+the door; and the decision that costs least.
 
 Under a prior the class decided is ``argmin_j sum_i p_i C[i, j]``, with p the probabilities under that prior (Elkan, *The
 Foundations of Cost-Sensitive Learning*, IJCAI 2001). A cell may name a column of the data: then each row has costs of its
@@ -153,7 +153,8 @@ class Costs:
         if len(self.cells) > LISTED:
             spread = f" from {min(numbers):g} to {max(numbers):g}" if numbers else ""
             held = f"; columns of the row hold some: {', '.join(self.columns)}" if self.columns else ""
-            return f"The costs are a matrix of {len(self.cells)} true by {len(self.cells)} decided classes,{spread}{held}."
+            many = len(self.cells)
+            return f"The costs are a matrix of {many} true by {many} decided classes,{spread}{held}."
         said = [
             f"a {names[i]} row decided as {names[j]} costs {_said(self.cells[i][j])}"
             for i in c
@@ -197,7 +198,7 @@ def _table(said: Said, argument: str, files: bool) -> Table:
             return _file(Path(text), argument)
         if ";" not in text:
             raise ValueError(
-                f"{argument}={text!r} must be rows of costs such as '0,1;20,0' (true classes down, decided classes across)"
+                f"{argument}={text!r} must be rows of costs such as '0,1;20,0' (true classes down, decided across)"
                 + (", or a csv or JSON file that exists" if files else "")
             )
         return None, None, [row.split(",") for row in text.split(";") if row.strip()]
@@ -208,7 +209,7 @@ def _table(said: Said, argument: str, files: bool) -> Table:
     rows = said.tolist() if callable(getattr(said, "tolist", None)) else said
     if not isinstance(rows, list | tuple) or not all(isinstance(row, list | tuple) for row in rows):
         raise TypeError(
-            f"{argument}={said!r:.80} must be rows of costs such as [[0, 1], [20, 0]] (true classes down, decided classes "
+            f"{argument}={said!r:.80} must be rows of costs such as [[0, 1], [20, 0]] (true classes down, decided "
             "across), or {true: {decided: cost}}"
         )
     return None, None, rows
@@ -225,8 +226,8 @@ def _of_mapping(said: Mapping[Any, Any], argument: str) -> Table:
         if set(said[true]) != set(across):
             odd = next(iter(set(said[true]) ^ set(across)))
             raise ValueError(
-                f"{argument}[{plain(true)!r}]: every true class needs a cost for the same decided classes; {plain(odd)!r} "
-                "is not in all of them"
+                f"{argument}[{plain(true)!r}]: every true class needs a cost for the same decided classes; "
+                f"{plain(odd)!r} is not in all of them"
             )
     return down, across, [[said[true][decided] for decided in across] for true in down]
 
@@ -298,8 +299,8 @@ def _check(argument: str, cells: Sequence[Sequence[Cell]], c: int, names: Sequen
         widths = "+".join(str(len(row)) for row in cells)
         order = f"; the classes are, in their order, {', '.join(names[:20])}" if names else ""
         raise ValueError(
-            f"{argument} has {len(cells)} rows ({widths} cells) for {c} classes: a row for each true class, in it a cost for "
-            f"each decided class{order}"
+            f"{argument} has {len(cells)} rows ({widths} cells) for {c} classes: a row for each true class, in it a "
+            f"cost for each decided class{order}"
         )
     if all(cell == row[0] for row in cells for cell in row):
         raise ValueError(

@@ -18,6 +18,7 @@ from longtail import recipes as house
 from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
 from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
+from longtail.costs import Costs
 from longtail.data import Dataset
 from longtail.kinds import IMAGE
 from longtail.kinds.start import check_backbone
@@ -165,6 +166,7 @@ class CifarPlan:
     engine: Engine = Engine()
     curve: int = 0
     deploy_prior: Prior = Prior.balanced()
+    costs: Costs | None = None
     fold_seed: int = 0
 
     def __post_init__(self) -> None:

@@ -32,6 +32,8 @@ class Dataset:
         unlabelled: further rows like ``raw``, without labels, for recipes that learn from them; None is none.
         reading: what a model must remember of how the rows were read: the column of labels ("label"), and cells that
             mean "no value" ("missing"); of svmlight, the number of the first feature ("first_feature").
+        costs_of: columns that say what a decision costs in each row, float64 ``[N]``, by name; they say how rows are
+            judged, so they are no part of the fingerprint.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Dataset:
     fingerprint: str
     unlabelled: Any = None
     reading: Mapping[str, Any] = field(default_factory=dict)
+    costs_of: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
@@ -78,6 +81,7 @@ class Dataset:
             raw=select(self.raw, index),
             labels=self.labels.take(index),
             duplicate_of=self.duplicate_of[index],
+            costs_of={name: values[index] for name, values in self.costs_of.items()},
             fingerprint=h.hexdigest(),
         )
 
