@@ -1,4 +1,4 @@
-"""Costs: one value for every form in which they are said, refused with the name of the argument, and the cheapest decision."""
+"""Costs: one value for every form in which they are said, refused by the argument's name, and the cheapest decision."""
 
 import json
 
@@ -29,7 +29,8 @@ def test_every_form_is_one_value(said):
 
 
 FILES = {
-    "plain.csv": "0,1\n5,0\n", "named.csv": "true,bad,good\nbad,0,5\ngood,1,0\n", "corner.csv": ";bad;good\nbad;0;5\ngood;1;0\n",
+    "plain.csv": "0,1\n5,0\n", "named.csv": "true,bad,good\nbad,0,5\ngood,1,0\n", 
+    "corner.csv": ";bad;good\nbad;0;5\ngood;1;0\n",
     "rows.json": "[[0, 1], [5, 0]]", "named.json": json.dumps(BY_NAME),
 }  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_classes_called_by_numbers_are_taken_by_name():
         ({"good": {"good": 0, "ugly": 1}, "bad": {"good": 5, "ugly": 0}}, "'ugly', which is no class"),
         ({"good": {"good": 0, "bad": 1}, "bad": {"good": 5}}, r"loss\['bad'\]: .*'bad' is not in all of them"),
         ({"good": [0, 1], "bad": [5, 0]}, r"loss: each true class needs \{decided: cost\}"),
-        (pd.DataFrame([[0, 1], [5, 0]], columns=["good", "bad"]), "name both by class .'good', 'bad'., or both by number"),
+        (pd.DataFrame([[0, 1], [5, 0]], columns=NAMES), "name both by class .'good', 'bad'., or both by number"),
         ([0, 1], r"loss=\[0, 1\] must be rows of costs"),
         (5, "loss=5 must be rows of costs"),
         (Costs(((0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0))), "loss has 3 rows"),

@@ -13,6 +13,7 @@ from longtail.cli import saying
 from longtail.cli.ending import errors
 from longtail.cli.given import (
     Backbone,
+    CostsOption,
     Device,
     Epochs,
     Graphs,
@@ -45,11 +46,12 @@ def compare(
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repetitions with other folds, initial weights and order.")] = 1,
     prior: PriorOption = "natural",
+    costs: CostsOption = None,
     metric: Annotated[
         str | None,
         typer.Option(
-            help="What recipes are ranked by, such as average_precision_rarest. Default: balanced_accuracy under the "
-            "balanced prior, macro_f1 under others."
+            help="What recipes are ranked by, such as average_precision_rarest. Default: expected_cost with --costs, "
+            "else balanced_accuracy under the balanced prior, macro_f1 under others."
         ),
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="What the others are compared with.")] = None,
@@ -86,6 +88,7 @@ def compare(
 ) -> None:
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
+    from longtail.costs import columns_named
     from longtail.report import listings, show
     from longtail.report.ranks import show_ranks
     from longtail.run.engine import engine_of
@@ -94,12 +97,16 @@ def compare(
         engine = engine_of(device=device, precision=precision, graphs=graphs)
         seconds = None if budget is None else duration(budget)
         with watched(quiet or as_json) as on:
-            sets = [api.load(path, on=on, unlabelled=unlabelled, **how) for path in data]
+            columns = columns_named(costs, files=True)
+            sets = [
+                api.load(path, on=on, unlabelled=unlabelled, cost_columns=columns, **how) for path in data
+            ]
         for dataset in sets if not (quiet or as_json) else ():
             listings.show_dataset(said(api.inspect(dataset)))
         settings: dict[str, Any] = {
-            "recipes": names(recipes), "folds": folds, "seeds": seeds, "metric": metric, "baseline": baseline,
-            "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": saying.STARTED, "out": out,
+            "recipes": names(recipes), "folds": folds, "seeds": seeds, "costs": costs, "metric": metric,
+            "baseline": baseline, "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": saying.STARTED,
+            "out": out,
             "backbone": backbone, "epochs": epochs, "tuning": tuning, "duplicates": duplicates, "model": model,
             "engine": engine, "command": command(),
         }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from longtail.data.beside import costs_in, numbers_beside, with_costs
 from longtail.data.dataset import Dataset
 from longtail.formats.target import classes_of
 from longtail.kinds.memory import rows_of
@@ -26,11 +27,13 @@ def dataset_of(
     label: str | int | None,
     features: Sequence[str | int] | None,
     name: str,
+    beside: Sequence[str] = (),
 ) -> Dataset:
     """A data frame with a label column, or ``(X, y)``, as a data set.
 
     Args:
         kind, text, label, features, name: as for ``longtail.data.load``.
+        beside: columns of costs.
 
     Raises:
         ValueError: neither, or columns that are not there.
@@ -40,12 +43,14 @@ def dataset_of(
     """
     if hasattr(given, "columns"):
         sheet = sheet_of(given)
+        costs = numbers_beside(sheet, beside)
         role = roles(sheet, kind, text, label, features)
         x, y = sheet.frame[role.features], sheet.frame[role.label]
         kind, text, features, notes = role.kind, None, role.features, role.notes
         reading, named = {"label": role.label}, label is not None
     elif isinstance(given, tuple) and len(given) == 2:
         (x, y), notes, reading, named = given, [], {}, True
+        costs = costs_in(x, beside)
     else:
         raise ValueError(
             f"data is a {type(given).__name__}; give a path, a data frame with a label column, or (X, y)"
@@ -54,7 +59,7 @@ def dataset_of(
     where = f"column {reading['label']!r}" if reading else "y"
     classes, names, more = classes_of(labels_column(y), where, named=named)
     data = Dataset.of(name, found.name, raw, Labels.of(classes, names), [*notes, *said, *more])
-    return replace(data, reading=reading)
+    return with_costs(replace(data, reading=reading), costs)
 
 
 def labels_column(y: Any) -> Any:

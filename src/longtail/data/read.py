@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from longtail.data.beside import costs_in, with_costs
 from longtail.data.built_in import built_in, is_built_in
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
@@ -53,6 +54,7 @@ def load(
     skip_bad: bool = False,
     sheet: str | int | None = None,
     images: str | Path | None = None,
+    cost_columns: Sequence[str] = (),
 ) -> Dataset:
     """Read a labelled data set, from a file or from what is in memory.
 
@@ -77,6 +79,8 @@ def load(
         skip_bad: leave rows and pictures out that cannot be read, and count them, instead of stopping at the first.
         sheet: of a spreadsheet file, by name or number (from 0); None takes the first that is not empty.
         images: the folder of the pictures that a table names in a column.
+        cost_columns: columns that say what a decision costs in each row, as ``costs=`` names them. They stay inputs
+            unless ``drop`` names them.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -86,14 +90,15 @@ def load(
     >>> data.kind, data.labels.classes.imbalance
     ('image', 58.0)
     """
-    asked = Asked(None if kind is None else kind_of(kind), text, label, features)
+    beside = tuple(cost_columns)
+    asked = Asked(None if kind is None else kind_of(kind), text, label, features, beside=beside)
     how = How.of(
         drop=drop, header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
         images=images, split=split,
     )  # fmt: skip
     if not isinstance(path, str | Path):
         how.refuse_but((), IN_MEMORY)
-        data = dataset_of(path, kind, text, label, features, name or "data")
+        data = dataset_of(path, kind, text, label, features, name or "data", beside)
     elif is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
         refuse_columns(path, asked)
@@ -109,10 +114,11 @@ def _labelled(rows: Rows, title: str, named: bool) -> Dataset:
     assert target is not None
     assert kind is not None
     if isinstance(target, Labels):
-        return Dataset.of(title, kind.name, rows.raw, target, rows.notes)
+        return with_costs(Dataset.of(title, kind.name, rows.raw, target, rows.notes), rows.beside)
     y, names, said = classes_of(target.values, f"{target.file}, {target.place}", target.names, named=named)
     notes = [*rows.notes, *(short(note, f"{target.file}, ") for note in said)]
-    return replace(Dataset.of(title, kind.name, rows.raw, Labels.of(y, names), notes), reading=rows.reading)
+    made = Dataset.of(title, kind.name, rows.raw, Labels.of(y, names), notes)
+    return with_costs(replace(made, reading=rows.reading), rows.beside)
 
 
 def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
@@ -129,7 +135,8 @@ def _cut(data: Dataset, imbalance: float) -> Dataset:
     note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
     cut = data.take(index)
     cut = Dataset.of(data.name, data.kind, cut.raw, cut.labels, (*data.notes, note))
-    return replace(cut, reading=data.reading)
+    costs = {column: values[index] for column, values in data.costs_of.items()}
+    return replace(cut, reading=data.reading, costs_of=costs)
 
 
 def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
@@ -180,6 +187,7 @@ def read_inputs(
     sheet: str | int | None = None,
     images: str | Path | None = None,
     reading: Mapping[str, Any] | None = None,
+    cost_columns: Sequence[str] = (),
 ) -> Rows:
     """Read rows to predict, and what else stands beside them.
 
@@ -192,6 +200,7 @@ def read_inputs(
             memory they are refused.
         reading: what the model remembers of how its data was read (``Dataset.reading``): its cells that mean "no value"
             mean it here too, in a file and in memory, unless ``missing`` says otherwise.
+        cost_columns: as for ``longtail.data.load``.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -208,7 +217,8 @@ def read_inputs(
     if not isinstance(path, str | Path):
         how.refuse_but((), IN_MEMORY)
         raw, said = rows_like(path, like, text, remembered)
-        return Rows(raw, kind, sheet_of(path).frame if hasattr(path, "columns") else None, notes=said)
+        frame = sheet_of(path).frame if hasattr(path, "columns") else None
+        return Rows(raw, kind, frame, beside=costs_in(path, cost_columns), notes=said)
     if is_built_in(path):
         how.refuse_but((), f"{path}, which is built in")
         data = built_in(path)
@@ -221,5 +231,14 @@ def read_inputs(
     if missing is None:
         how = replace(how, missing=remembered)
     return read_rows(
-        path, how, Asked(kind, text, like=like, classes=tuple(classes), first=known.get("first_feature"))
+        path,
+        how,
+        Asked(
+            kind,
+            text,
+            like=like,
+            classes=tuple(classes),
+            first=known.get("first_feature"),
+            beside=tuple(cost_columns),
+        ),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from longtail.data.beside import numbers_beside
 from longtail.formats.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
 from longtail.formats.columns import find
 from longtail.formats.how import How
@@ -56,6 +57,7 @@ class Rows:
         root: the folder that the images were read from, where it was a folder.
         target: the labels, where they were asked for.
         reading: ``Dataset.reading``.
+        beside: columns of numbers that were asked for beside the inputs, float64 ``[N]`` by name.
         notes: what was detected and done, in plain words.
     """
 
@@ -66,6 +68,7 @@ class Rows:
     root: Path | None = None
     target: Target | Labels | None = None
     reading: dict[str, Any] = field(default_factory=dict)
+    beside: dict[str, torch.Tensor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -79,6 +82,7 @@ class Asked:
         like: the encoder of the model.
         classes: the names of the model's classes.
         first: the number of the first feature, of svmlight, as the model remembers it.
+        beside: columns of numbers to take beside the inputs: ``costs=`` names them.
     """
 
     kind: Kind | None = None
@@ -88,6 +92,7 @@ class Asked:
     like: Encoder | None = None
     classes: tuple[str, ...] = ()
     first: int | None = None
+    beside: tuple[str, ...] = ()
 
     def check(self, kind: Kind, where: Path, what: str) -> None:
         """Raises ValueError where data of another kind were asked for."""
@@ -113,7 +118,7 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
         where = resolve(where, how.split, notes)
     form = "folder" if where.is_dir() else format_of(where)
     check_options(where, form, how)
-    if form in ("folder", "svmlight"):
+    if form in ("folder", "svmlight") or (asked.beside and form in ("picture", "arrays")):
         refuse_columns(where, asked)
     if form == "folder":
         found = _folder(where, how, asked)
@@ -133,6 +138,10 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
 
 def refuse_columns(where: str | Path, asked: Asked) -> None:
     """Raises ValueError where a column is named of data without columns."""
+    if asked.beside:
+        raise ValueError(
+            f"costs name the column {asked.beside[0]!r}, and {where} has no columns with names: give costs in numbers"
+        )
     if asked.like is not None:
         return
     for option, value in {"label": asked.label, "text": asked.text, "features": asked.features}.items():
@@ -222,6 +231,7 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
     for column in (label, text):
         if column in dropped:
             raise ValueError(f"{sheet.path}: column {column!r} is asked for, and named in drop= too")
+    whole = sheet
     if dropped:
         sheet = replace(sheet, frame=sheet.frame.drop(columns=dropped))
         features = None if features is None else [f for f in features if f not in dropped]
@@ -239,11 +249,11 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
     assert target is not None
     notes += [*sheet.notes, *role.notes]
     if column is not None:
-        found = _pictures(sheet, column, how)
+        found = _pictures(whole, column, how)
         spare = [c for c in map(str, sheet.frame.columns) if c not in (column, target)]
         notes += [f"not used: {', '.join(map(repr, spare[:8]))}"] if spare else []
     else:
-        found = _by_role(sheet, role, how)
+        found = _by_role(whole, role, how)
     notes += found.notes
     values = found.frame[target]
     names = sheet.class_names.get(target)
@@ -251,7 +261,8 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
         names = names_beside(sheet.path, values, notes)
     reading = {"label": target, **({"missing": list(how.missing)} if how.missing else {})}
     stand = Target(values, sheet.path, f"column {target!r}", names)
-    return replace(found, target=stand, reading=reading, notes=notes)
+    beside = numbers_beside(replace(whole, frame=found.frame), asked.beside)
+    return replace(found, target=stand, reading=reading, beside=beside, notes=notes)
 
 
 def _alike(sheet: Sheet, how: How, asked: Asked) -> Rows:
@@ -261,12 +272,13 @@ def _alike(sheet: Sheet, how: How, asked: Asked) -> Rows:
     assert asked.like is not None
     if kind.sheet_like is not None:
         raw, said = kind.sheet_like(sheet, asked.like, how.missing)
-        return Rows(raw, kind, sheet.frame, notes=notes + said)
+        return Rows(raw, kind, sheet.frame, beside=numbers_beside(sheet, asked.beside), notes=notes + said)
     if kind is IMAGE and (column := picture_column(sheet, how, None)) is not None:
         found = _pictures(sheet, column, how)
     else:
         found = _by_role(sheet, _role(sheet, kind, asked.text, notes), how)
-    return replace(found, notes=notes + found.notes)
+    beside = numbers_beside(replace(sheet, frame=found.frame), asked.beside)
+    return replace(found, beside=beside, notes=notes + found.notes)
 
 
 def _role(sheet: Sheet, kind: Kind, text: str | int | None, notes: list[str]) -> Roles:
