@@ -146,7 +146,7 @@ class Costs:
         """The costs in a sentence or two.
 
         >>> Costs.of("0,1;20,0", ["healthy", "sick"]).in_words(["healthy", "sick"])
-        'A healthy row decided as sick costs 1; a sick row decided as healthy costs 20; a right decision costs 0.'
+        "A 'healthy' row decided as 'sick' costs 1; a 'sick' row decided as 'healthy' costs 20; a right decision costs 0."
         """
         c = range(len(self.cells))
         numbers = [cell for row in self.cells for cell in row if not isinstance(cell, str)]
@@ -156,7 +156,7 @@ class Costs:
             many = len(self.cells)
             return f"The costs are a matrix of {many} true by {many} decided classes,{spread}{held}."
         said = [
-            f"a {names[i]} row decided as {names[j]} costs {_said(self.cells[i][j])}"
+            f"a {names[i]!r} row decided as {names[j]!r} costs {_said(self.cells[i][j])}"
             for i in c
             for j in c
             if i != j
@@ -165,7 +165,7 @@ class Costs:
         if len(right) == 1:
             said.append(f"a right decision costs {_said(right.pop())}")
         else:
-            said += [f"a {names[i]} row decided right costs {_said(self.cells[i][i])}" for i in c]
+            said += [f"a {names[i]!r} row decided right costs {_said(self.cells[i][i])}" for i in c]
         text = "; ".join(said) + "."
         return text[:1].upper() + text[1:]
 

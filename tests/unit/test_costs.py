@@ -184,7 +184,7 @@ def test_costs_of_the_row_decide_that_row():
 
 def test_words():
     assert GERMAN.in_words(NAMES) == (
-        "A good row decided as bad costs 1; a bad row decided as good costs 5; a right decision costs 0."
+        "A 'good' row decided as 'bad' costs 1; a 'bad' row decided as 'good' costs 5; a right decision costs 0."
     )
     assert "decided right costs what its column 'TP' says" in Costs.of("0,1;5,TP", NAMES).in_words(NAMES)
     ten = Costs.of(20 * (1 - np.eye(10)), [str(k) for k in range(10)])

@@ -73,8 +73,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     ``sample_weight`` in ``fit`` repeats rows; see :func:`longtail.integrations.inputs.repeated`. It works with every
     recipe, since it changes the training rows and so the training prior, and nothing else.
 
-    ``predict`` takes the cheapest decision where there are ``costs``; else the most probable class under ``prior``, or, for recipes with tuned thresholds under the natural
-    prior, the thresholds' decision, which need not be the most probable class.
+    ``predict`` takes the cheapest decision where there are ``costs``; else the most probable class under ``prior``, or,
+    for recipes with tuned thresholds under the natural prior, the thresholds' decision, which need not be that.
 
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat(["common", "rare"], [90, 10])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 
@@ -76,7 +77,10 @@ def mean_cost(table: pd.DataFrame, cost) -> float:
 def test_costs_on_a_finished_comparison_train_nothing_and_all_is_by_them(folder) -> None:
     found, computed, events = asked(folder, costs=COSTS)
     assert not computed
-    said = "A healthy row decided as sick costs 1; a sick row decided as healthy costs 20; a right decision costs 0."
+    said = Costs.of(COSTS, ["healthy", "sick"]).in_words(["healthy", "sick"])
+    assert said.startswith(
+        "A 'healthy' row decided as 'sick' costs 1; a 'sick' row decided as 'healthy' costs 20;"
+    )
     assert {"note": said} in events
     assert found.record.settings.metric == "expected_cost"
     best = found.rows["natural"][0]
@@ -90,7 +94,7 @@ def test_costs_on_a_finished_comparison_train_nothing_and_all_is_by_them(folder)
         in found.recommendation["natural"]
     )
     page = (folder / "report.html").read_text()
-    assert said in page
+    assert html.escape(said) in page
     assert "Drummond" in page
     assert 'id="costs"' in page
     assert read_results(folder / "results.json").settings.costs == Costs.of(COSTS, ["healthy", "sick"])
@@ -112,7 +116,7 @@ def test_the_kept_model_decides_by_the_last_costs(folder) -> None:
         out = api.predict(folder, frame())
         assert (out["prediction"] == np.where(out["p_sick"] > threshold, "sick", "healthy")).all()
         assert out.attrs["scores"]["file"]["expected_cost"] > 0
-        assert any(note.startswith("decided by costs. A healthy row") for note in out.attrs["notes"])
+        assert any(note.startswith("decided by costs. A 'healthy' row") for note in out.attrs["notes"])
     shifted = api.predict(folder, frame(), prior="balanced")
     assert (shifted["prediction"] == np.where(shifted["p_sick"] > 1 / 4, "sick", "healthy")).all()
     other = api.predict(folder, frame(), costs="0,1;1,0")
