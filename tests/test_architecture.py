@@ -23,6 +23,7 @@ FOUNDATION = {
     "tables",
     "by_class",
     "prior",
+    "costs",
     "words",
     "rooms",
     "own_code",

@@ -19,6 +19,7 @@ from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
 from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
 from longtail.comparison.split import Folds, Split
+from longtail.costs import Costs
 from longtail.data import Dataset
 from longtail.kinds import IMAGE
 from longtail.kinds.start import check_backbone
@@ -166,6 +167,7 @@ class CifarPlan:
     engine: Engine = Engine()
     curve: int = 0
     deploy_prior: Prior = Prior.balanced()
+    costs: Costs | None = None
     fold_seed: int = 0
 
     def __post_init__(self) -> None:

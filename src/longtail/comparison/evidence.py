@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from longtail.comparison.influence import Array, influence, smooth, terms_of
-from longtail.comparison.judge import Judge, priors_of
+from longtail.comparison.judge import Judge
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     as_float,
@@ -77,7 +77,7 @@ class _UnderPrior:
         self.results, self.prior, self.cells = results, prior, cells
         self.test = set_test if study.sides.single else row_test
         self.kept, self.outputs = kept, outputs
-        self.judge = Judge(study.labels(*cells[0]).classes, priors_of(study.deploy_prior), study.tested_under)
+        self.judge = Judge.of_study(study, study.labels(*cells[0]).classes)
         weights = self.judge.tested_prior(prior)
         self.weights = None if weights is None else weights.numpy()
         self.metric = ranked_by(results, prior)
@@ -108,7 +108,8 @@ class _UnderPrior:
         whole = [one for one in read if one is not None and one.meaning.source != "none"]
         if len(whole) < len(read):
             return None
-        under = [one.under(self.judge.priors[self.prior]) for one in whole]
+        prior, costs, of = self.judge.priors[self.prior], self.judge.costs, self.judge.of
+        under = [one.under(prior, costs, of) for one in whole]
         return (
             torch.cat([one.rows for one in whole]),
             torch.cat([one.y for one in whole]),
@@ -151,9 +152,9 @@ class _UnderPrior:
         layout, c, read = self.layout, self.results.data.num_classes, self.read(name)
         assert layout is not None
         assert read is not None
-        _, y, probabilities, decisions, _ = read
+        rows, y, probabilities, decisions, _ = read
         made = [smooth()[m] for m in metrics]
-        terms = terms_of(probabilities, y, decisions, made)
+        terms = terms_of(probabilities, y, decisions, made, self.judge.cost_of(rows))
         groups = self.results.data.groups
         return {m.name: influence(m, terms, layout.y, layout.run, c, self.weights, groups) for m in made}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from longtail.comparison.leaderboard import board, shown_priors
 from longtail.comparison.outputs import Outputs, load_outputs
@@ -22,16 +23,19 @@ NUMBERS = 2**25
 """Rows times classes up to which the probability of every class is written; above, of decision and true class alone."""
 
 
-def predictions(results: Results, outputs: Entries, recipe: str) -> Any:
+def predictions(
+    results: Results, outputs: Entries, recipe: str, of: Mapping[str, Tensor] | None = None
+) -> Any:
     """What a recipe said of every test row, as a pandas DataFrame; one row per seed and row of the data.
 
     Columns: ``row`` (from 0, among the rows that were read), ``fold`` and ``seed`` (from 0), ``truth``, ``decision``,
     ``probability`` of the decision, ``p_truth`` of the true class, and ``p_CLASS`` for each class (left out where that
-    would be too many numbers): all under the declared prior.
+    would be too many numbers): all under the declared prior, and by the declared costs.
 
     Args:
         outputs: what the runs of the comparison said.
         recipe: one that it compared.
+        of: the values of each column that the costs name, of all rows of the data.
 
     Raises:
         ValueError: there is no such recipe, it has no finished run, or what it said is no longer there.
@@ -47,7 +51,7 @@ def predictions(results: Results, outputs: Entries, recipe: str) -> Any:
             raise ValueError(
                 f"what {recipe} said in {run.where} is no longer there: the same comparison makes it again"
             )
-        p, decided = found.under(declared(results))
+        p, decided = found.under(declared(results), results.settings.costs, of)
         at = torch.arange(len(decided))
         columns = {
             "row": found.rows.numpy(),
@@ -66,12 +70,14 @@ def predictions(results: Results, outputs: Entries, recipe: str) -> Any:
     return pd.concat(parts).sort_values(["seed", "row"], kind="stable").reset_index(drop=True)
 
 
-def write_predictions(results: Results, outputs: Entries, file: Path) -> None:
+def write_predictions(
+    results: Results, outputs: Entries, file: Path, of: Mapping[str, Tensor] | None = None
+) -> None:
     """Write a csv: what the best recipe said of every test row. Where that is no longer there, no
     older file stays in its place.
     """
     try:
-        found = predictions(results, outputs, best_recipe(results))
+        found = predictions(results, outputs, best_recipe(results), of)
     except ValueError:
         file.unlink(missing_ok=True)
         return

@@ -7,6 +7,7 @@ another rule than the most probable class does. So any prior can be asked for af
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from longtail import adjust
 from longtail.classes import Classes
+from longtail.costs import Costs
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
@@ -57,19 +59,27 @@ class Outputs:
             logits = (logits - logits.amax(1, keepdim=True)).half()
         return cls(rows, y, logits, outcome.meaning, natural)
 
-    def under(self, prior: Prior | None) -> tuple[Tensor, Tensor]:
+    def under(
+        self, prior: Prior | None, costs: Costs | None = None, of: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Probabilities, float32 ``[n, C]``, and decisions, int64 ``[n]``.
 
         Args:
             prior: None is as trained: softmax of the recipe's own logits, and the most probable class.
+            costs: of decisions: then the cheapest is taken, under any prior.
+            of: the values of each column that the costs name, of *all* rows of the data ``[N]``.
 
         Raises:
             ValueError: the prior that the logits assume is not known.
         """
         if prior is None:
             probabilities = torch.softmax(self.logits.double(), -1).float()
+        else:
+            probabilities = self.meaning.probabilities(self.logits, prior)
+        if costs is not None:
+            return probabilities, torch.as_tensor(costs.decide(probabilities, at(of, self.rows)))
+        if prior is None:
             return probabilities, probabilities.argmax(-1)
-        probabilities = self.meaning.probabilities(self.logits, prior)
         if self.natural is not None and self.meaning.is_natural(prior):
             return probabilities, self.natural
         return probabilities, probabilities.argmax(-1)
@@ -87,6 +97,11 @@ class Outputs:
             "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
         }
         into.put(identity, tensors, facts)
+
+
+def at(of: Mapping[str, Tensor] | None, rows: Tensor) -> dict[str, Tensor]:
+    """The values of some rows, of columns of all rows ``[N]``."""
+    return {name: values[rows] for name, values in (of or {}).items()}
 
 
 def load_outputs(kept: Entries, identity: str) -> Outputs | None:

@@ -16,7 +16,7 @@ from longtail.classical import Classical
 from longtail.classical.categorical import Blocks
 from longtail.comparison import estimators
 from longtail.comparison.chance import check_learnt
-from longtail.comparison.judge import Judge, priors_of
+from longtail.comparison.judge import Judge
 from longtail.comparison.length import FACTOR, Length, find, held_losses
 from longtail.comparison.outputs import Outputs, load_outputs
 from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
@@ -378,9 +378,7 @@ class Worker:
     def judged(self, run: Run, outputs: Outputs) -> Run:
         """A run with its scores under every prior of the plan."""
         labels = self.plan.labels(run.fold, run.seed)
-        return run.but(
-            **Judge(labels.classes, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs)
-        )
+        return run.but(**Judge.of_study(self.plan, labels.classes)(outputs))
 
     def convergence(
         self, prepared: Prepared, trained: list[Outcome], seed: int

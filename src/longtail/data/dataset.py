@@ -36,6 +36,8 @@ class Dataset:
         path: where the rows were read from, as the caller wrote it; empty for what was in memory.
         asked: the reading options that the caller gave, as plain values: with them ``path`` reads the same again.
         beside: groups, times and parts of the rows, where they have some; they are no inputs.
+        costs_of: columns that say what a decision costs in each row, float64 ``[N]``, by name; they say how rows are
+            judged, so they are no part of the fingerprint.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Dataset:
     beside: Beside = field(default_factory=Beside)
     path: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
+    costs_of: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
@@ -86,6 +89,7 @@ class Dataset:
             labels=self.labels.take(index),
             duplicate_of=self.duplicate_of[index],
             beside=self.beside.take(index),
+            costs_of={name: values[index] for name, values in self.costs_of.items()},
             fingerprint=h.hexdigest(),
         )
 

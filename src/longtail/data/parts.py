@@ -52,12 +52,17 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
     """
     like = encoder_for(train).fit(train.raw)
     names, raws, labels = list(train.labels.names), [train.raw], [train.labels.y]
+    costs = {name: [values] for name, values in train.costs_of.items()}
     part = [torch.zeros(len(train), dtype=torch.int64)]
     notes: list[str] = []
     for what in PARTS[1:]:
         if (given := others.get(what)) is None:
             continue
-        raw, cells, said = read_part(given, what, like, train, how)
+        raw, cells, said, costed = read_part(given, what, like, train, how)
+        for name, values in costs.items():
+            if name not in costed:
+                raise ValueError(f"the {what} part has no column {name!r}, which the costs name")
+            values.append(costed[name])
         cells = [str(c).strip() for c in cells]
         new = [c for c in dict.fromkeys(cells) if int(indices_of([c], names)[0]) < 0]
         names += new
@@ -75,23 +80,29 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
     beside = Beside(
         part=torch.cat(part), names={"split": f"its own test set ({title(others['test'], 'test')})"}
     )
-    return replace(made, reading=train.reading, beside=beside)
+    costs_of = {name: torch.cat(values) for name, values in costs.items()}
+    return replace(made, reading=train.reading, beside=beside, costs_of=costs_of)
 
 
 def read_part(
     given: Any, what: str, like: Any, train: Dataset, how: Mapping[str, Any]
-) -> tuple[Any, Sequence[Any], list[str]]:
-    """The rows of a part, the name of each row's class, and notes."""
+) -> tuple[Any, Sequence[Any], list[str], Mapping[str, Any]]:
+    """The rows of a part, the name of each row's class, notes, and columns of costs."""
     if isinstance(given, Dataset):
-        return given.raw, [given.labels.names[k] for k in given.labels.y.tolist()], []
-    label = train.reading.get("label")
+        return given.raw, [given.labels.names[k] for k in given.labels.y.tolist()], [], given.costs_of
+    label, columns = train.reading.get("label"), tuple(train.costs_of)
     if isinstance(given, tuple) and len(given) == 2:
-        rows, cells = read_inputs(given[0], like, classes=train.labels.names), list(given[1])
+        rows, cells = (
+            read_inputs(given[0], like, classes=train.labels.names, cost_columns=columns),
+            list(given[1]),
+        )
     else:
         options = {
             k: v for k, v in how.items() if k in READ and v is not None and isinstance(given, str | Path)
         }
-        rows = read_inputs(given, like, classes=train.labels.names, reading=train.reading, **options)
+        rows = read_inputs(
+            given, like, classes=train.labels.names, reading=train.reading, cost_columns=columns, **options
+        )
         found = label_column(rows, train.labels.names, None, label, tuple(getattr(like, "columns", ())))
         if found is None and rows.target is not None and not isinstance(rows.target, Labels):
             found = list(rows.target.values)
@@ -108,7 +119,7 @@ def read_part(
         )
     if len(cells) != len(rows.raw):
         raise ValueError(f"the {what} part has {len(rows.raw)} rows and {len(cells)} labels")
-    return rows.raw, cells, list(rows.notes)
+    return rows.raw, cells, list(rows.notes), rows.costs
 
 
 def missing(cell: Any) -> bool:

@@ -33,7 +33,10 @@ def found() -> Mapping[str, Metric]:
 
 
 def chosen(
-    num_classes: int, groups: Mapping[str, Tensor], asked: Sequence[str | Metric] | None = None
+    num_classes: int,
+    groups: Mapping[str, Tensor],
+    asked: Sequence[str | Metric] | None = None,
+    costs: bool = False,
 ) -> tuple[Metric, ...]:
     """The metrics that say something of so many classes and these groups.
 
@@ -41,6 +44,7 @@ def chosen(
         num_classes: C.
         groups: class indices by name; each gets its mean recall, under its name.
         asked: names, or metrics of your own; None is every one of the room.
+        costs: are costs declared?
 
     Raises:
         ValueError: there is no metric of a name that was asked for.
@@ -52,7 +56,7 @@ def chosen(
         if unknown := [m for m in asked if isinstance(m, str) and m not in known]:
             raise ValueError(f"there is no metric {unknown[0]!r}; there are {', '.join(known)}")
         wanted = [known[m] if isinstance(m, str) else m for m in asked]
-    return tuple(m for m in wanted if m.applies(num_classes, groups))
+    return tuple(m for m in wanted if m.applies(num_classes, groups, costs))
 
 
 def sums_of(metrics: Sequence[Metric]) -> dict[str, Sum]:

@@ -24,6 +24,7 @@ from longtail.files import write_text
 from longtail.report import columns, figures
 from longtail.report.box import box
 from longtail.report.confused import confused
+from longtail.report.cost_figure import cost_curves
 from longtail.report.page import HERE, page
 
 KEY = 40
@@ -66,7 +67,9 @@ def render(results: Results) -> str:
         score=columns.score,
         lower=LOWER_IS_BETTER,
         problems=[row for row in rows if row.problem],
-        margin=MARGIN,
+        margin="1 % of what the best single class for every row costs"
+        if results.settings.metric == "expected_cost"
+        else MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
         tested=results.settings.tested,
     )
@@ -111,6 +114,7 @@ def _section(results: Results, prior: str, shown: list[str]) -> dict[str, Any]:
         "top": {name: _best_value(ranked, name) for name in (*ordered, *more)},
         "recall": figures.recall_by_frequency(results, prior, drawn, shown),
         "change": figures.change_by_class(results, prior, best, baseline) if best else None,
+        "costs": cost_curves(results, prior, drawn, shown),
         "reliability": figures.reliability(results, prior, drawn),
         "confused": [(row.title, matrix) for row, matrix in matrices if row and matrix],
     }

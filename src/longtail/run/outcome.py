@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from longtail.classes import Classes, floored
+from longtail.costs import Costs
 from longtail.examples import Inputs
 from longtail.net import Net
 from longtail.prior import Prior, Said
@@ -90,6 +92,8 @@ class Outcome:
         calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; used
             for probabilities only. It works on ``as_natural(logits)``.
         thresholds: a decision rule fitted on held-out data, used by ``predict`` under the natural prior.
+        costs: of each decision; where they are declared the cheapest decision is taken, under any prior, and thresholds
+            are not used.
         prior_checked: what held-out rows said of the closed form; see :func:`longtail.run.finish.check_claim`.
     """
 
@@ -102,6 +106,7 @@ class Outcome:
     adjusters: tuple[Any, ...] = ()
     calibrator: Any = None
     thresholds: Any = None
+    costs: Costs | None = None
     prior_checked: dict[str, Any] | None = None
     engine: Engine = field(default_factory=Engine)
 
@@ -151,14 +156,21 @@ class Outcome:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
         return self.meaning.as_natural(logits)
 
-    def predict(self, x: Inputs, prior: Said = "natural") -> Tensor:
-        """Class indices ``[N]``: the most probable class under the prior, or by tuned thresholds where there are any."""
-        return self.decide(self.probabilities(self.logits(x), prior), prior)
+    def predict(self, x: Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None) -> Tensor:
+        """Class indices ``[N]``: the cheapest decision where costs are declared; else the most probable class under the
+        prior, or by tuned thresholds where there are any.
 
-    def decide(self, probabilities: Tensor, prior: Said) -> Tensor:
-        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
-        numbers.
+        Args:
+            of: the values ``[N]`` of each column that the costs name.
         """
+        return self.decide(self.probabilities(self.logits(x), prior), prior, of)
+
+    def decide(self, probabilities: Tensor, prior: Said, of: Mapping[str, Any] | None = None) -> Tensor:
+        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
+        numbers, and where no costs are declared.
+        """
+        if self.costs is not None:
+            return torch.as_tensor(self.costs.decide(probabilities, of))
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)

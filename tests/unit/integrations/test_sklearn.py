@@ -122,6 +122,28 @@ def test_the_prior_may_be_changed_after_fitting():
     np.testing.assert_allclose(ratio, np.broadcast_to(frequency[0] / frequency, ratio.shape), rtol=1e-3)
 
 
+def test_costs_decide_under_the_prior_and_may_be_changed(tmp_path):
+    X, y = rows((150, 40))
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(bill=np.linspace(1, 50, len(X)))
+    model = LongTailClassifier("logistic", costs=[[0, 1], [20, 0]], random_state=0).fit(frame, y)
+
+    def told(prior, limit):
+        p = model.set_params(prior=prior).predict_proba(frame)[:, 1]
+        return np.where(p > limit, "b", "a").tolist()
+
+    assert model.predict(frame).tolist() == told("natural", 1 / 21)
+    assert told("balanced", 1 / 21) == model.predict(frame).tolist()
+    model.set_params(costs={"a": {"a": 0, "b": 5}, "b": {"a": "bill", "b": 0}})
+    assert model.predict(frame).tolist() == told("balanced", 5 / (5 + frame["bill"].to_numpy()))
+    with pytest.raises(ValueError, match="costs name the column 'bill', which these rows do not have"):
+        model.predict(frame.to_numpy())
+    read = LongTailClassifier.load(model.save(tmp_path / "model"))
+    assert read.predict(frame).tolist() == model.predict(frame).tolist()
+    assert read.costs.columns == ("bill",)
+    with pytest.raises(ValueError, match="costs has 3 rows"):
+        LongTailClassifier("logistic", costs=1 - np.eye(3)).fit(frame, y)
+
+
 def test_data_frames_of_mixed_columns():
     frame, y = mixed()
     model = LongTailClassifier("logistic", random_state=0).fit(frame, y)
