@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -130,7 +131,7 @@ class Point:
             def of(seen: Seen) -> Tensor:
                 return values(seen[hits.name], seen[flagged.name], seen.true[k], seen.total)[which]
 
-            better = "lower" if which == "fpr" else "higher"
+            better: Literal["higher", "lower"] = "lower" if which == "fpr" else "higher"
             return Metric(
                 name=name, title=name, meaning=meaning, better=better, needs="probabilities", weights="rows", of=of,
                 sums=(hits, flagged), smooth=True, importance=1,
