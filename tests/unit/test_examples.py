@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from longtail.examples import Examples, SparseRows
+from longtail.examples import Examples
+from longtail.inputs import SparseRows
 from longtail.labels import Labels
 
 

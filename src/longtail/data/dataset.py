@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.kinds import Kind, kind_of
 from longtail.labels import Labels
 
