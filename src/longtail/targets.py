@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,7 +14,6 @@ from longtail.classes import Classes
 from longtail.inputs import Index
 
 
-@runtime_checkable
 class Targets(Protocol):
     """What is true of each row, in the order of the rows of input."""
 
