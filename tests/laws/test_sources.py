@@ -1,5 +1,5 @@
-"""Rows on disk give the bits of rows in memory, every law notices a source that does not, and nothing that trains in steps
-asks for all rows at once.
+"""Rows on disk give the bits of rows in memory; every law notices a source that does not; and nothing that trains asks for
+all rows at once.
 """
 
 from __future__ import annotations

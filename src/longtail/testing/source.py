@@ -28,8 +28,8 @@ ROWS = 24
 def check_source(source: Source) -> None:
     """Raises AssertionError unless a source gives the bits of :class:`longtail.source.Resident`.
 
-    1. Its rows are those of ``whole()``, as many and in that order: in batches by any index, which may repeat a row, or by
-       slice; as often as they are asked for.
+    1. Its rows are those of ``whole()``, as many and in that order: in batches by slice or by any index, which may repeat
+       a row; as often as they are asked for.
     2. What is taken, from what was taken too, is those rows, and the source stays.
     3. Moved to a device, it has the same rows.
     4. Its fingerprint is that of its rows in memory.
@@ -77,7 +77,7 @@ def what_is_taken_is_those_rows(source: Source) -> None:
 
 def a_device_has_the_same_rows(source: Source) -> None:
     for name in ("cpu", *(("cuda",) if torch.cuda.is_available() else ())):
-        check_rows(source.to(name), source.whole(), f"on {name}, ", torch.device(name))
+        check_rows(source.to(name), source.whole(), f"on {name}, ", name)
 
 
 def the_fingerprint_is_of_the_rows(source: Source) -> None:
@@ -120,9 +120,9 @@ LAWS: dict[str, Callable[[Source], None]] = {
 }
 
 
-def check_rows(source: Source, rows: Inputs, how: str, device: torch.device = torch.device("cpu")) -> None:
+def check_rows(source: Source, rows: Inputs, how: str, where: str = "cpu") -> None:
     """Raises AssertionError unless a source has these rows, batch by batch."""
-    n = len(rows)
+    n, device = len(rows), torch.device(where)
     assert len(source) == n, f"{how}it has {len(source)} rows and not {n}"
     shuffled = order(n)
     indices: dict[str, Index] = {
