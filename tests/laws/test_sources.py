@@ -1,4 +1,4 @@
-"""Rows on disk give the bits of rows in memory; every law notices a source that does not; and nothing that trains asks for
+"""Rows on disk give the bits of rows in memory; every law notices a source that does not; nothing that trains asks for
 all rows at once.
 """
 
