@@ -13,6 +13,9 @@ ROOT = Path(longtail.__file__).parent
 FOUNDATION = {
     "classes",
     "labels",
+    "inputs",
+    "source",
+    "targets",
     "part",
     "net",
     "schedule",

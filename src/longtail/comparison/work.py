@@ -184,7 +184,7 @@ class Worker:
                 return True
             net = operate(stage.surgery, net, examples, engine, "")
             choose(net, stage.trains)
-            if not solvable(net, stage, examples.x, examples.labels.y, facts_of(net, examples, engine)):
+            if not solvable(net, stage, examples.source, examples.targets, facts_of(net, examples, engine)):
                 return True
         return False
 
@@ -218,7 +218,9 @@ class Worker:
 
             def losses(epochs: int) -> Tensor:
                 recipe = Recipe("erm", (searched.but(epochs=epochs),))
-                return held_losses(self.trained(recipe, prepared, seed, "inner").logits(held.x), held.labels)
+                return held_losses(
+                    self.trained(recipe, prepared, seed, "inner").logits(held.source), held.labels
+                )
 
             found = find(base.epochs, allowed, losses)
             self.cache.put(
@@ -343,7 +345,7 @@ class Worker:
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
         began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
-        logits = outcome.logits(test.x)
+        logits = outcome.logits(test.source)
         predict_seconds = time.perf_counter() - began
         outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
         outputs.save(self.store.outputs, self.identity(task))

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from longtail.backbones import ResNetCIFAR
-from longtail.examples import Examples, Inputs
+from longtail.examples import Examples
+from longtail.inputs import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import Part, part
@@ -184,7 +185,8 @@ def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
     assert abs(float(outcome.assumed_prior.sum()) - 1) < 1e-6, "assumed_prior does not sum to 1"
     test = toy(1, (400, 400, 400))
     balanced = torch.full((3,), 1 / 3)
-    error = float((outcome.predict_proba(test.x, "balanced") - bayes(test.x, balanced)).abs().mean())
+    found, true = outcome.predict_proba(test.source, "balanced"), bayes(test.source.whole(), balanced)
+    error = float((found - true).abs().mean())
     assert error < tolerance, (
         f"the claimed assumed_prior leaves a posterior error of {error:.3f} (at most {tolerance})"
     )
