@@ -12,17 +12,22 @@ from typing import Any
 import torch
 
 from longtail.comparison.leaderboard import board, shown_priors
+from longtail.comparison.mistake import Mistake, in_words, small_picture
 from longtail.comparison.outputs import Outputs, load_outputs
 from longtail.comparison.record import Results, Run
+from longtail.formats.images import ImageFiles
 from longtail.prior import Prior
 from longtail.store import Entries
 from longtail.tables import write_table
 
+SHOWN = 60
+"""Mistakes on a page, at most."""
+PER_CLASS = 5
 NUMBERS = 2**25
 """Rows times classes up to which the probability of every class is written; above, of decision and true class alone."""
 
 
-def predictions(results: Results, outputs: Entries, recipe: str) -> Any:
+def predictions(results: Results, outputs: Entries, recipe: str, every_class: bool = True) -> Any:
     """What a recipe said of every test row, as a pandas DataFrame; one row per seed and row of the data.
 
     Columns: ``row`` (from 0, among the rows that were read), ``fold`` and ``seed`` (from 0), ``truth``, ``decision``,
@@ -32,6 +37,7 @@ def predictions(results: Results, outputs: Entries, recipe: str) -> Any:
     Args:
         outputs: what the runs of the comparison said.
         recipe: one that it compared.
+        every_class: with the columns ``p_CLASS``.
 
     Raises:
         ValueError: there is no such recipe, it has no finished run, or what it said is no longer there.
@@ -58,7 +64,7 @@ def predictions(results: Results, outputs: Entries, recipe: str) -> Any:
             "probability": p[at, decided].numpy(),
             "p_truth": p[at, found.y].numpy(),
         }
-        if results.data.n * results.data.num_classes <= NUMBERS:
+        if every_class and results.data.n * results.data.num_classes <= NUMBERS:
             columns |= {f"p_{name}": p[:, k].numpy() for k, name in enumerate(names)}
         parts.append(pd.DataFrame(columns))
     if not parts:
@@ -100,6 +106,38 @@ def mistakes(table: Any, per_class: int = 5) -> Any:
     )
 
 
+def worst(results: Results, outputs: Entries, raw: Any) -> tuple[Mistake, ...]:
+    """The most certain mistakes of the best recipe, with the rows themselves; the rarest class first. At most ``PER_CLASS``
+    of a class and ``SHOWN`` in all; none where what it said is no longer there.
+
+    Args:
+        raw: the rows of the data set, as they were read.
+    """
+    try:
+        table = predictions(results, outputs, best_recipe(results), every_class=False)
+    except ValueError:
+        return ()
+    found = mistakes(table, max(1, min(PER_CLASS, SHOWN // results.data.num_classes)))
+    count = dict(zip(results.data.names, results.data.counts))
+    rows = sorted(found.to_dict("records"), key=lambda row: (count[row["truth"]], row["truth"]))[:SHOWN]
+    at = [int(row["row"]) for row in rows]
+    columns = cells(raw, at)
+    return tuple(
+        Mistake(
+            row=k,
+            fold=int(row["fold"]),
+            seed=int(row["seed"]),
+            truth=row["truth"],
+            decision=row["decision"],
+            probability=float(row["probability"]),
+            p_truth=float(row["p_truth"]),
+            words=in_words({name: values[i] for name, values in columns.items()}),
+            picture=picture(raw, k),
+        )
+        for i, (k, row) in enumerate(zip(at, rows))
+    )
+
+
 def best_recipe(results: Results) -> str:
     """The best recipe under the declared prior whose training converged; without any, the one ranked first."""
     made = board(results, shown_priors(results)[0])
@@ -130,8 +168,20 @@ def cells(raw: Any, rows: list[int]) -> dict[str, list[Any]]:
         return {str(name): list(taken[name]) for name in raw.columns}
     if isinstance(raw, list):
         return {"text": [raw[k] for k in rows]}
-    paths = getattr(raw, "paths", None)
-    return {"path": [str(paths[k]) for k in rows]} if paths is not None else {}
+    if isinstance(raw, ImageFiles) and all(isinstance(source, Path) for source in raw.sources):
+        return {"path": [str(raw.sources[k]) for k in rows]}
+    return {}
+
+
+def picture(raw: Any, row: int) -> str:
+    """A row of images as a small picture, a ``data:`` address; empty where it is none, or can no longer be read."""
+    if not isinstance(raw, ImageFiles) and getattr(raw, "ndim", 0) != 4:
+        return ""
+    try:
+        pixels = raw[row]
+    except ValueError:
+        return ""
+    return small_picture(pixels) if pixels.dtype == torch.uint8 and pixels.shape[0] == 3 else ""
 
 
 def with_cells(found: Any, columns: Mapping[str, list[Any]]) -> Any:
