@@ -7,7 +7,7 @@ import torch
 from longtail import metrics
 from longtail.comparison.curve import Curve, curve_of
 from longtail.comparison.judge import Judge, priors_of
-from longtail.comparison.leaderboard import board, shown_priors
+from longtail.comparison.leaderboard import board, equal_recipes, shown_priors
 from longtail.comparison.outputs import load_outputs
 from longtail.comparison.plan import Study
 from longtail.comparison.record import Results
@@ -19,11 +19,14 @@ DRAWN = 5
 
 
 def drawn(results: Results) -> list[str]:
-    """The recipes that figures show: the baseline, the best under each prior, then the next best."""
+    """The recipes that figures show: the baseline, the best under each prior, then the next best that are not the same as
+    another under all of them.
+    """
     boards = [board(results, prior) for prior in shown_priors(results)]
     ranked = [row.recipe for row in boards[0].ranked]
     best = [one.winner.recipe for one in boards if one.winner]
-    wanted = [results.settings.baseline, *best, *ranked]
+    same = set.intersection(*(set(equal_recipes(results, prior)) for prior in shown_priors(results)))
+    wanted = [results.settings.baseline, *best, *(name for name in ranked if name not in same)]
     return [name for name in dict.fromkeys(wanted) if name in ranked][:DRAWN]
 
 

@@ -45,12 +45,12 @@ def in_words(cells: dict[str, Any]) -> str:
     """The cells of a row as one line of at most ``LETTERS``.
 
     >>> in_words({"text": "good,  not great"}), in_words({"age": 61, "smokes": "yes"})
-    ('good, not great', 'age 61, smokes yes')
+    ('good, not great', 'age=61, smokes=yes')
     """
     if set(cells) == {"text"}:
         line = str(cells["text"])[: 4 * LETTERS]
     else:
-        line = ", ".join(f"{name} {_cell(value)}" for name, value in cells.items())
+        line = ", ".join(f"{name}={_cell(value)}" for name, value in cells.items())
     line = " ".join(line.split())
     return line if len(line) <= LETTERS else line[: LETTERS - 1].rstrip() + "…"
 

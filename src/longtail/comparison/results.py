@@ -7,9 +7,11 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from longtail.comparison.length import usual
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Data, Results, Run, Settings
 from longtail.net import Net
@@ -63,8 +65,16 @@ def results_of(
             test_share=1 / plan.folds,
         ),
         recipes=about,
+        definitions={name: definition(plan, name, runs) for name in about},
         runs=tuple(runs),
     )
+
+
+def definition(plan: Plan, name: str, runs: Sequence[Run]) -> dict[str, Any]:
+    """What a recipe is, as JSON; its base stage as long as its runs found it to be, the median of the folds."""
+    length = usual([run.length for run in runs if run.recipe == name and run.length is not None])
+    found = length is not None and length.converged is not None
+    return plan.recipe(name, length.epochs if length is not None and found else None).to_json()
 
 
 def backbone_name(plan: Plan) -> str:
