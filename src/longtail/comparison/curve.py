@@ -99,6 +99,8 @@ def thinned(x: Array, y: Array, most: int = MOST) -> Points:
     >>> thinned(np.array([0.0, 0.1, 0.5, 1.0]), np.array([0.0, 0.1, 0.5, 1.0]), 3)
     ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0))
     """
-    way = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
-    at = np.unique(np.searchsorted(way, np.linspace(0.0, way[-1], most)))
-    return tuple((round(float(a), DIGITS), round(float(b), DIGITS)) for a, b in zip(x[at], y[at]))
+    if len(x) > most:
+        way = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
+        at = np.unique(np.searchsorted(way, np.linspace(0.0, way[-1], most)))
+        x, y = x[at], y[at]
+    return tuple((round(float(a), DIGITS), round(float(b), DIGITS)) for a, b in zip(x, y))
