@@ -365,9 +365,10 @@ class Worker:
             prior_source=outcome.prior_source,
             prior_checked=outcome.prior_checked,
             decided_by=outcome.decided_by,
+            fitted=fitted_in(outcome),
             stages=tuple(s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)),
             history=tuple(
-                {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
+                {k: e[k] for k in KEPT if k in e}
                 for e in trained[0].history
                 if "loss" in e and "teacher" not in e
             ),
@@ -401,6 +402,20 @@ class Worker:
         found = self.length(prepared, seed)
         ok = False if not all(said) else found.converged
         return ok, found
+
+
+KEPT = ("stage", "epoch", "loss", "probe", "iterations", "c", "converged")
+"""What is kept of an event of training."""
+
+
+def fitted_in(outcome: Outcome) -> dict[str, Any]:
+    """What was fitted on held-out rows, and how: the adjusters, the calibrator and the thresholds that there are."""
+    found = {
+        "adjusters": [adjuster.to_json() for adjuster in outcome.adjusters],
+        "calibrator": outcome.calibrator.to_json() if outcome.calibrator is not None else None,
+        "thresholds": outcome.thresholds.to_json() if outcome.thresholds is not None else None,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def label(plan: Study, task: Task) -> str:

@@ -161,7 +161,7 @@ def one_run(
             k: [None if v != v else v for v in classes[k].tolist()] for k in ("recall", "precision")
         }
         if c <= 60:
-            under["confusion"][key] = confusion(y, p.argmax(1), c, w).tolist()
+            under["confusion"][key] = confusion(y, p.argmax(1), c).tolist()
         under["reliability"][key] = {k: v.tolist() for k, v in reliability(p, y, 15, w).items()}
     history = [
         {"stage": s, "epoch": e, "loss": float(np.log(c) * np.exp(-e / 4) + 0.2 + 0.3 * i)}

@@ -224,7 +224,7 @@ def test_reliability_joins_bins_of_single_rows_and_clips_no_dot() -> None:
     confidence = np.array([0.0, 0.3, 0.7, 89.1, 9.5])
     accuracy = np.array([0.0, 1.0, 0.0, 89.1, 9.0])
     weight = np.array([0.0, 0.6, 0.6, 90.0, 10.0])
-    c, a, w = figures._joined(confidence, accuracy, weight)
+    c, a, w = figures._joined(confidence, accuracy, weight, 0.01)
     assert w.tolist() == [1.2, 90.0, 10.0]
     assert c[0] == pytest.approx(1 / 1.2)
     assert a[0] == pytest.approx(1 / 1.2)
