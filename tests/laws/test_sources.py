@@ -16,19 +16,21 @@ from torch import Tensor, nn
 
 from longtail import recipes
 from longtail.augment import CropFlip
+from longtail.catalogue import known_recipes
 from longtail.classical import logistic
 from longtail.comparison import estimators
+from longtail.comparison.plan import made
 from longtail.examples import Examples
 from longtail.inputs import Inputs, SparseRows, TokenRows
 from longtail.net import Net
 from longtail.optim import LBFGS
 from longtail.part import part
 from longtail.recipe import Recipe
-from longtail.run import Engine, train
+from longtail.run import Engine, Outcome, train
 from longtail.source import OnDisk, Resident, Source, sha256
 from longtail.store import Cache
 from longtail.testing import check_source
-from longtail.testing.recipe import toy, toy_image_net, toy_images, toy_net, toy_stage
+from longtail.testing.recipe import needs_images, toy, toy_image_net, toy_images, toy_net, toy_stage
 from longtail.testing.source import LAWS, linear
 
 
@@ -236,44 +238,61 @@ class TooLarge(Mapped):
         raise ValueError(f"{len(self)} rows are too many to be held in memory")
 
 
-SOLVED = "solved on the rows themselves"
-CASES: dict[str, tuple[Recipe, bool]] = {
-    "steps, with held-out rows": (recipes.focal(toy_stage(2)), False),
-    "features of a frozen backbone": (recipes.crt(toy_stage(4)), False),
-    "features of views": (recipes.crt(toy_stage(4).but(augment=part(CropFlip, pad=1)), views=2), True),
-    "features handed to a head": (recipes.ncm(toy_stage(2)), False),
-    "solved on features": (recipes.crt(toy_stage(2).but(solve=part(LBFGS))), False),
-    SOLVED: (linear(), False),
-    "features in an objective": (recipes.lfme(toy_stage(2)), False),
-    "rows without labels": (recipes.pseudo_labels(toy_stage(2)), False),
-    "a finish tuned on features": (recipes.tau_norm(toy_stage(2)), False),
-    "averages that read again": (recipes.swa(toy_stage(4)), True),
+DEEP = {
+    name: found
+    for name, like in known_recipes().items()
+    if isinstance(found := made(like, toy_stage(2), name), Recipe)
 }
+STEPS = toy_stage(4)
 
 
 def on_disk(data: Examples, folder: Path) -> Examples:
     """The same examples in files; no file can be read whole."""
     parts = {"rows": data.source, "more": data.unlabelled}
-    made: dict[str, Source] = {}
+    kept: dict[str, Source] = {}
     for name, source in parts.items():
         (folder / name).mkdir(parents=True)
-        made[name] = TooLarge.written(source.whole(), folder / name)
-    return Examples(made["rows"], data.targets, data.name, made["more"])
+        kept[name] = TooLarge.written(source.whole(), folder / name)
+    return Examples(kept["rows"], data.targets, data.name, kept["more"])
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_training_asks_for_batches_only(case: str, tmp_path: Path) -> None:
-    recipe, pictures = CASES[case]
-    make, net = (toy_images, toy_image_net()) if pictures else (toy, toy_net())
+def check_batches_are_enough(recipe: Recipe, net: Net, pictures: bool, folder: Path) -> Outcome:
+    """From files that cannot be read whole, a recipe gives the bits that it gives from memory."""
+    make = toy_images if pictures else toy
     data, held = make(0, (90, 40, 20)), make(1, (30, 20, 10))
-    net = Net(nn.Identity(), nn.Linear(2, 3)) if case == SOLVED else net
     expected = train(recipe, net, data, held=held)
-    found = train(recipe, net, on_disk(data, tmp_path / "0"), held=on_disk(held, tmp_path / "1"))
+    found = train(recipe, net, on_disk(data, folder / "0"), held=on_disk(held, folder / "1"))
     assert found.keys == expected.keys
-    assert ("converged" in found.history[-1]) == case.startswith("solved")
     for name, value in expected.net.state_dict().items():
         assert torch.equal(found.net.state_dict()[name], value), name
     assert torch.equal(found.logits(held.source), expected.logits(held.source))
+    return found
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_every_recipe_asks_for_batches_only(name: str, tmp_path: Path) -> None:
+    recipe = DEEP[name]
+    pictures = needs_images(recipe)
+    check_batches_are_enough(recipe, toy_image_net() if pictures else toy_net(), pictures, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [recipes.crt(STEPS.but(augment=part(CropFlip, pad=1)), views=2), recipes.swa(STEPS)],
+    ids=["features of views", "averages that read the rows again"],
+)
+def test_pictures_are_asked_for_in_batches_only(recipe: Recipe, tmp_path: Path) -> None:
+    check_batches_are_enough(recipe, toy_image_net(), True, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "net"),
+    [(linear(), Net(nn.Identity(), nn.Linear(2, 3))), (recipes.crt(STEPS.but(solve=part(LBFGS))), toy_net())],
+    ids=["on the rows", "on features"],
+)
+def test_a_solver_asks_for_batches_only(recipe: Recipe, net: Net, tmp_path: Path) -> None:
+    outcome = check_batches_are_enough(recipe, net, False, tmp_path)
+    assert "converged" in outcome.history[-1]
 
 
 def test_what_needs_all_rows_says_why_it_cannot_have_them(tmp_path: Path) -> None:
