@@ -19,7 +19,7 @@ Cell = tuple[int, int]
 MOST = 0.75
 """A deeper fold counts when so large a share of the recipes has finished it."""
 
-ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device", "precision")
+ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device", "precision", "split")
 """Settings that have to be equal for two tables to be one. How runs are judged is none of them: they are judged anew."""
 
 
@@ -146,6 +146,8 @@ def joined(
         return results, []
     runs = [run for run in runs if run.recipe in more]
     recipes = {**{name: found.recipes[name] for name in more}, **results.recipes}
-    definitions = {name: of for name, of in found.definitions.items() if name in more} | {**results.definitions}
+    definitions = {name: of for name, of in found.definitions.items() if name in more} | {
+        **results.definitions
+    }
     runs = mark_shared([*runs, *results.runs], list(recipes))
     return results.but(recipes=recipes, definitions=definitions, runs=tuple(runs)), more

@@ -14,6 +14,7 @@ import torch
 from longtail.comparison.length import usual
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Data, Results, Run, Settings
+from longtail.comparison.split import Folds, words
 from longtail.net import Net
 
 
@@ -28,7 +29,7 @@ def results_of(
     created: str,
 ) -> Results:
     """The results of a comparison, from its runs and what there is to say of its recipes."""
-    d, labels = plan.dataset, plan.dataset.labels
+    d, labels, sides = plan.dataset, plan.labels(0, 0), plan.sides
     groups = {name: index.tolist() for name, index in labels.classes.groups().items()}
     return Results(
         command=command or "",
@@ -49,7 +50,7 @@ def results_of(
             notes=tuple(d.notes),
         ),
         settings=Settings(
-            folds=plan.folds,
+            folds=sides.folds,
             seeds=plan.seeds,
             prior=plan.deploy_prior.name,
             prior_vector=tuple(plan.deploy_prior.resolve(labels.classes).tolist()),
@@ -62,7 +63,8 @@ def results_of(
             duplicates=plan.duplicates,
             epochs=plan.epochs or plan.base.epochs,
             backbone=backbone_name(plan),
-            test_share=1 / plan.folds,
+            test_share=tested_share(plan),
+            split=split_facts(plan),
         ),
         recipes=about,
         definitions={name: definition(plan, name, runs) for name in about},
@@ -75,6 +77,20 @@ def definition(plan: Plan, name: str, runs: Sequence[Run]) -> dict[str, Any]:
     length = usual([run.length for run in runs if run.recipe == name and run.length is not None])
     found = length is not None and length.converged is not None
     return plan.recipe(name, length.epochs if length is not None and found else None).to_json()
+
+
+def tested_share(plan: Plan) -> float:
+    """The share of all rows that a run tests."""
+    if isinstance(plan.sides, Folds):
+        return 1 / plan.sides.folds
+    _, test = plan.sides.rows(plan.dataset, plan.together, 0, plan.deal(0))
+    return len(test) / len(plan.dataset)
+
+
+def split_facts(plan: Plan) -> dict[str, Any]:
+    """How rows were split: its name, in words, is there a single test set, and what each column beside is called."""
+    sides, beside = plan.sides, plan.dataset.beside
+    return {"name": sides.name, "words": words(sides, plan.dataset), "single": sides.single, **beside.names}
 
 
 def backbone_name(plan: Plan) -> str:

@@ -118,7 +118,9 @@ def _usual() -> dict[str, Any]:
 
 def _by_run(runs: Sequence[Run]) -> list[str]:
     """What was fitted, a line for each run, or one for all where it is the same."""
-    lines = [(f"fold {run.fold + 1}" + (f", seed {run.seed}" if run.seed else ""), _fitted(run)) for run in runs]
+    lines = [
+        (f"fold {run.fold + 1}" + (f", seed {run.seed}" if run.seed else ""), _fitted(run)) for run in runs
+    ]
     if len({text for _, text in lines}) == 1:
         return [lines[0][1]] if lines[0][1] else []
     more = [f"and {len(lines) - MOST} more in results.json"] if len(lines) > MOST else []
@@ -135,9 +137,7 @@ def _fitted(run: Run) -> str:
 def _ended(runs: Sequence[Run]) -> list[str]:
     done = sum(run.converged is True for run in runs)
     checked = sum(run.converged is not None for run in runs)
-    said = (
-        f"converged in {done} of {checked} runs" if checked else "not checked, since its length was given"
-    )
+    said = f"converged in {done} of {checked} runs" if checked else "not checked, since its length was given"
     epochs = [run.length.epochs for run in runs if run.length is not None]
     tried = next((run.length.tried for run in runs if run.length is not None and run.length.tried), ())
     lines = [said]

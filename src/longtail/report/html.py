@@ -75,13 +75,15 @@ def render(results: Results) -> str:
         score=columns.score,
         lower=LOWER_IS_BETTER,
         rarest=results.data.names[rarest_of(torch.tensor(results.data.counts))],
-        rated=[(PRIOR_NAMES[p], found) for p in shown_priors(results) if (found := _rated(results, p, shown))],
+        rated=[
+            (PRIOR_NAMES[p], found) for p in shown_priors(results) if (found := _rated(results, p, shown))
+        ],
         wrong=_title(results, best_recipe(results)),
         defined=defined(results),
         problems=[row for row in rows if row.problem],
         margin=MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
-        tested=results.settings.runs > 1,
+        tested=results.settings.tested,
     )
 
 
@@ -89,7 +91,9 @@ def _section(results: Results, prior: str, shown: list[str]) -> dict[str, Any]:
     """What the page shows for one prior; ``shown`` names the recipes of the figures."""
     made = board(results, prior)
     rows, ranked, best = made.rows, made.ranked, made.winner
-    rows_drawn = sorted((row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe))
+    rows_drawn = sorted(
+        (row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe)
+    )
     baseline = results.settings.baseline
     expected = expected_score(results, prior, best) if best else None
     metric = ranked_by(results, prior)

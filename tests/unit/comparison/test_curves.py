@@ -59,7 +59,9 @@ def test_a_curve_is_a_few_hundred_of_them_and_the_areas_of_all(ties: bool) -> No
 def test_the_decisions_own_point_is_counted_with_weights() -> None:
     own = np.array([True, True, False, False])
     decided = np.array([True, False, True, False])
-    found = curve_of("a", "natural", 0, np.array([0.9, 0.2, 0.8, 0.1]), own, np.array([1.0, 3, 2, 6]), decided)
+    found = curve_of(
+        "a", "natural", 0, np.array([0.9, 0.2, 0.8, 0.1]), own, np.array([1.0, 3, 2, 6]), decided
+    )
     assert found is not None
     assert found.decided == pytest.approx((1 / 4, 1 / 3, 2 / 8))
     none = curve_of("a", "natural", 0, np.array([0.9, 0.2, 0.8, 0.1]), own, np.ones(4), np.zeros(4, bool))

@@ -162,7 +162,9 @@ def test_the_mistakes_of_the_page_are_those_of_the_csv_with_their_cells_rarest_c
         assert (one.truth, one.decision, one.fold) == (said["truth"], said["decision"], said["fold"])
         assert one.truth != one.decision
         assert one.probability == pytest.approx(said["probability"], abs=1e-6)
-        assert one.words.startswith(f"a={table.loc[one.row, 'a']:.4g}, b={table.loc[one.row, 'b']:.4g}, truth=")
+        assert one.words.startswith(
+            f"a={table.loc[one.row, 'a']:.4g}, b={table.loc[one.row, 'b']:.4g}, truth="
+        )
     for name in results.data.names:
         of = [one.probability for one in results.mistakes if one.truth == name]
         wrong = every[(every["truth"] == name) & (every["decision"] != name)]["probability"]

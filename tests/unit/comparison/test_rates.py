@@ -17,7 +17,9 @@ def two_classes(seeds: int = 1) -> Results:
     """100 sick of 1,100; each seed finds 80, and takes 50 healthy for sick; the second run of a seed has no rows."""
     results = specimen(num_classes=2, folds=2, seeds=seeds, recipes=("erm",))
     table = {0: [[50.0, 20.0], [50.0, 980.0]], 1: [[30.0, 0.0], [0.0, 0.0]]}
-    results = changed(results, lambda run: run.but(confusion={"natural": table[run.fold], "declared": table[run.fold]}))
+    results = changed(
+        results, lambda run: run.but(confusion={"natural": table[run.fold], "declared": table[run.fold]})
+    )
     data = replace(results.data, names=("sick", "healthy"), counts=(100, 1030), n=1130)
     return results.but(data=data)
 

@@ -583,7 +583,9 @@ def test_a_reviewer_finds_settings_thresholds_and_convergence() -> None:
     base = specimen(folds=2, recipes=("erm", "crt"))
     rule = {"part": "adjust/Thresholds", "kwargs": {"metric": "macro_f1", "weights": [1.0, 2.5]}}
     length = Length(30, True, ((10, 0.5), (30, 0.25)))
-    results = changed(base, lambda r: r.but(fitted={"thresholds": rule}, length=length, converged=r.fold == 0))
+    results = changed(
+        base, lambda r: r.but(fitted={"thresholds": rule}, length=length, converged=r.fold == 0)
+    )
     stage = Stage(epochs=30, batch_size=64, loss=part(Focal, gamma=1.5))
     results = results.but(definitions={"erm": Recipe("erm", (stage,)).to_json(), "crt": {}})
     erm, crt = defined(results)
