@@ -70,7 +70,8 @@ class Question:
 
     def answer(self, runs: Sequence[Run], found: Results | None, store: Store, say: On) -> Results:
         """The results with what follows from all that was said of the test rows (tests of differences, curves, the most
-        certain mistakes): of the runs that count, and of the recipes of an earlier call whose table this one goes on with.
+        certain mistakes): of the runs that count, and of the recipes of an
+        earlier call whose table this one goes on with.
         """
         runs, unfinished = counted(list(runs), self.plan.cells, self.budget)
         results = self.results(runs)

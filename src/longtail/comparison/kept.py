@@ -107,8 +107,9 @@ def mistakes(table: Any, per_class: int = 5) -> Any:
 
 
 def worst(results: Results, outputs: Entries, raw: Any) -> tuple[Mistake, ...]:
-    """The most certain mistakes of the best recipe, with the rows themselves; the rarest class first. At most ``PER_CLASS``
-    of a class and ``SHOWN`` in all; none where what it said is no longer there.
+    """The most certain mistakes of the best recipe, with the rows themselves; the rarest class first.
+
+    At most ``PER_CLASS`` of a class and ``SHOWN`` in all; none where what it said is no longer there.
 
     Args:
         raw: the rows of the data set, as they were read.

@@ -16,16 +16,13 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
-from specimen import changed, specimen
+from specimen import changed, specimen, with_rows
 
 import longtail.report
-from longtail.comparison.curve import Curve
 from longtail.comparison.curves import drawn as drawn_recipes
 from longtail.comparison.leaderboard import board
 from longtail.comparison.length import Length
-from longtail.comparison.mistake import Mistake, small_picture
 from longtail.comparison.rates import rates
 from longtail.comparison.recommendation import _some, advice, recommendation
 from longtail.comparison.record import Results, Run
@@ -515,23 +512,6 @@ def test_nothing_is_recommended_where_nothing_converged() -> None:
     console = Console(width=100, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
     show(results, console)
     assert "nothing can be recommended yet" in re.sub(r"\s+", " ", console.export_text())
-
-
-def with_rows(results: Results, n: int, words: str = "age=61") -> Results:
-    """The results with ``n`` mistakes and two curves."""
-    one = Mistake(
-        row=12_345, fold=1, seed=0, truth=results.data.names[0], decision=results.data.names[1],
-        probability=0.987, p_truth=0.0123, words=words, picture=small_picture(torch.zeros(3, 4, 4, dtype=torch.uint8)),
-    )  # fmt: skip
-    line = ((0.0, 1.0), (0.4, 0.8), (1.0, 0.1))
-    curves = tuple(
-        Curve(
-            recipe=name, prior="natural", positive=0, precision_recall=line, roc=((0.0, 0.0), (1.0, 1.0)),
-            average_precision=0.4321, roc_auc=0.8765, decided=(0.4, precision, 0.05),
-        )
-        for name, precision in (("erm", 0.8), ("crt", None))
-    )  # fmt: skip
-    return results.but(mistakes=tuple(replace(one, row=k) for k in range(n)), curves=curves)
 
 
 def test_the_curves_of_the_rarest_class_are_drawn_with_their_areas_and_the_decisions() -> None:
