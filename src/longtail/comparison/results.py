@@ -73,6 +73,13 @@ def results_of(
     )
 
 
+def definition(plan: Plan, name: str, runs: Sequence[Run]) -> dict[str, Any]:
+    """What a recipe is, as JSON; its base stage as long as its runs found it to be, the median of the folds."""
+    length = usual([run.length for run in runs if run.recipe == name and run.length is not None])
+    found = length is not None and length.converged is not None
+    return plan.recipe(name, length.epochs if length is not None and found else None).to_json()
+
+
 def tested_share(plan: Plan) -> float:
     """The share of all rows that a run tests."""
     if isinstance(plan.sides, Folds):
@@ -85,13 +92,6 @@ def split_facts(plan: Plan) -> dict[str, Any]:
     """How rows were split: its name, in words, is there a single test set, and what each column beside is called."""
     sides, beside = plan.sides, plan.dataset.beside
     return {"name": sides.name, "words": words(sides, plan.dataset), "single": sides.single, **beside.names}
-
-
-def definition(plan: Plan, name: str, runs: Sequence[Run]) -> dict[str, Any]:
-    """What a recipe is, as JSON; its base stage as long as its runs found it to be, the median of the folds."""
-    length = usual([run.length for run in runs if run.recipe == name and run.length is not None])
-    found = length is not None and length.converged is not None
-    return plan.recipe(name, length.epochs if length is not None and found else None).to_json()
 
 
 def backbone_name(plan: Plan) -> str:

@@ -254,7 +254,7 @@ def _pooled_bins(
 
 
 def least_share(results: Results, prior: str) -> float:
-    """The share of the predictions that a bin must hold: a few rows of a rare class, weighted to the prior, are too few."""
+    """The share of the predictions that a bin must hold: few rows of a rare class say little, whatever their weight."""
     counts = results.data.counts
     heaviest = max(frequency_of(results, prior, c) / n for c, n in enumerate(counts) if n)
     return max(SHARE, min(ENOUGH, ROWS * heaviest / results.settings.seeds))
