@@ -136,8 +136,9 @@ def _child(argv: Sequence[str], folder: Path, fault: Fault, into: int, write: in
 
         sys.addaudithook(look)
         from longtail import cli
+        from longtail.cli import saying
 
-        cli.STARTED = time.monotonic()
+        saying.STARTED = time.monotonic()
         try:
             cli.main()
             code = 0

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from longtail import api, cli
+from longtail.cli import ending
 from longtail.comparison.counted import RunsFailed
 from longtail.executors import WorkerDied
 from longtail.files import InUse
@@ -28,7 +29,7 @@ CASES = [
     (KeyError("fold"), 1, "a fault of longtail's: KeyError: 'fold'"),
     (RuntimeError("size mismatch"), 1, "a fault of longtail's: RuntimeError: size mismatch"),
     (KeyboardInterrupt(), 130, "Stopped. Nothing finished is lost"),
-    (cli.Terminated(), 143, "Stopped. Nothing finished is lost"),
+    (ending.Terminated(), 143, "Stopped. Nothing finished is lost"),
 ]
 
 
@@ -38,7 +39,7 @@ def test_each_kind_of_end_has_its_code_and_one_line(monkeypatch, why, code, word
         raise why
 
     monkeypatch.delenv("LONGTAIL_DEBUG", raising=False)
-    monkeypatch.setattr(api, "load", fail)
+    monkeypatch.setattr(api, "inspect", fail)
     done = CliRunner().invoke(cli.app, ["inspect", "a.csv"])
     assert done.exit_code == code
     assert words in " ".join(done.output.split())
@@ -63,14 +64,14 @@ def test_a_command_ends_at_once_but_not_before_what_waits_for_its_end(thread):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, cli.Terminated])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ending.Terminated])
 def test_a_stop_that_a_destructor_swallows_comes_again(monkeypatch, capsys, stop):
     class Closing:
         def __del__(self):
             raise stop
 
-    monkeypatch.setattr("sys.unraisablehook", cli.come_again)
-    was = signal.signal(signal.SIGTERM, cli.terminated)
+    monkeypatch.setattr("sys.unraisablehook", ending.come_again)
+    was = signal.signal(signal.SIGTERM, ending.terminated)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     closing = [Closing()]
     closing.clear()

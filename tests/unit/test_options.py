@@ -2,7 +2,7 @@
 
 import pytest
 
-from longtail.options import READING, as_options
+from longtail.cli.options import READING, as_options
 from longtail.words import nearest, printable
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from longtail import api
+from longtail.api import keeping
 from longtail.chosen import pick
 from longtail.classical import Classical
 from longtail.comparison.counted import RunsFailed
@@ -82,7 +83,7 @@ def test_a_worker_process_that_does_not_stop_is_ended(tmp_path):
 
 def test_where_all_rows_take_too_long_the_first_fold_s_model_is_kept(tmp_path, monkeypatch):
     how = {"recipes": ["logistic"], "folds": 2, "out": tmp_path, "verbose": 0}
-    monkeypatch.setattr(api, "whole_seconds", lambda row, share: 1e6)
+    monkeypatch.setattr(keeping, "whole_seconds", lambda row, share: 1e6)
     found = api.compare(toy(), budget=60.0, **how)
     assert found.results["model"]["rows"] == "the training rows of fold 1: no time for all rows"
     assert len(found.model.predict(toy().raw)) == 60

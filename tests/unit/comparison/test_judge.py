@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from longtail import api
+from longtail.api import comparing
 from longtail.classes import Classes
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.outputs import Outputs
@@ -50,7 +51,7 @@ def numbers(folder):
 def no_pictures(request, monkeypatch):
     """Reports take longer than all else here."""
     if "metric_and_baseline" not in request.node.name:
-        monkeypatch.setattr(api, "write_report", lambda results, path: None)
+        monkeypatch.setattr(comparing, "write_report", lambda results, path: None)
 
 
 @pytest.fixture(scope="module")

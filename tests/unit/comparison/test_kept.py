@@ -39,7 +39,7 @@ def test_every_row_is_there_once_with_what_was_said_of_it_under_the_declared_pri
     assert p.sum(1) == pytest.approx(np.ones(100), abs=1e-5)
     decided = [results.data.names.index(name) for name in found["decision"]]
     assert found["probability"].to_numpy() == pytest.approx(p[np.arange(100), decided])
-    runs = results.by_recipe[api.best_of(results)].values()
+    runs = results.by_recipe[kept.best_recipe(results)].values()
     matrix = sum(np.array(run.confusion["declared"]) for run in runs)
     crossed = pd.crosstab(found["truth"], found["decision"]).reindex(
         index=results.data.names, columns=results.data.names, fill_value=0

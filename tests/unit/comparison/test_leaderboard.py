@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from specimen import changed, results_of_runs, scored, specimen
 
-from longtail.api import best_of
 from longtail.comparison.against import against_winner, as_good, indistinguishable
+from longtail.comparison.kept import best_recipe
 from longtail.comparison.leaderboard import (
     board,
     paired,
@@ -208,7 +208,7 @@ def test_no_recommendation_rests_on_what_did_not_converge() -> None:
     assert made.winner is rows[1]
     assert made.row("erm") is rows[2]
     assert made.row("no such") is None
-    assert best_of(results) == "crt"
+    assert best_recipe(results) == "crt"
     text = recommendation(results)["natural"]
     assert "use CRT: it beats ERM" in text
     assert "Left out here, because their training did not converge: WILD." in text
@@ -217,7 +217,7 @@ def test_no_recommendation_rests_on_what_did_not_converge() -> None:
     text = recommendation(results)["natural"]
     assert "nothing can be recommended yet, because no recipe's training converged. Train longer" in text
     assert board(results, "natural").winner is None
-    assert best_of(results) == "wild"  # the model is of the best there is
+    assert best_recipe(results) == "wild"  # the model is of the best there is
 
 
 def test_recipes_that_are_the_same_are_tested_once() -> None:

@@ -12,6 +12,7 @@ import torch
 from specimen import specimen
 
 from longtail import api
+from longtail.api import comparing
 from longtail.comparison.leaderboard import board
 from longtail.comparison.length import Length
 from longtail.comparison.record import FORMAT, Results, Run, Trained, read_results
@@ -151,7 +152,7 @@ def compared(folder: Path) -> tuple[api.Comparison, list[dict[str, Any]]]:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """No report: it takes longer than all else here."""
-    monkeypatch.setattr(api, "write_report", lambda results, path: None)
+    monkeypatch.setattr(comparing, "write_report", lambda results, path: None)
 
 
 @pytest.mark.usefixtures("plain")

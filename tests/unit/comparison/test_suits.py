@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 import longtail
-from longtail import api, classical, recipes
+from longtail import classical, recipes
 from longtail.adjust import Temperature
+from longtail.api import comparing
 from longtail.backbones import MLP
 from longtail.catalogue import known_recipes, unsuited, without
 from longtail.chosen import pick
@@ -80,7 +81,7 @@ def test_compare_says_what_all_leaves_out(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     said = []
-    monkeypatch.setattr(api, "run", stop)
+    monkeypatch.setattr(comparing, "run", stop)
     with pytest.raises(KeyboardInterrupt):
         longtail.compare(dataset("table"), recipes="all", out=tmp_path, on=said.append)
     notes = " ".join(event.get("note", "") for event in said)

@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from longtail import LongTailClassifier, Model, api, classical
+from longtail import Labels, LongTailClassifier, Model, api, classical
+from longtail.data import Dataset
 from longtail.integrations.inputs import repeated, weights_of
 
 TUNED = "recipes tune thresholds for macro F1, so a decision need not be the most probable class"
@@ -343,9 +344,7 @@ def test_saved_without_pickle_and_read_back(tmp_path, recipe, labels):
     assert {**again.get_params(), "prior": None} == {**model.get_params(), "prior": None}
     with pytest.raises(ValueError, match="feature names"):
         again.predict(frame.iloc[:, :3])
-    table = api.predict(
-        tmp_path / "m", api.data_room.Dataset.of("n", "table", model_frame(model, frame), plain(y))
-    )
+    table = api.predict(tmp_path / "m", Dataset.of("n", "table", model_frame(model, frame), plain(y)))
     assert table["prediction"].tolist() == [str(c) for c in model.set_params(prior="natural").predict(frame)]
     pickled = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(pickled.predict_proba(frame), model.predict_proba(frame))
@@ -371,7 +370,7 @@ def model_frame(model, frame):
 
 
 def plain(y):
-    return api.data_room.dataset.Labels.of(torch.from_numpy(np.unique(y, return_inverse=True)[1]))
+    return Labels.of(torch.from_numpy(np.unique(y, return_inverse=True)[1]))
 
 
 def test_what_longtail_trained_is_read_as_an_estimator(tmp_path):

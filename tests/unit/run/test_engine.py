@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import longtail
 from longtail import api, cli
+from longtail.api import comparing, several, training
 from longtail.comparison.counted import joinable
 from longtail.comparison.features import frozen_features
 from longtail.comparison.plan import Plan
@@ -107,7 +108,8 @@ def test_the_command_line_says_it_in_its_words_before_any_work(monkeypatch, comm
 
 
 def test_the_verbs_say_it_before_any_work(monkeypatch, tmp_path):
-    monkeypatch.setattr(api, "load", refuse)
+    for verb in (comparing, several, training):
+        monkeypatch.setattr(verb, "load", refuse)
     model = tmp_path / "no-model"
     calls = (
         lambda **how: longtail.compare("a.csv", **how),

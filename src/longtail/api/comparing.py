@@ -1,0 +1,222 @@
+"""Compare: which recipes work on the data, by how much and how surely; and the model of the best one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from longtail import data as data_room
+from longtail import metrics
+from longtail.api.comparison import Comparison
+from longtail.api.keeping import earlier_model, keep
+from longtail.api.loading import DEFAULT_OUT, Given, load
+from longtail.api.question import Question
+from longtail.api.telling import told
+from longtail.catalogue import asks_all, first, without
+from longtail.chosen import Asked, pick
+from longtail.classes import Classes
+from longtail.comparison.counted import check_finished, earlier, joinable
+from longtail.comparison.features import frozen_features
+from longtail.comparison.folds import check_folds, fold_notes
+from longtail.comparison.kept import write_predictions
+from longtail.comparison.leaderboard import write_csv
+from longtail.comparison.own_net import try_backbone
+from longtail.comparison.patience import slowly
+from longtail.comparison.plan import Plan
+from longtail.comparison.record import Results
+from longtail.comparison.run import run
+from longtail.executors import on_this_machine
+from longtail.files import held, write_json
+from longtail.model import Model
+from longtail.prior import Prior, Said
+from longtail.protocol import Backbone
+from longtail.report.html import write_report
+from longtail.run import Engine
+from longtail.run.engine import engine_of
+from longtail.run.loop import On
+from longtail.run.ranks import launched
+from longtail.store import FolderStore
+from longtail.words import nearest
+
+
+def compare(
+    data: Given,
+    *,
+    recipes: Asked | Sequence[Asked] | Mapping[str, Asked] | None = None,
+    folds: int = 5,
+    seeds: int = 1,
+    prior: Said = "natural",
+    metric: str | None = None,
+    baseline: str | None = None,
+    jobs: int = 1,
+    budget: float | None = None,
+    began: float | None = None,
+    out: str | Path = DEFAULT_OUT,
+    backbone: Backbone = None,
+    epochs: int | None = None,
+    tuning: str = "refit",
+    duplicates: str = "together",
+    device: str | None = None,
+    precision: str | None = None,
+    engine: Engine | None = None,
+    model: bool | None = None,
+    on: On | None = None,
+    verbose: int = 1,
+    command: str | None = None,
+    **how: Any,
+) -> Comparison:
+    """Compare recipes on your data by stratified folds, and keep the best model.
+
+    What a recipe said of every test row is kept. So a finished comparison that is asked for again, with another prior,
+    metric or baseline, is judged anew and trains nothing.
+
+    Args:
+        data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
+            ``(X, y)``.
+        recipes: names (``longtail recipes`` lists them), with settings (``focal:gamma=1``) or without, functions,
+            partials, recipes, and classifiers with ``fit`` and ``predict_proba``: one, a list, or a dict by the name that
+            tables show. None takes a dozen that suit the data, "all" all that the data can have.
+        folds: each row is tested once a seed.
+        seeds: repetitions with other folds, initial weights and order.
+        prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or numbers, in any
+            form that ``longtail.prior.Prior.of`` takes, or a JSON file of them.
+        metric: that recipes are ranked by, such as "average_precision_rarest" (``longtail.metrics.found()`` has them
+            all); None is balanced accuracy under the balanced prior, and macro F1 under any other.
+        baseline: what the others are compared with; None takes erm, or the first recipe.
+        jobs: processes.
+        budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
+            not finished is left out, said, and goes on when the same call is made again.
+        began: ``time.monotonic()`` from which the budget counts; None is this call.
+        out: folder for results.json, results.csv, report.html, the model and the cache. Recipes that an earlier call with
+            the same data and settings compared there stay in the table.
+        backbone, epochs, tuning, duplicates: see ``longtail.comparison.plan.Plan``.
+        device: "cpu", "cuda", "cuda:1"; None takes a GPU where there is one.
+        precision: "fp32" (the default), "tf32" or "bf16"; see ``longtail.Engine``.
+        engine: device, precision and more in one, in the place of the two.
+        model: train the best recipe on all rows at the end. None does so unless there is a model already and no run was
+            left to do.
+        on: called with progress events, from another thread at times.
+        verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
+        command: what to print in the report as the way to make it again.
+        how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
+
+    Returns:
+        the results; the same are in ``out``.
+
+    Raises:
+        ValueError: ``out`` holds the results of another data set; or a wrong argument.
+        OutOfTime: no run finished within the budget.
+        RunsFailed: every run failed.
+    """
+    if launched() > 1:
+        raise ValueError("compare starts its own processes: run it without torchrun, with jobs=... instead")
+    engine = engine_of(engine, device, precision)
+    deadline = math.inf if budget is None else (engine.clock() if began is None else began) + budget
+    executor = on_this_machine(jobs)
+    folder = Path(out)
+    store = FolderStore(folder)
+    with told(on, verbose) as say, ExitStack() as stack:
+        dataset = load(data, on=say, **how)
+        if on is None:
+            say({"data": data_room.inspect_facts(dataset)})
+        deploy = Prior.of(prior, dataset.labels.classes, files=True)
+        found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
+        with slowly(say, f"computing the features of {backbone}"):
+            frozen = frozen_features(dataset, backbone, store.stages, engine)
+        rows, encoder, net = (dataset, None, backbone) if frozen is None else (*frozen, None)
+        names, left_out = (recipes, None) if recipes is not None else first(rows, net)
+        left_out = without(rows, net) if asks_all(names) else left_out
+        chosen = pick(names, rows, net)
+        plan = Plan(
+            dataset=rows,
+            recipes=tuple(chosen.items()),
+            folds=folds,
+            seeds=seeds,
+            deploy_prior=deploy,
+            baseline="erm" if "erm" in chosen else next(iter(chosen), "erm"),
+            backbone=net,
+            epochs=epochs,
+            tuning=tuning,
+            duplicates=duplicates,
+            engine=engine,
+        )
+        question = Question(
+            plan=plan,
+            data=dataset,
+            encoder=encoder,
+            backbone=backbone,
+            path=str(data) if isinstance(data, str | Path) else rows.name,
+            baseline="erm" if baseline is None else baseline,
+            metric=metric,
+            jobs=jobs,
+            budget=budget,
+            command=command,
+        )
+        other = other if found is None else joinable(question.results([]), found)
+        if other is not None:
+            say({"note": f"the earlier table in {folder} ({other}) will be replaced"})
+            found = None
+        if baseline is not None and baseline not in (() if found is None else found.recipes):
+            plan = replace(plan, baseline=baseline)
+        check_folds(plan.duplicate_of, folds)  # what is wrong is an error now, not after training
+        check_metric(metric, rows.labels.classes)
+        try_backbone(plan, on=say)
+        notes = (*data_room.giveaways(rows), *fold_notes(rows.labels, plan.duplicate_of, folds))
+        for note in (*([left_out] if left_out else []), *notes):
+            say({"note": note})
+        question = replace(question, plan=plan, notes=notes)
+        stack.enter_context(held(folder, "longtail compare"))
+        left = None if budget is None else max(1e-9, deadline - engine.clock())
+        ran: list[str] = []
+
+        def heard(event: dict[str, Any]) -> None:
+            ran.extend([event["task"]] if "task" in event else [])
+            say(event)
+
+        runs = run(plan, store, executor, budget=left, keep=model is not False, metric=metric, on=heard)
+        check_finished(runs, budget)
+        results = question.answer(runs, found, store, say)
+        kept: Model | Path | None = None
+        about_model: Mapping[str, Any] | None = None
+        if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
+            kept, about_model = was
+        elif model is not False:
+            kept, about_model = keep(plan, results, folder, deadline, budget, say, encoder, found)
+        if isinstance(kept, Model) and about_model:
+            about_model = {**about_model, "notes": list(getattr(kept.encoder, "notes", ()))}
+        said = tuple((about_model or {}).get("notes", ()))
+        data_notes = replace(results.data, notes=(*results.data.notes, *said))
+        results = results.but(model=about_model, data=data_notes)
+        write(results, store, folder)
+    return Comparison(results, folder, kept)
+
+
+def write(results: Results, store: FolderStore, folder: Path) -> None:
+    """What a user reads: the numbers, the table, what was said of each row, and the page."""
+    write_json(folder / "results.json", results.to_json())
+    write_csv(results, folder / "results.csv")
+    write_predictions(results, store.outputs, folder / "predictions.csv")
+    write_report(results, folder / "report.html")
+
+
+def check_metric(metric: str | None, classes: Classes) -> None:
+    """A metric that recipes cannot be ranked by is an error before anything is trained.
+
+    Raises:
+        ValueError: there is no such metric, or it says nothing of these classes.
+    """
+    if metric is None:
+        return
+    if metric not in metrics.found():
+        raise ValueError(
+            f"metric={metric!r}: there is no such metric{nearest(metric, metrics.found())}; there are "
+            f"{', '.join(metrics.found())}"
+        )
+    groups = {name: members for name, members in classes.groups().items() if len(members)}
+    if not metrics.found()[metric].applies(classes.num_classes, groups):
+        why = f"{classes.num_classes} classes of these sizes"
+        raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")

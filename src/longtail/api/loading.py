@@ -1,0 +1,32 @@
+"""Load: from what a caller has to a data set; and what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from longtail import data as data_room
+from longtail.comparison.patience import slowly
+from longtail.data import Dataset
+from longtail.run.loop import On, ignore
+
+DEFAULT_OUT = "longtail-out"
+
+Given = Any
+"""A path, a ``Dataset``, a data frame with a label column, or ``(X, y)``: see ``longtail.data.load``."""
+
+
+def load(data: Given, *, unlabelled: str | Path | None = None, on: On = ignore, **how: Any) -> Dataset:
+    """Read data, unless it is read already; keywords as in ``longtail.data.load``, and ``unlabelled``: a file of rows
+    without labels; ``on`` is told, if it takes long.
+    """
+    found = data
+    if not isinstance(found, Dataset):
+        with slowly(on, f"reading {found if isinstance(found, str | Path) else 'the data'}"):
+            found = data_room.load(found, **{k: v for k, v in how.items() if v is not None})
+    return found if unlabelled is None else data_room.with_unlabelled(found, unlabelled)
+
+
+def inspect(data: Given, **how: Any) -> dict[str, Any]:
+    """What is in the data: classes, counts, imbalance factor, groups, and what to watch out for."""
+    return data_room.inspect_facts(load(data, **how))

@@ -1,0 +1,68 @@
+"""Errors: the rows that a compared recipe gets wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from longtail.api.loading import DEFAULT_OUT, Given, load
+from longtail.comparison.kept import best_recipe, cells, mistakes, predictions, with_cells
+from longtail.comparison.record import read_results
+from longtail.files import read_json
+from longtail.store import FolderStore
+
+
+def errors(
+    out: str | Path = DEFAULT_OUT,
+    *,
+    recipe: str | None = None,
+    per_class: int = 5,
+    data: Given | None = None,
+    **how: Any,
+) -> Any:
+    """The most certain mistakes of a recipe for each class, as a pandas DataFrame.
+
+    Columns: ``row`` (from 0, among the rows that were read), ``fold``, ``seed``, ``truth``, ``decision``, its
+    ``probability`` under the declared prior, ``p_truth``, and the row itself (cells, text or path) where the data can
+    still be read. ``frame.attrs["note"]`` says why it is not shown, if so; ``frame.attrs["recipe"]`` is the recipe.
+
+    Args:
+        out: the folder that ``compare`` wrote.
+        recipe: None is the best one.
+        per_class: mistakes of each true class, at most.
+        data: the data that were compared, if they moved; None looks where they were.
+        how: how to read the data, as for ``longtail.data.load``.
+
+    Raises:
+        ValueError: ``recipe`` was not compared there, ``per_class`` is below 1, or what it said is no longer there.
+        OSError: ``out`` holds no comparison.
+    """
+    if per_class < 1:
+        raise ValueError(f"per_class={per_class} must be at least 1")
+    results = read_results(Path(out) / "results.json")
+    name = recipe or best_recipe(results)
+    found = mistakes(predictions(results, FolderStore(Path(out)).outputs, name), per_class)
+    found = found.drop(columns=[f"p_{c}" for c in results.data.names if c != "truth"], errors="ignore")
+    note = ""
+    try:
+        dataset = load(results.data.path if data is None else data, **{**_reading(Path(out)), **how})
+        if dataset.fingerprint == results.data.fingerprint:
+            found = with_cells(found, cells(dataset.raw, found["row"].tolist()))
+        else:
+            note = (
+                f"the rows are not shown: {results.data.path} reads otherwise than when it was compared (pass the same "
+                "reading options again, such as --label)"
+            )
+    except (OSError, ValueError, ImportError) as why:
+        note = f"the rows are not shown: {why}"
+    found.attrs.update(note=note, recipe=name)
+    return found
+
+
+def _reading(folder: Path) -> dict[str, Any]:
+    """How the data of a comparison were read, as far as its model remembers."""
+    try:
+        known = read_json(folder / "model" / "model.json")["data"]["reading"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {name: known[name] for name in ("label", "missing") if known.get(name) is not None}

@@ -1,0 +1,103 @@
+"""Predict: classes and probabilities of new rows, from a model that was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from longtail import data as data_room
+from longtail.api.loading import Given
+from longtail.classes import UNSEEN
+from longtail.data import Dataset, FeatureEncoder
+from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
+from longtail.formats.reading import tell
+from longtail.model import Model
+from longtail.prior import Prior, Said
+from longtail.run.engine import engine_of
+from longtail.tables import check_table_file, write_table
+
+
+def predict(
+    model: str | Path | Model,
+    data: Given,
+    *,
+    prior: Said = "natural",
+    out: str | Path | None = None,
+    keep: str | Sequence[str | int] = (),
+    label: str | None = None,
+    say: Callable[[str], None] | None = None,
+    raw: bool = False,
+    device: str | None = None,
+    precision: str | None = None,
+    **how: Any,
+) -> Any:
+    """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
+
+    Under the natural prior classes are decided by thresholds tuned on held-out rows (for macro F1), where training found
+    some that help; ``prediction`` then differs from ``most_probable`` in some rows.
+
+    Columns: ``path`` where rows are image files, the kept columns, ``label`` where the file has labels, ``prediction``,
+    and ``p_CLASS`` for each class. ``frame.attrs["notes"]`` says what was detected and not used;
+    ``frame.attrs["scores"]`` has the scores where there are labels: under the prior asked for, and as frequent as in the
+    file.
+
+    Args:
+        model: a folder that ``train`` or ``compare`` wrote, or the model itself.
+        data: rows with the columns the model was trained on, in a file or in memory (a data frame, an array, texts ...);
+            a label column is not needed.
+        prior: class frequencies where the model is used, as in ``compare``; "natural" is as in training.
+        out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write.
+        keep: columns of the file to keep beside the predictions; "all" keeps all.
+        label: the column of labels, for scores; None takes the one that training had, where the file has it.
+        raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
+        say: called with each note on how the rows were read; None warns of what could not be read.
+        device, precision: as for ``compare``, whatever the model was trained on; None leaves a model in memory as it is.
+        how: how to read the data: text, header, split, encoding, delimiter, missing, skip_bad, sheet, images; all but
+            text are for files, and refused for data in memory.
+
+    Raises:
+        ValueError: an ending of ``out`` that is not written, or a device that is not there, before any work; data that
+            the model cannot take.
+    """
+    if out is not None:
+        check_table_file(out)
+    engine = engine_of(None, device, precision)
+    loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)), engine)
+    if (device, precision) != (None, None):
+        loaded = loaded.running(engine)
+    deploy = Prior.of(prior, loaded.outcome.classes, files=True)
+    like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
+    if isinstance(data, Dataset):
+        rows = data_room.Rows(data.raw)
+        labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
+    else:
+        remembered = loaded.reading
+        rows = data_room.read_inputs(data, like, classes=loaded.names, reading=remembered, **how)
+        labels = label_column(
+            rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
+        )
+    kept = columns_kept(rows, keep)  # a column that is not there is an error before the work
+    rows.notes += [f"class {name!r} had no training row: {UNSEEN}" for name in loaded.outcome.classes.unseen]
+    encoded = loaded.encoder(rows.raw)
+    probabilities = loaded.outcome.predict_proba(encoded, deploy)
+    chosen = loaded.outcome.decide(probabilities, deploy)
+    scores: dict[str, dict[str, float]] = {}
+    if labels is not None:
+        tested = deploy.resolve(loaded.outcome.classes)
+        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested)
+        rows.notes.append(said)
+    frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)
+    if scores:
+        frame.attrs["scores"] = scores
+    frame.attrs["notes"] = list(rows.notes)
+    tell(rows.notes, say)
+    if out is not None:
+        write_table(frame, out, raw)
+    return frame
+
+
+def model_folder(folder: Path) -> Path:
+    """The folder of a model: the one given, or the model in a folder that ``compare`` wrote."""
+    inner = folder / "model"
+    return inner if not (folder / "model.json").exists() and (inner / "model.json").exists() else folder
