@@ -1,4 +1,4 @@
-"""``longtail`` as it is typed, and scripts: in a process of their own, or in this one, where only what comes of it counts.
+"""``longtail`` as it is typed, and scripts: in processes of their own, or in this one, where only the outcome counts.
 
 A process costs seconds of imports. Signals, workers and the end of a process need one; a message does not.
 """
@@ -10,13 +10,14 @@ import os
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from longtail.cli import app
+from longtail.cli import app, saying
 
 Done = subprocess.CompletedProcess[str]
 
@@ -32,6 +33,7 @@ def here(*args: object, cwd: Path, check: bool = True) -> Done:
     words = [str(a) for a in args]
     with contextlib.chdir(cwd), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["longtail", *words])
+        patch.setattr(saying, "STARTED", time.monotonic())  # a budget counts from there
         patch.delenv("LONGTAIL_DEBUG", raising=False)
         patch.setenv("COLUMNS", os.environ.get("COLUMNS", "80"))
         done = CliRunner().invoke(app, words)

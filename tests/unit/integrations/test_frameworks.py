@@ -351,7 +351,9 @@ def hugging_face(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     runs: dict[str, tuple[Any, ...]] = {"trainer": (trained_by_hf,)}
     runs |= {"resumed": (interrupted_hf,)} if request.param == 1 else {}
     runs |= {"accelerate": (accelerated,)}
-    runs |= {"dealt twice": (accelerated, dealt_twice)} if request.param == 2 else {}  # spoils what comes after
+    runs |= (
+        {"dealt twice": (accelerated, dealt_twice)} if request.param == 2 else {}
+    )  # spoils what comes after
     return seen_by(tmp_path_factory.mktemp("hugging-face"), request.param, **runs)
 
 

@@ -26,7 +26,7 @@ from longtail.reproduce.words import conclusions
 from longtail.run import Cache
 from longtail.store import FolderStore
 
-N = 240
+N = 120
 
 
 def dataset(n: int = N) -> Dataset:
@@ -184,7 +184,7 @@ def test_command_line(tmp_path: Path) -> None:
 
     from longtail.cli import app
 
-    d = dataset()
+    d = dataset(60)
     file = tmp_path / "toy.tsv"
     lines = [f"{y}\t{row}" for y, row in zip(d.labels.y.tolist(), d.raw)]
     file.write_text("\n".join(["label\tcomment", *lines]), encoding="utf-8")
