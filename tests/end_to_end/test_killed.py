@@ -7,18 +7,21 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from typed import here
 
 ARGS = (
-    "compare", "digits-lt", "--recipes", "erm,tau-norm,crt,focal,logistic", "--folds", "2", "--epochs", "2",
+    "compare", "points.npz", "--recipes", "erm,tau-norm,crt,focal,logistic,ldam-drw", "--folds", "2", "--epochs", "10",
     "--no-model",
 )  # fmt: skip
 
 
 def start(folder, jobs):
-    command = [sys.executable, "-m", "longtail", *ARGS, "--jobs", str(jobs), "--out", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    command = [sys.executable, "-m", "longtail", *ARGS, "--jobs", str(jobs), "--out", folder.name]
+    return subprocess.Popen(
+        command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
 
 
 def finished(folder):
@@ -39,6 +42,9 @@ def scores(folder):
 @pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_killed_and_resumed_gives_the_same_table(tmp_path, kills):
     """The moments are drawn among the files that one go in this process writes, and a little after each."""
+    y = np.repeat([0, 1, 2], [150, 50, 20])
+    x = np.random.default_rng(0).normal(size=(220, 4)) + y[:, None]
+    np.savez(tmp_path / "points.npz", X=x.astype("float32"), y=y)
     here(*ARGS, "--jobs", 1, "--out", "straight", cwd=tmp_path)
     whole = len(finished(tmp_path / "straight"))
     folder, draw, done = tmp_path / "killed", random.Random(kills), {}
