@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from typed import as_script, here, process
 
+from longtail.comparison.plan import Plan
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.M | re.S)
@@ -26,14 +28,14 @@ BAD = ["found a hair in the rice", "the meat was raw", "got food poisoning", "an
 def folder(tmp_path_factory):
     """A few reviews, rows to predict, and another model's predictions."""
     folder, draw = tmp_path_factory.mktemp("readme"), random.Random(0)
-    rows = [(f"{draw.choice(GOOD)}, {draw.choice(GOOD)} {k}", "fine") for k in range(80)]
-    rows += [(f"{draw.choice(GOOD)}, {draw.choice(BAD)} {k}", "unsafe") for k in range(20)]
+    rows = [(f"{draw.choice(GOOD)}, {draw.choice(GOOD)} {k}", "fine") for k in range(150)]
+    rows += [(f"{draw.choice(GOOD)}, {draw.choice(BAD)} {k}", "unsafe") for k in range(30)]
     lines = ["text,label", *(f'"{text}",{label}' for text, label in rows)]
     (folder / "reviews.csv").write_text("\n".join(lines), encoding="utf-8")
     (folder / "new.csv").write_text(
         "text\n" + "\n".join(f'"{text}"' for text, _ in rows[:5]), encoding="utf-8"
     )
-    (folder / "counts.json").write_text(json.dumps({"fine": 80, "unsafe": 20}))
+    (folder / "counts.json").write_text(json.dumps({"fine": 150, "unsafe": 30}))
     scores = [(draw.random() * 0.5 + 0.45 * (label == "unsafe"), label) for _, label in rows]
     said = ["p_fine,p_unsafe,label", *(f"{1 - p},{p},{label}" for p, label in scores)]
     (folder / "predictions.csv").write_text("\n".join(said), encoding="utf-8")
@@ -62,7 +64,8 @@ def test_the_commands_run_one_after_the_other(folder):
 
 
 @pytest.mark.parametrize("k", range(len(SNIPPETS)))
-def test_snippet(folder, tmp_path, k):
+def test_snippet(folder, tmp_path, k, monkeypatch):
+    monkeypatch.setattr(Plan, "lengths", (3, 30))  # of nets; what the reader runs searches through thousands
     shutil.copy(folder / "reviews.csv", tmp_path)
     as_script(SNIPPETS[k], tmp_path)
 

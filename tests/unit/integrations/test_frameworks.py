@@ -276,9 +276,11 @@ def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True,
             callbacks=[Position(own), *keep],
         )  # fmt: skip
         lit = tiny_lightning()
-        trainer.fit(
-            lit, DataLoader(Numbers(), batch_size=BATCH, sampler=own, num_workers=workers), ckpt_path=path
-        )
+        loader = DataLoader(
+            Numbers(), batch_size=BATCH, sampler=own, num_workers=workers,
+            multiprocessing_context="fork" if workers else None,  # where this process was spawned, so would they be
+        )  # fmt: skip
+        trainer.fit(lit, loader, ckpt_path=path)
         return lit.net.seen
 
     before = train(
