@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from longtail.data.beside import Beside
 from longtail.examples import SparseRows
 from longtail.kinds import Kind, kind_of
 from longtail.labels import Labels
@@ -32,6 +33,9 @@ class Dataset:
         unlabelled: further rows like ``raw``, without labels, for recipes that learn from them; None is none.
         reading: what a model must remember of how the rows were read: the column of labels ("label"), and cells that
             mean "no value" ("missing"); of svmlight, the number of the first feature ("first_feature").
+        path: where the rows were read from, as the caller wrote it; empty for what was in memory.
+        asked: the reading options that the caller gave, as plain values: with them ``path`` reads the same again.
+        beside: groups, times and parts of the rows, where they have some; they are no inputs.
     """
 
     name: str
@@ -43,6 +47,9 @@ class Dataset:
     fingerprint: str
     unlabelled: Any = None
     reading: Mapping[str, Any] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
+    path: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
@@ -78,6 +85,7 @@ class Dataset:
             raw=select(self.raw, index),
             labels=self.labels.take(index),
             duplicate_of=self.duplicate_of[index],
+            beside=self.beside.take(index),
             fingerprint=h.hexdigest(),
         )
 

@@ -25,7 +25,7 @@ from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
 from longtail.data.rows import Asked, Rows, read_rows, refuse_columns
-from longtail.formats.how import IN_MEMORY, How, listed
+from longtail.formats.how import IN_MEMORY, SPLITS, How, listed
 from longtail.formats.places import title_of
 from longtail.formats.reading import short, tell
 from longtail.formats.target import classes_of
@@ -42,6 +42,8 @@ def load(
     text: str | int | None = None,
     label: str | int | None = None,
     features: Sequence[str | int] | None = None,
+    group: Any = None,
+    time: Any = None,
     drop: str | int | Sequence[str | int] | None = None,
     header: bool | None = None,
     name: str | None = None,
@@ -65,10 +67,15 @@ def load(
         label: the column (or array) of labels; None takes one called label, target, class, y or category,
             else the last.
         features: the columns to learn from; None takes all but the label.
+        group: the column of groups, such as patients: it is no input, and no comparison has rows of one group on two
+            sides. Of pictures in folders: "folder", or a regular expression that finds it in their names. In memory
+            also an array, one a row.
+        time: the column (in memory also an array) of times: a comparison then tests later rows than it trains on.
         drop: columns to leave out.
         header: does the first row of a delimited file name the columns? None detects it.
         name: for display; None takes the file's.
-        split: "train" (the default), "test" or "validation", of a folder that has them.
+        split: "train" (the default), "test" or "validation", of a folder that has them; or the column that says "train",
+            "test" or "validation" for each row.
         imbalance: keep the first rows of each class, so that the counts fall exponentially by this factor
             from the largest class to the smallest: CIFAR-LT at 100 from a file that holds it at 10.
         encoding: of a text file; None takes UTF-8, or detects and says what else it is.
@@ -86,17 +93,21 @@ def load(
     >>> data.kind, data.labels.classes.imbalance
     ('image', 58.0)
     """
-    asked = Asked(None if kind is None else kind_of(kind), text, label, features)
     how = How.of(
         drop=drop, header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
         images=images, split=split,
     )  # fmt: skip
     if not isinstance(path, str | Path):
-        how.refuse_but((), IN_MEMORY)
-        data = dataset_of(path, kind, text, label, features, name or "data")
-    elif is_built_in(path):
+        how.refuse_but(("split",), IN_MEMORY)
+        if how.part is not None:
+            raise ValueError(f"split={split!r} is no option for {IN_MEMORY}")
+        beside = {"group": group, "time": time, "split": split}
+        data = dataset_of(path, kind, text, label, features, name or "data", beside)
+        return data if imbalance is None else _cut(data, imbalance)
+    asked = Asked(None if kind is None else kind_of(kind), text, label, features, group, time)
+    if is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
-        refuse_columns(path, asked)
+        refuse_columns(path, asked, how)
         return _built_in(path, kind, split, imbalance)
     else:
         data = _labelled(read_rows(path, how, asked), name or title_of(Path(path)), label is not None)
@@ -109,10 +120,12 @@ def _labelled(rows: Rows, title: str, named: bool) -> Dataset:
     assert target is not None
     assert kind is not None
     if isinstance(target, Labels):
-        return Dataset.of(title, kind.name, rows.raw, target, rows.notes)
+        made = Dataset.of(title, kind.name, rows.raw, target, rows.notes)
+        return replace(made, beside=rows.beside)
     y, names, said = classes_of(target.values, f"{target.file}, {target.place}", target.names, named=named)
     notes = [*rows.notes, *(short(note, f"{target.file}, ") for note in said)]
-    return replace(Dataset.of(title, kind.name, rows.raw, Labels.of(y, names), notes), reading=rows.reading)
+    made = Dataset.of(title, kind.name, rows.raw, Labels.of(y, names), notes)
+    return replace(made, reading=rows.reading, beside=rows.beside)
 
 
 def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
@@ -129,7 +142,7 @@ def _cut(data: Dataset, imbalance: float) -> Dataset:
     note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
     cut = data.take(index)
     cut = Dataset.of(data.name, data.kind, cut.raw, cut.labels, (*data.notes, note))
-    return replace(cut, reading=data.reading)
+    return replace(cut, reading=data.reading, beside=data.beside.take(index))
 
 
 def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
@@ -203,6 +216,8 @@ def read_inputs(
         header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
         images=images, split=split,
     )  # fmt: skip
+    if how.part_column is not None:
+        raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
     kind, known = kind_of(like.kind), reading or {}
     remembered = tuple(map(str, listed(known.get("missing"))))
     if not isinstance(path, str | Path):

@@ -68,7 +68,7 @@ def render(results: Results) -> str:
         problems=[row for row in rows if row.problem],
         margin=MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
-        tested=results.settings.runs > 1,
+        tested=results.settings.tested,
     )
 
 

@@ -196,7 +196,7 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
 
 def _legend(results: Results) -> str:
     boards = [row for prior in shown_priors(results) for row in board(results, prior).rows]
-    several = results.settings.runs > 1
+    several = results.settings.tested
     lower = [m.title for m in shown(results, boards, least=2) if m.better == "lower"]
     parts = [
         f"Scores: higher is better, but {_and(lower)} (how true the probabilities are): lower is better."
