@@ -142,19 +142,21 @@ def check_digest(recipe: Recipe) -> None:
 def check_frozen(recipe: Recipe) -> None:
     """What a stage does not train is bit-equal before and after it."""
     net, data = toy_for(recipe)
-    for k, stage in enumerate(recipe.stages):
-        before = train_stages(recipe.upto(k), net, data).net if k else net
-        key = stage_keys(recipe, net, data, 0, Engine())[k]
-        start = {
-            n: p.detach().clone()
-            for n, p in operate(stage.surgery, before, data, Engine(), key).named_parameters()
-        }
-        after = dict(train_stages(recipe.upto(k + 1), net, data).net.named_parameters())
-        for name, value in after.items():
-            if not any(fnmatchcase(name, glob) for glob in stage.trains):
-                assert torch.equal(value, start[name]), (
-                    f"stage {stage.name!r} moved {name}, which it does not train"
-                )
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Cache(folder)  # each stage is trained once
+        for k, stage in enumerate(recipe.stages):
+            before = train_stages(recipe.upto(k), net, data, cache=cache).net if k else net
+            key = stage_keys(recipe, net, data, 0, Engine())[k]
+            start = {
+                n: p.detach().clone()
+                for n, p in operate(stage.surgery, before, data, Engine(), key).named_parameters()
+            }
+            after = dict(train_stages(recipe.upto(k + 1), net, data, cache=cache).net.named_parameters())
+            for name, value in after.items():
+                if not any(fnmatchcase(name, glob) for glob in stage.trains):
+                    assert torch.equal(value, start[name]), (
+                        f"stage {stage.name!r} moved {name}, which it does not train"
+                    )
 
 
 def check_cached(recipe: Recipe) -> None:
