@@ -27,6 +27,7 @@ from longtail.comparison.leaderboard import write_csv
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
+from longtail.comparison.points import Aimed, points_of
 from longtail.comparison.record import Results
 from longtail.comparison.run import run
 from longtail.costs import Costs, columns_named
@@ -91,8 +92,8 @@ def compare(
             ("0,1;20,0", a mapping by class name ...), or a csv or JSON file. A cell may name a column of the data, for
             costs of each row. Then the cheapest decision under the prior is taken.
         metric: that recipes are ranked by, such as "average_precision_rarest" (``longtail.metrics.found()`` has them
-            all); None is the expected cost where there are costs, else balanced accuracy under the balanced prior, and
-            macro F1 under any other.
+            all), or a point, such as "recall@precision>=0.9" (:class:`longtail.metrics.Point`). None is the expected cost
+            where there are costs, else balanced accuracy under the balanced prior, and macro F1 under any other.
         baseline: what the others are compared with; None takes erm, or the first recipe.
         jobs: processes.
         budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
@@ -130,6 +131,8 @@ def compare(
         dataset = load(data, on=say, cost_columns=columns_named(costs, files=True), **how)
         declared = None if costs is None else Costs.of(costs, dataset.labels.names, files=True)
         metric = "expected_cost" if metric is None and declared is not None else metric
+        points = points_of(metric)
+        metric = points[0].name if points else metric
         if on is None:
             say({"data": data_room.inspect_facts(dataset)})
         deploy = Prior.of(prior, dataset.labels.classes, files=True)
@@ -147,6 +150,7 @@ def compare(
             seeds=seeds,
             deploy_prior=deploy,
             costs=declared,
+            points=points,
             baseline="erm" if "erm" in chosen else next(iter(chosen), "erm"),
             backbone=net,
             epochs=epochs,
@@ -222,6 +226,9 @@ def check_metric(metric: str | None, classes: Classes, costs: bool = False) -> N
         ValueError: there is no such metric, or it says nothing of these classes.
     """
     if metric is None:
+        return
+    for point in points_of(metric):
+        Aimed.of(point, classes)
         return
     if metric not in metrics.found():
         raise ValueError(

@@ -23,6 +23,7 @@ from longtail.data import Dataset
 from longtail.kinds import IMAGE
 from longtail.kinds.start import check_backbone
 from longtail.labels import Labels
+from longtail.metrics import Point
 from longtail.net import Net
 from longtail.part import digest, part
 from longtail.prior import Prior
@@ -167,6 +168,7 @@ class CifarPlan:
     curve: int = 0
     deploy_prior: Prior = Prior.balanced()
     costs: Costs | None = None
+    points: tuple[Point, ...] = ()
     fold_seed: int = 0
 
     def __post_init__(self) -> None:

@@ -50,7 +50,8 @@ def compare(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="What recipes are ranked by, such as average_precision_rarest. Default: expected_cost with --costs, "
+            help="What recipes are ranked by, such as average_precision_rarest, or a point "
+            "such as 'recall@precision>=0.9'. Default: expected_cost with --costs, "
             "else balanced_accuracy under the balanced prior, macro_f1 under others."
         ),
     ] = None,

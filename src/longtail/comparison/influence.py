@@ -43,12 +43,14 @@ def terms_of(
     decisions: Tensor,
     metrics: Sequence[Metric],
     costs: Tensor | None = None,
+    flags: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Terms]:
     """What each row adds to the sums of some smooth metrics, by the name of the sum.
 
     Args:
         probabilities: ``[n, C]``; y, decisions: int64 ``[n]``.
         costs: of decisions, ``[C, C]`` or ``[n, C, C]``.
+        flags: of points, bool ``[n]`` by name.
     """
     n, c = probabilities.shape
     step = max(1, CHUNK // c)
@@ -56,7 +58,8 @@ def terms_of(
     for i in range(0, n, step):
         k = slice(i, i + step)
         own = costs[k] if costs is not None and costs.dim() == 3 else costs
-        batch = Batch(probabilities[k].double(), y[k], decisions[k], costs=own)
+        raised = {name: flag[k] for name, flag in (flags or {}).items()}
+        batch = Batch(probabilities[k].double(), y[k], decisions[k], costs=own, flags=raised)
         for name, kind in sums_of(metrics).items():
             parts.setdefault(name, []).append(kind.of(batch))
 

@@ -18,6 +18,7 @@ from longtail import metrics
 from longtail.classes import Classes
 from longtail.comparison.cost_curve import cost_curve
 from longtail.comparison.outputs import Outputs, at
+from longtail.comparison.points import Aimed
 from longtail.costs import Costs
 from longtail.metrics.classes import of_each
 from longtail.metrics.evaluate import rarest_of, see
@@ -54,6 +55,7 @@ class Judge:
         tested_under: the name of the prior that the test rows were drawn under.
         costs: of decisions; None: none are declared.
         of: the values of each column that the costs name, of all rows of the data ``[N]``.
+        points: that are asked for beside the metrics.
     """
 
     classes: Classes
@@ -61,12 +63,14 @@ class Judge:
     tested_under: str
     costs: Costs | None = None
     of: Mapping[str, Tensor] | None = None
+    points: tuple[Aimed, ...] = ()
 
     @classmethod
     def of_study(cls, study: Study, classes: Classes) -> Judge:
         """The judge of a study; ``classes`` are those whose frequencies are "natural"."""
         priors = priors_of(study.deploy_prior)
-        return cls(classes, priors, study.tested_under, study.costs, study.dataset.costs_of)
+        points = tuple(Aimed.of(point, classes) for point in study.points)
+        return cls(classes, priors, study.tested_under, study.costs, study.dataset.costs_of, points)
 
     def cost_of(self, rows: Tensor) -> Tensor | None:
         """What decisions cost for those rows of the data, float64 ``[C, C]`` or ``[n, C, C]``; None without costs."""
@@ -95,6 +99,9 @@ class Judge:
                 probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest, costs=cost
             )
             found["scores"][name] = {m.name: number(float(m.of(seen))) for m in made}
+            for aimed in self.points:
+                flags = aimed.flags(outputs, probabilities, prior)
+                found["scores"][name] |= pointed(aimed, flags, probabilities, y, tested)
             found["per_class"][name] = {
                 k: [number(v) for v in values.tolist()] for k, values in of_each(seen).items()
             }
@@ -108,6 +115,17 @@ class Judge:
                 k: [number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
         return found
+
+
+def pointed(
+    aimed: Aimed, flags: Tensor | None, probabilities: Tensor, y: Tensor, tested: Any
+) -> dict[str, float | None]:
+    """The value of a point and what its promise came to, by name; None without flagged rows to tell them by."""
+    asked = [aimed.value, aimed.reached]
+    if flags is None:
+        return {m.name: None for m in asked}
+    seen, made = see(probabilities, y, asked, prior=tested, flags={aimed.point.name: flags})
+    return {m.name: number(float(m.of(seen))) for m in made}
 
 
 def confused(y: Tensor, decisions: Tensor, most: int = PAIRS) -> list[list[int]]:

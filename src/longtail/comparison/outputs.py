@@ -2,7 +2,8 @@
 
 One entry of the store per run, under the run's identity. It holds the number of each test row, its class and its logits;
 what the logits mean (:class:`longtail.run.outcome.Meaning`); and what the recipe decides under the natural prior, where
-another rule than the most probable class does. So any prior can be asked for afterwards, and any metric.
+another rule than the most probable class does. And it holds what was said of held-out training rows, on which thresholds
+are fitted. So any prior can be asked for afterwards, any metric, and any point.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
 from longtail.prior import Prior
-from longtail.run.outcome import Meaning, Outcome
+from longtail.run.outcome import Held, Meaning, Outcome
 from longtail.store import Entries
 
-FORMAT = 2
+FORMAT = 3
 LARGE = 2**24  # logits from which on two bytes each are kept, else four
 CHUNK = 2**22
 
@@ -38,6 +39,7 @@ class Outputs:
         logits: the recipe's own, ``[n, C]``.
         meaning: which prior they assume.
         natural: decisions under the natural prior, int64 ``[n]``; None: the most probable class.
+        held: what was said of held-out training rows; None where none were held out.
     """
 
     rows: Tensor
@@ -45,6 +47,7 @@ class Outputs:
     logits: Tensor
     meaning: Meaning
     natural: Tensor | None
+    held: Held | None = None
 
     @classmethod
     def of(cls, outcome: Outcome, logits: Tensor, rows: Tensor, y: Tensor) -> Outputs:
@@ -57,7 +60,10 @@ class Outputs:
             natural = outcome.decide(outcome.probabilities(logits, "natural"), "natural")
         if logits.numel() >= LARGE:  # near the largest of a row a logit keeps its precision
             logits = (logits - logits.amax(1, keepdim=True)).half()
-        return cls(rows, y, logits, outcome.meaning, natural)
+        held = outcome.held
+        if held is not None and held.log_p.numel() >= LARGE:
+            held = Held(held.log_p.half(), held.y)
+        return cls(rows, y, logits, outcome.meaning, natural, held)
 
     def under(
         self, prior: Prior | None, costs: Costs | None = None, of: Mapping[str, Tensor] | None = None
@@ -90,6 +96,8 @@ class Outputs:
         tensors = {"rows": self.rows.to(torch.int64), "y": small(self.y, c), "logits": self.logits}
         if self.natural is not None:
             tensors["natural"] = small(self.natural, c)
+        if self.held is not None:
+            tensors |= {"held": self.held.log_p, "held_y": small(self.held.y, c)}
         facts = {
             "format": FORMAT,
             "counts": m.classes.counts.tolist(),
@@ -121,6 +129,7 @@ def load_outputs(kept: Entries, identity: str) -> Outputs | None:
             tensors["logits"],
             _meaning(facts),
             _long(tensors.get("natural")),
+            Held(tensors["held"], tensors["held_y"].long()) if "held" in tensors else None,
         )
     except (ValueError, KeyError, TypeError) as why:
         kept.refuse(identity, str(why))

@@ -23,6 +23,7 @@ from longtail.examples import Examples
 from longtail.kinds import kind_of
 from longtail.kinds.start import base_stage, check_backbone, starting_net
 from longtail.labels import Labels
+from longtail.metrics import Point
 from longtail.net import Net
 from longtail.part import digest
 from longtail.prior import Prior
@@ -57,6 +58,11 @@ class Study(Protocol):
     @property
     def costs(self) -> Costs | None:
         """What decisions cost; None: no costs are declared."""
+        ...
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Points that runs are judged at, beside the metrics."""
         ...
 
     @property
@@ -155,6 +161,7 @@ class Plan:
             seeds share the folds of the first, which tells what initial weights and order alone do.
         deploy_prior: that recipes are ranked under.
         costs: of decisions; with them, the cheapest decision is taken under every prior.
+        points: that runs are judged at, beside the metrics.
         baseline: the recipe the others are compared with.
         backbone: a name, a part or a net; None is the kind's default.
         epochs: of the base stage; None is the kind's default.
@@ -174,6 +181,7 @@ class Plan:
     redeal: bool = True
     deploy_prior: Prior = Prior.natural()
     costs: Costs | None = None
+    points: tuple[Point, ...] = ()
     baseline: str = "erm"
     backbone: Backbone = None
     epochs: int | None = None

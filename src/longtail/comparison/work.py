@@ -29,7 +29,7 @@ from longtail.recipe import Recipe
 from longtail.roles import works_on
 from longtail.run import Outcome, OutOfTime, train_stages
 from longtail.run.engine import stop_at
-from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
+from longtail.run.finish import Sample, finish, fit_finish, held_out, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
@@ -280,6 +280,7 @@ class Worker:
                 made, trained = finish(outcome, examples, fitted), [outcome]
             else:
                 made, trained = refitted(outcome, examples, fitted), [outcome, inner]
+            made = made.but(held=held_out(inner, inner_examples, held, fitted))
         check_learnt(made, examples)
         return encoder, made, trained
 
@@ -314,7 +315,8 @@ class Worker:
         decide = None if self.plan.tuning == "none" else RULE
         sample = sampled(self.plan, rows, rows)
         fitted = fit_finish(outcome, examples, examples, logits, decide, sample)
-        return finish(outcome, examples, fitted), [outcome]
+        said = held_out(outcome, examples, examples, fitted, logits)
+        return finish(outcome, examples, fitted).but(held=said), [outcome]
 
     def score(self, task: Task) -> tuple[Run, Outputs]:
         """Fit a recipe on the fold's training rows and keep what it says of the test rows. The run comes back without

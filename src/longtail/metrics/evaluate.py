@@ -97,8 +97,11 @@ def see(
     rarest: int | None = None,
     bins: int = 15,
     costs: ArrayLike | None = None,
+    flags: Mapping[str, Tensor] | None = None,
 ) -> tuple[Seen, tuple[Metric, ...]]:
-    """What some metrics are computed from, and those of them that apply; arguments as for :func:`evaluate`."""
+    """What some metrics are computed from, and those of them that apply; arguments as for :func:`evaluate`, and the
+    ``flags`` of points (:mod:`longtail.metrics.point`), bool ``[N]`` by name.
+    """
     rows, own = batch_of(probs, y, decisions, weight, None, bins)
     n, c = rows.p.shape
     cost = None if costs is None else as_costs(costs, c, n).to(rows.p.device)
@@ -113,7 +116,8 @@ def see(
     for i in range(0, n, step):
         part = slice(i, i + step)
         some = cost[part] if cost is not None and cost.dim() == 3 else cost
-        stream.add(Batch(rows.p[part], rows.y[part], rows.decisions[part], bins, some), own[part])
+        raised = {name: flag[part] for name, flag in (flags or {}).items()}
+        stream.add(Batch(rows.p[part], rows.y[part], rows.decisions[part], bins, some, raised), own[part])
     everything = Rows(rows.p, rows.y, stream.class_weight[rows.y] * own)
     seen = stream.seen
     rare = rarest_of(torch.where(seen.occurs.cpu(), counts, 0)) if rarest is None else rarest

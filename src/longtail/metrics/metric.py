@@ -30,6 +30,7 @@ class Batch:
         bins: of the calibration errors.
         costs: of each decision, float64 ``[C, C]`` (true, decided), or ``[B, C, C]`` where rows have their own; None: no
             costs are declared.
+        flags: rows that are taken for a class at a threshold, bool ``[B]``, by the name of a point.
     """
 
     p: Tensor
@@ -37,6 +38,7 @@ class Batch:
     decisions: Tensor
     bins: int = 15
     costs: Tensor | None = None
+    flags: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def num_classes(self) -> int:

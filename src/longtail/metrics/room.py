@@ -12,6 +12,7 @@ from torch import Tensor
 
 from longtail.metrics.group_recall import of_group
 from longtail.metrics.metric import COUNT, Metric, Sum
+from longtail.metrics.point import Point
 
 
 @cache
@@ -30,6 +31,24 @@ def found() -> Mapping[str, Metric]:
                 raise ValueError(f"two metrics are called {metric.name!r}")
             metrics[metric.name] = metric
     return {m.name: m for m in sorted(metrics.values(), key=lambda m: (m.place, m.name))}
+
+
+def named(name: str) -> Metric:
+    """The metric of a name: of the room, or a point such as ``recall@precision>=0.9``: for its title, its meaning and
+    which side is better. (What a point is computed from needs its class.)
+
+    Raises:
+        ValueError: there is none.
+
+    >>> named("fpr@recall>=0.95").better
+    'lower'
+    """
+    if "@" in name:
+        point = Point.of_text(name.rpartition(" of ")[2])
+        return point.metrics(0)[int(name != point.name)]
+    if name not in found():
+        raise ValueError(f"there is no metric {name!r}; there are {', '.join(found())}")
+    return found()[name]
 
 
 def chosen(

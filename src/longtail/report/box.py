@@ -47,7 +47,7 @@ def box(results: Results) -> list[tuple[str, str]]:
 def _metric(name: str, priors: list[str]) -> str:
     """Where a metric ranks, and what it says."""
     where = "" if len(priors) > 1 else f" under the {priors[0]} prior"
-    meaning = metrics.found()[name].meaning
+    meaning = metrics.named(name).meaning
     return f"Recipes are ranked by {METRIC_NAMES[name]}{where}: {meaning[:1].lower()}{meaning[1:]}"
 
 

@@ -24,7 +24,7 @@ from longtail.part import Part
 from longtail.recipe import Recipe
 from longtail.roles import Fits, LeftOpen, Tunes, traits, works_on
 from longtail.run.loop import facts_of, infer
-from longtail.run.outcome import Outcome
+from longtail.run.outcome import Held, Outcome
 from longtail.run.prior import carried_prior, facts_without_net
 
 LEVEL = 0.01
@@ -119,6 +119,18 @@ def fit_finish(
             made = made.fit(now.probabilities(_held_logits(now, held, logits), "natural"), held.labels.y)
         fitted.append(made)
     return tuple(fitted)
+
+
+def held_out(
+    outcome: Outcome, data: Examples, held: Examples, fitted: tuple[Any, ...], logits: Tensor | None = None
+) -> Held:
+    """What an outcome that was trained without the held-out examples says of them, finished by what was fitted on them.
+
+    Args:
+        outcome, data, held, logits: as for :func:`fit_finish`; fitted: what it gave.
+    """
+    now = finish(outcome, data, fitted)
+    return Held.of(now.probabilities(_held_logits(now, held, logits), "natural"), held.labels.y)
 
 
 def finish(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outcome:

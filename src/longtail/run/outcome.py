@@ -76,6 +76,24 @@ class Meaning:
 
 
 @dataclass(frozen=True, eq=False)
+class Held:
+    """What a recipe said of held-out training rows, by a model that had not seen them.
+
+    Attributes:
+        log_p: logarithms of the probabilities under the natural prior, float32 ``[m, C]``.
+        y: classes, int64 ``[m]``.
+    """
+
+    log_p: Tensor
+    y: Tensor
+
+    @classmethod
+    def of(cls, probabilities: Tensor, y: Tensor) -> Held:
+        """From probabilities under the natural prior ``[m, C]``."""
+        return cls(probabilities.double().clamp(min=1e-45).log().float(), y.long())
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What training gave.
 
@@ -95,6 +113,7 @@ class Outcome:
         costs: of each decision; where they are declared the cheapest decision is taken, under any prior, and thresholds
             are not used.
         prior_checked: what held-out rows said of the closed form; see :func:`longtail.run.finish.check_claim`.
+        held: what was said of the rows that were held out to fit what was open; None where none were.
     """
 
     net: Net
@@ -108,6 +127,7 @@ class Outcome:
     thresholds: Any = None
     costs: Costs | None = None
     prior_checked: dict[str, Any] | None = None
+    held: Held | None = None
     engine: Engine = field(default_factory=Engine)
 
     def but(self, **changes: Any) -> Outcome:
