@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from longtail.api.predicting import model_folder, predict
     from longtail.api.published import bench, reproduce
     from longtail.api.several import Several, compare_several
+    from longtail.api.splitting import load_parts
     from longtail.api.training import train
     from longtail.catalogue import known_recipes
     from longtail.catalogue import listing as recipes
@@ -36,6 +37,7 @@ _WHERE = {
     "inspect": "longtail.api.loading",
     "known_recipes": "longtail.catalogue",
     "load": "longtail.api.loading",
+    "load_parts": "longtail.api.splitting",
     "Model": "longtail.model",
     "model_folder": "longtail.api.predicting",
     "Outcome": "longtail.run",
@@ -56,6 +58,6 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "cache_size", "clean", "compare",
-    "compare_several", "errors", "inspect", "known_recipes", "load", "model_folder", "predict", "recipes", "reproduce",
-    "train",
+    "compare_several", "errors", "inspect", "known_recipes", "load", "load_parts", "model_folder", "predict",
+    "recipes", "reproduce", "train",
 ]  # fmt: skip

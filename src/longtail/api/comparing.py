@@ -13,15 +13,16 @@ from longtail import data as data_room
 from longtail import metrics
 from longtail.api.comparison import Comparison
 from longtail.api.keeping import earlier_model, keep
-from longtail.api.loading import DEFAULT_OUT, Given, load
+from longtail.api.loading import DEFAULT_OUT, Given
 from longtail.api.question import Question
+from longtail.api.splitting import load_parts, split_of
 from longtail.api.telling import told
 from longtail.catalogue import asks_all, first, without
 from longtail.chosen import Asked, pick
 from longtail.classes import Classes
 from longtail.comparison.counted import check_finished, earlier, joinable
 from longtail.comparison.features import frozen_features
-from longtail.comparison.folds import check_folds, fold_notes
+from longtail.comparison.folds import fold_notes
 from longtail.comparison.kept import write_predictions
 from longtail.comparison.leaderboard import write_csv
 from longtail.comparison.own_net import try_backbone
@@ -30,6 +31,7 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.points import Aimed, points_of
 from longtail.comparison.record import Results
 from longtail.comparison.run import run
+from longtail.comparison.split import Own, split_notes
 from longtail.costs import Costs, columns_named
 from longtail.data import Dataset
 from longtail.executors import on_this_machine
@@ -52,6 +54,10 @@ def compare(
     recipes: Asked | Sequence[Asked] | Mapping[str, Asked] | None = None,
     folds: int = 5,
     seeds: int = 1,
+    test: Given | None = None,
+    valid: Given | None = None,
+    holdout: float | None = None,
+    gap: float | str | None = None,
     prior: Said = "natural",
     costs: Any = None,
     metric: str | None = None,
@@ -86,6 +92,12 @@ def compare(
             tables show. None takes a dozen that suit the data, "all" all that the data can have.
         folds: each row is tested once a seed.
         seeds: repetitions with other folds, initial weights and order.
+        test: rows of your own that test, in any form of ``data``: then nothing else does, and they never train. A folder
+            that holds parts called train and test is taken so, and said; ``split="train"`` folds its train part.
+        valid: rows of your own that everything is tuned on, and that train nothing; with ``test``.
+        holdout: the share of the rows that one hold-out tests, in the place of folds.
+        gap: with ``time``: rows that lie less than this before a test part do not train for it; a number in the unit of
+            the column, or a duration such as "7d".
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or numbers, in any
             form that ``longtail.prior.Prior.of`` takes, or a JSON file of them.
         costs: what each decision costs, by true and decided class, in any form that ``longtail.costs.Costs.of`` takes
@@ -110,7 +122,9 @@ def compare(
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
-        how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
+        how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels. Three of
+            them say how rows are split: ``group`` (no group stands on two sides), ``time`` (each test part lies after
+            its training rows) and ``split`` (a column that says "train", "validation" or "test").
 
     Returns:
         the results; the same are in ``out``.
@@ -128,7 +142,9 @@ def compare(
     folder = Path(out)
     store = FolderStore(folder)
     with told(on, verbose) as say, ExitStack() as stack:
-        dataset = load(data, on=say, cost_columns=columns_named(costs, files=True), **how)
+        if columns := columns_named(costs, files=True):
+            how["cost_columns"] = columns
+        dataset = load_parts(data, test, valid, on=say, **how)
         declared = None if costs is None else Costs.of(costs, dataset.labels.names, files=True)
         metric = "expected_cost" if metric is None and declared is not None else metric
         points = points_of(metric)
@@ -143,10 +159,14 @@ def compare(
         names, left_out = (recipes, None) if recipes is not None else first(rows, net)
         left_out = without(rows, net) if asks_all(names) else left_out
         chosen = pick(names, rows, net)
+        split = split_of(rows, folds, holdout, gap)
+        if isinstance(split, Own) and split.validated and tuning != "holdout":
+            tuning = "holdout"  # what validates does not train
         plan = Plan(
             dataset=rows,
             recipes=tuple(chosen.items()),
             folds=folds,
+            split=split,
             seeds=seeds,
             deploy_prior=deploy,
             costs=declared,
@@ -163,7 +183,7 @@ def compare(
             data=dataset,
             encoder=encoder,
             backbone=backbone,
-            path=str(data) if isinstance(data, str | Path) else rows.name,
+            path=dataset.path or rows.name,
             baseline="erm" if baseline is None else baseline,
             metric=metric,
             jobs=jobs,
@@ -176,10 +196,12 @@ def compare(
             found = None
         if baseline is not None and baseline not in (() if found is None else found.recipes):
             plan = replace(plan, baseline=baseline)
-        check_folds(plan.duplicate_of, folds)  # what is wrong is an error now, not after training
-        check_metric(metric, rows.labels.classes, declared is not None)
+        plan.sides.check(rows, plan.together)  # what is wrong is an error now, not after training
+        check_metric(metric, plan.labels(0, 0).classes, declared is not None)
         try_backbone(plan, on=say)
-        notes = (*data_room.giveaways(rows), *fold_notes(rows.labels, plan.duplicate_of, folds))
+        notes = (*data_room.giveaways(rows), *split_notes(plan.sides, rows))
+        if split is None:
+            notes += fold_notes(rows.labels, plan.duplicate_of, folds)
         heading = [declared.in_words(rows.labels.names)] if declared is not None else []
         for note in (*heading, *([left_out] if left_out else []), *notes):
             say({"note": note})

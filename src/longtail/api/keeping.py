@@ -77,7 +77,7 @@ def keep(
             math.inf if budget is None else max(10.0, budget / 10) / 2
         )  # seconds after the deadline, at most
         rebuilt = 0.0 if budget is None else rebuilt_seconds(first)
-        if plan.engine.clock() + whole_seconds(first, 1 - 1 / plan.folds) <= deadline - CLOSING[0]:
+        if plan.engine.clock() + whole_seconds(first, plan.trained_share) <= deadline - CLOSING[0]:
             try:
                 on({"running": f"{name} on all rows, to keep"})
                 length = usual([run.length for run in runs if run.length is not None])

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from longtail.api.loading import DEFAULT_OUT, Given, load
+from longtail.api.loading import DEFAULT_OUT, Given
+from longtail.api.splitting import load_parts
 from longtail.comparison.kept import best_recipe, cells, mistakes, predictions, with_cells
 from longtail.comparison.record import read_results
-from longtail.data import Dataset
-from longtail.files import read_json
 from longtail.store import FolderStore
 
 
@@ -32,7 +31,7 @@ def errors(
         recipe: None is the best one.
         per_class: mistakes of each true class, at most.
         data: the data that were compared, if they moved; None looks where they were.
-        how: how to read the data, as for ``longtail.data.load``.
+        how: how to read the data, where that is otherwise than for the comparison.
 
     Raises:
         ValueError: ``recipe`` was not compared there, ``per_class`` is below 1, or what it said is no longer there.
@@ -42,37 +41,24 @@ def errors(
         raise ValueError(f"per_class={per_class} must be at least 1")
     results = read_results(Path(out) / "results.json")
     name = recipe or best_recipe(results)
+    asked = {"test": None, "valid": None, **results.data.asked, **how}
     costs, of = results.settings.costs, None
-    columns = () if costs is None else costs.columns
-
-    def read() -> Dataset:
-        given = {**_reading(Path(out)), **how}
-        return load(results.data.path if data is None else data, cost_columns=columns, **given)
-
-    if columns:  # what was decided hangs on them
-        of = read().costs_of
+    if costs is not None and costs.columns:  # what was decided hangs on them
+        asked["cost_columns"] = costs.columns
+        of = load_parts(results.data.path if data is None else data, **asked).costs_of
     found = mistakes(predictions(results, FolderStore(Path(out)).outputs, name, of), per_class)
     found = found.drop(columns=[f"p_{c}" for c in results.data.names if c != "truth"], errors="ignore")
     note = ""
     try:
-        dataset = read()
+        dataset = load_parts(results.data.path if data is None else data, **asked)
         if dataset.fingerprint == results.data.fingerprint:
             found = with_cells(found, cells(dataset.raw, found["row"].tolist()))
         else:
             note = (
-                f"the rows are not shown: {results.data.path} reads otherwise than when it was compared (pass the same "
-                "reading options again, such as --label)"
+                f"the rows are not shown: {results.data.path} is not as it was when compared, or is read with other "
+                "options (such as --label) now"
             )
     except (OSError, ValueError, ImportError) as why:
         note = f"the rows are not shown: {why}"
     found.attrs.update(note=note, recipe=name)
     return found
-
-
-def _reading(folder: Path) -> dict[str, Any]:
-    """How the data of a comparison were read, as far as its model remembers."""
-    try:
-        known = read_json(folder / "model" / "model.json")["data"]["reading"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return {name: known[name] for name in ("label", "missing") if known.get(name) is not None}

@@ -82,7 +82,7 @@ def predict(
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
         beside = {**data_room.costs_in(data.raw, columns), **data.costs_of}
-        rows = data_room.Rows(data.raw, beside=beside)
+        rows = data_room.Rows(data.raw, costs=dict(beside))
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
         remembered = loaded.reading
@@ -96,13 +96,13 @@ def predict(
     rows.notes += [f"class {name!r} had no training row: {UNSEEN}" for name in loaded.outcome.classes.unseen]
     encoded = loaded.encoder(rows.raw)
     probabilities = loaded.outcome.predict_proba(encoded, deploy)
-    chosen = loaded.outcome.decide(probabilities, deploy, rows.beside)
+    chosen = loaded.outcome.decide(probabilities, deploy, rows.costs)
     if declared is not None:
         rows.notes.append(f"decided by costs. {declared.in_words(loaded.names)}")
     scores: dict[str, dict[str, float]] = {}
     if labels is not None:
         tested = deploy.resolve(loaded.outcome.classes)
-        cost = None if declared is None else torch.from_numpy(declared.matrix(rows.beside))
+        cost = None if declared is None else torch.from_numpy(declared.matrix(rows.costs))
         labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested, cost)
         rows.notes.append(said)
     frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)

@@ -62,6 +62,7 @@ class Question:
             fingerprint=self.data.fingerprint,
             kind=self.data.kind,
             notes=(*made.data.notes, *self.notes),
+            asked=dict(self.data.asked),
         )
         return made.but(data=data, settings=settings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def fit_all(
     """One recipe trained on all rows, or on those of a fold, as a model to keep; ``before`` is the frozen encoder that
     made the plan's data, ``length`` that of the base stage where it is known.
     """
-    plan = Plan(**{**vars(plan), "engine": engine})
+    plan = replace(plan, engine=engine)
     worker = Worker(plan, FolderStore(folder), on=on, length=length)
     prepared = plan.prepare(fold)
     prepared.on = on

@@ -18,6 +18,7 @@ from longtail import recipes as house
 from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
 from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
+from longtail.comparison.split import Folds, Split
 from longtail.costs import Costs
 from longtail.data import Dataset
 from longtail.kinds import IMAGE
@@ -184,6 +185,15 @@ class CifarPlan:
     @property
     def duplicate_of(self) -> torch.Tensor:
         return self.dataset.duplicate_of
+
+    @property
+    def together(self) -> torch.Tensor:
+        return self.duplicate_of
+
+    @property
+    def sides(self) -> Split:
+        """Of a subset rows are held out as of a fold; which rows train and test says ``prepare``."""
+        return Folds()
 
     @property
     def cells(self) -> list[tuple[int, int]]:

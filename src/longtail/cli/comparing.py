@@ -45,6 +45,22 @@ def compare(
     ] = None,
     folds: Annotated[int, typer.Option(help="Each row is tested once.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repetitions with other folds, initial weights and order.")] = 1,
+    test: Annotated[
+        str | None, typer.Option(help="File or folder of your own test rows: nothing else tests.")
+    ] = None,
+    valid: Annotated[
+        str | None, typer.Option(help="File or folder of rows that all is tuned on, and that train nothing.")
+    ] = None,
+    holdout: Annotated[
+        float | None,
+        typer.Option(help="Test one hold-out of this share of the rows, such as 0.2, and no folds."),
+    ] = None,
+    gap: Annotated[
+        str | None,
+        typer.Option(
+            help="With --time: rows less than this before a test part do not train for it: 7d, or a number."
+        ),
+    ] = None,
     prior: PriorOption = "natural",
     costs: CostsOption = None,
     metric: Annotated[
@@ -97,19 +113,20 @@ def compare(
     with errors():
         engine = engine_of(device=device, precision=precision, graphs=graphs)
         seconds = None if budget is None else duration(budget)
+        if len(data) > 1 and (test or valid):
+            raise ValueError("test= and valid= belong to one data set: compare them one by one")
         with watched(quiet or as_json) as on:
-            columns = columns_named(costs, files=True)
-            sets = [
-                api.load(path, on=on, unlabelled=unlabelled, cost_columns=columns, **how) for path in data
-            ]
+            if columns := columns_named(costs, files=True):
+                how["cost_columns"] = columns
+            own = {"test": test, "valid": valid, "on": on, "unlabelled": unlabelled}
+            sets = [api.load_parts(path, **own, **how) for path in data]
         for dataset in sets if not (quiet or as_json) else ():
             listings.show_dataset(said(api.inspect(dataset)))
         settings: dict[str, Any] = {
-            "recipes": names(recipes), "folds": folds, "seeds": seeds, "costs": costs, "metric": metric,
-            "baseline": baseline, "jobs": jobs or os.cpu_count() or 1, "budget": seconds, "began": saying.STARTED,
-            "out": out,
-            "backbone": backbone, "epochs": epochs, "tuning": tuning, "duplicates": duplicates, "model": model,
-            "engine": engine, "command": command(),
+            "recipes": names(recipes), "folds": folds, "holdout": holdout, "gap": gap, "seeds": seeds,
+            "costs": costs, "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1,
+            "budget": seconds, "began": saying.STARTED, "out": out, "backbone": backbone, "epochs": epochs,
+            "tuning": tuning, "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
         }  # fmt: skip
         with watched(quiet or as_json) as on:
             if len(sets) > 1:

@@ -24,6 +24,16 @@ READING: dict[str, Any] = {
     "features": Annotated[
         str | None, typer.Option(help="Columns to use, separated by commas; all others are left out.")
     ],
+    "group": Annotated[
+        str | None,
+        typer.Option(
+            help="Column of groups, such as patients: no group stands on two sides. Of folders of images: folder, or a "
+            "regular expression that finds the group in file names."
+        ),
+    ],
+    "time": Annotated[
+        str | None, typer.Option(help="Column of times: later rows are tested than those that train.")
+    ],
     "drop": Annotated[str | None, typer.Option(help="Columns to leave out, separated by commas.")],
     "header": Annotated[
         bool | None,
@@ -49,13 +59,18 @@ READING: dict[str, Any] = {
         Path | None, typer.Option(help="Folder of the pictures that a table names in a column.")
     ],
     "split": Annotated[
-        str | None, typer.Option(help="train, test or validation, of a folder that holds them. train by default.")
+        str | None,
+        typer.Option(
+            help="train, test or validation, of a folder that holds them; or the column that says so for each row."
+        ),
     ],
     "imbalance": Annotated[
         float | None, typer.Option(help="Make the classes long-tailed at this imbalance factor first.")
     ],
 }  # fmt: skip
-PREDICTING = tuple(name for name in READING if name not in ("kind", "features", "drop", "imbalance"))
+PREDICTING = tuple(
+    name for name in READING if name not in ("kind", "features", "group", "time", "drop", "imbalance")
+)
 """The options for rows to predict: a model knows the rest."""
 
 LISTS = ("features", "drop", "missing")

@@ -19,7 +19,7 @@ Cell = tuple[int, int]
 MOST = 0.75
 """A deeper fold counts when so large a share of the recipes has finished it."""
 
-ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device", "precision")
+ALIKE = ("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device", "precision", "split")
 """Settings that have to be equal for two tables to be one. How runs are judged is none of them: they are judged anew."""
 
 

@@ -30,6 +30,8 @@ from longtail.comparison.outputs import Outputs, Said, load_outputs, said
 from longtail.comparison.plan import Study
 from longtail.comparison.record import Results
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
+from longtail.comparison.set_test import set_test
+from longtail.comparison.split import together_of
 from longtail.store import Entries
 
 
@@ -54,7 +56,7 @@ def evidence(study: Study, results: Results, outputs: Entries) -> dict[str, Any]
         if cells and len(known) == len(cells):
             kept[name] = known
     found = {}
-    if len(cells) > 1:
+    if len(cells) > 1 or (cells and study.sides.single):
         for prior in shown_priors(results):
             found[prior] = _UnderPrior(study, results, prior, cells, kept, outputs).found()
     return found
@@ -73,8 +75,9 @@ class _UnderPrior:
         outputs: Entries,
     ) -> None:
         self.results, self.prior, self.cells = results, prior, cells
+        self.test = set_test if study.sides.single else row_test
         self.kept, self.outputs = kept, outputs
-        self.judge = Judge.of_study(study, study.dataset.labels.classes)
+        self.judge = Judge.of_study(study, study.labels(*cells[0]).classes)
         weights = self.judge.tested_prior(prior)
         self.weights = None if weights is None else weights.numpy()
         self.metric = ranked_by(results, prior)
@@ -94,7 +97,7 @@ class _UnderPrior:
                     y.numpy(),
                     np.repeat(np.arange(len(cells)), sizes),
                     np.array([seed for _, seed in cells]),
-                    study.dataset.duplicate_of[rows].numpy(),
+                    together_of(study.dataset, copies=True)[rows].numpy(),
                 )
         self.layout = layout
 
@@ -194,7 +197,7 @@ class _UnderPrior:
                 for r, of in out[metric].items():
                     if name != r:
                         difference = scores[metric][name] - scores[metric][r]
-                        found = row_test(difference, psi - held[r][metric], self.layout)
+                        found = self.test(difference, psi - held[r][metric], self.layout)
                         of[name] = [v if math.isfinite(v) else None for v in astuple(found)]
         return out
 

@@ -62,5 +62,5 @@ def frozen_features(
     said = f"{features.shape[1]} frozen features of {encoder}"
     return Dataset(
         dataset.name, EMBEDDING.name, features, dataset.labels, dataset.duplicate_of,
-        (*dataset.notes, *front.notes, said), key, reading=dataset.reading, costs_of=dataset.costs_of,
+        (*dataset.notes, *front.notes, said), key, reading=dataset.reading, beside=dataset.beside,
     ), made  # fmt: skip

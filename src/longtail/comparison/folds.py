@@ -50,12 +50,18 @@ def folds(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> list[tuple
     return [((place != f).nonzero().flatten(), (place == f).nonzero().flatten()) for f in range(k)]
 
 
-def check_folds(duplicate_of: Tensor, k: int) -> None:
-    """Raises ValueError for fewer than two folds, and for more than there are rows with inputs of their own."""
+def check_folds(duplicate_of: Tensor, k: int, what: str = "row") -> None:
+    """Raises ValueError for fewer than two folds, and for more than there are different rows, or groups."""
     if k < 2:
         raise ValueError(f"folds={k} must be at least 2: one fold tests what the others train")
     different = len(duplicate_of.unique())
     if k > different:
+        if what != "row":
+            there = "is 1" if different == 1 else f"are {different}"
+            raise ValueError(
+                f"folds={k}: each fold tests {what}s of its own, and there {there}: lower folds, or name another column "
+                f"with {what}="
+            )
         said = "rows" if different == len(duplicate_of) else "different rows"
         raise ValueError(
             f"folds={k}: each fold tests rows of its own, and there are {different} {said}: lower folds"
@@ -177,6 +183,50 @@ def inner_split(labels: Labels, duplicate_of: Tensor, share: float, seed: int) -
         )
     held = held[group]
     return (~held).nonzero().flatten(), held.nonzero().flatten()
+
+
+def grouped_inner(labels: Labels, group: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """As :func:`inner_split`, where groups are larger and may hold several classes: whole groups are dealt to the two
+    sides, the largest first, each to the side that has least of its classes for its share.
+
+    Raises:
+        ValueError: a share outside (0, 1), or a single group.
+
+    >>> fit, held = grouped_inner(Labels.of([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), share=0.5, seed=0)
+    >>> len(fit), len(held)
+    (2, 2)
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share={share} must lie in (0, 1): it is the part held out")
+    order = torch.argsort(group, stable=True)
+    sizes = torch.unique_consecutive(group[order], return_counts=True)[1]
+    if len(sizes) < 2:
+        raise ValueError(
+            "all rows are of one group, so none can be held out: name another column with group="
+        )
+    blocks = torch.split(order, sizes.tolist())
+    shuffled = torch.randperm(len(blocks), generator=torch.Generator().manual_seed(seed)).tolist()
+    y, weight = labels.y.tolist(), [1 / max(n, 1) for n in labels.counts.tolist()]
+    load = [
+        [0.0] * labels.num_classes,
+        [0.0] * labels.num_classes,
+    ]  # shares of each class: that fits, that is held
+    room = (1 - share, share)
+    held: list[Tensor] = []
+    for b in sorted(shuffled, key=lambda b: -len(blocks[b])):
+        ys = [y[i] for i in blocks[b].tolist()]
+        best = min((0, 1), key=lambda side: sum(load[side][c] * weight[c] for c in ys) / room[side])
+        for c in ys:
+            load[best][c] += weight[c]
+        if best:
+            held.append(blocks[b])
+    if not held:
+        raise ValueError(
+            f"share={share}: no group fits into the part that is held out: more groups are needed"
+        )
+    side = torch.zeros(len(labels), dtype=torch.bool)
+    side[torch.cat(held)] = True
+    return (~side).nonzero().flatten(), side.nonzero().flatten()
 
 
 def _distinct(labels: Labels, duplicate_of: Tensor) -> tuple[Tensor, Tensor]:

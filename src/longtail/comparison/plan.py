@@ -15,8 +15,8 @@ from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.comparison.brings import brings
 from longtail.comparison.features import front_of
-from longtail.comparison.folds import folds, inner_split
 from longtail.comparison.patience import slowly
+from longtail.comparison.split import Folds, Split, together_of
 from longtail.costs import Costs
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
@@ -81,7 +81,20 @@ class Study(Protocol):
     @property
     def engine(self) -> Engine: ...
     @property
-    def duplicate_of(self) -> torch.Tensor: ...
+    def duplicate_of(self) -> torch.Tensor:
+        """Equal for rows that are copies of one input, int64 ``[N]``."""
+        ...
+
+    @property
+    def together(self) -> torch.Tensor:
+        """Equal for rows that stay on one side of every split, int64 ``[N]``."""
+        ...
+
+    @property
+    def sides(self) -> Split:
+        """Which rows train and which test, and which training rows are held out."""
+        ...
+
     @property
     def cells(self) -> list[tuple[int, int]]:
         """(fold, seed) of the runs of each recipe."""
@@ -155,6 +168,7 @@ class Plan:
         dataset: all rows.
         recipes: a recipe, a function from a base stage to one, or a classical one, by name.
         folds: number of stratified folds; each is the test set once.
+        split: another way to say which rows train and which test; None is stratified folds.
         seeds: repetitions with other initial weights and order, each over folds of its own.
         fold_seed: shuffles the folds.
         redeal: deal the folds and inner splits anew for every seed, so that repetitions are repetitions. Without it all
@@ -176,6 +190,7 @@ class Plan:
     dataset: Dataset
     recipes: tuple[tuple[str, RecipeLike], ...]
     folds: int = 5
+    split: Split | None = None
     seeds: int = 1
     fold_seed: int = 0
     redeal: bool = True
@@ -228,14 +243,24 @@ class Plan:
             check_suits(self.recipe(name), found, name)
 
     @property
+    def sides(self) -> Split:
+        """Which rows train and which test."""
+        return self.split or Folds(self.folds)
+
+    @cached_property
+    def together(self) -> torch.Tensor:
+        """Rows of one group, and copies of one input unless they are ignored, int64 ``[N]``."""
+        return together_of(self.dataset, self.duplicates == "together")
+
+    @property
     def duplicate_of(self) -> torch.Tensor:
-        """The group of rows that stay in one fold, int64 ``[N]``."""
+        """Rows that are copies of one input, int64 ``[N]``; each row is one of its own where copies are ignored."""
         return self.dataset.duplicate_of if self.duplicates == "together" else torch.arange(len(self.dataset))
 
     @property
     def trained_share(self) -> float:
         """The share of all rows that a run trains on."""
-        return 1 - 1 / self.folds
+        return self.sides.trained_share
 
     @property
     def base(self) -> Stage:
@@ -280,7 +305,7 @@ class Plan:
     @property
     def cells(self) -> list[tuple[int, int]]:
         """(fold, seed) of the runs of each recipe."""
-        return [(fold, seed) for fold in range(self.folds) for seed in range(self.seeds)]
+        return [(fold, seed) for fold in range(self.sides.folds) for seed in range(self.seeds)]
 
     def probe(self, prepared: Prepared) -> Probe | None:
         """Nothing is measured along the way."""
@@ -301,11 +326,12 @@ class Plan:
 
     def where(self, fold: int, seed: int) -> str:
         """A cell in words."""
-        return f"fold {fold + 1}" + (f", seed {seed}" if seed else "")
+        place = "the test rows" if self.sides.single else f"fold {fold + 1}"
+        return place + (f", seed {seed}" if seed else "")
 
     def deal(self, seed: int) -> int:
         """What shuffles the folds and inner splits of a seed: ``fold_seed`` for seed 0."""
-        if seed == 0 or not self.redeal:
+        if seed == 0 or not self.redeal or not self.sides.shuffles:
             return self.fold_seed
         return seed_of("folds", self.fold_seed, seed) % 2**32
 
@@ -313,14 +339,15 @@ class Plan:
         """The rows of a fold of a seed; fold None trains on all rows, for the model to keep."""
         d, deal = self.dataset, self.deal(seed)
         if fold is None:
-            train, test = torch.arange(len(d)), torch.arange(0)
+            train, test = self.sides.final(d), torch.arange(0)
         else:
-            train, test = folds(d.labels, self.duplicate_of, self.folds, deal)[fold]
-        return Prepared(self, train, test, d.labels, split_seed=deal)
+            train, test = self.sides.rows(d, self.together, fold, deal)
+        return Prepared(self, train, test, self.labels(0, seed), split_seed=deal)
 
     def labels(self, fold: int, seed: int) -> Labels:
-        """Those of all rows."""
-        return self.dataset.labels
+        """Those of all rows; where the data came with test rows of its own, of the others."""
+        rows = self.sides.final(self.dataset)
+        return self.dataset.labels if len(rows) == len(self.dataset) else self.dataset.labels.take(rows)
 
     def identity(self, name: str, fold: int, seed: int) -> str:
         """Names what one run computes: equal identities mean equal outputs of every test row. The prior is no part of it:
@@ -329,6 +356,8 @@ class Plan:
         what = self.recipe(name)
         numbers = [fold, seed, self.folds, self.deal(seed), self.inner_share, self.epochs, self.duplicates]
         where = [self.engine.numerics(), self.tuning, identity_of(self.backbone)]
+        if self.split is not None or self.dataset.beside.group is not None:
+            where += [repr(self.sides), self.dataset.beside.digest]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
 
@@ -363,9 +392,9 @@ class Prepared:
     def split(self) -> tuple[torch.Tensor, torch.Tensor]:
         """(inner rows, held-out rows) of the training rows; made when a recipe needs it, for a few rows have none."""
         study = self.study
-        labels, same = study.dataset.labels.take(self.train_rows), study.duplicate_of[self.train_rows]
-        inner, held = inner_split(labels, same, study.inner_share, self.split_seed)
-        return self.train_rows[inner], self.train_rows[held]
+        return study.sides.inner(
+            study.dataset, study.together, self.train_rows, study.inner_share, self.split_seed
+        )
 
     @property
     def inner_rows(self) -> torch.Tensor:

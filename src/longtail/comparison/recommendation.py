@@ -18,6 +18,7 @@ from longtail.comparison.leaderboard import (
     ranked_by,
     shown_priors,
 )
+from longtail.comparison.points import promise_said
 from longtail.comparison.record import Results
 
 GROUP_NAMES = {"many": "frequent", "medium": "medium", "few": "rare"}
@@ -72,6 +73,7 @@ def advice(results: Results, prior: str, margin: float = MARGIN) -> Advice:
     parts = [f"It scores {how}: {METRIC_NAMES[metric]} {_with_sd(best, metric)}."]
     parts.append(_against_baseline(best, base, rows, metric))
     parts.append(cost_said(results, prior, best))
+    parts.append(promise_said(results, prior, best.recipe))
     if base is not None and base.done and base.recipe != best.recipe:
         parts.append(_head_and_tail(results, prior, best, base))
     parts.append(_expected(results, prior, best))
@@ -96,7 +98,7 @@ def _verdict(best: Row, base: Row | None, metric: str) -> str:
     if best.recipe == base.recipe:
         better = "lower" if metric in LOWER_IS_BETTER else "higher"
         return f"stay with {best.title}, the baseline: nothing tried here scores {better}."
-    if best.done < 2:
+    if best.done < 2 and not math.isfinite(best.p):
         return f"{best.title} scores best, but in a single run: that is a hint at most."
     if best.p < 0.05:
         return f"use {best.title}: it beats {base.title}, the baseline, by more than luck."
@@ -148,7 +150,7 @@ def _against_baseline(best: Row, base: Row | None, rows: Sequence[Row], by: str)
     gain = f"{best.difference:+.3f} against {base.title}"
     if not base.converged:
         gain += ", whose training did not converge"
-    if best.done < 2:
+    if best.done < 2 and not math.isfinite(best.p):
         advice = "there is no interval, and the order is a hint at most; use more folds or seeds to be sure"
         return f"That is {gain}, from a single run: {advice}."
     if not math.isfinite(best.p):

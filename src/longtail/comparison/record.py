@@ -146,7 +146,8 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What was compared on: name, path, kind, rows, classes with their counts, and notes on how it was read."""
+    """What was compared on: name, path, kind, rows, classes with their counts, the reading options that the caller gave
+    (``asked``), and notes on how it was read."""
 
     name: str
     path: str
@@ -158,6 +159,7 @@ class Data:
     imbalance: float
     groups: Mapping[str, list[int]]
     notes: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str | None = None
 
 
@@ -171,6 +173,7 @@ class Settings:
         metric: that recipes are ranked by; None is that of the prior.
         device, precision: of training; None in tables of before they were written.
         test_share: the share of the rows that a fold tests on.
+        split: ``name``, in ``words``, is there a ``single`` test set, and the columns of groups, times and parts.
     """
 
     folds: int
@@ -189,6 +192,12 @@ class Settings:
     epochs: int | None = None
     backbone: str = ""
     test_share: float
+    split: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tested(self) -> bool:
+        """Can a difference be tested: on folds, or on the rows of one test set?"""
+        return self.runs > 1 or bool(self.split.get("single"))
 
     @property
     def runs(self) -> int:

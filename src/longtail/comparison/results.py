@@ -7,11 +7,13 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Data, Results, Run, Settings
+from longtail.comparison.split import Folds, words
 from longtail.net import Net
 
 
@@ -26,7 +28,7 @@ def results_of(
     created: str,
 ) -> Results:
     """The results of a comparison, from its runs and what there is to say of its recipes."""
-    d, labels = plan.dataset, plan.dataset.labels
+    d, labels, sides = plan.dataset, plan.labels(0, 0), plan.sides
     groups = {name: index.tolist() for name, index in labels.classes.groups().items()}
     return Results(
         command=command or "",
@@ -47,7 +49,7 @@ def results_of(
             notes=tuple(d.notes),
         ),
         settings=Settings(
-            folds=plan.folds,
+            folds=sides.folds,
             seeds=plan.seeds,
             prior=plan.deploy_prior.name,
             prior_vector=tuple(plan.deploy_prior.resolve(labels.classes).tolist()),
@@ -61,11 +63,26 @@ def results_of(
             duplicates=plan.duplicates,
             epochs=plan.epochs or plan.base.epochs,
             backbone=backbone_name(plan),
-            test_share=1 / plan.folds,
+            test_share=tested_share(plan),
+            split=split_facts(plan),
         ),
         recipes=about,
         runs=tuple(runs),
     )
+
+
+def tested_share(plan: Plan) -> float:
+    """The share of all rows that a run tests."""
+    if isinstance(plan.sides, Folds):
+        return 1 / plan.sides.folds
+    _, test = plan.sides.rows(plan.dataset, plan.together, 0, plan.deal(0))
+    return len(test) / len(plan.dataset)
+
+
+def split_facts(plan: Plan) -> dict[str, Any]:
+    """How rows were split: its name, in words, is there a single test set, and what each column beside is called."""
+    sides, beside = plan.sides, plan.dataset.beside
+    return {"name": sides.name, "words": words(sides, plan.dataset), "single": sides.single, **beside.names}
 
 
 def backbone_name(plan: Plan) -> str:

@@ -265,8 +265,7 @@ class Worker:
         encoder, examples = prepared.training(part)
         outcome = self.outcome(prepared, name, seed, part)
         if isinstance(outcome.recipe, Classical):
-            rows = prepared.train_rows if part == "full" else prepared.inner_rows
-            made, trained = self.finish_classical(outcome, examples, seed, rows, categorical_of(encoder))
+            made, trained = self.finish_classical(outcome, prepared, name, seed, part)
         elif not self.holds_out(prepared, outcome):
             made, trained = finish(outcome, examples, fit_finish(outcome, examples, None)), [outcome]
         else:
@@ -297,26 +296,44 @@ class Worker:
             return False
 
     def finish_classical(
-        self, outcome: Outcome, examples: Examples, seed: int, rows: Tensor, categorical: Blocks
+        self, outcome: Outcome, prepared: Prepared, name: str, seed: int, part: str
     ) -> tuple[Outcome, list[Outcome]]:
-        """A fitted estimator with what its out-of-fold predictions of the training rows say."""
-        recipe, groups = outcome.recipe, self.plan.duplicate_of[rows]
+        """A fitted estimator with what its predictions of rows that it did not see say: out of fold, or of the held-out
+        rows where training rows may not be folded at random.
+        """
+        encoder, examples = prepared.training(part)
+        rows = prepared.train_rows if part == "full" else prepared.inner_rows
+        recipe = outcome.recipe
         must = outcome.assumed_prior is None or any(
             works_on(p.target) != "probabilities" for p in recipe.finish
         )
         if self.plan.tuning == "none" and not recipe.finish and not must:
             return outcome, [outcome]
-        if not must and len(groups.unique()) < estimators.FOLDS:
-            return outcome, [outcome]
-        logits, event = estimators.out_of_fold(
-            recipe, examples, seed, groups, categorical, self.cache, self.engine
-        )
-        outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
+        trained = [outcome]
+        if self.plan.sides.crosses:
+            groups = self.plan.together[rows]
+            if not must and len(groups.unique()) < estimators.FOLDS:
+                return outcome, [outcome]
+            logits, event = estimators.out_of_fold(
+                recipe, examples, seed, groups, categorical_of(encoder), self.cache, self.engine
+            )
+            outcome = outcome.but(history=(*outcome.history, event), keys=(*outcome.keys, event["key"]))
+            held, sample, trained = examples, sampled(self.plan, rows, rows), [outcome]
+        else:
+            try:
+                inner_encoder, _ = prepared.training("inner")
+            except ValueError:
+                if must:
+                    raise
+                return outcome, [outcome]
+            inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
+            held = prepared.encode(inner_encoder, prepared.held_rows)
+            logits, sample = inner.logits(held.x), sampled(self.plan, rows, prepared.held_rows)
+            trained += [] if inner is outcome else [inner]
         decide = None if self.plan.tuning == "none" else RULE
-        sample = sampled(self.plan, rows, rows)
-        fitted = fit_finish(outcome, examples, examples, logits, decide, sample)
-        said = held_out(outcome, examples, examples, fitted, logits)
-        return finish(outcome, examples, fitted).but(held=said), [outcome]
+        fitted = fit_finish(outcome, examples, held, logits, decide, sample)
+        said = held_out(outcome, examples, held, fitted, logits)
+        return finish(outcome, examples, fitted).but(held=said), trained
 
     def score(self, task: Task) -> tuple[Run, Outputs]:
         """Fit a recipe on the fold's training rows and keep what it says of the test rows. The run comes back without

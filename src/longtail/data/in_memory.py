@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from longtail.data.beside import costs_in, numbers_beside, with_costs
+from longtail.data.beside import Beside
+from longtail.data.costing import costs_in, numbers_beside, with_costs
 from longtail.data.dataset import Dataset
+from longtail.formats.columns import find
 from longtail.formats.target import classes_of
 from longtail.kinds.memory import rows_of
 from longtail.kinds.roles import roles
@@ -27,13 +29,15 @@ def dataset_of(
     label: str | int | None,
     features: Sequence[str | int] | None,
     name: str,
-    beside: Sequence[str] = (),
+    beside: Mapping[str, Any] | None = None,
+    cost_columns: Sequence[str] = (),
 ) -> Dataset:
     """A data frame with a label column, or ``(X, y)``, as a data set.
 
     Args:
         kind, text, label, features, name: as for ``longtail.data.load``.
-        beside: columns of costs.
+        cost_columns: as for ``longtail.data.load``.
+        beside: "group", "time" and "split": a column of the frame, or an array; None where there is none.
 
     Raises:
         ValueError: neither, or columns that are not there.
@@ -43,14 +47,19 @@ def dataset_of(
     """
     if hasattr(given, "columns"):
         sheet = sheet_of(given)
-        costs = numbers_beside(sheet, beside)
+        costs = numbers_beside(sheet, cost_columns)
+        cells, titles = columns_beside(beside or {}, sheet)
+        inside = [name for what, name in titles.items() if what not in cells]
+        cells |= {what: sheet.frame[titles[what]] for what in titles if what not in cells}
+        sheet = replace(sheet, frame=sheet.frame.drop(columns=list(dict.fromkeys(inside))))
         role = roles(sheet, kind, text, label, features)
         x, y = sheet.frame[role.features], sheet.frame[role.label]
         kind, text, features, notes = role.kind, None, role.features, role.notes
         reading, named = {"label": role.label}, label is not None
     elif isinstance(given, tuple) and len(given) == 2:
         (x, y), notes, reading, named = given, [], {}, True
-        costs = costs_in(x, beside)
+        cells, titles = columns_beside(beside or {}, None)
+        costs = costs_in(x, cost_columns)
     else:
         raise ValueError(
             f"data is a {type(given).__name__}; give a path, a data frame with a label column, or (X, y)"
@@ -59,7 +68,29 @@ def dataset_of(
     where = f"column {reading['label']!r}" if reading else "y"
     classes, names, more = classes_of(labels_column(y), where, named=named)
     data = Dataset.of(name, found.name, raw, Labels.of(classes, names), [*notes, *said, *more])
-    return with_costs(replace(data, reading=reading), costs)
+    for what, column in cells.items():
+        if len(column) != len(data):
+            raise ValueError(f"{what} has {len(column)} values for {len(data)} rows")
+    beside_rows = Beside.of(cells, titles, "data")
+    no_inputs = [f"column {c!r} is the {w}, and no input" for w, c in titles.items() if reading]
+    told = (*data.notes, *beside_rows.notes, *no_inputs)
+    return with_costs(replace(data, reading=reading, beside=beside_rows, notes=told), costs)
+
+
+def columns_beside(asked: Mapping[str, Any], sheet: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is given as arrays, by what it is; and the names of all that is given, columns of the frame included."""
+    cells: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for what, given in asked.items():
+        if given is None:
+            continue
+        if isinstance(given, str | int):
+            if sheet is None:
+                raise ValueError(f"{what}={given!r}: (X, y) has no such column: pass the values, one a row")
+            names[what] = find(sheet, given, what)
+        else:
+            cells[what], names[what] = given, what
+    return cells, names
 
 
 def labels_column(y: Any) -> Any:

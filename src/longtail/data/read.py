@@ -20,13 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from longtail.data.beside import costs_in, with_costs
 from longtail.data.built_in import built_in, is_built_in
+from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
 from longtail.data.rows import Asked, Rows, read_rows, refuse_columns
-from longtail.formats.how import IN_MEMORY, How, listed
+from longtail.formats.how import IN_MEMORY, SPLITS, How, listed
 from longtail.formats.places import title_of
 from longtail.formats.reading import short, tell
 from longtail.formats.target import classes_of
@@ -43,6 +43,8 @@ def load(
     text: str | int | None = None,
     label: str | int | None = None,
     features: Sequence[str | int] | None = None,
+    group: Any = None,
+    time: Any = None,
     drop: str | int | Sequence[str | int] | None = None,
     header: bool | None = None,
     name: str | None = None,
@@ -67,10 +69,15 @@ def load(
         label: the column (or array) of labels; None takes one called label, target, class, y or category,
             else the last.
         features: the columns to learn from; None takes all but the label.
+        group: the column of groups, such as patients: it is no input, and no comparison has rows of one group on two
+            sides. Of pictures in folders: "folder", or a regular expression that finds it in their names. In memory
+            also an array, one a row.
+        time: the column (in memory also an array) of times: a comparison then tests later rows than it trains on.
         drop: columns to leave out.
         header: does the first row of a delimited file name the columns? None detects it.
         name: for display; None takes the file's.
-        split: "train" (the default), "test" or "validation", of a folder that has them.
+        split: "train" (the default), "test" or "validation", of a folder that has them; or the column that says "train",
+            "test" or "validation" for each row.
         imbalance: keep the first rows of each class, so that the counts fall exponentially by this factor
             from the largest class to the smallest: CIFAR-LT at 100 from a file that holds it at 10.
         encoding: of a text file; None takes UTF-8, or detects and says what else it is.
@@ -90,18 +97,22 @@ def load(
     >>> data.kind, data.labels.classes.imbalance
     ('image', 58.0)
     """
-    beside = tuple(cost_columns)
-    asked = Asked(None if kind is None else kind_of(kind), text, label, features, beside=beside)
     how = How.of(
         drop=drop, header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
         images=images, split=split,
     )  # fmt: skip
     if not isinstance(path, str | Path):
-        how.refuse_but((), IN_MEMORY)
-        data = dataset_of(path, kind, text, label, features, name or "data", beside)
-    elif is_built_in(path):
+        how.refuse_but(("split",), IN_MEMORY)
+        if how.part is not None:
+            raise ValueError(f"split={split!r} is no option for {IN_MEMORY}")
+        beside = {"group": group, "time": time, "split": split}
+        data = dataset_of(path, kind, text, label, features, name or "data", beside, cost_columns)
+        return data if imbalance is None else _cut(data, imbalance)
+    found, costs = None if kind is None else kind_of(kind), tuple(cost_columns)
+    asked = Asked(found, text, label, features, group, time, cost_columns=costs)
+    if is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
-        refuse_columns(path, asked)
+        refuse_columns(path, asked, how)
         return _built_in(path, kind, split, imbalance)
     else:
         data = _labelled(read_rows(path, how, asked), name or title_of(Path(path)), label is not None)
@@ -114,11 +125,12 @@ def _labelled(rows: Rows, title: str, named: bool) -> Dataset:
     assert target is not None
     assert kind is not None
     if isinstance(target, Labels):
-        return with_costs(Dataset.of(title, kind.name, rows.raw, target, rows.notes), rows.beside)
+        made = Dataset.of(title, kind.name, rows.raw, target, rows.notes)
+        return with_costs(replace(made, beside=rows.beside), rows.costs)
     y, names, said = classes_of(target.values, f"{target.file}, {target.place}", target.names, named=named)
     notes = [*rows.notes, *(short(note, f"{target.file}, ") for note in said)]
     made = Dataset.of(title, kind.name, rows.raw, Labels.of(y, names), notes)
-    return with_costs(replace(made, reading=rows.reading), rows.beside)
+    return with_costs(replace(made, reading=rows.reading, beside=rows.beside), rows.costs)
 
 
 def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
@@ -135,8 +147,7 @@ def _cut(data: Dataset, imbalance: float) -> Dataset:
     note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
     cut = data.take(index)
     cut = Dataset.of(data.name, data.kind, cut.raw, cut.labels, (*data.notes, note))
-    costs = {column: values[index] for column, values in data.costs_of.items()}
-    return replace(cut, reading=data.reading, costs_of=costs)
+    return replace(cut, reading=data.reading, beside=data.beside.take(index))
 
 
 def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
@@ -212,13 +223,15 @@ def read_inputs(
         header=header, encoding=encoding, delimiter=delimiter, missing=missing, skip_bad=skip_bad, sheet=sheet,
         images=images, split=split,
     )  # fmt: skip
+    if how.part_column is not None:
+        raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
     kind, known = kind_of(like.kind), reading or {}
     remembered = tuple(map(str, listed(known.get("missing"))))
     if not isinstance(path, str | Path):
         how.refuse_but((), IN_MEMORY)
         raw, said = rows_like(path, like, text, remembered)
         frame = sheet_of(path).frame if hasattr(path, "columns") else None
-        return Rows(raw, kind, frame, beside=costs_in(path, cost_columns), notes=said)
+        return Rows(raw, kind, frame, costs=costs_in(path, cost_columns), notes=said)
     if is_built_in(path):
         how.refuse_but((), f"{path}, which is built in")
         data = built_in(path)
@@ -230,15 +243,8 @@ def read_inputs(
         raise ValueError(f"images={str(images)!r}: the model takes {kind.name}")
     if missing is None:
         how = replace(how, missing=remembered)
-    return read_rows(
-        path,
-        how,
-        Asked(
-            kind,
-            text,
-            like=like,
-            classes=tuple(classes),
-            first=known.get("first_feature"),
-            beside=tuple(cost_columns),
-        ),
-    )
+    asked = Asked(
+        kind, text, like=like, classes=tuple(classes), first=known.get("first_feature"),
+        cost_columns=tuple(cost_columns),
+    )  # fmt: skip
+    return read_rows(path, how, asked)

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from longtail.data.beside import numbers_beside
+from longtail.data.beside import Beside, groups_by_path
+from longtail.data.costing import numbers_beside
 from longtail.formats.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
 from longtail.formats.columns import find
 from longtail.formats.how import How
@@ -21,12 +22,26 @@ from longtail.formats.places import resolve
 from longtail.formats.reading import Doubt
 from longtail.formats.sheet import Sheet, read_bytes
 from longtail.formats.svmlight import read_svmlight
-from longtail.kinds import EMBEDDING, IMAGE, TABLE, TEXT, Encoder, Kind, SparseEncoder, TableEncoder, kind_of
+from longtail.kinds import (
+    EMBEDDING,
+    IMAGE,
+    TABLE,
+    TEXT,
+    EmbeddingEncoder,
+    Encoder,
+    Kind,
+    SparseEncoder,
+    TableEncoder,
+    kind_of,
+)
 from longtail.kinds.image.named import picture_column, picture_files
 from longtail.kinds.image.read import images_of
 from longtail.kinds.roles import Roles, inputs_of, roles
 from longtail.kinds.table.read import table_like
 from longtail.labels import Labels
+
+WHAT = {"group": "group", "time": "time", "split": "part (train, validation, test)"}
+"""What a column beside the inputs is, in notes."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +71,9 @@ class Rows:
         paths: the file of each image; None for other data.
         root: the folder that the images were read from, where it was a folder.
         target: the labels, where they were asked for.
+        beside: groups, times and parts of the rows.
+        costs: columns of costs that were asked for, float64 ``[N]`` by name.
         reading: ``Dataset.reading``.
-        beside: columns of numbers that were asked for beside the inputs, float64 ``[N]`` by name.
         notes: what was detected and done, in plain words.
     """
 
@@ -67,8 +83,9 @@ class Rows:
     paths: list[Path] | None = None
     root: Path | None = None
     target: Target | Labels | None = None
+    beside: Beside = field(default_factory=Beside)
+    costs: dict[str, torch.Tensor] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
-    beside: dict[str, torch.Tensor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -79,20 +96,23 @@ class Asked:
     Attributes:
         kind: a kind that was named, or the model's; None detects it.
         text, label, features: columns that were named.
+        group, time: columns beside the inputs; of pictures in folders, how their names tell the group.
         like: the encoder of the model.
         classes: the names of the model's classes.
         first: the number of the first feature, of svmlight, as the model remembers it.
-        beside: columns of numbers to take beside the inputs: ``costs=`` names them.
+        cost_columns: columns of costs, which may be inputs too.
     """
 
     kind: Kind | None = None
     text: str | int | None = None
     label: str | int | None = None
     features: Sequence[str | int] | None = None
+    group: str | int | None = None
+    time: str | int | None = None
     like: Encoder | None = None
     classes: tuple[str, ...] = ()
     first: int | None = None
-    beside: tuple[str, ...] = ()
+    cost_columns: tuple[str, ...] = ()
 
     def check(self, kind: Kind, where: Path, what: str) -> None:
         """Raises ValueError where data of another kind were asked for."""
@@ -113,13 +133,13 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
     """
     notes: list[str] = []
     where = Path(path).expanduser()
-    pictures = asked.like is not None and asked.kind is IMAGE and how.split is None and where.is_dir()
+    pictures = asked.like is not None and asked.kind is IMAGE and how.part is None and where.is_dir()
     if not pictures:  # to predict, every picture in a folder is a row, whatever the folders in it are called
-        where = resolve(where, how.split, notes)
+        where = resolve(where, how.part, notes)
     form = "folder" if where.is_dir() else format_of(where)
     check_options(where, form, how)
-    if form in ("folder", "svmlight") or (asked.beside and form in ("picture", "arrays")):
-        refuse_columns(where, asked)
+    if form in ("folder", "svmlight") or (asked.cost_columns and form in ("picture", "arrays")):
+        refuse_columns(where, asked, how, () if form == "svmlight" else ("group",))
     if form == "folder":
         found = _folder(where, how, asked)
     elif form == "picture" or (asked.like is not None and where.suffix.lower() in SUFFIXES):
@@ -133,19 +153,23 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
     else:
         wanted = kind_of(asked.like.kind).wanted(asked.like, asked.classes)
         found = _alike(read_sheet(where, form, how, wanted), how, asked)
+    if isinstance(asked.like, EmbeddingEncoder) and found.raw.shape[1:] != asked.like.feature_shape:
+        held, takes = found.raw.shape[1], asked.like.num_features
+        raise ValueError(f"{where}: rows of {held} numbers; the model takes {takes}")
     return replace(found, notes=[*notes, *found.notes])
 
 
-def refuse_columns(where: str | Path, asked: Asked) -> None:
+def refuse_columns(where: str | Path, asked: Asked, how: How, taken: Sequence[str] = ()) -> None:
     """Raises ValueError where a column is named of data without columns."""
-    if asked.beside:
+    if asked.cost_columns:
         raise ValueError(
-            f"costs name the column {asked.beside[0]!r}, and {where} has no columns with names: give costs in numbers"
+            f"costs name the column {asked.cost_columns[0]!r}, and {where} has no columns with names: say numbers"
         )
     if asked.like is not None:
         return
-    for option, value in {"label": asked.label, "text": asked.text, "features": asked.features}.items():
-        if value is not None:
+    named = {name: getattr(asked, name) for name in ("label", "text", "features", "group", "time")}
+    for option, value in {**named, "split": how.part_column}.items():
+        if value is not None and option not in taken:
             raise ValueError(f"{option}={value!r} is no option for {where}, which has no columns with names")
 
 
@@ -159,7 +183,12 @@ def _folder(where: Path, how: How, asked: Asked) -> Rows:
     raw, kept, said = read_images(files, str(where), how.skip_bad)
     asked.check(IMAGE, where, "is a folder")
     labels = Labels.of([y[i] for i in kept], names)
-    return Rows(raw, IMAGE, target=labels, notes=notes + said)
+    beside = Beside()
+    if asked.group is not None:
+        inside = [files[i].relative_to(where).as_posix() for i in kept]
+        group = groups_by_path(inside, str(asked.group), str(where))
+        beside = Beside(group=group, names={"group": "group (by the names of files)"})
+    return Rows(raw, IMAGE, target=labels, beside=beside, notes=notes + said)
 
 
 def _picture(where: Path, asked: Asked) -> Rows:
@@ -228,14 +257,25 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
     text = None if asked.text is None else find(sheet, asked.text, "text")
     features = None if asked.features is None else [find(sheet, f, "features") for f in asked.features]
     dropped = [find(sheet, d, "drop") for d in how.drop]
-    for column in (label, text):
+    wanted = {"group": asked.group, "time": asked.time, "split": how.part_column}
+    named = {what: find(sheet, column, what) for what, column in wanted.items() if column is not None}
+    for column in (label, text, *named.values()):
         if column in dropped:
             raise ValueError(f"{sheet.path}: column {column!r} is asked for, and named in drop= too")
-    whole = sheet
+    for what, one in named.items():
+        if one in (label, text):
+            raise ValueError(
+                f"{sheet.path}: column {one!r} is {'the label' if one == label else 'the text'}: "
+                f"{what}= needs another"
+            )
+    every = sheet
     if dropped:
         sheet = replace(sheet, frame=sheet.frame.drop(columns=dropped))
         features = None if features is None else [f for f in features if f not in dropped]
         notes.append(f"left out as asked: {', '.join(map(repr, dropped))}")
+    if named:  # no inputs, and no labels either
+        sheet = replace(sheet, frame=sheet.frame.drop(columns=list(dict.fromkeys(named.values()))))
+        features = None if features is None else [f for f in features if f not in named.values()]
     column = picture_column(sheet, how, label) if asked.kind in (None, IMAGE) and text is None else None
     if column is None and how.images is not None:
         raise ValueError(
@@ -249,20 +289,22 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
     assert target is not None
     notes += [*sheet.notes, *role.notes]
     if column is not None:
-        found = _pictures(whole, column, how)
+        found = _pictures(every, column, how)
         spare = [c for c in map(str, sheet.frame.columns) if c not in (column, target)]
         notes += [f"not used: {', '.join(map(repr, spare[:8]))}"] if spare else []
     else:
-        found = _by_role(whole, role, how)
-    notes += found.notes
+        found = _by_role(every, role, how)
+    beside = Beside.of({w: found.frame[c] for w, c in named.items()}, named, str(sheet.path))
+    notes += [*found.notes, *beside.notes]
+    notes += [f"column {c!r} is the {WHAT[w]}, and no input" for w, c in named.items()]
     values = found.frame[target]
     names = sheet.class_names.get(target)
     if names is None:
         names = names_beside(sheet.path, values, notes)
     reading = {"label": target, **({"missing": list(how.missing)} if how.missing else {})}
     stand = Target(values, sheet.path, f"column {target!r}", names)
-    beside = numbers_beside(replace(whole, frame=found.frame), asked.beside)
-    return replace(found, target=stand, reading=reading, beside=beside, notes=notes)
+    costs = numbers_beside(replace(every, frame=found.frame), asked.cost_columns)
+    return replace(found, target=stand, beside=beside, costs=costs, reading=reading, notes=notes)
 
 
 def _alike(sheet: Sheet, how: How, asked: Asked) -> Rows:
@@ -272,13 +314,14 @@ def _alike(sheet: Sheet, how: How, asked: Asked) -> Rows:
     assert asked.like is not None
     if kind.sheet_like is not None:
         raw, said = kind.sheet_like(sheet, asked.like, how.missing)
-        return Rows(raw, kind, sheet.frame, beside=numbers_beside(sheet, asked.beside), notes=notes + said)
+        costs = numbers_beside(sheet, asked.cost_columns)
+        return Rows(raw, kind, sheet.frame, costs=costs, notes=notes + said)
     if kind is IMAGE and (column := picture_column(sheet, how, None)) is not None:
         found = _pictures(sheet, column, how)
     else:
         found = _by_role(sheet, _role(sheet, kind, asked.text, notes), how)
-    beside = numbers_beside(replace(sheet, frame=found.frame), asked.beside)
-    return replace(found, beside=beside, notes=notes + found.notes)
+    costs = numbers_beside(replace(sheet, frame=found.frame), asked.cost_columns)
+    return replace(found, costs=costs, notes=notes + found.notes)
 
 
 def _role(sheet: Sheet, kind: Kind, text: str | int | None, notes: list[str]) -> Roles:

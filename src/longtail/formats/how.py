@@ -30,7 +30,7 @@ class How:
         skip_bad: leave rows out that cannot be read, and count them, instead of stopping at the first.
         sheet: of a spreadsheet file, by name or number (from 0).
         images: the folder of the pictures that a table names.
-        split: "train", "test" or "validation", of a folder that has them.
+        split: "train", "test" or "validation", of a folder that has them; or the column that names the part of each row.
     """
 
     drop: tuple[str | int, ...] = ()
@@ -59,18 +59,23 @@ class How:
     ) -> How:
         """From the keywords of ``load`` and ``predict``, as the user writes them.
 
-        Raises:
-            ValueError: an unknown ``split``.
-
         >>> How.of(missing="-999", images="~/pictures").missing
         ('-999',)
         """
-        if split is not None and split not in SPLITS:
-            raise ValueError(f"split={split!r} must be one of {', '.join(SPLITS)}")
         return cls(
             listed(drop), header, encoding, delimiter, tuple(map(str, listed(missing))), skip_bad, sheet,
             None if images is None else Path(images).expanduser(), split,
         )  # fmt: skip
+
+    @property
+    def part(self) -> str | None:
+        """The part of a folder that is read, where one is named."""
+        return self.split if self.split in SPLITS else None
+
+    @property
+    def part_column(self) -> str | None:
+        """The column that names the part of each row."""
+        return None if self.split in SPLITS else self.split
 
     def refuse_but(self, taken: Collection[str], where: str) -> None:
         """Raise where something is said that has no meaning there, so that nothing is left out in silence.

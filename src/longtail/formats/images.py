@@ -7,7 +7,7 @@ import io
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,15 @@ class ImageFiles:
             tuple(self.sources[i] for i in rows),
             tuple(self.sizes[i] for i in rows),
             tuple(self.digests[i] for i in rows),
+        )
+
+    def with_more(self, others: Iterable[ImageFiles]) -> ImageFiles:
+        """These, and others behind them."""
+        parts = [self, *others]
+        return ImageFiles(
+            tuple(s for part in parts for s in part.sources),
+            tuple(s for part in parts for s in part.sizes),
+            tuple(d for part in parts for d in part.digests),
         )
 
     def resized(self, size: tuple[int, int]) -> Tensor:

@@ -29,6 +29,29 @@ PLACES = {
 """Words in the name of a folder of pictures that say where they are, not what is on them."""
 
 
+def parts_of(path: Path) -> tuple[dict[str, list[Path]], list[Path]]:
+    """The files or folders in a folder that are called train, validation or test and hold data; and the folders of such
+    a name that hold pictures and no classes.
+    """
+    folders = {child: layout(child) for child in subfolders(path)}
+    files = sorted(
+        p for p in path.iterdir() if p.is_file() and not p.name.startswith(".") and suffix_of(p) in DATA
+    )
+    parts: dict[str, list[Path]] = {part: [] for part in SPLITS}
+    flat = []
+    for child in sorted([*folders, *files]):
+        stem = child.name.split(".")[0].lower() if child.is_file() else child.name.lower()
+        for part, words in SPLITS.items():
+            # "train-00000-of-00002.parquet" is how the Hugging Face hub names them.
+            if stem.split("-0")[0] not in words:
+                continue
+            if folders.get(child) == "pictures":
+                flat.append(child)
+            elif child.is_file() or folders[child] == "folders" or _holds_data(child):
+                parts[part].append(child)
+    return parts, flat
+
+
 def resolve(path: Path, split: str | None, notes: list[str]) -> Path:
     """The file or the image folder meant; a folder with train and test parts is one of them.
 
@@ -49,18 +72,7 @@ def resolve(path: Path, split: str | None, notes: list[str]) -> Path:
     files = sorted(
         p for p in path.iterdir() if p.is_file() and not p.name.startswith(".") and suffix_of(p) in DATA
     )
-    parts: dict[str, list[Path]] = {part: [] for part in SPLITS}
-    flat = []
-    for child in sorted([*folders, *files]):
-        stem = child.name.split(".")[0].lower() if child.is_file() else child.name.lower()
-        for part, words in SPLITS.items():
-            # "train-00000-of-00002.parquet" is how the Hugging Face hub names them.
-            if stem.split("-0")[0] not in words:
-                continue
-            if folders.get(child) == "pictures":
-                flat.append(child)
-            elif child.is_file() or folders[child] == "folders" or _holds_data(child):
-                parts[part].append(child)
+    parts, flat = parts_of(path)
     wanted = split or "train"
     if parts[wanted]:
         if len(parts[wanted]) > 1:

@@ -62,7 +62,14 @@ def _declared(results: Results) -> str:
 
 def _folds(results: Results) -> str:
     settings = results.settings
-    if settings.folds == 1:
+    how = settings.split.get("name", "folds")
+    words = str(settings.split.get("words", ""))
+    grouped = "group" in settings.split
+    if how == "own":
+        text = f"{words[:1].upper()}{words[1:]}. Nothing else tests, and they trained nothing."
+    elif how == "time":
+        text = f"{words[:1].upper()}{words[1:]}. So the scores say how well the past tells the future."
+    elif settings.folds == 1:
         text = f"One split: {100 * settings.test_share:.0f} % of the rows are tested, by models that trained on the rest."
     else:
         text = (
@@ -71,8 +78,11 @@ def _folds(results: Results) -> str:
         )
     if settings.seeds > 1:
         text += f" All of that {settings.seeds} times, each with other folds and other initial weights."
-    if settings.duplicates == "together":
-        text += " Equal rows stay in one fold."
+    if grouped:
+        group = settings.split["group"]
+        text += f" No {group} stands on two sides, so the scores are of ones that training has not seen."
+    if settings.duplicates == "together" and how in ("folds", "hold-out"):
+        text += " Equal rows stay on one side."
     return text
 
 

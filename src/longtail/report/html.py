@@ -71,7 +71,7 @@ def render(results: Results) -> str:
         if results.settings.metric == "expected_cost"
         else MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
-        tested=results.settings.runs > 1,
+        tested=results.settings.tested,
     )
 
 

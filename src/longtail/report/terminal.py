@@ -198,7 +198,7 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
 
 def _legend(results: Results) -> str:
     boards = [row for prior in shown_priors(results) for row in board(results, prior).rows]
-    several = results.settings.runs > 1
+    several = results.settings.tested
     lower = [m for m in shown(results, boards, least=2) if m.better == "lower"]
     true = [m.title for m in lower if not m.of_costs]
     names = [m.title for m in lower if m.of_costs] + (

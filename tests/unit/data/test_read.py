@@ -435,3 +435,11 @@ def test_what_prediction_leaves_out_has_no_remedy_that_it_lacks(write) -> None:
     )
     assert found.raw == data.raw
     assert any(note.endswith("left out: 'id'") for note in found.notes), found.notes
+
+
+def test_embeddings_of_another_width_are_refused_with_their_file(tmp_path):
+    """What is read as rows of numbers, and is of another width, was refused without a word on the file."""
+    like = EmbeddingEncoder.fit(torch.randn(5, 3))
+    np.savez(tmp_path / "new.npz", x=np.ones((4, 2), dtype=np.float32))
+    with pytest.raises(ValueError, match=r"new\.npz: rows of 2 numbers; the model takes 3"):
+        load_inputs(tmp_path / "new.npz", like)

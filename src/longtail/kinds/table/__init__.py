@@ -13,6 +13,7 @@ from longtail.examples import Inputs
 from longtail.formats.how import Wanted
 from longtail.formats.sheet import Sheet
 from longtail.kinds.kind import Kind
+from longtail.kinds.table.beside import beside
 from longtail.kinds.table.encoder import TableEncoder
 from longtail.kinds.table.giveaways import giveaways
 from longtail.kinds.table.read import rows_like, table, table_like
@@ -75,8 +76,8 @@ def wanted(like: TableEncoder, classes: Sequence[str]) -> Wanted:
 
 
 def warnings(raw: Any, labels: Labels) -> tuple[str, ...]:
-    """Columns that carry nothing, and values that are missing."""
-    out = []
+    """Columns that carry nothing, values that are missing, and columns that look like groups or times."""
+    out = [*beside(raw, labels)]
     constant = [str(c) for c in raw.columns if raw[c].nunique(dropna=False) <= 1]
     if constant:
         out.append(f"constant columns, which carry nothing: {', '.join(constant[:10])}")

@@ -1,0 +1,187 @@
+"""Parts: a data set with test rows (and validation rows) of its own, as one data set that knows which is which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from longtail.data.beside import PARTS, Beside
+from longtail.data.costing import costs_in
+from longtail.data.dataset import Dataset, encoder_for
+from longtail.data.predicted import label_column
+from longtail.data.read import read_inputs
+from longtail.examples import SparseRows
+from longtail.formats.images import ImageFiles
+from longtail.formats.places import parts_of
+from longtail.formats.target import indices_of
+from longtail.labels import Labels
+
+READ = ("header", "encoding", "delimiter", "missing", "skip_bad", "sheet", "images", "text")
+"""Options on how a file is read that hold for its other parts too."""
+
+
+def own_parts(data: Any, how: Mapping[str, Any]) -> dict[str, Path]:
+    """The files or folders of the parts that a folder holds, by "train", "validation" and "test"; nothing unless there is
+    one that trains and one that tests, each once, and the caller asked for none of them.
+    """
+    if not isinstance(data, str | Path) or how.get("split") is not None:
+        return {}
+    where = Path(data).expanduser()
+    if not where.is_dir():
+        return {}
+    parts, _ = parts_of(where)
+    found = {part: paths[0] for part, paths in parts.items() if len(paths) == 1}
+    return found if {"train", "test"} <= set(found) else {}
+
+
+def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]) -> Dataset:
+    """``train`` with the rows of other parts behind it.
+
+    A part is read as a model reads rows to predict, so columns are found by name and cells are read as in training.
+
+    Args:
+        train: the rows that train.
+        others: "validation" and "test": each a file, a folder, a data frame, ``(X, y)`` or a ``Dataset``.
+        how: the options that ``train`` was read with.
+
+    Raises:
+        ValueError: a part has no labels, or not the columns of ``train``.
+    """
+    like = encoder_for(train).fit(train.raw)
+    names, raws, labels = list(train.labels.names), [train.raw], [train.labels.y]
+    part = [torch.zeros(len(train), dtype=torch.int64)]
+    notes: list[str] = []
+    costs = [train.costs_of]
+    for what in PARTS[1:]:
+        if (given := others.get(what)) is None:
+            continue
+        raw, cells, own, said = read_part(given, what, like, train, how)
+        costs.append(own)
+        cells = [str(c).strip() for c in cells]
+        new = [c for c in dict.fromkeys(cells) if int(indices_of([c], names)[0]) < 0]
+        names += new
+        raws.append(raw)
+        labels.append(indices_of(cells, names).long())
+        part.append(torch.full((len(cells),), PARTS.index(what)))
+        notes += [f"{what} part: {note}" for note in said]
+        notes.append(f"{len(cells):,} rows of {title(given, what)} are the {what} part")
+    y = torch.cat(labels)
+    made = Dataset.of(
+        train.name, train.kind, joined(raws), Labels.of(y, names, len(names)), [*train.notes, *notes]
+    )
+    if train.unlabelled is not None:
+        made = made.with_unlabelled(train.unlabelled)
+    beside = Beside(
+        part=torch.cat(part),
+        costs={name: torch.cat([of[name] for of in costs]) for name in train.costs_of},
+        names={"split": f"its own test set ({title(others['test'], 'test')})"},
+    )
+    return replace(made, reading=train.reading, beside=beside)
+
+
+def read_part(
+    given: Any, what: str, like: Any, train: Dataset, how: Mapping[str, Any]
+) -> tuple[Any, Sequence[Any], Mapping[str, torch.Tensor], list[str]]:
+    """The rows of a part, the name of each row's class, columns of costs, and notes."""
+    wanted_costs = tuple(train.costs_of)
+    if isinstance(given, Dataset):
+        costs = {**costs_in(given.raw, wanted_costs), **given.costs_of}
+        cells = [given.labels.names[k] for k in given.labels.y.tolist()]
+        return given.raw, cells, has_costs(costs, wanted_costs, what), []
+    label = train.reading.get("label")
+    if isinstance(given, tuple) and len(given) == 2:
+        rows = read_inputs(given[0], like, classes=train.labels.names, cost_columns=wanted_costs)
+        cells = list(given[1])
+    else:
+        options = {
+            k: v for k, v in how.items() if k in READ and v is not None and isinstance(given, str | Path)
+        }
+        rows = read_inputs(
+            given,
+            like,
+            classes=train.labels.names,
+            reading=train.reading,
+            cost_columns=wanted_costs,
+            **options,
+        )
+        found = label_column(rows, train.labels.names, None, label, tuple(getattr(like, "columns", ())))
+        if found is None and rows.target is not None and not isinstance(rows.target, Labels):
+            found = list(rows.target.values)
+        if found is None:
+            option = "test" if what == "test" else "valid"
+            wanted = f"column {label!r}" if label else "labels"
+            raise ValueError(f"{option}={title(given, what)!r} has no {wanted}, so its rows cannot be scored")
+        cells = found
+    gone = [k for k, cell in enumerate(cells) if missing(cell)]
+    if gone:
+        raise ValueError(
+            f"the {what} part has no label in {len(gone)} of {len(cells)} rows (row {gone[0] + 1}): label them, or leave "
+            "them out"
+        )
+    if len(cells) != len(rows.raw):
+        raise ValueError(f"the {what} part has {len(rows.raw)} rows and {len(cells)} labels")
+    return rows.raw, cells, has_costs(rows.costs, wanted_costs, what), list(rows.notes)
+
+
+def has_costs(
+    costs: Mapping[str, torch.Tensor], wanted: Sequence[str], what: str
+) -> Mapping[str, torch.Tensor]:
+    """The columns of costs of a part, where it has them all.
+
+    Raises:
+        ValueError: it lacks one.
+    """
+    if lacking := [name for name in wanted if name not in costs]:
+        raise ValueError(f"the {what} part has no column {lacking[0]!r}, which costs= names")
+    return costs
+
+
+def missing(cell: Any) -> bool:
+    """Is there no label?"""
+    return cell is None or cell != cell or str(cell).strip() in ("", "nan", "<NA>", "NaT")
+
+
+def title(given: Any, what: str) -> str:
+    """A part in words."""
+    return Path(given).name if isinstance(given, str | Path) else what
+
+
+def joined(raws: Sequence[Any]) -> Any:
+    """Rows of several parts, one part behind the other."""
+    first = raws[0]
+    if isinstance(first, torch.Tensor) and first.dim() == 4:
+        size = (int(first.shape[2]), int(first.shape[3]))
+        raws = [raw.resized(size) if isinstance(raw, ImageFiles) else raw for raw in raws]
+        if any(raw.shape[1:] != first.shape[1:] for raw in raws):
+            raise ValueError(
+                f"pictures of the parts have other sizes: {[tuple(raw.shape[2:]) for raw in raws]}"
+            )
+    if isinstance(first, torch.Tensor):
+        return torch.cat([torch.as_tensor(raw) for raw in raws])
+    if isinstance(first, list):
+        return [row for raw in raws for row in raw]
+    if isinstance(first, SparseRows):
+        starts = [torch.zeros(1, dtype=torch.int64)]
+        for raw in raws:
+            starts.append(raw.indptr[1:] + starts[-1][-1])
+        return SparseRows(
+            torch.cat(starts),
+            torch.cat([raw.indices for raw in raws]),
+            torch.cat([raw.values for raw in raws]),
+            first.num_columns,
+        )
+    if isinstance(first, ImageFiles):
+        if not all(isinstance(raw, ImageFiles) for raw in raws):
+            raise ValueError(
+                "pictures that train have several sizes, those of another part one: scale all to one size"
+            )
+        return first.with_more(raws[1:])
+    import pandas as pd
+
+    from longtail.formats.reading import keep, kept
+
+    return keep(pd.concat(raws, ignore_index=True), kept(first))
