@@ -142,8 +142,9 @@ def compare(
     folder = Path(out)
     store = FolderStore(folder)
     with told(on, verbose) as say, ExitStack() as stack:
-        columns = columns_named(costs, files=True)
-        dataset = load_parts(data, test, valid, on=say, cost_columns=columns, **how)
+        if columns := columns_named(costs, files=True):
+            how["cost_columns"] = columns
+        dataset = load_parts(data, test, valid, on=say, **how)
         declared = None if costs is None else Costs.of(costs, dataset.labels.names, files=True)
         metric = "expected_cost" if metric is None and declared is not None else metric
         points = points_of(metric)

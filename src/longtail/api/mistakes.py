@@ -9,7 +9,6 @@ from longtail.api.loading import DEFAULT_OUT, Given
 from longtail.api.splitting import load_parts
 from longtail.comparison.kept import best_recipe, cells, mistakes, predictions, with_cells
 from longtail.comparison.record import read_results
-from longtail.data import Dataset
 from longtail.store import FolderStore
 
 
@@ -42,20 +41,16 @@ def errors(
         raise ValueError(f"per_class={per_class} must be at least 1")
     results = read_results(Path(out) / "results.json")
     name = recipe or best_recipe(results)
+    asked = {"test": None, "valid": None, **results.data.asked, **how}
     costs, of = results.settings.costs, None
-    columns = () if costs is None else costs.columns
-
-    def read() -> Dataset:
-        asked = {"test": None, "valid": None, "cost_columns": columns, **results.data.asked, **how}
-        return load_parts(results.data.path if data is None else data, **asked)
-
-    if columns:  # what was decided hangs on them
-        of = read().costs_of
+    if costs is not None and costs.columns:  # what was decided hangs on them
+        asked["cost_columns"] = costs.columns
+        of = load_parts(results.data.path if data is None else data, **asked).costs_of
     found = mistakes(predictions(results, FolderStore(Path(out)).outputs, name, of), per_class)
     found = found.drop(columns=[f"p_{c}" for c in results.data.names if c != "truth"], errors="ignore")
     note = ""
     try:
-        dataset = read()
+        dataset = load_parts(results.data.path if data is None else data, **asked)
         if dataset.fingerprint == results.data.fingerprint:
             found = with_cells(found, cells(dataset.raw, found["row"].tolist()))
         else:

@@ -82,7 +82,7 @@ def predict(
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
         beside = {**data_room.costs_in(data.raw, columns), **data.costs_of}
-        rows = data_room.Rows(data.raw, costs=beside)
+        rows = data_room.Rows(data.raw, costs=dict(beside))
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
         remembered = loaded.reading

@@ -116,16 +116,17 @@ def compare(
         if len(data) > 1 and (test or valid):
             raise ValueError("test= and valid= belong to one data set: compare them one by one")
         with watched(quiet or as_json) as on:
+            if columns := columns_named(costs, files=True):
+                how["cost_columns"] = columns
             own = {"test": test, "valid": valid, "on": on, "unlabelled": unlabelled}
-            own["cost_columns"] = columns_named(costs, files=True)
             sets = [api.load_parts(path, **own, **how) for path in data]
         for dataset in sets if not (quiet or as_json) else ():
             listings.show_dataset(said(api.inspect(dataset)))
         settings: dict[str, Any] = {
-            "recipes": names(recipes), "folds": folds, "holdout": holdout, "gap": gap, "seeds": seeds, "costs": costs,
-            "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1, "budget": seconds,
-            "began": saying.STARTED, "out": out, "backbone": backbone, "epochs": epochs, "tuning": tuning,
-            "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
+            "recipes": names(recipes), "folds": folds, "holdout": holdout, "gap": gap, "seeds": seeds,
+            "costs": costs, "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1,
+            "budget": seconds, "began": saying.STARTED, "out": out, "backbone": backbone, "epochs": epochs,
+            "tuning": tuning, "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
         }  # fmt: skip
         with watched(quiet or as_json) as on:
             if len(sets) > 1:

@@ -63,5 +63,4 @@ def frozen_features(
     return Dataset(
         dataset.name, EMBEDDING.name, features, dataset.labels, dataset.duplicate_of,
         (*dataset.notes, *front.notes, said), key, reading=dataset.reading, beside=dataset.beside,
-        costs_of=dataset.costs_of,
     ), made  # fmt: skip

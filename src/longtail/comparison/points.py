@@ -10,8 +10,10 @@ from torch import Tensor
 
 from longtail.classes import Classes, floored
 from longtail.comparison.outputs import Outputs
+from longtail.comparison.record import Results
 from longtail.metrics import Metric, Point, class_weights
 from longtail.metrics.evaluate import rarest_of
+from longtail.metrics.point import WORDS
 from longtail.prior import Prior
 from longtail.run.outcome import Held
 
@@ -77,3 +79,19 @@ class Aimed:
         score, weight = held_scores(outputs.held, self.k, outputs.meaning.classes.prior, target)
         at = self.point.threshold(score, outputs.held.y == self.k, weight)
         return None if math.isnan(at) else surety(probabilities.double().log(), self.k) >= at
+
+
+def promise_said(results: Results, prior: str, recipe: str) -> str:
+    """How well the promise of the point that ranks held on test rows; empty where none ranks."""
+    for point in points_of(results.settings.metric):
+        runs = results.by_recipe.get(recipe, {}).values()
+        found = [run.scores.get(prior, {}).get(point.reached) for run in runs]
+        reached = torch.tensor([v for v in found if v is not None], dtype=torch.float64)
+        if not len(reached):
+            return f"Its threshold was set for {point.promise}, and no row was taken for the class."
+        kept = int(point.keeps(reached).sum())
+        return (
+            f"Its threshold was set on held-out training rows, for {point.promise} there; on the test rows the "
+            f"{WORDS[point.held]} was {float(reached.mean()):.3f} (it was kept in {kept} of {len(reached)} runs)."
+        )
+    return ""

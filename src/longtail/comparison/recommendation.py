@@ -18,6 +18,7 @@ from longtail.comparison.leaderboard import (
     ranked_by,
     shown_priors,
 )
+from longtail.comparison.points import promise_said
 from longtail.comparison.record import Results
 
 GROUP_NAMES = {"many": "frequent", "medium": "medium", "few": "rare"}
@@ -72,6 +73,7 @@ def advice(results: Results, prior: str, margin: float = MARGIN) -> Advice:
     parts = [f"It scores {how}: {METRIC_NAMES[metric]} {_with_sd(best, metric)}."]
     parts.append(_against_baseline(best, base, rows, metric))
     parts.append(cost_said(results, prior, best))
+    parts.append(promise_said(results, prior, best.recipe))
     if base is not None and base.done and base.recipe != best.recipe:
         parts.append(_head_and_tail(results, prior, best, base))
     parts.append(_expected(results, prior, best))

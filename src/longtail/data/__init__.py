@@ -1,6 +1,6 @@
 """Data: data sets and how they are read, imbalance makers, and what is built in; the encoders of ``longtail.kinds``."""
 
-from longtail.data.costed import costs_in, with_costs
+from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for, giveaways, select
 from longtail.data.digits import digits_lt
 from longtail.data.imbalance import (

@@ -35,9 +35,7 @@ class Dataset:
             mean "no value" ("missing"); of svmlight, the number of the first feature ("first_feature").
         path: where the rows were read from, as the caller wrote it; empty for what was in memory.
         asked: the reading options that the caller gave, as plain values: with them ``path`` reads the same again.
-        beside: groups, times and parts of the rows, where they have some; they are no inputs.
-        costs_of: columns that say what a decision costs in each row, float64 ``[N]``, by name; they say how rows are
-            judged, so they are no part of the fingerprint.
+        beside: groups, times and parts of the rows, where they have some; they are no inputs. And columns of costs.
     """
 
     name: str
@@ -52,7 +50,6 @@ class Dataset:
     beside: Beside = field(default_factory=Beside)
     path: str = ""
     asked: Mapping[str, Any] = field(default_factory=dict)
-    costs_of: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, kind: str, raw: Any, labels: Labels, notes: Iterable[str] = ()) -> Dataset:
@@ -80,6 +77,11 @@ class Dataset:
         classes, imbalance = self.labels.num_classes, self.labels.classes.imbalance
         return f"Dataset({self.name!r}: {self.kind}, {len(self):,} rows, {classes} classes, imbalance {imbalance:.3g})"
 
+    @property
+    def costs_of(self) -> Mapping[str, Tensor]:
+        """What columns say of the cost of a decision in each row, float64 ``[N]`` by name."""
+        return self.beside.costs
+
     def take(self, index: Tensor) -> Dataset:
         """The rows at ``index`` (int64), in that order; the classes and the groups of duplicates stay."""
         h = hashlib.sha256(self.fingerprint.encode() + index.to(torch.int64).numpy().tobytes())
@@ -89,7 +91,6 @@ class Dataset:
             labels=self.labels.take(index),
             duplicate_of=self.duplicate_of[index],
             beside=self.beside.take(index),
-            costs_of={name: values[index] for name, values in self.costs_of.items()},
             fingerprint=h.hexdigest(),
         )
 

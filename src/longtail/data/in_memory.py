@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from longtail.data.beside import Beside
-from longtail.data.costed import costs_in, numbers_beside, with_costs
+from longtail.data.costing import costs_in, numbers_beside, with_costs
 from longtail.data.dataset import Dataset
 from longtail.formats.columns import find
 from longtail.formats.target import classes_of
@@ -36,8 +36,8 @@ def dataset_of(
 
     Args:
         kind, text, label, features, name: as for ``longtail.data.load``.
+        cost_columns: as for ``longtail.data.load``.
         beside: "group", "time" and "split": a column of the frame, or an array; None where there is none.
-        cost_columns: columns of costs.
 
     Raises:
         ValueError: neither, or columns that are not there.

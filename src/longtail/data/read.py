@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.built_in import built_in, is_built_in
-from longtail.data.costed import costs_in, with_costs
+from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
@@ -108,15 +108,8 @@ def load(
         beside = {"group": group, "time": time, "split": split}
         data = dataset_of(path, kind, text, label, features, name or "data", beside, cost_columns)
         return data if imbalance is None else _cut(data, imbalance)
-    asked = Asked(
-        None if kind is None else kind_of(kind),
-        text,
-        label,
-        features,
-        group,
-        time,
-        cost_columns=tuple(cost_columns),
-    )
+    found, costs = None if kind is None else kind_of(kind), tuple(cost_columns)
+    asked = Asked(found, text, label, features, group, time, cost_columns=costs)
     if is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
         refuse_columns(path, asked, how)
@@ -154,8 +147,7 @@ def _cut(data: Dataset, imbalance: float) -> Dataset:
     note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
     cut = data.take(index)
     cut = Dataset.of(data.name, data.kind, cut.raw, cut.labels, (*data.notes, note))
-    costs = {column: values[index] for column, values in data.costs_of.items()}
-    return replace(cut, reading=data.reading, beside=data.beside.take(index), costs_of=costs)
+    return replace(cut, reading=data.reading, beside=data.beside.take(index))
 
 
 def with_unlabelled(data: Dataset, path: str | Path) -> Dataset:
@@ -251,15 +243,8 @@ def read_inputs(
         raise ValueError(f"images={str(images)!r}: the model takes {kind.name}")
     if missing is None:
         how = replace(how, missing=remembered)
-    return read_rows(
-        path,
-        how,
-        Asked(
-            kind,
-            text,
-            like=like,
-            classes=tuple(classes),
-            first=known.get("first_feature"),
-            cost_columns=tuple(cost_columns),
-        ),
-    )
+    asked = Asked(
+        kind, text, like=like, classes=tuple(classes), first=known.get("first_feature"),
+        cost_columns=tuple(cost_columns),
+    )  # fmt: skip
+    return read_rows(path, how, asked)

@@ -110,13 +110,17 @@ class Point:
             [score[1:] != score[:-1], torch.ones(1, dtype=torch.bool)]
         )  # ties are taken together
         found = values(hits[last], taken[last], hits[-1], taken[-1])
-        side = 1.0 if PAIRS[self.value, self.held] == ">=" else -1.0
-        kept = side * found[self.held] >= side * self.limit - 1e-12
+        kept = self.keeps(found[self.held])
         if not bool(kept.any()):
             return float("inf")
         better = found[self.value] * (-1.0 if self.value == "fpr" else 1.0)
         best = torch.where(kept, better, -torch.inf).argmax()
         return float(score[last][best])
+
+    def keeps(self, held: Tensor) -> Tensor:
+        """Is the promise kept where this is what it came to?"""
+        side = 1.0 if PAIRS[self.value, self.held] == ">=" else -1.0
+        return side * held >= side * self.limit - 1e-9  # sums of weights are rounded
 
     def metrics(self, k: int) -> tuple[Metric, Metric]:
         """Of the class k: the value, and what the promise came to; functions of the rows that are ``flagged`` in a batch
@@ -140,13 +144,22 @@ class Point:
         return made(self.name, self.value, self.meaning), made(self.reached, self.held, self.meaning)
 
     @property
+    def promise(self) -> str:
+        """What is promised, in words.
+
+        >>> Point.of_text("recall@fpr<=0.1").promise
+        'a false positive rate of at most 0.1'
+        """
+        side = "at least" if PAIRS[self.value, self.held] == ">=" else "at most"
+        return f"a {WORDS[self.held]} of {side} {self.limit:g}"
+
+    @property
     def meaning(self) -> str:
         """What it says, in a sentence."""
-        side = "at least" if PAIRS[self.value, self.held] == ">=" else "at most"
         of = "the rarest class" if self.of is None else f"the class {self.of!r}"
         return (
-            f"The {WORDS[self.value]} of {of} at a threshold that was set on held-out training rows, for a "
-            f"{WORDS[self.held]} of {side} {self.limit:g} there."
+            f"The {WORDS[self.value]} of {of} at a threshold that was set on held-out training rows, for {self.promise} "
+            "there."
         )
 
     def _flags(self, batch: Batch) -> Tensor:

@@ -1,8 +1,8 @@
-"""Costed: columns of numbers that say what a decision costs in a row. They may be inputs too."""
+"""Costing: columns of the data that say what a decision costs in each row; they may be inputs too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,15 @@ def costs_in(raw: Any, names: Sequence[str]) -> dict[str, Tensor]:
     return numbers_beside(Sheet(Path("X"), frame), [name for name in names if name in columns])
 
 
-def with_costs(data: Dataset, beside: dict[str, Tensor]) -> Dataset:
+def with_costs(data: Dataset, costs: Mapping[str, Tensor]) -> Dataset:
     """A data set with columns of costs; one that is an input too is said to be."""
     known = set(map(str, data.raw.columns)) if hasattr(data.raw, "columns") else set()
     notes = tuple(
         f"column {name!r} says what decisions cost, and is an input too (drop= leaves it out)"
-        for name in beside
+        for name in costs
         if name in known
     )
-    return (
-        replace(data, costs_of={**data.costs_of, **beside}, notes=(*data.notes, *notes)) if beside else data
-    )
+    if not costs:
+        return data
+    beside = replace(data.beside, costs={**data.costs_of, **costs})
+    return replace(data, beside=beside, notes=(*data.notes, *notes))
