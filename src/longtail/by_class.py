@@ -106,6 +106,15 @@ def places(keys: Sequence[Any], names: Sequence[str]) -> list[int | None]:
     return found
 
 
+def by_name(keys: Sequence[Any], names: Sequence[str]) -> bool:
+    """Is one of the keys the name of a class? Else they are indices.
+
+    >>> by_name([1, 0], ["cat", "dog"]), by_name(["dog"], ["cat", "dog"])
+    (False, True)
+    """
+    return any(place is not None for place in _places(keys, names))
+
+
 def _matched(name: str, keys: list[Any], names: list[str], named: bool) -> list[int]:
     """The class of each key."""
     classes = (

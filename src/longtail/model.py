@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from torch import Tensor
 from longtail import adjust, data
 from longtail.classes import Classes
 from longtail.classical.head import Fitted
+from longtail.costs import Costs
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.part import Own, parts
 from longtail.prior import Said, distribution
@@ -64,8 +66,10 @@ class Model:
         return self.outcome.predict_proba(self.encode(raw), prior)
 
     def predict(self, raw: Any, prior: Said = "natural") -> list[str]:
-        """Class names."""
-        return [self.names[k] for k in self.outcome.predict(self.encode(raw), prior).tolist()]
+        """Class names. Where costs name columns, ``raw`` is a data frame that has them."""
+        costs = self.outcome.costs
+        of = data.costs_in(raw, () if costs is None else costs.columns)
+        return [self.names[k] for k in self.outcome.predict(self.encode(raw), prior, of).tolist()]
 
     def encode(self, raw: Any) -> Any:
         """The rows as the net takes them."""
@@ -133,6 +137,7 @@ class Model:
                 "adjusters": [a.to_json() for a in o.adjusters],
                 "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
                 "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
+                "costs": None if o.costs is None else o.costs.cells,
                 "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
                 "facts": self.facts,
             }
@@ -216,6 +221,16 @@ class Model:
                 )
 
 
+def decide_by(folder: Path, costs: Costs | None) -> None:
+    """Let the model in ``folder`` decide by other costs from now on; None: by none. Nothing else of it changes."""
+    file = folder / "model.json"
+    about = read_json(file, checked=True)
+    cells = None if costs is None else json.loads(json.dumps(costs.cells))
+    if about.get("costs") != cells:
+        about = {**{k: v for k, v in about.items() if k != "checksum"}, "costs": cells}
+        write_json(file, about, indent=1, checked=True)
+
+
 def tidy(folder: Path) -> None:
     """Remove what a killed save left beside the model in ``folder``."""
     sweep(folder)
@@ -247,7 +262,7 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
     net = restore(None, weights, about["net"], own)
     if net.num_classes != classes.num_classes:
         raise ValueError(f"the net has {net.num_classes} outputs for {classes.num_classes} classes")
-    read = adjust.from_json
+    read, costs = adjust.from_json, about.get("costs")
     return Outcome(
         net,
         recipe=None,
@@ -256,6 +271,7 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
         adjusters=tuple(read(a) for a in about["adjusters"]),
         calibrator=None if about["calibrator"] is None else read(about["calibrator"]),
         thresholds=None if about["thresholds"] is None else read(about["thresholds"]),
+        costs=None if costs is None else Costs.of(Costs.from_json(costs), classes.names),
         engine=engine,
     )
 

@@ -49,6 +49,11 @@ def slow_ece(confidence: np.ndarray, hit: np.ndarray, w: np.ndarray, bins: int =
     return total / w.sum()
 
 
+def cost_of(s: Specimen, decisions: torch.Tensor) -> float:
+    each = [float(s.costs[a, b]) for a, b in zip(s.y.tolist(), decisions.tolist())]
+    return float(np.average(each, weights=s.weight))
+
+
 def classwise(s: Specimen) -> float:
     c = s.p.shape[1]
     return float(
@@ -96,6 +101,10 @@ REFERENCES: dict[str, Callable[[Specimen], float]] = {
         s.p.max(1).values.numpy(), (s.p.argmax(1) == s.y).double().numpy(), s.weight.numpy()
     ),
     "classwise_ece": classwise,
+    "expected_cost": lambda s: cost_of(s, s.decisions),
+    "cost_saving": lambda s: (
+        1 - cost_of(s, s.decisions) / min(cost_of(s, torch.full_like(s.y, k)) for k in CLASSES)
+    ),
 }
 
 

@@ -104,18 +104,6 @@ def test_metrics_take_a_prior_by_class():
     assert metrics.evaluate(p, y, prior={1: 0.8, 0: 0.2}) == metrics.evaluate(p, y, prior=[0.2, 0.8])
 
 
-def test_costs_by_class():
-    p = np.array([[0.8, 0.2], [0.95, 0.05]])
-    want = adjust.Thresholds(((0, 1), (10, 0)))
-    for cost in (
-        {1: {1: 0, 0: 10}, 0: {1: 1, 0: 0}},
-        pd.DataFrame([[0, 10], [1, 0]], index=[1, 0], columns=[1, 0]),
-    ):
-        made = adjust.Thresholds(cost)
-        assert made.metric == want.metric
-        assert made.decide(p).tolist() == [1, 0]
-
-
 @pytest.mark.parametrize("prior", [Q, Q.to_dict(), {"0": 0.1, "1": 0.9}, [0.1, 0.9]], ids=str)
 def test_the_estimator_takes_a_prior_by_class(prior):
     x = np.random.default_rng(0).normal(size=(100, 2)) + Y.to_numpy()[:, None]

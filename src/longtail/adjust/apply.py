@@ -25,6 +25,7 @@ from longtail.adjust.predictions import Predictions
 from longtail.adjust.prior_shift import PriorShift
 from longtail.adjust.written import write_predictions
 from longtail.by_class import by_class
+from longtail.costs import Costs
 from longtail.files import write_json
 from longtail.prior import Prior, Said
 
@@ -44,6 +45,7 @@ class Adjusted:
         worse: what to say first where the labels show that the adjustment makes things worse, with the likely reason;
             None where they don't.
         notes: what was noticed in reading.
+        costs: by which ``decided`` is cheapest; None: the most probable classes are decided.
     """
 
     adjuster: PriorShift | Chain
@@ -55,6 +57,7 @@ class Adjusted:
     scores: dict[str, dict[str, dict[str, Interval]]]
     worse: str | None = None
     notes: tuple[str, ...] = ()
+    costs: Costs | None = None
 
     def write(self, folder: str | Path, suffix: str = ".csv", raw: bool = False) -> list[Path]:
         """Write ``predictions<suffix>``, ``adjuster.json`` and, with labels, ``scores.json``; the paths.
@@ -64,7 +67,7 @@ class Adjusted:
         folder = Path(folder)
         paths = [folder / f"predictions{suffix}", folder / "adjuster.json"]
         write_predictions(self.predictions, self.decided, paths[0], raw)
-        save(self.adjuster, paths[1], self.predictions.names)
+        save(self.adjuster, paths[1], self.predictions.names, self.costs)
         if self.scores:
             paths.append(folder / "scores.json")
             about = {
@@ -86,6 +89,7 @@ def adjust_predictions(
     level: float = 0.95,
     seed: int = 0,
     files: bool = False,
+    costs: Any = None,
 ) -> Adjusted:
     """Predictions for the prior you deploy under.
 
@@ -106,7 +110,9 @@ def adjust_predictions(
         resamples: of the bootstrap (rows drawn anew within each class); 0 gives intervals of no width.
         level: of the intervals.
         seed: of the bootstrap.
-        files: may a prior be the name of a JSON file?
+        files: may a prior or costs be the name of a file?
+        costs: of each decision, in any form that :meth:`longtail.costs.Costs.of` takes; None decides the most probable
+            class.
 
     Raises:
         ValueError: counts or priors that don't fit the columns, a class with count 0 (see ``unseen``),
@@ -127,6 +133,8 @@ def adjust_predictions(
 
     classes = Classes(names, torch.from_numpy(n))
     deploy = Prior.of(prior, classes, files=files)
+    declared = None if costs is None else Costs.of(costs, names, files=files)
+    of = {} if declared is None else _beside(predictions, declared)
     named = {one.name: one.resolve(classes).numpy() for one in (Prior.balanced(), Prior.natural(), deploy)}
     target = named[deploy.name]
     put_in = "balanced" if deploy == Prior.balanced() else target
@@ -160,10 +168,31 @@ def adjust_predictions(
     if predictions.y is not None:
         rows = predictions.labelled
         pair = softmax(predictions.logits[rows]), softmax(after.logits[rows])
-        scores = compare(*pair, predictions.y[rows], named, resamples, level, seed)
+        some = {name: values[rows] for name, values in of.items()}
+        scores = compare(*pair, predictions.y[rows], named, resamples, level, seed, declared, some)
     worse = None if resamples == 0 else said_worse(scores, deploy.name, source)
-    decided = after.logits.argmax(1)
-    return Adjusted(adjuster, after, decided, assumed, source, target, scores, worse, notes)
+    decided = after.logits.argmax(1) if declared is None else declared.decide(softmax(after.logits), of)
+    notes += () if declared is None else (declared.in_words(names),)
+    return Adjusted(adjuster, after, decided, assumed, source, target, scores, worse, notes, declared)
+
+
+def _beside(predictions: Predictions, costs: Costs) -> dict[str, Floats]:
+    """The columns beside the predictions that the costs name, ``[N]`` each.
+
+    Raises:
+        ValueError: a cell that is no number.
+    """
+    others, out = predictions.others, {}
+    for name in costs.columns:
+        if others is None or name not in others:
+            continue  # the costs say that it is missing
+        try:
+            out[name] = np.asarray(others[name], dtype=np.float64)
+        except (TypeError, ValueError) as why:
+            raise ValueError(
+                f"column {name!r} holds costs, so each row needs a number there ({why})"
+            ) from None
+    return out
 
 
 def checked_counts(counts: Any, c: int) -> Floats:
@@ -192,7 +221,14 @@ def said_worse(scores: Mapping[str, Any], under: str, source: str) -> str | None
         return None
     change = scores[under]["change"]
     (a, a_low, a_high), (n, n_low, n_high) = change["accuracy"], change["nll"]
-    if a_high < 0:
+    cost, dearer, high = change.get("expected_cost", (0.0, 0.0, 0.0))
+    if "expected_cost" in change:
+        if not dearer > 0:
+            return None
+        what = (
+            f"the expected cost under the {under} prior changes by {cost:+.3f} [{dearer:+.3f}, {high:+.3f}]"
+        )
+    elif a_high < 0:
         what = f"accuracy under the {under} prior changes by {a:+.3f} [{a_low:+.3f}, {a_high:+.3f}]"
     elif n_low > 0 and not a_low > 0:
         what = f"the NLL under the {under} prior changes by {n:+.3f} [{n_low:+.3f}, {n_high:+.3f}]"

@@ -16,11 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from longtail.adjust.inputs import Floats, Ints
+from longtail.costs import Costs
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "worst_class_recall", "nll", "brier", "ece")
 BINS = 15
 """Of the ECE."""
 Interval = tuple[float, float, float]
+
+
+def scores_of(costs: Costs | None) -> tuple[str, ...]:
+    """The names of the scores, with costs or without."""
+    return SCORES if costs is None else (*SCORES, "expected_cost")
 
 
 UNITS = 50_000
@@ -102,19 +108,31 @@ class Scorer:
         probs: ``[N, C]``; y: labels ``[N]``.
         units: what is drawn.
         class_weight: the weight of a row of each class ``[C]``, by prior.
+        costs, of: of decisions, and the columns that they name: then the decisions are the cheapest ones.
     """
 
-    def __init__(self, probs: Floats, y: Ints, units: Units, class_weight: Mapping[str, Floats]) -> None:
+    def __init__(
+        self,
+        probs: Floats,
+        y: Ints,
+        units: Units,
+        class_weight: Mapping[str, Floats],
+        costs: Costs | None = None,
+        of: Mapping[str, Floats] | None = None,
+    ) -> None:
         import torch
 
         from longtail.metrics import found
         from longtail.metrics.metric import COUNT, Batch
         from longtail.metrics.room import sums_of
 
-        self.metrics, self.units, c = [found()[name] for name in SCORES], units, probs.shape[1]
+        self.metrics, self.units, c = [found()[name] for name in scores_of(costs)], units, probs.shape[1]
         self.counts = np.bincount(y, minlength=c)
         self.weights = {name: np.asarray(w, dtype=np.float64) for name, w in class_weight.items()}
-        batch = Batch(torch.from_numpy(probs), torch.from_numpy(y), torch.from_numpy(probs.argmax(1)), BINS)
+        decided = probs.argmax(1) if costs is None else costs.decide(probs, of)
+        cost = None if costs is None else torch.from_numpy(costs.matrix(of))
+        rows = torch.from_numpy(probs), torch.from_numpy(y), torch.from_numpy(decided)
+        batch = Batch(*rows, BINS, cost)
         self.kinds = {name: kind for name, kind in sums_of(self.metrics).items() if name != COUNT.name}
         self.tallies = {}
         for name, kind in self.kinds.items():
@@ -126,15 +144,15 @@ class Scorer:
                 np.ones(len(y)) if much is None else much.numpy(),
                 self.places(name),
             )
-        rows = np.bincount(units.of_row, minlength=int(units.counts.sum())).astype(np.float64)
-        self.rows, self.label = rows, np.repeat(np.arange(c), units.counts)
+        held = np.bincount(units.of_row, minlength=int(units.counts.sum())).astype(np.float64)
+        self.rows, self.label = held, np.repeat(np.arange(c), units.counts)
 
     def places(self, name: str) -> int:
         """How many numbers a sum is."""
         return int(np.prod(self.kinds[name].shape(len(self.counts), BINS)))
 
     def scores(self, times: Ints) -> Floats:
-        """Under each prior, ``[priors, 7]``, where each unit was drawn so many ``times [U]``."""
+        """Under each prior, ``[priors, scores]``, where each unit was drawn so many ``times [U]``."""
         import torch
 
         from longtail.metrics import Seen
@@ -165,8 +183,12 @@ def compare(
     resamples: int,
     level: float,
     seed: int,
+    costs: Costs | None = None,
+    of: Mapping[str, Floats] | None = None,
 ) -> dict[str, dict[str, dict[str, Interval]]]:
     """Two sets of probabilities ``[N, C]`` scored under each prior, and their difference on the same resamples.
+
+    With costs the decisions are the cheapest ones, by the columns ``of`` each row where the costs name some.
 
     Returns:
         ``[prior]["before" | "after" | "change"][score] = (value, low, high)``.
@@ -178,7 +200,7 @@ def compare(
     weights = {name: class_weights(counts, prior).numpy() for name, prior in priors.items()}
     rng = np.random.default_rng(seed)
     units = Units.of(y, c, rng)
-    sides = Scorer(before, y, units, weights), Scorer(after, y, units, weights)
+    sides = [Scorer(side, y, units, weights, costs, of) for side in (before, after)]
 
     def table(times: Ints) -> Floats:
         first, second = (side.scores(times) for side in sides)
@@ -194,7 +216,7 @@ def compare(
         prior: {
             row: {
                 m: (float(point[i, p, j]), float(low[i, p, j]), float(high[i, p, j]))
-                for j, m in enumerate(SCORES)
+                for j, m in enumerate(scores_of(costs))
             }
             for i, row in enumerate(("before", "after", "change"))
         }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from longtail.costs import Costs
 from longtail.files import read_json, write_json
 from longtail.part import Part
 from longtail.part import from_json as part_from_json
@@ -21,8 +22,11 @@ class Saveable(Protocol):
     def to_json(self) -> dict[str, Any]: ...
 
 
-def save(adjuster: Saveable, path: str | Path, classes: Sequence[str] | None = None) -> None:
-    """Write ``adjuster`` as JSON, with the names of the classes in the order of its logits where they are known.
+def save(
+    adjuster: Saveable, path: str | Path, classes: Sequence[str] | None = None, costs: Costs | None = None
+) -> None:
+    """Write ``adjuster`` as JSON, with the names of the classes in the order of its logits where they are known, and with
+    the costs that its users decide by, where there are any.
 
     >>> import tempfile; from longtail.adjust import Temperature
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -32,14 +36,17 @@ def save(adjuster: Saveable, path: str | Path, classes: Sequence[str] | None = N
     (Temperature(strength=1.0, temperature=2.0), ('cat', 'dog'))
     """
     names = None if classes is None else [str(c) for c in classes]
-    data = {"format": FORMAT, "classes": names, "adjuster": adjuster.to_json()}
+    data: dict[str, Any] = {"format": FORMAT, "classes": names, "adjuster": adjuster.to_json()}
+    if costs is not None:
+        data["costs"] = costs.cells
     write_json(path, data, indent=1, checked=True)
 
 
 def load(path: str | Path) -> Any:
     """The adjuster in a file that :func:`save` wrote: call it on logits, numpy or torch.
 
-    Its ``classes`` are the class names in the order of the logits, or None.
+    Its ``classes`` are the class names in the order of the logits, or None. Its ``costs`` are those that were kept with
+    it, or None: ``made.costs.decide(probabilities)`` is the cheapest decision (:class:`longtail.costs.Costs`).
 
     Raises:
         ValueError: the file is damaged, is no saved adjuster, or names something that is none.
@@ -49,12 +56,14 @@ def load(path: str | Path) -> Any:
         raise ValueError(f"{path} is not a saved adjuster: it lacks format {FORMAT!r}")
     try:
         adjuster = from_json(data.get("adjuster"))
+        costs = None if data.get("costs") is None else Costs.from_json(data["costs"])
     except ValueError as why:
         raise ValueError(f"{path} cannot be read: {why}") from None
     names = data.get("classes")
     if names is not None and not (isinstance(names, list) and all(isinstance(n, str) for n in names)):
         raise ValueError(f"{path} cannot be read: classes must be a list of names")
     adjuster.classes = None if names is None else tuple(names)
+    adjuster.costs = costs
     return adjuster
 
 

@@ -2,13 +2,12 @@
 
 Source: for macro F1 the optimal rule compares class-wise weighted probabilities (Lipton et al., "Optimal
 Thresholding of Classifiers to Maximize F1 Measure", ECML 2014; Koyejo et al., "Consistent Binary
-Classification with Generalized Performance Metrics", NeurIPS 2014): ``argmax_j a_j p_j``. For a cost matrix
-L it is Bayes' rule, ``argmin_k sum_j p_j L[j, k]``, and nothing is fitted.
+Classification with Generalized Performance Metrics", NeurIPS 2014): ``argmax_j a_j p_j``. Where errors have costs nothing
+is fitted: see :mod:`longtail.costs`.
 
 | symbol | here |
 |---|---|
 | a ``[C]`` | ``weights``: found by coordinate ascent on held-out data, then shrunk |
-| L ``[C, C]``, L[j, k] the cost of deciding k when j is true | ``metric`` |
 
 The weights are kept within a factor of 1000 of the start, each placed in the geometric middle of the
 interval of equally good values, and changed only for a strictly better held-out metric, until a sweep
@@ -32,7 +31,6 @@ from longtail.part import part, to_json
 
 ROWS = 5
 """Held-out rows of a class at which the logarithm of its weight counts half; see docs/decisions/0018."""
-Metric = str | tuple[tuple[float, ...], ...]
 
 
 def score_decisions(decided: Ints, y: Ints, num_classes: int, metric: str, beta: float = 1.0) -> float:
@@ -209,57 +207,31 @@ def _top_two(scaled: Floats) -> tuple[Ints, Ints, Floats, Floats]:
     return first, second, one, left[rows, second]
 
 
-def cost_rows(cost: Any) -> Any:
-    """A cost matrix as rows: true classes down, decisions across. By class, each of the two is by index.
-
-    >>> cost_rows({1: {0: 20, 1: 0}, 0: {0: 0, 1: 1}})
-    [[0, 1], [20, 0]]
-    """
-    if (
-        hasattr(cost, "to_dict") and getattr(cost, "ndim", 1) == 2
-    ):  # a data frame: the index is the true class
-        cost = cost.to_dict("index")
-    return [by_class("a row of the cost matrix", row) for row in by_class("the cost matrix", cost)]
-
-
 class Thresholds:
     """``decide(probs [N, C]) -> classes [N]`` for a metric.
 
     Args:
-        metric: ``"macro_f1"``, ``"balanced_accuracy"``, ``"f_beta"``, or a cost matrix as rows of numbers.
+        metric: ``"macro_f1"``, ``"balanced_accuracy"`` or ``"f_beta"``.
         beta: of F-beta: recall counts ``beta`` times as much as precision.
-        weights: a ``[C]``, or None to fit. A cost matrix takes none.
+        weights: a ``[C]``, or None to fit.
 
     Raises:
-        ValueError: unknown metric, a matrix that is not square, ``beta`` or a weight that is not positive.
+        ValueError: unknown metric, ``beta`` or a weight that is not positive.
 
-    >>> Thresholds(((0, 1), (10, 0))).decide(np.array([[0.8, 0.2], [0.95, 0.05]])).tolist()
+    >>> Thresholds(weights=(1, 5)).decide(np.array([[0.8, 0.2], [0.95, 0.05]])).tolist()
     [1, 0]
     """
 
     works_on = "probabilities"
     keeps_argmax = False
 
-    def __init__(self, metric: Metric = "macro_f1", beta: float = 1.0, weights: Vector | None = None) -> None:
-        self.cost: Floats | None = None
-        if isinstance(metric, str):
-            if metric not in ("macro_f1", "balanced_accuracy", "f_beta"):
-                raise ValueError(
-                    f"metric={metric!r} must be 'macro_f1', 'balanced_accuracy', 'f_beta' or a cost matrix"
-                )
-            if metric == "macro_f1" and beta != 1:
-                raise ValueError(f"beta={beta} is for metric='f_beta'")
-        else:
-            self.cost = np.asarray(cost_rows(metric), dtype=np.float64)
-            if (
-                self.cost.ndim != 2
-                or self.cost.shape[0] != self.cost.shape[1]
-                or not np.isfinite(self.cost).all()
-            ):
-                raise ValueError(f"a cost matrix must be square and finite, got shape {self.cost.shape}")
-            if weights is not None:
-                raise ValueError("a cost matrix needs no weights: Bayes' rule decides")
-            metric = tuple(numbers(row) for row in self.cost)
+    def __init__(self, metric: str = "macro_f1", beta: float = 1.0, weights: Vector | None = None) -> None:
+        if not isinstance(metric, str) or metric not in ("macro_f1", "balanced_accuracy", "f_beta"):
+            raise ValueError(
+                f"metric={metric!r:.80} must be 'macro_f1', 'balanced_accuracy' or 'f_beta' (costs: longtail.costs.Costs)"
+            )
+        if metric == "macro_f1" and beta != 1:
+            raise ValueError(f"beta={beta} is for metric='f_beta'")
         if not beta > 0:
             raise ValueError(f"beta={beta} must be positive")
         self.metric, self.beta = metric, beta
@@ -271,7 +243,7 @@ class Thresholds:
     @property
     def fitted(self) -> bool:
         """Is nothing left to fit?"""
-        return self.cost is not None or self.weights is not None
+        return self.weights is not None
 
     def fit(self, probs: Array, y: Array) -> Thresholds:
         """A fitted one, from held-out probabilities ``[N, C]`` (under the prior it will decide under) and
@@ -282,8 +254,6 @@ class Thresholds:
         """
         p = check_probabilities(probs)
         labels = check_labels(y, len(p), p.shape[1])
-        if not isinstance(self.metric, str):
-            return self
         if gain_of(p, labels, self.metric, self.beta) <= 0:
             return Thresholds(self.metric, self.beta, np.ones(p.shape[1]))
         return Thresholds(self.metric, self.beta, shrunk_weights(p, labels, self.metric, self.beta))
@@ -296,13 +266,11 @@ class Thresholds:
             ValueError: rows that are no probabilities, or of another number of classes.
         """
         p = check_probabilities(probs)
-        rule = self.weights if self.cost is None else self.cost
-        if rule is None:
+        if self.weights is None:
             raise RuntimeError("Thresholds is not fitted: call fit(probs, y) on held-out data first")
-        if len(rule) != p.shape[1]:
-            raise ValueError(f"probs have {p.shape[1]} classes; these thresholds know {len(rule)}")
-        best = (p * np.asarray(rule)).argmax(1) if self.cost is None else (p @ self.cost).argmin(1)
-        decided = best.astype(np.int64)
+        if len(self.weights) != p.shape[1]:
+            raise ValueError(f"probs have {p.shape[1]} classes; these thresholds know {len(self.weights)}")
+        decided = (p * np.asarray(self.weights)).argmax(1).astype(np.int64)
         return (
             probs.new_tensor(decided.tolist()).long() if hasattr(probs, "new_tensor") else as_array(decided)
         )

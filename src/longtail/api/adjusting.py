@@ -20,6 +20,7 @@ def adjust(
     counts: str | Path | Sequence[int] | Mapping[Any, int],
     prior: Said = "balanced",
     from_prior: Said | None = None,
+    costs: Any = None,
     held: str | Path | Predictions | Any | None = None,
     kind: str | None = None,
     label: str | None = None,
@@ -43,6 +44,8 @@ def adjust(
         prior: "balanced", "natural" (the counts), or numbers, in any form that ``longtail.prior.Prior.of`` takes, or a
             JSON file of them.
         from_prior: the prior the model was trained under, where it is not the counts': the same forms.
+        costs: what each decision costs, as for ``compare``: the decisions are the cheapest ones, and ``adjuster.json``
+            keeps them. A cell may name another column of the predictions.
         held: labelled predictions of the same model on held-out rows, which fit a calibrator first; the same forms as
             ``predictions``.
         kind: "probabilities" or "logits", where the column names do not say.
@@ -77,7 +80,7 @@ def adjust(
     steps = 3 if out is not None else 2
     given = read_one(predictions, "predictions")
     other = None if held is None else read_one(held, "held")
-    adjusted = adjust_predictions(given, numbers, prior, from_prior, other, unseen, files=True)
+    adjusted = adjust_predictions(given, numbers, prior, from_prior, other, unseen, files=True, costs=costs)
     on({"total": steps, "done": 2, "task": "adjusted"})
     if out is not None:
         form = ending(predictions) if isinstance(predictions, str | Path) else (".csv", "")

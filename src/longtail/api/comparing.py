@@ -28,12 +28,15 @@ from longtail.comparison.leaderboard import write_csv
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
+from longtail.comparison.points import Aimed, points_of
 from longtail.comparison.record import Results
 from longtail.comparison.run import run
 from longtail.comparison.split import Own, split_notes
+from longtail.costs import Costs, columns_named
+from longtail.data import Dataset
 from longtail.executors import on_this_machine
 from longtail.files import held, write_json
-from longtail.model import Model
+from longtail.model import Model, decide_by
 from longtail.prior import Prior, Said
 from longtail.protocol import Backbone
 from longtail.report.html import write_report
@@ -56,6 +59,7 @@ def compare(
     holdout: float | None = None,
     gap: float | str | None = None,
     prior: Said = "natural",
+    costs: Any = None,
     metric: str | None = None,
     baseline: str | None = None,
     jobs: int = 1,
@@ -78,7 +82,7 @@ def compare(
     """Compare recipes on your data by stratified folds, and keep the best model.
 
     What a recipe said of every test row is kept. So a finished comparison that is asked for again, with another prior,
-    metric or baseline, is judged anew and trains nothing.
+    costs, metric or baseline, is judged anew and trains nothing.
 
     Args:
         data: a file, a folder, ``"islands-lt"``, a ``Dataset``, a data frame with a label column (``label="..."``), or
@@ -96,8 +100,12 @@ def compare(
             the column, or a duration such as "7d".
         prior: class frequencies where the model will be used: "natural" (as in the data), "balanced", or numbers, in any
             form that ``longtail.prior.Prior.of`` takes, or a JSON file of them.
+        costs: what each decision costs, by true and decided class, in any form that ``longtail.costs.Costs.of`` takes
+            ("0,1;20,0", a mapping by class name ...), or a csv or JSON file. A cell may name a column of the data, for
+            costs of each row. Then the cheapest decision under the prior is taken.
         metric: that recipes are ranked by, such as "average_precision_rarest" (``longtail.metrics.found()`` has them
-            all); None is balanced accuracy under the balanced prior, and macro F1 under any other.
+            all), or a point, such as "recall@precision>=0.9" (:class:`longtail.metrics.Point`). None is the expected cost
+            where there are costs, else balanced accuracy under the balanced prior, and macro F1 under any other.
         baseline: what the others are compared with; None takes erm, or the first recipe.
         jobs: processes.
         budget: seconds, the model included. The cheapest recipes come first, each on one fold before any on two; what has
@@ -134,7 +142,13 @@ def compare(
     folder = Path(out)
     store = FolderStore(folder)
     with told(on, verbose) as say, ExitStack() as stack:
+        if columns := columns_named(costs, files=True):
+            how["cost_columns"] = columns
         dataset = load_parts(data, test, valid, on=say, **how)
+        declared = None if costs is None else Costs.of(costs, dataset.labels.names, files=True)
+        metric = "expected_cost" if metric is None and declared is not None else metric
+        points = points_of(metric)
+        metric = points[0].name if points else metric
         if on is None:
             say({"data": data_room.inspect_facts(dataset)})
         deploy = Prior.of(prior, dataset.labels.classes, files=True)
@@ -155,6 +169,8 @@ def compare(
             split=split,
             seeds=seeds,
             deploy_prior=deploy,
+            costs=declared,
+            points=points,
             baseline="erm" if "erm" in chosen else next(iter(chosen), "erm"),
             backbone=net,
             epochs=epochs,
@@ -181,12 +197,13 @@ def compare(
         if baseline is not None and baseline not in (() if found is None else found.recipes):
             plan = replace(plan, baseline=baseline)
         plan.sides.check(rows, plan.together)  # what is wrong is an error now, not after training
-        check_metric(metric, plan.labels(0, 0).classes)
+        check_metric(metric, plan.labels(0, 0).classes, declared is not None)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(rows), *split_notes(plan.sides, rows))
         if split is None:
             notes += fold_notes(rows.labels, plan.duplicate_of, folds)
-        for note in (*([left_out] if left_out else []), *notes):
+        heading = [declared.in_words(rows.labels.names)] if declared is not None else []
+        for note in (*heading, *([left_out] if left_out else []), *notes):
             say({"note": note})
         question = replace(question, plan=plan, notes=notes)
         stack.enter_context(held(folder, "longtail compare"))
@@ -204,6 +221,7 @@ def compare(
         about_model: Mapping[str, Any] | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
             kept, about_model = was
+            decide_by(folder / "model", declared)
         elif model is not False:
             kept, about_model = keep(plan, results, folder, deadline, budget, say, encoder, found)
         if isinstance(kept, Model) and about_model:
@@ -211,19 +229,19 @@ def compare(
         said = tuple((about_model or {}).get("notes", ()))
         data_notes = replace(results.data, notes=(*results.data.notes, *said))
         results = results.but(model=about_model, data=data_notes)
-        write(results, store, folder)
+        write(results, store, folder, dataset)
     return Comparison(results, folder, kept)
 
 
-def write(results: Results, store: FolderStore, folder: Path) -> None:
+def write(results: Results, store: FolderStore, folder: Path, dataset: Dataset) -> None:
     """What a user reads: the numbers, the table, what was said of each row, and the page."""
     write_json(folder / "results.json", results.to_json())
     write_csv(results, folder / "results.csv")
-    write_predictions(results, store.outputs, folder / "predictions.csv")
+    write_predictions(results, store.outputs, folder / "predictions.csv", dataset.costs_of)
     write_report(results, folder / "report.html")
 
 
-def check_metric(metric: str | None, classes: Classes) -> None:
+def check_metric(metric: str | None, classes: Classes, costs: bool = False) -> None:
     """A metric that recipes cannot be ranked by is an error before anything is trained.
 
     Raises:
@@ -231,12 +249,17 @@ def check_metric(metric: str | None, classes: Classes) -> None:
     """
     if metric is None:
         return
+    for point in points_of(metric):
+        Aimed.of(point, classes)
+        return
     if metric not in metrics.found():
         raise ValueError(
             f"metric={metric!r}: there is no such metric{nearest(metric, metrics.found())}; there are "
             f"{', '.join(metrics.found())}"
         )
     groups = {name: members for name, members in classes.groups().items() if len(members)}
-    if not metrics.found()[metric].applies(classes.num_classes, groups):
+    if metrics.found()[metric].of_costs and not costs:
+        raise ValueError(f"metric={metric!r} needs costs: costs='0,1;20,0', say")
+    if not metrics.found()[metric].applies(classes.num_classes, groups, costs):
         why = f"{classes.num_classes} classes of these sizes"
         raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")

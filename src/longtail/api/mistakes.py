@@ -41,11 +41,15 @@ def errors(
         raise ValueError(f"per_class={per_class} must be at least 1")
     results = read_results(Path(out) / "results.json")
     name = recipe or best_recipe(results)
-    found = mistakes(predictions(results, FolderStore(Path(out)).outputs, name), per_class)
+    asked = {"test": None, "valid": None, **results.data.asked, **how}
+    costs, of = results.settings.costs, None
+    if costs is not None and costs.columns:  # what was decided hangs on them
+        asked["cost_columns"] = costs.columns
+        of = load_parts(results.data.path if data is None else data, **asked).costs_of
+    found = mistakes(predictions(results, FolderStore(Path(out)).outputs, name, of), per_class)
     found = found.drop(columns=[f"p_{c}" for c in results.data.names if c != "truth"], errors="ignore")
     note = ""
     try:
-        asked = {"test": None, "valid": None, **results.data.asked, **how}
         dataset = load_parts(results.data.path if data is None else data, **asked)
         if dataset.fingerprint == results.data.fingerprint:
             found = with_cells(found, cells(dataset.raw, found["row"].tolist()))

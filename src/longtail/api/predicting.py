@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from longtail import data as data_room
 from longtail.api.loading import Given
 from longtail.classes import UNSEEN
+from longtail.costs import Costs
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored
 from longtail.formats.reading import tell
@@ -23,6 +27,7 @@ def predict(
     data: Given,
     *,
     prior: Said = "natural",
+    costs: Any = None,
     out: str | Path | None = None,
     keep: str | Sequence[str | int] = (),
     label: str | None = None,
@@ -35,7 +40,8 @@ def predict(
     """Predicted class, most probable class and probabilities for every row, as a pandas DataFrame.
 
     Under the natural prior classes are decided by thresholds tuned on held-out rows (for macro F1), where training found
-    some that help; ``prediction`` then differs from ``most_probable`` in some rows.
+    some that help; ``prediction`` then differs from ``most_probable`` in some rows. Where costs are declared, here or
+    when the model was made, the cheapest decision is taken, under any prior.
 
     Columns: ``path`` where rows are image files, the kept columns, ``label`` where the file has labels, ``prediction``,
     and ``p_CLASS`` for each class. ``frame.attrs["notes"]`` says what was detected and not used;
@@ -47,6 +53,7 @@ def predict(
         data: rows with the columns the model was trained on, in a file or in memory (a data frame, an array, texts ...);
             a label column is not needed.
         prior: class frequencies where the model is used, as in ``compare``; "natural" is as in training.
+        costs: what each decision costs, as in ``compare``; None takes those of the model, if it has any.
         out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write.
         keep: columns of the file to keep beside the predictions; "all" keeps all.
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
@@ -67,13 +74,21 @@ def predict(
     if (device, precision) != (None, None):
         loaded = loaded.running(engine)
     deploy = Prior.of(prior, loaded.outcome.classes, files=True)
+    if costs is not None:
+        given = Costs.of(costs, loaded.names, files=True)
+        loaded = replace(loaded, outcome=loaded.outcome.but(costs=given))
+    declared = loaded.outcome.costs
+    columns = () if declared is None else declared.columns
     like = loaded.encoder.front if isinstance(loaded.encoder, FeatureEncoder) else loaded.encoder
     if isinstance(data, Dataset):
-        rows = data_room.Rows(data.raw)
+        beside = {**data_room.costs_in(data.raw, columns), **data.costs_of}
+        rows = data_room.Rows(data.raw, costs=dict(beside))
         labels: list[Any] | None = [data.labels.names[k] for k in data.labels.y.tolist()]
     else:
         remembered = loaded.reading
-        rows = data_room.read_inputs(data, like, classes=loaded.names, reading=remembered, **how)
+        rows = data_room.read_inputs(
+            data, like, classes=loaded.names, reading=remembered, cost_columns=columns, **how
+        )
         labels = label_column(
             rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
         )
@@ -81,13 +96,17 @@ def predict(
     rows.notes += [f"class {name!r} had no training row: {UNSEEN}" for name in loaded.outcome.classes.unseen]
     encoded = loaded.encoder(rows.raw)
     probabilities = loaded.outcome.predict_proba(encoded, deploy)
-    chosen = loaded.outcome.decide(probabilities, deploy)
+    chosen = loaded.outcome.decide(probabilities, deploy, rows.costs)
+    if declared is not None:
+        rows.notes.append(f"decided by costs. {declared.in_words(loaded.names)}")
     scores: dict[str, dict[str, float]] = {}
     if labels is not None:
         tested = deploy.resolve(loaded.outcome.classes)
-        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested)
+        cost = None if declared is None else torch.from_numpy(declared.matrix(rows.costs))
+        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested, cost)
         rows.notes.append(said)
     frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)
+    frame.attrs["decided_by"] = "costs" if declared is not None else loaded.outcome.decided_by
     if scores:
         frame.attrs["scores"] = scores
     frame.attrs["notes"] = list(rows.notes)

@@ -70,8 +70,7 @@ class Question:
 
     def answer(self, runs: Sequence[Run], found: Results | None, store: Store, say: On) -> Results:
         """The results with what follows from all that was said of the test rows (tests of differences, curves, the most
-        certain mistakes): of the runs that count, and of the recipes of an
-        earlier call whose table this one goes on with.
+        certain mistakes): of the runs that count, and of the recipes of an earlier call whose table this goes on with.
         """
         runs, unfinished = counted(list(runs), self.plan.cells, self.budget)
         results = self.results(runs)
@@ -85,5 +84,5 @@ class Question:
         results = results.but(evidence=evidence(self.plan, results, store.outputs))
         return results.but(
             curves=curves(self.plan, results, store.outputs),
-            mistakes=worst(results, store.outputs, self.data.raw),
+            mistakes=worst(results, store.outputs, self.data.raw, self.data.costs_of),
         )

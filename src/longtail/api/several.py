@@ -89,6 +89,8 @@ def compare_several(
         raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
     if prior not in ("natural", "balanced"):
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
+    if settings.get("costs") is not None:
+        raise ValueError("costs= belong to one data set's classes: compare the data sets one by one")
     said = [settings.pop(name, None) for name in ("engine", "device", "precision")]
     settings["engine"] = engine_of(*said)
     folder, began = Path(out), monotonic() if began is None else began

@@ -49,6 +49,7 @@ def fit_all(
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)
+    outcome = outcome.but(costs=plan.costs)
     encoder = encoder if before is None else before.followed_by(encoder)
     d = plan.dataset
     recipe = outcome.recipe

@@ -19,10 +19,12 @@ from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
 from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
 from longtail.comparison.split import Folds, Split
+from longtail.costs import Costs
 from longtail.data import Dataset
 from longtail.kinds import IMAGE
 from longtail.kinds.start import check_backbone
 from longtail.labels import Labels
+from longtail.metrics import Point
 from longtail.net import Net
 from longtail.part import digest, part
 from longtail.prior import Prior
@@ -166,6 +168,8 @@ class CifarPlan:
     engine: Engine = Engine()
     curve: int = 0
     deploy_prior: Prior = Prior.balanced()
+    costs: Costs | None = None
+    points: tuple[Point, ...] = ()
     fold_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -232,7 +236,7 @@ class CifarPlan:
         test = prepared.encode(encoder, prepared.test_rows)
 
         def measure(net: Net) -> dict[str, Any]:
-            right = infer(net, test.x, self.engine).argmax(1) == test.labels.y
+            right = infer(net, test.source, self.engine).argmax(1) == test.labels.y
             return {"accuracy": float(right.double().mean())}
 
         return Probe(measure, self.curve)

@@ -13,6 +13,7 @@ from longtail.cli import saying
 from longtail.cli.ending import errors
 from longtail.cli.given import (
     Backbone,
+    CostsOption,
     Device,
     Epochs,
     Graphs,
@@ -61,11 +62,13 @@ def compare(
         ),
     ] = None,
     prior: PriorOption = "natural",
+    costs: CostsOption = None,
     metric: Annotated[
         str | None,
         typer.Option(
-            help="What recipes are ranked by, such as average_precision_rarest. Default: balanced_accuracy under the "
-            "balanced prior, macro_f1 under others."
+            help="What recipes are ranked by, such as average_precision_rarest, or a point "
+            "such as 'recall@precision>=0.9'. Default: expected_cost with --costs, "
+            "else balanced_accuracy under the balanced prior, macro_f1 under others."
         ),
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="What the others are compared with.")] = None,
@@ -102,6 +105,7 @@ def compare(
 ) -> None:
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
+    from longtail.costs import columns_named
     from longtail.report import listings, show
     from longtail.report.ranks import show_ranks
     from longtail.run.engine import engine_of
@@ -112,15 +116,17 @@ def compare(
         if len(data) > 1 and (test or valid):
             raise ValueError("test= and valid= belong to one data set: compare them one by one")
         with watched(quiet or as_json) as on:
+            if columns := columns_named(costs, files=True):
+                how["cost_columns"] = columns
             own = {"test": test, "valid": valid, "on": on, "unlabelled": unlabelled}
             sets = [api.load_parts(path, **own, **how) for path in data]
         for dataset in sets if not (quiet or as_json) else ():
             listings.show_dataset(said(api.inspect(dataset)))
         settings: dict[str, Any] = {
             "recipes": names(recipes), "folds": folds, "holdout": holdout, "gap": gap, "seeds": seeds,
-            "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1, "budget": seconds,
-            "began": saying.STARTED, "out": out, "backbone": backbone, "epochs": epochs, "tuning": tuning,
-            "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
+            "costs": costs, "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1,
+            "budget": seconds, "began": saying.STARTED, "out": out, "backbone": backbone, "epochs": epochs,
+            "tuning": tuning, "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
         }  # fmt: skip
         with watched(quiet or as_json) as on:
             if len(sets) > 1:

@@ -22,6 +22,13 @@ PriorOption = Annotated[
         "or a JSON file."
     ),
 ]
+CostsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What each decision costs: '0,1;20,0' (true classes down, decided classes across, in class order), or a csv "
+        "or JSON file by class name. A cell may name a column of the data: '0,1;AMOUNT,0'."
+    ),
+]
 Raw = Annotated[
     bool, typer.Option("--raw", help="Leave cells alone that a spreadsheet would run as a formula.")
 ]

@@ -13,6 +13,7 @@ import typer
 from longtail.cli.ending import errors
 from longtail.cli.given import (
     Backbone,
+    CostsOption,
     Data,
     Device,
     Epochs,
@@ -75,6 +76,7 @@ def predict(
     model: Annotated[Path, typer.Argument(help="Folder that train or compare wrote.")],
     data: Data,
     prior: PriorOption = "natural",
+    costs: CostsOption = None,
     out: Annotated[
         Path, typer.Option(help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending.")
     ] = Path("predictions.csv"),
@@ -97,7 +99,15 @@ def predict(
         engine = engine_of(device=device, precision=precision)
         loaded = api.Model.load(api.model_folder(model), engine)
         frame = api.predict(
-            loaded, data, prior=prior, out=out, keep=names(keep) or (), raw=raw, say=lambda note: None, **how
+            loaded,
+            data,
+            prior=prior,
+            costs=costs,
+            out=out,
+            keep=names(keep) or (),
+            raw=raw,
+            say=lambda note: None,
+            **how,
         )  # shown with the result
         listings.show_predicted(frame, prior, out, [plain(note) for note in frame.attrs["notes"]])
 
@@ -110,6 +120,7 @@ def adjust(
         Path, typer.Option(help="JSON: training rows per class, a list or an object by class name.")
     ],
     prior: PriorOption = "balanced",
+    costs: CostsOption = None,
     from_prior: Annotated[
         str | None, typer.Option(help="The prior the model was trained under, if not the counts'.")
     ] = None,
@@ -145,6 +156,7 @@ def adjust(
                 predictions,
                 counts=counts,
                 prior=prior,
+                costs=costs,
                 from_prior=from_prior,
                 held=held,
                 kind=kind,

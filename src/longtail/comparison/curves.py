@@ -6,7 +6,7 @@ import torch
 
 from longtail import metrics
 from longtail.comparison.curve import Curve, curve_of
-from longtail.comparison.judge import Judge, priors_of
+from longtail.comparison.judge import Judge
 from longtail.comparison.leaderboard import board, equal_recipes, shown_priors
 from longtail.comparison.outputs import load_outputs
 from longtail.comparison.plan import Study
@@ -37,7 +37,7 @@ def curves(study: Study, results: Results, outputs: Entries) -> tuple[Curve, ...
     there, or do not say which prior they assume, has no curve; nor has a class without a test row.
     """
     name = shown_priors(results)[0]
-    judge = Judge(study.dataset.labels.classes, priors_of(study.deploy_prior), study.tested_under)
+    judge = Judge.of_study(study, study.labels(0, 0).classes)
     tested, positive = judge.tested_prior(name), rarest_of(judge.classes.counts)
     found = []
     for recipe in drawn(results):
@@ -46,7 +46,7 @@ def curves(study: Study, results: Results, outputs: Entries) -> tuple[Curve, ...
             said = None if run.identity is None else load_outputs(outputs, run.identity)
             if said is None or said.meaning.source == "none":
                 break
-            probabilities, decisions = said.under(judge.priors[name])
+            probabilities, decisions = said.under(judge.priors[name], judge.costs, judge.of)
             p.append(probabilities[:, positive])
             decided.append(decisions == positive)
             y.append(said.y)

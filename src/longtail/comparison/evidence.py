@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from longtail.comparison.influence import Array, influence, smooth, terms_of
-from longtail.comparison.judge import Judge, priors_of
+from longtail.comparison.judge import Judge
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     as_float,
@@ -26,7 +26,7 @@ from longtail.comparison.leaderboard import (
     shown_priors,
     tie_order,
 )
-from longtail.comparison.outputs import Said, load_outputs, said
+from longtail.comparison.outputs import Outputs, Said, load_outputs, said
 from longtail.comparison.plan import Study
 from longtail.comparison.record import Results
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
@@ -77,10 +77,11 @@ class _UnderPrior:
         self.results, self.prior, self.cells = results, prior, cells
         self.test = set_test if study.sides.single else row_test
         self.kept, self.outputs = kept, outputs
-        self.judge = Judge(study.labels(*cells[0]).classes, priors_of(study.deploy_prior), study.tested_under)
+        self.judge = Judge.of_study(study, study.labels(*cells[0]).classes)
         weights = self.judge.tested_prior(prior)
         self.weights = None if weights is None else weights.numpy()
         self.metric = ranked_by(results, prior)
+        self.smooth = {**smooth(), **{aimed.value.name: aimed.value for aimed in self.judge.points}}
         self.rows = {row.recipe: row for row in board(results, prior).ranked}
         self.said: dict[str, Said] = {}
         self.moved: dict[str, Array] = {}
@@ -89,7 +90,7 @@ class _UnderPrior:
             read = self.read(name)
             if read is None:
                 continue
-            rows, y, probabilities, decisions, sizes = read
+            rows, y, probabilities, decisions, sizes, _ = read
             self.said[name] = said(probabilities, y, decisions)
             if layout is None:
                 layout = Layout(
@@ -100,22 +101,38 @@ class _UnderPrior:
                 )
         self.layout = layout
 
-    def read(self, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor, list[int]] | None:
+    def read(self, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor, list[int], dict[str, Tensor]] | None:
         """The numbers, classes, probabilities and decisions of the test rows of all runs of a recipe, one run after the
-        other, and how many each run has; None where outputs are missing, or do not say which prior they assume.
+        other, how many each run has, and the flags of points; None where outputs are missing, or do not say which prior
+        they assume.
         """
         read = [load_outputs(self.outputs, identity) for identity in self.kept[name]]
         whole = [one for one in read if one is not None and one.meaning.source != "none"]
         if len(whole) < len(read):
             return None
-        under = [one.under(self.judge.priors[self.prior]) for one in whole]
+        prior, costs, of = self.judge.priors[self.prior], self.judge.costs, self.judge.of
+        under = [one.under(prior, costs, of) for one in whole]
         return (
             torch.cat([one.rows for one in whole]),
             torch.cat([one.y for one in whole]),
             torch.cat([probabilities for probabilities, _ in under]),
             torch.cat([decisions for _, decisions in under]),
             [len(one.rows) for one in whole],
+            self.flags(whole, [probabilities for probabilities, _ in under]),
         )
+
+    def flags(self, whole: Sequence[Outputs], probabilities: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The test rows that are taken for the class of each point, bool ``[n]`` by its name; none of a point that a run
+        lacks.
+        """
+        prior = self.judge.priors[self.prior]
+        out = {}
+        for aimed in self.judge.points:
+            parts = [aimed.flags(one, p, prior) for one, p in zip(whole, probabilities)]
+            known = [part for part in parts if part is not None]
+            if len(known) == len(parts):
+                out[aimed.point.name] = torch.cat(known)
+        return out
 
     def found(self) -> dict[str, Any]:
         if self.layout is None:
@@ -151,9 +168,9 @@ class _UnderPrior:
         layout, c, read = self.layout, self.results.data.num_classes, self.read(name)
         assert layout is not None
         assert read is not None
-        _, y, probabilities, decisions, _ = read
-        made = [smooth()[m] for m in metrics]
-        terms = terms_of(probabilities, y, decisions, made)
+        rows, y, probabilities, decisions, _, flags = read
+        made = [self.smooth[m] for m in metrics]
+        terms = terms_of(probabilities, y, decisions, made, self.judge.cost_of(rows), flags)
         groups = self.results.data.groups
         return {m.name: influence(m, terms, layout.y, layout.run, c, self.weights, groups) for m in made}
 
@@ -161,7 +178,7 @@ class _UnderPrior:
         """By metric: every recipe against the baseline, and against the best by that metric."""
         assert self.layout is not None
         own = [name for name in self.said if name not in same]
-        scores = {m: {n: self.scores(n, m) for n in own} for m in smooth()}
+        scores = {m: {n: self.scores(n, m) for n in own} for m in self.smooth}
         scores = {m: {n: s for n, s in of.items() if np.isfinite(s).all()} for m, of in scores.items()}
         out: dict[str, dict[str, dict[str, list[float | None]]]] = {}
         for metric, of in scores.items():

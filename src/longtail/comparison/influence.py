@@ -38,19 +38,28 @@ def smooth() -> dict[str, Metric]:
 
 
 def terms_of(
-    probabilities: Tensor, y: Tensor, decisions: Tensor, metrics: Sequence[Metric]
+    probabilities: Tensor,
+    y: Tensor,
+    decisions: Tensor,
+    metrics: Sequence[Metric],
+    costs: Tensor | None = None,
+    flags: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Terms]:
     """What each row adds to the sums of some smooth metrics, by the name of the sum.
 
     Args:
         probabilities: ``[n, C]``; y, decisions: int64 ``[n]``.
+        costs: of decisions, ``[C, C]`` or ``[n, C, C]``.
+        flags: of points, bool ``[n]`` by name.
     """
     n, c = probabilities.shape
     step = max(1, CHUNK // c)
     parts: dict[str, list[Terms]] = {}
     for i in range(0, n, step):
         k = slice(i, i + step)
-        batch = Batch(probabilities[k].double(), y[k], decisions[k])
+        own = costs[k] if costs is not None and costs.dim() == 3 else costs
+        raised = {name: flag[k] for name, flag in (flags or {}).items()}
+        batch = Batch(probabilities[k].double(), y[k], decisions[k], costs=own, flags=raised)
         for name, kind in sums_of(metrics).items():
             parts.setdefault(name, []).append(kind.of(batch))
 
@@ -112,7 +121,8 @@ def influence(
                 continue
             place, much = (None if t is None else t[part] for t in terms[name])
             moved = slope.expand(len(own)) if place is None else slope.flatten()[place]
-            moved = (moved if much is None else moved * much) - (by_class[name] @ slope.flatten())[own]
+            moved = moved if much is None else moved * much
+            moved = (moved.sum(1) if moved.dim() == 2 else moved) - (by_class[name] @ slope.flatten())[own]
             psi += moved * weight[own] if s.weighted else moved
         out[part] = psi.numpy()
     return out
@@ -120,18 +130,28 @@ def influence(
 
 def _total(terms: Terms, part: slice, weight: Tensor, shape: tuple[int, ...]) -> Tensor:
     place, much = (None if t is None else t[part] for t in terms)
+    if much is not None and much.dim() == 2:
+        weight = weight[:, None]
     added = weight if much is None else weight * much
     if place is None:
         return added.sum()
-    return torch.bincount(place, weights=added, minlength=torch.Size(shape).numel()).view(shape)
+    return torch.bincount(place.flatten(), weights=added.flatten(), minlength=torch.Size(shape).numel()).view(
+        shape
+    )
 
 
 def _by_class(terms: Terms, y: Tensor, num_classes: int, shape: tuple[int, ...]) -> Tensor:
     """What the rows of each class add to a sum, unweighted, ``[C, places of the sum]``."""
     place, much = terms
     size = torch.Size(shape).numel()
-    cell = y * size + (0 if place is None else place)
-    return torch.bincount(cell, weights=much, minlength=num_classes * size).view(num_classes, size).double()
+    own = y[:, None] if place is not None and place.dim() == 2 else y
+    cell = own * size + (0 if place is None else place)
+    amount = None if much is None else much.flatten()
+    return (
+        torch.bincount(cell.flatten(), weights=amount, minlength=num_classes * size)
+        .view(num_classes, size)
+        .double()
+    )
 
 
 def parts(run: Array) -> list[slice]:

@@ -9,17 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from longtail import metrics
 from longtail.classes import Classes
-from longtail.comparison.outputs import Outputs
+from longtail.comparison.cost_curve import cost_curve
+from longtail.comparison.outputs import Outputs, at
+from longtail.comparison.points import Aimed
+from longtail.costs import Costs
 from longtail.metrics.classes import of_each
 from longtail.metrics.evaluate import rarest_of, see
 from longtail.prior import Prior
+
+if TYPE_CHECKING:
+    from longtail.comparison.plan import Study
 
 FEW_CLASSES = 60
 """Classes up to which the confusion matrix is written down; above, the pairs that are confused most."""
@@ -47,11 +53,28 @@ class Judge:
         classes: whose frequencies are "natural", and whose counts say which classes are many, few and the rarest.
         priors: those that are deployed under, by name; None is as trained.
         tested_under: the name of the prior that the test rows were drawn under.
+        costs: of decisions; None: none are declared.
+        of: the values of each column that the costs name, of all rows of the data ``[N]``.
+        points: that are asked for beside the metrics.
     """
 
     classes: Classes
     priors: Mapping[str, Prior | None]
     tested_under: str
+    costs: Costs | None = None
+    of: Mapping[str, Tensor] | None = None
+    points: tuple[Aimed, ...] = ()
+
+    @classmethod
+    def of_study(cls, study: Study, classes: Classes) -> Judge:
+        """The judge of a study; ``classes`` are those whose frequencies are "natural"."""
+        priors = priors_of(study.deploy_prior)
+        points = tuple(Aimed.of(point, classes) for point in study.points)
+        return cls(classes, priors, study.tested_under, study.costs, study.dataset.costs_of, points)
+
+    def cost_of(self, rows: Tensor) -> Tensor | None:
+        """What decisions cost for those rows of the data, float64 ``[C, C]`` or ``[n, C, C]``; None without costs."""
+        return None if self.costs is None else torch.from_numpy(self.costs.matrix(at(self.of, rows)))
 
     def tested_prior(self, name: str) -> Any:
         """The prior that test rows are weighted to under the one of that name; None: as they are."""
@@ -60,19 +83,25 @@ class Judge:
 
     def __call__(self, outputs: Outputs) -> dict[str, Any]:
         """``scores``, ``per_class``, ``confusion`` and ``reliability``, each by the name of a prior; plain numbers, None
-        where one is not defined. Where the logits' prior is not known, as trained alone.
+        where one is not defined. Where the logits' prior is not known, as trained alone. And the ``cost_curve``, of two
+        classes with costs.
         """
         found: dict[str, Any] = {"scores": {}, "per_class": {}, "confusion": {}, "reliability": {}}
+        cost = self.cost_of(outputs.rows)
         groups, rarest, y = self.classes.groups(), rarest_of(self.classes.counts), outputs.y
+        found["cost_curve"] = cost_curve(outputs, self.costs, rarest)
         for name, prior in self.priors.items():
             if prior is not None and outputs.meaning.source == "none":  # nothing was held out to fit it on
                 continue
-            probabilities, decisions = outputs.under(prior)
+            probabilities, decisions = outputs.under(prior, self.costs, self.of)
             tested = self.tested_prior(name)
             seen, made = see(
-                probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest
+                probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest, costs=cost
             )
             found["scores"][name] = {m.name: number(float(m.of(seen))) for m in made}
+            for aimed in self.points:
+                flags = aimed.flags(outputs, probabilities, prior)
+                found["scores"][name] |= pointed(aimed, flags, probabilities, y, tested)
             found["per_class"][name] = {
                 k: [number(v) for v in values.tolist()] for k, values in of_each(seen).items()
             }
@@ -86,6 +115,17 @@ class Judge:
                 k: [number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
         return found
+
+
+def pointed(
+    aimed: Aimed, flags: Tensor | None, probabilities: Tensor, y: Tensor, tested: Any
+) -> dict[str, float | None]:
+    """The value of a point and what its promise came to, by name; None without flagged rows to tell them by."""
+    asked = [aimed.value, aimed.reached]
+    if flags is None:
+        return {m.name: None for m in asked}
+    seen, made = see(probabilities, y, asked, prior=tested, flags={aimed.point.name: flags})
+    return {m.name: number(float(m.of(seen))) for m in made}
 
 
 def confused(y: Tensor, decisions: Tensor, most: int = PAIRS) -> list[list[int]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from longtail.comparison.leaderboard import board, shown_priors
 from longtail.comparison.mistake import Mistake, in_words, small_picture
@@ -27,16 +28,23 @@ NUMBERS = 2**25
 """Rows times classes up to which the probability of every class is written; above, of decision and true class alone."""
 
 
-def predictions(results: Results, outputs: Entries, recipe: str, every_class: bool = True) -> Any:
+def predictions(
+    results: Results,
+    outputs: Entries,
+    recipe: str,
+    of: Mapping[str, Tensor] | None = None,
+    every_class: bool = True,
+) -> Any:
     """What a recipe said of every test row, as a pandas DataFrame; one row per seed and row of the data.
 
     Columns: ``row`` (from 0, among the rows that were read), ``fold`` and ``seed`` (from 0), ``truth``, ``decision``,
     ``probability`` of the decision, ``p_truth`` of the true class, and ``p_CLASS`` for each class (left out where that
-    would be too many numbers): all under the declared prior.
+    would be too many numbers): all under the declared prior, and by the declared costs.
 
     Args:
         outputs: what the runs of the comparison said.
         recipe: one that it compared.
+        of: the values of each column that the costs name, of all rows of the data.
         every_class: with the columns ``p_CLASS``.
 
     Raises:
@@ -53,7 +61,7 @@ def predictions(results: Results, outputs: Entries, recipe: str, every_class: bo
             raise ValueError(
                 f"what {recipe} said in {run.where} is no longer there: the same comparison makes it again"
             )
-        p, decided = found.under(declared(results))
+        p, decided = found.under(declared(results), results.settings.costs, of)
         at = torch.arange(len(decided))
         columns = {
             "row": found.rows.numpy(),
@@ -72,12 +80,14 @@ def predictions(results: Results, outputs: Entries, recipe: str, every_class: bo
     return pd.concat(parts).sort_values(["seed", "row"], kind="stable").reset_index(drop=True)
 
 
-def write_predictions(results: Results, outputs: Entries, file: Path) -> None:
+def write_predictions(
+    results: Results, outputs: Entries, file: Path, of: Mapping[str, Tensor] | None = None
+) -> None:
     """Write a csv: what the best recipe said of every test row. Where that is no longer there, no
     older file stays in its place.
     """
     try:
-        found = predictions(results, outputs, best_recipe(results))
+        found = predictions(results, outputs, best_recipe(results), of)
     except ValueError:
         file.unlink(missing_ok=True)
         return
@@ -106,16 +116,18 @@ def mistakes(table: Any, per_class: int = 5) -> Any:
     )
 
 
-def worst(results: Results, outputs: Entries, raw: Any) -> tuple[Mistake, ...]:
-    """The most certain mistakes of the best recipe, with the rows themselves; the rarest class first.
-
-    At most ``PER_CLASS`` of a class and ``SHOWN`` in all; none where what it said is no longer there.
+def worst(
+    results: Results, outputs: Entries, raw: Any, of: Mapping[str, Tensor] | None = None
+) -> tuple[Mistake, ...]:
+    """The most certain mistakes of the best recipe, with the rows themselves; the rarest class first. At most
+    ``PER_CLASS`` of a class and ``SHOWN`` in all; none where what it said is no longer there.
 
     Args:
         raw: the rows of the data set, as they were read.
+        of: the values of each column that the costs name, of all rows.
     """
     try:
-        table = predictions(results, outputs, best_recipe(results), every_class=False)
+        table = predictions(results, outputs, best_recipe(results), of, every_class=False)
     except ValueError:
         return ()
     found = mistakes(table, max(1, min(PER_CLASS, SHOWN // results.data.num_classes)))

@@ -20,8 +20,23 @@ from longtail.comparison.statistics import Difference, corrected_t_test, holm, t
 from longtail.files import whole
 from longtail.run.outcome import OFF
 
-LOWER_IS_BETTER = frozenset(m.name for m in metrics.found().values() if m.better == "lower")
-METRIC_NAMES = {m.name: m.title for m in metrics.found().values()}
+
+class _Lower:
+    """The names of metrics whose lower value is the better one; points among them."""
+
+    def __contains__(self, name: object) -> bool:
+        return metrics.named(str(name)).better == "lower"
+
+
+class _Titles(dict[str, str]):
+    """The title of each metric by its name; of points too, which are not listed."""
+
+    def __missing__(self, name: str) -> str:
+        return metrics.named(name).title
+
+
+LOWER_IS_BETTER = _Lower()
+METRIC_NAMES = _Titles({m.name: m.title for m in metrics.found().values()})
 PRIOR_NAMES = {
     "natural": "the natural prior (classes as frequent as in the data)",
     "balanced": "the balanced prior (every class equally frequent)",

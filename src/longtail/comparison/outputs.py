@@ -2,11 +2,13 @@
 
 One entry of the store per run, under the run's identity. It holds the number of each test row, its class and its logits;
 what the logits mean (:class:`longtail.run.outcome.Meaning`); and what the recipe decides under the natural prior, where
-another rule than the most probable class does. So any prior can be asked for afterwards, and any metric.
+another rule than the most probable class does. And it holds what was said of held-out training rows, on which thresholds
+are fitted. So any prior can be asked for afterwards, any metric, and any point.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +17,15 @@ from torch import Tensor
 
 from longtail import adjust
 from longtail.classes import Classes
+from longtail.costs import Costs
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
 from longtail.prior import Prior
-from longtail.run.outcome import Meaning, Outcome
+from longtail.run.outcome import Held, Meaning, Outcome
 from longtail.store import Entries
 
-FORMAT = 2
+FORMAT = 3
 LARGE = 2**24  # logits from which on two bytes each are kept, else four
 CHUNK = 2**22
 
@@ -36,6 +39,7 @@ class Outputs:
         logits: the recipe's own, ``[n, C]``.
         meaning: which prior they assume.
         natural: decisions under the natural prior, int64 ``[n]``; None: the most probable class.
+        held: what was said of held-out training rows; None where none were held out.
     """
 
     rows: Tensor
@@ -43,6 +47,7 @@ class Outputs:
     logits: Tensor
     meaning: Meaning
     natural: Tensor | None
+    held: Held | None = None
 
     @classmethod
     def of(cls, outcome: Outcome, logits: Tensor, rows: Tensor, y: Tensor) -> Outputs:
@@ -55,21 +60,32 @@ class Outputs:
             natural = outcome.decide(outcome.probabilities(logits, "natural"), "natural")
         if logits.numel() >= LARGE:  # near the largest of a row a logit keeps its precision
             logits = (logits - logits.amax(1, keepdim=True)).half()
-        return cls(rows, y, logits, outcome.meaning, natural)
+        held = outcome.held
+        if held is not None and held.log_p.numel() >= LARGE:
+            held = Held(held.log_p.half(), held.y)
+        return cls(rows, y, logits, outcome.meaning, natural, held)
 
-    def under(self, prior: Prior | None) -> tuple[Tensor, Tensor]:
+    def under(
+        self, prior: Prior | None, costs: Costs | None = None, of: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Probabilities, float32 ``[n, C]``, and decisions, int64 ``[n]``.
 
         Args:
             prior: None is as trained: softmax of the recipe's own logits, and the most probable class.
+            costs: of decisions: then the cheapest is taken, under any prior.
+            of: the values of each column that the costs name, of *all* rows of the data ``[N]``.
 
         Raises:
             ValueError: the prior that the logits assume is not known.
         """
         if prior is None:
             probabilities = torch.softmax(self.logits.double(), -1).float()
+        else:
+            probabilities = self.meaning.probabilities(self.logits, prior)
+        if costs is not None:
+            return probabilities, torch.as_tensor(costs.decide(probabilities, at(of, self.rows)))
+        if prior is None:
             return probabilities, probabilities.argmax(-1)
-        probabilities = self.meaning.probabilities(self.logits, prior)
         if self.natural is not None and self.meaning.is_natural(prior):
             return probabilities, self.natural
         return probabilities, probabilities.argmax(-1)
@@ -80,6 +96,8 @@ class Outputs:
         tensors = {"rows": self.rows.to(torch.int64), "y": small(self.y, c), "logits": self.logits}
         if self.natural is not None:
             tensors["natural"] = small(self.natural, c)
+        if self.held is not None:
+            tensors |= {"held": self.held.log_p, "held_y": small(self.held.y, c)}
         facts = {
             "format": FORMAT,
             "counts": m.classes.counts.tolist(),
@@ -87,6 +105,11 @@ class Outputs:
             "calibrator": None if m.calibrator is None else m.calibrator.to_json(),
         }
         into.put(identity, tensors, facts)
+
+
+def at(of: Mapping[str, Tensor] | None, rows: Tensor) -> dict[str, Tensor]:
+    """The values of some rows, of columns of all rows ``[N]``."""
+    return {name: values[rows] for name, values in (of or {}).items()}
 
 
 def load_outputs(kept: Entries, identity: str) -> Outputs | None:
@@ -106,6 +129,7 @@ def load_outputs(kept: Entries, identity: str) -> Outputs | None:
             tensors["logits"],
             _meaning(facts),
             _long(tensors.get("natural")),
+            Held(tensors["held"], tensors["held_y"].long()) if "held" in tensors else None,
         )
     except (ValueError, KeyError, TypeError) as why:
         kept.refuse(identity, str(why))

@@ -17,11 +17,13 @@ from longtail.comparison.brings import brings
 from longtail.comparison.features import front_of
 from longtail.comparison.patience import slowly
 from longtail.comparison.split import Folds, Split, together_of
+from longtail.costs import Costs
 from longtail.data import Dataset, encoder_for
 from longtail.examples import Examples
 from longtail.kinds import kind_of
 from longtail.kinds.start import base_stage, check_backbone, starting_net
 from longtail.labels import Labels
+from longtail.metrics import Point
 from longtail.net import Net
 from longtail.part import digest
 from longtail.prior import Prior
@@ -53,6 +55,16 @@ class Study(Protocol):
     def recipes(self) -> tuple[tuple[str, RecipeLike], ...]: ...
     @property
     def deploy_prior(self) -> Prior: ...
+    @property
+    def costs(self) -> Costs | None:
+        """What decisions cost; None: no costs are declared."""
+        ...
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Points that runs are judged at, beside the metrics."""
+        ...
+
     @property
     def backbone(self) -> Backbone: ...
     @property
@@ -162,6 +174,8 @@ class Plan:
         redeal: deal the folds and inner splits anew for every seed, so that repetitions are repetitions. Without it all
             seeds share the folds of the first, which tells what initial weights and order alone do.
         deploy_prior: that recipes are ranked under.
+        costs: of decisions; with them, the cheapest decision is taken under every prior.
+        points: that runs are judged at, beside the metrics.
         baseline: the recipe the others are compared with.
         backbone: a name, a part or a net; None is the kind's default.
         epochs: of the base stage; None is the kind's default.
@@ -181,6 +195,8 @@ class Plan:
     fold_seed: int = 0
     redeal: bool = True
     deploy_prior: Prior = Prior.natural()
+    costs: Costs | None = None
+    points: tuple[Point, ...] = ()
     baseline: str = "erm"
     backbone: Backbone = None
     epochs: int | None = None
@@ -196,6 +212,9 @@ class Plan:
         if not names:
             raise ValueError("recipes is empty: name at least one")
         self.deploy_prior.resolve(self.dataset.labels.classes)  # of other classes: an error now
+        if self.costs is not None:
+            Costs.of(self.costs, self.dataset.labels.names)
+            self.costs.matrix(self.dataset.costs_of)  # a column that is not there: likewise
         if self.folds < 2:
             raise ValueError(f"folds={self.folds} must be at least 2")
         if self.seeds < 1:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from longtail.comparison.against import MARGIN, against_winner, as_good, indistinguishable
+from longtail.comparison.costs_said import cost_said, margin_of
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
@@ -17,6 +18,7 @@ from longtail.comparison.leaderboard import (
     ranked_by,
     shown_priors,
 )
+from longtail.comparison.points import promise_said
 from longtail.comparison.record import Results
 
 GROUP_NAMES = {"many": "frequent", "medium": "medium", "few": "rare"}
@@ -45,7 +47,8 @@ def recommendation(results: Results, margin: float = MARGIN) -> dict[str, str]:
     recommended.
 
     Args:
-        margin: how much of the ranking metric you would give for a quicker recipe.
+        margin: how much of the ranking metric you would give for a quicker recipe; of the expected cost, as a share of
+            what the best single class for every row costs.
     """
     found = {prior: advice(results, prior, margin) for prior in shown_priors(results)}
     return {
@@ -69,13 +72,15 @@ def advice(results: Results, prior: str, margin: float = MARGIN) -> Advice:
     how = "lowest, which is best" if metric in LOWER_IS_BETTER else "highest"
     parts = [f"It scores {how}: {METRIC_NAMES[metric]} {_with_sd(best, metric)}."]
     parts.append(_against_baseline(best, base, rows, metric))
+    parts.append(cost_said(results, prior, best))
+    parts.append(promise_said(results, prior, best.recipe))
     if base is not None and base.done and base.recipe != best.recipe:
         parts.append(_head_and_tail(results, prior, best, base))
     parts.append(_expected(results, prior, best))
     if same:
         parts.append(f"The same predictions come from {_list(same)}.")
     if len(rows) > 1 and best.done > 1:
-        parts.append(_as_good(results, prior, best, margin))
+        parts.append(_as_good(results, prior, best, margin_of(results, prior, metric, best, margin)))
         parts.append(_smallest(rows))
     unsure = [row.title for row in rows if row.rank and not row.converged]
     if unsure:
@@ -177,14 +182,14 @@ def _as_good(results: Results, prior: str, best: Row, margin: float) -> str:
     else:
         parts = ["Every other ranked recipe is shown to be worse."]
     if good:
-        text = f"As good within {margin:g} (the 95% interval allows no larger loss): {_some([r.title for r in good])}"
+        text = f"As good within {margin:.3g} (the 95% interval allows no larger loss): {_some([r.title for r in good])}"
         quick = min(good, key=lambda row: row.alone)
         if quick.alone < 0.8 * best.alone:
             times = f"{duration(quick.alone)} a run against {duration(best.alone)}"
             text += f"; the quickest of them is {quick.title} ({times})"
         parts.append(text + ".")
     elif ties:
-        parts.append(f"But none is shown to be as good within {margin:g}: each may be worse by more.")
+        parts.append(f"But none is shown to be as good within {margin:.3g}: each may be worse by more.")
     return " ".join(parts)
 
 

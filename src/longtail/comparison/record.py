@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from longtail.comparison.curve import Curve
 from longtail.comparison.length import Length
 from longtail.comparison.mistake import Mistake
+from longtail.costs import Costs
 from longtail.files import Damaged, read_json
 
 FORMAT = 2
@@ -70,6 +71,7 @@ class Run:
         confusion: by prior, rows of each true class (row) by decision (column); of many classes ``pairs``: true class,
             decision and rows of those that are confused most.
         reliability: by prior, ``confidence``, ``accuracy`` and ``weight`` of each bin.
+        cost_curve: of two classes with costs, see :mod:`longtail.comparison.cost_curve`.
     """
 
     recipe: str
@@ -96,6 +98,7 @@ class Run:
     per_class: Mapping[str, Any] = field(default_factory=dict)
     confusion: Mapping[str, Any] = field(default_factory=dict)
     reliability: Mapping[str, Any] = field(default_factory=dict)
+    cost_curve: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -171,6 +174,7 @@ class Settings:
 
     Attributes:
         prior: "natural", "balanced" or "declared"; prior_vector: its numbers.
+        costs: of decisions; None: none are declared.
         metric: that recipes are ranked by; None is that of the prior.
         device, precision: of training; None in tables of before they were written.
         test_share: the share of the rows that a fold tests on.
@@ -182,6 +186,7 @@ class Settings:
     prior: str
     prior_vector: tuple[float, ...] = ()
     baseline: str
+    costs: Costs | None = None
     metric: str | None = None
     jobs: int = 1
     budget: float | None = None
@@ -279,6 +284,8 @@ class Results:
             ):
                 if name in part:
                     part[name] = tuple(part[name])
+            if settings.get("costs") is not None:
+                settings["costs"] = Costs.from_json(settings["costs"]["cells"])
             parts = {
                 "data": _made(Data, data),
                 "settings": _made(Settings, settings),

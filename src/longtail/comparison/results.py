@@ -55,6 +55,7 @@ def results_of(
             prior=plan.deploy_prior.name,
             prior_vector=tuple(plan.deploy_prior.resolve(labels.classes).tolist()),
             baseline=plan.baseline,
+            costs=plan.costs,
             jobs=slots,
             budget=budget,
             tuning=plan.tuning,

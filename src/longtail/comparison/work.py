@@ -16,7 +16,7 @@ from longtail.classical import Classical
 from longtail.classical.categorical import Blocks
 from longtail.comparison import estimators
 from longtail.comparison.chance import check_learnt
-from longtail.comparison.judge import Judge, priors_of
+from longtail.comparison.judge import Judge
 from longtail.comparison.length import FACTOR, Length, find, held_losses
 from longtail.comparison.outputs import Outputs, load_outputs
 from longtail.comparison.plan import AnyRecipe, Prepared, Study, identity_of
@@ -29,7 +29,7 @@ from longtail.recipe import Recipe
 from longtail.roles import works_on
 from longtail.run import Outcome, OutOfTime, train_stages
 from longtail.run.engine import stop_at
-from longtail.run.finish import Sample, finish, fit_finish, needs_held, refitted
+from longtail.run.finish import Sample, finish, fit_finish, held_out, needs_held, refitted
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
@@ -184,7 +184,7 @@ class Worker:
                 return True
             net = operate(stage.surgery, net, examples, engine, "")
             choose(net, stage.trains)
-            if not solvable(net, stage, examples.x, examples.labels.y, facts_of(net, examples, engine)):
+            if not solvable(net, stage, examples.source, examples.targets, facts_of(net, examples, engine)):
                 return True
         return False
 
@@ -218,7 +218,9 @@ class Worker:
 
             def losses(epochs: int) -> Tensor:
                 recipe = Recipe("erm", (searched.but(epochs=epochs),))
-                return held_losses(self.trained(recipe, prepared, seed, "inner").logits(held.x), held.labels)
+                return held_losses(
+                    self.trained(recipe, prepared, seed, "inner").logits(held.source), held.labels
+                )
 
             found = find(base.epochs, allowed, losses)
             self.cache.put(
@@ -279,6 +281,7 @@ class Worker:
                 made, trained = finish(outcome, examples, fitted), [outcome]
             else:
                 made, trained = refitted(outcome, examples, fitted), [outcome, inner]
+            made = made.but(held=held_out(inner, inner_examples, held, fitted))
         check_learnt(made, examples)
         return encoder, made, trained
 
@@ -331,7 +334,8 @@ class Worker:
             trained += [] if inner is outcome else [inner]
         decide = None if self.plan.tuning == "none" else RULE
         fitted = fit_finish(outcome, examples, held, logits, decide, sample)
-        return finish(outcome, examples, fitted), trained
+        said = held_out(outcome, examples, held, fitted, logits)
+        return finish(outcome, examples, fitted).but(held=said), trained
 
     def score(self, task: Task) -> tuple[Run, Outputs]:
         """Fit a recipe on the fold's training rows and keep what it says of the test rows. The run comes back without
@@ -341,7 +345,7 @@ class Worker:
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
         began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
-        logits = outcome.logits(test.x)
+        logits = outcome.logits(test.source)
         predict_seconds = time.perf_counter() - began
         outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
         outputs.save(self.store.outputs, self.identity(task))
@@ -379,9 +383,7 @@ class Worker:
     def judged(self, run: Run, outputs: Outputs) -> Run:
         """A run with its scores under every prior of the plan."""
         labels = self.plan.labels(run.fold, run.seed)
-        return run.but(
-            **Judge(labels.classes, priors_of(self.plan.deploy_prior), self.plan.tested_under)(outputs)
-        )
+        return run.but(**Judge.of_study(self.plan, labels.classes)(outputs))
 
     def convergence(
         self, prepared: Prepared, trained: list[Outcome], seed: int

@@ -1,5 +1,6 @@
 """Data: data sets and how they are read, imbalance makers, and what is built in; the encoders of ``longtail.kinds``."""
 
+from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for, giveaways, select
 from longtail.data.digits import digits_lt
 from longtail.data.imbalance import (
@@ -43,6 +44,7 @@ __all__ = [
     "choose_first",
     "choose_random",
     "cifar_lt_counts",
+    "costs_in",
     "digits_lt",
     "islands_lt",
     "encoder_for",
@@ -57,5 +59,6 @@ __all__ = [
     "read_inputs",
     "select",
     "step_counts",
+    "with_costs",
     "with_unlabelled",
 ]

@@ -25,6 +25,7 @@ class Beside:
         group: int64 ``[N]``, equal for rows that belong together (of one patient, say).
         time: float64 ``[N]``: a number, or seconds since 1970 of a date.
         part: int64 ``[N]``: 0 trains, 1 validates, 2 tests.
+        costs: float64 ``[N]`` by name, columns that say what a decision costs in each row; they may be inputs too.
         dated: are times dates?
         names: the column of each, or in words where it comes from.
         notes: what was done.
@@ -33,6 +34,7 @@ class Beside:
     group: Tensor | None = None
     time: Tensor | None = None
     part: Tensor | None = None
+    costs: Mapping[str, Tensor] = field(default_factory=dict)
     dated: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -71,11 +73,12 @@ class Beside:
             name: None if (column := getattr(self, name)) is None else column[index]
             for name in ("group", "time", "part")
         }
-        return Beside(**picked, dated=self.dated, names=self.names, notes=self.notes)
+        costs = {name: values[index] for name, values in self.costs.items()}
+        return Beside(**picked, costs=costs, dated=self.dated, names=self.names, notes=self.notes)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the groups, times and parts."""
+        """SHA-256 of the groups, times and parts; costs say how rows are judged, so they do not enter."""
         h = hashlib.sha256()
         for column in (self.group, self.time, self.part):
             h.update(b"-" if column is None else column.numpy().tobytes())

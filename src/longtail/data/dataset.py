@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from longtail.data.beside import Beside
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.kinds import Kind, kind_of
 from longtail.labels import Labels
 
@@ -35,7 +35,7 @@ class Dataset:
             mean "no value" ("missing"); of svmlight, the number of the first feature ("first_feature").
         path: where the rows were read from, as the caller wrote it; empty for what was in memory.
         asked: the reading options that the caller gave, as plain values: with them ``path`` reads the same again.
-        beside: groups, times and parts of the rows, where they have some; they are no inputs.
+        beside: groups, times and parts of the rows, where they have some; they are no inputs. And columns of costs.
     """
 
     name: str
@@ -76,6 +76,11 @@ class Dataset:
     def __repr__(self) -> str:
         classes, imbalance = self.labels.num_classes, self.labels.classes.imbalance
         return f"Dataset({self.name!r}: {self.kind}, {len(self):,} rows, {classes} classes, imbalance {imbalance:.3g})"
+
+    @property
+    def costs_of(self) -> Mapping[str, Tensor]:
+        """What columns say of the cost of a decision in each row, float64 ``[N]`` by name."""
+        return self.beside.costs
 
     def take(self, index: Tensor) -> Dataset:
         """The rows at ``index`` (int64), in that order; the classes and the groups of duplicates stay."""

@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from longtail.data.beside import Beside
+from longtail.data.costing import costs_in, numbers_beside, with_costs
 from longtail.data.dataset import Dataset
 from longtail.formats.columns import find
 from longtail.formats.target import classes_of
@@ -29,11 +30,13 @@ def dataset_of(
     features: Sequence[str | int] | None,
     name: str,
     beside: Mapping[str, Any] | None = None,
+    cost_columns: Sequence[str] = (),
 ) -> Dataset:
     """A data frame with a label column, or ``(X, y)``, as a data set.
 
     Args:
         kind, text, label, features, name: as for ``longtail.data.load``.
+        cost_columns: as for ``longtail.data.load``.
         beside: "group", "time" and "split": a column of the frame, or an array; None where there is none.
 
     Raises:
@@ -44,6 +47,7 @@ def dataset_of(
     """
     if hasattr(given, "columns"):
         sheet = sheet_of(given)
+        costs = numbers_beside(sheet, cost_columns)
         cells, titles = columns_beside(beside or {}, sheet)
         inside = [name for what, name in titles.items() if what not in cells]
         cells |= {what: sheet.frame[titles[what]] for what in titles if what not in cells}
@@ -55,6 +59,7 @@ def dataset_of(
     elif isinstance(given, tuple) and len(given) == 2:
         (x, y), notes, reading, named = given, [], {}, True
         cells, titles = columns_beside(beside or {}, None)
+        costs = costs_in(x, cost_columns)
     else:
         raise ValueError(
             f"data is a {type(given).__name__}; give a path, a data frame with a label column, or (X, y)"
@@ -69,7 +74,7 @@ def dataset_of(
     beside_rows = Beside.of(cells, titles, "data")
     no_inputs = [f"column {c!r} is the {w}, and no input" for w, c in titles.items() if reading]
     told = (*data.notes, *beside_rows.notes, *no_inputs)
-    return replace(data, reading=reading, beside=beside_rows, notes=told)
+    return with_costs(replace(data, reading=reading, beside=beside_rows, notes=told), costs)
 
 
 def columns_beside(asked: Mapping[str, Any], sheet: Any) -> tuple[dict[str, Any], dict[str, str]]:

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from longtail.data.beside import PARTS, Beside
+from longtail.data.costing import costs_in
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.predicted import label_column
 from longtail.data.read import read_inputs
-from longtail.examples import SparseRows
 from longtail.formats.images import ImageFiles
 from longtail.formats.places import parts_of
 from longtail.formats.target import indices_of
+from longtail.inputs import SparseRows
 from longtail.labels import Labels
 
 READ = ("header", "encoding", "delimiter", "missing", "skip_bad", "sheet", "images", "text")
@@ -54,10 +55,12 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
     names, raws, labels = list(train.labels.names), [train.raw], [train.labels.y]
     part = [torch.zeros(len(train), dtype=torch.int64)]
     notes: list[str] = []
+    costs = [train.costs_of]
     for what in PARTS[1:]:
         if (given := others.get(what)) is None:
             continue
-        raw, cells, said = read_part(given, what, like, train, how)
+        raw, cells, own, said = read_part(given, what, like, train, how)
+        costs.append(own)
         cells = [str(c).strip() for c in cells]
         new = [c for c in dict.fromkeys(cells) if int(indices_of([c], names)[0]) < 0]
         names += new
@@ -73,25 +76,38 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
     if train.unlabelled is not None:
         made = made.with_unlabelled(train.unlabelled)
     beside = Beside(
-        part=torch.cat(part), names={"split": f"its own test set ({title(others['test'], 'test')})"}
+        part=torch.cat(part),
+        costs={name: torch.cat([of[name] for of in costs]) for name in train.costs_of},
+        names={"split": f"its own test set ({title(others['test'], 'test')})"},
     )
     return replace(made, reading=train.reading, beside=beside)
 
 
 def read_part(
     given: Any, what: str, like: Any, train: Dataset, how: Mapping[str, Any]
-) -> tuple[Any, Sequence[Any], list[str]]:
-    """The rows of a part, the name of each row's class, and notes."""
+) -> tuple[Any, Sequence[Any], Mapping[str, torch.Tensor], list[str]]:
+    """The rows of a part, the name of each row's class, columns of costs, and notes."""
+    wanted_costs = tuple(train.costs_of)
     if isinstance(given, Dataset):
-        return given.raw, [given.labels.names[k] for k in given.labels.y.tolist()], []
+        costs = {**costs_in(given.raw, wanted_costs), **given.costs_of}
+        cells = [given.labels.names[k] for k in given.labels.y.tolist()]
+        return given.raw, cells, has_costs(costs, wanted_costs, what), []
     label = train.reading.get("label")
     if isinstance(given, tuple) and len(given) == 2:
-        rows, cells = read_inputs(given[0], like, classes=train.labels.names), list(given[1])
+        rows = read_inputs(given[0], like, classes=train.labels.names, cost_columns=wanted_costs)
+        cells = list(given[1])
     else:
         options = {
             k: v for k, v in how.items() if k in READ and v is not None and isinstance(given, str | Path)
         }
-        rows = read_inputs(given, like, classes=train.labels.names, reading=train.reading, **options)
+        rows = read_inputs(
+            given,
+            like,
+            classes=train.labels.names,
+            reading=train.reading,
+            cost_columns=wanted_costs,
+            **options,
+        )
         found = label_column(rows, train.labels.names, None, label, tuple(getattr(like, "columns", ())))
         if found is None and rows.target is not None and not isinstance(rows.target, Labels):
             found = list(rows.target.values)
@@ -108,7 +124,20 @@ def read_part(
         )
     if len(cells) != len(rows.raw):
         raise ValueError(f"the {what} part has {len(rows.raw)} rows and {len(cells)} labels")
-    return rows.raw, cells, list(rows.notes)
+    return rows.raw, cells, has_costs(rows.costs, wanted_costs, what), list(rows.notes)
+
+
+def has_costs(
+    costs: Mapping[str, torch.Tensor], wanted: Sequence[str], what: str
+) -> Mapping[str, torch.Tensor]:
+    """The columns of costs of a part, where it has them all.
+
+    Raises:
+        ValueError: it lacks one.
+    """
+    if lacking := [name for name in wanted if name not in costs]:
+        raise ValueError(f"the {what} part has no column {lacking[0]!r}, which costs= names")
+    return costs
 
 
 def missing(cell: Any) -> bool:

@@ -14,6 +14,7 @@ from longtail.formats.sheet import Sheet
 from longtail.formats.target import indices_of
 from longtail.metrics import evaluate
 
+COSTS = ("expected_cost", "cost_saving")
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "nll")
 
 
@@ -87,9 +88,17 @@ def predicted_frame(
 
 
 def scored(
-    labels: Sequence[Any], names: Sequence[str], probabilities: Tensor, chosen: Tensor, prior: Tensor
+    labels: Sequence[Any],
+    names: Sequence[str],
+    probabilities: Tensor,
+    chosen: Tensor,
+    prior: Tensor,
+    costs: Tensor | None = None,
 ) -> tuple[list[str | None], dict[str, dict[str, float]], str]:
     """The labels as class names, the scores of the rows that have one, and what to say about it.
+
+    Args:
+        costs: of decisions, ``[C, C]`` or ``[N, C, C]``; None: none are declared.
 
     Returns:
         class names, None for a row without a known label; scores under ``prior`` ("declared") and as frequent as in the
@@ -103,7 +112,9 @@ def scored(
         return cells, {}, said + ": no scores"
     p, decided, y = probabilities[known], chosen[known], y[known]
     p = p.double() / p.double().sum(1, keepdim=True)
-    found = {"file": evaluate(p, y, decisions=decided)}
+    cost = costs[known] if costs is not None and costs.dim() == 3 else costs
+    found = {"file": evaluate(p, y, decisions=decided, costs=cost)}
     if bool(prior[y.unique()].sum() > 0):  # classes of the file that the prior knows
-        found = {"declared": evaluate(p, y, prior=prior, decisions=decided), **found}
-    return cells, {k: {name: float(v[name]) for name in SCORES} for k, v in found.items()}, said
+        found = {"declared": evaluate(p, y, prior=prior, decisions=decided, costs=cost), **found}
+    shown = SCORES if cost is None else (*COSTS, *SCORES)
+    return cells, {k: {name: float(v[name]) for name in shown} for k, v in found.items()}, said

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.data.built_in import built_in, is_built_in
+from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
@@ -55,6 +56,7 @@ def load(
     skip_bad: bool = False,
     sheet: str | int | None = None,
     images: str | Path | None = None,
+    cost_columns: Sequence[str] = (),
 ) -> Dataset:
     """Read a labelled data set, from a file or from what is in memory.
 
@@ -84,6 +86,8 @@ def load(
         skip_bad: leave rows and pictures out that cannot be read, and count them, instead of stopping at the first.
         sheet: of a spreadsheet file, by name or number (from 0); None takes the first that is not empty.
         images: the folder of the pictures that a table names in a column.
+        cost_columns: columns that say what a decision costs in each row, as ``costs=`` names them. They stay inputs
+            unless ``drop`` names them.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -102,9 +106,10 @@ def load(
         if how.part is not None:
             raise ValueError(f"split={split!r} is no option for {IN_MEMORY}")
         beside = {"group": group, "time": time, "split": split}
-        data = dataset_of(path, kind, text, label, features, name or "data", beside)
+        data = dataset_of(path, kind, text, label, features, name or "data", beside, cost_columns)
         return data if imbalance is None else _cut(data, imbalance)
-    asked = Asked(None if kind is None else kind_of(kind), text, label, features, group, time)
+    found, costs = None if kind is None else kind_of(kind), tuple(cost_columns)
+    asked = Asked(found, text, label, features, group, time, cost_columns=costs)
     if is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
         refuse_columns(path, asked, how)
@@ -121,11 +126,11 @@ def _labelled(rows: Rows, title: str, named: bool) -> Dataset:
     assert kind is not None
     if isinstance(target, Labels):
         made = Dataset.of(title, kind.name, rows.raw, target, rows.notes)
-        return replace(made, beside=rows.beside)
+        return with_costs(replace(made, beside=rows.beside), rows.costs)
     y, names, said = classes_of(target.values, f"{target.file}, {target.place}", target.names, named=named)
     notes = [*rows.notes, *(short(note, f"{target.file}, ") for note in said)]
     made = Dataset.of(title, kind.name, rows.raw, Labels.of(y, names), notes)
-    return replace(made, reading=rows.reading, beside=rows.beside)
+    return with_costs(replace(made, reading=rows.reading, beside=rows.beside), rows.costs)
 
 
 def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: float | None) -> Dataset:
@@ -193,6 +198,7 @@ def read_inputs(
     sheet: str | int | None = None,
     images: str | Path | None = None,
     reading: Mapping[str, Any] | None = None,
+    cost_columns: Sequence[str] = (),
 ) -> Rows:
     """Read rows to predict, and what else stands beside them.
 
@@ -205,6 +211,7 @@ def read_inputs(
             memory they are refused.
         reading: what the model remembers of how its data was read (``Dataset.reading``): its cells that mean "no value"
             mean it here too, in a file and in memory, unless ``missing`` says otherwise.
+        cost_columns: as for ``longtail.data.load``.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -223,7 +230,8 @@ def read_inputs(
     if not isinstance(path, str | Path):
         how.refuse_but((), IN_MEMORY)
         raw, said = rows_like(path, like, text, remembered)
-        return Rows(raw, kind, sheet_of(path).frame if hasattr(path, "columns") else None, notes=said)
+        frame = sheet_of(path).frame if hasattr(path, "columns") else None
+        return Rows(raw, kind, frame, costs=costs_in(path, cost_columns), notes=said)
     if is_built_in(path):
         how.refuse_but((), f"{path}, which is built in")
         data = built_in(path)
@@ -235,6 +243,8 @@ def read_inputs(
         raise ValueError(f"images={str(images)!r}: the model takes {kind.name}")
     if missing is None:
         how = replace(how, missing=remembered)
-    return read_rows(
-        path, how, Asked(kind, text, like=like, classes=tuple(classes), first=known.get("first_feature"))
-    )
+    asked = Asked(
+        kind, text, like=like, classes=tuple(classes), first=known.get("first_feature"),
+        cost_columns=tuple(cost_columns),
+    )  # fmt: skip
+    return read_rows(path, how, asked)

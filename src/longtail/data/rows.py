@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from longtail.data.beside import Beside, groups_by_path
+from longtail.data.costing import numbers_beside
 from longtail.formats.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
 from longtail.formats.columns import find
 from longtail.formats.how import How
@@ -71,6 +72,7 @@ class Rows:
         root: the folder that the images were read from, where it was a folder.
         target: the labels, where they were asked for.
         beside: groups, times and parts of the rows.
+        costs: columns of costs that were asked for, float64 ``[N]`` by name.
         reading: ``Dataset.reading``.
         notes: what was detected and done, in plain words.
     """
@@ -82,6 +84,7 @@ class Rows:
     root: Path | None = None
     target: Target | Labels | None = None
     beside: Beside = field(default_factory=Beside)
+    costs: dict[str, torch.Tensor] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -97,6 +100,7 @@ class Asked:
         like: the encoder of the model.
         classes: the names of the model's classes.
         first: the number of the first feature, of svmlight, as the model remembers it.
+        cost_columns: columns of costs, which may be inputs too.
     """
 
     kind: Kind | None = None
@@ -108,6 +112,7 @@ class Asked:
     like: Encoder | None = None
     classes: tuple[str, ...] = ()
     first: int | None = None
+    cost_columns: tuple[str, ...] = ()
 
     def check(self, kind: Kind, where: Path, what: str) -> None:
         """Raises ValueError where data of another kind were asked for."""
@@ -133,7 +138,7 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
         where = resolve(where, how.part, notes)
     form = "folder" if where.is_dir() else format_of(where)
     check_options(where, form, how)
-    if form in ("folder", "svmlight"):
+    if form in ("folder", "svmlight") or (asked.cost_columns and form in ("picture", "arrays")):
         refuse_columns(where, asked, how, () if form == "svmlight" else ("group",))
     if form == "folder":
         found = _folder(where, how, asked)
@@ -156,6 +161,10 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
 
 def refuse_columns(where: str | Path, asked: Asked, how: How, taken: Sequence[str] = ()) -> None:
     """Raises ValueError where a column is named of data without columns."""
+    if asked.cost_columns:
+        raise ValueError(
+            f"costs name the column {asked.cost_columns[0]!r}, and {where} has no columns with names: say numbers"
+        )
     if asked.like is not None:
         return
     named = {name: getattr(asked, name) for name in ("label", "text", "features", "group", "time")}
@@ -259,11 +268,11 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
                 f"{sheet.path}: column {one!r} is {'the label' if one == label else 'the text'}: "
                 f"{what}= needs another"
             )
+    every = sheet
     if dropped:
         sheet = replace(sheet, frame=sheet.frame.drop(columns=dropped))
         features = None if features is None else [f for f in features if f not in dropped]
         notes.append(f"left out as asked: {', '.join(map(repr, dropped))}")
-    whole = sheet
     if named:  # no inputs, and no labels either
         sheet = replace(sheet, frame=sheet.frame.drop(columns=list(dict.fromkeys(named.values()))))
         features = None if features is None else [f for f in features if f not in named.values()]
@@ -280,11 +289,11 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
     assert target is not None
     notes += [*sheet.notes, *role.notes]
     if column is not None:
-        found = _pictures(whole, column, how)
+        found = _pictures(every, column, how)
         spare = [c for c in map(str, sheet.frame.columns) if c not in (column, target)]
         notes += [f"not used: {', '.join(map(repr, spare[:8]))}"] if spare else []
     else:
-        found = _by_role(whole, role, how)
+        found = _by_role(every, role, how)
     beside = Beside.of({w: found.frame[c] for w, c in named.items()}, named, str(sheet.path))
     notes += [*found.notes, *beside.notes]
     notes += [f"column {c!r} is the {WHAT[w]}, and no input" for w, c in named.items()]
@@ -294,7 +303,8 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
         names = names_beside(sheet.path, values, notes)
     reading = {"label": target, **({"missing": list(how.missing)} if how.missing else {})}
     stand = Target(values, sheet.path, f"column {target!r}", names)
-    return replace(found, target=stand, beside=beside, reading=reading, notes=notes)
+    costs = numbers_beside(replace(every, frame=found.frame), asked.cost_columns)
+    return replace(found, target=stand, beside=beside, costs=costs, reading=reading, notes=notes)
 
 
 def _alike(sheet: Sheet, how: How, asked: Asked) -> Rows:
@@ -304,12 +314,14 @@ def _alike(sheet: Sheet, how: How, asked: Asked) -> Rows:
     assert asked.like is not None
     if kind.sheet_like is not None:
         raw, said = kind.sheet_like(sheet, asked.like, how.missing)
-        return Rows(raw, kind, sheet.frame, notes=notes + said)
+        costs = numbers_beside(sheet, asked.cost_columns)
+        return Rows(raw, kind, sheet.frame, costs=costs, notes=notes + said)
     if kind is IMAGE and (column := picture_column(sheet, how, None)) is not None:
         found = _pictures(sheet, column, how)
     else:
         found = _by_role(sheet, _role(sheet, kind, asked.text, notes), how)
-    return replace(found, notes=notes + found.notes)
+    costs = numbers_beside(replace(sheet, frame=found.frame), asked.cost_columns)
+    return replace(found, costs=costs, notes=notes + found.notes)
 
 
 def _role(sheet: Sheet, kind: Kind, text: str | int | None, notes: list[str]) -> Roles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,8 @@ from sklearn.utils.validation import (
 )
 
 from longtail import api
-from longtail.data import Dataset, Encoder, FeatureEncoder, SparseEncoder, TableEncoder, select
+from longtail.costs import Costs
+from longtail.data import Dataset, Encoder, FeatureEncoder, SparseEncoder, TableEncoder, costs_in, select
 from longtail.formats.reading import tell
 from longtail.integrations.inputs import repeated, weights_of
 from longtail.kinds import EMBEDDING, IMAGE, TABLE, TEXT, Kind, kind_of
@@ -48,6 +50,9 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
             ``fit`` and ``predict_proba``, or a recipe of your own.
         prior: class frequencies where the model is used: "natural" (as in training), "balanced", or numbers: in the order
             of ``classes_``, by class, or as text (see ``longtail.prior.Prior.of``). It may be changed after fitting.
+        costs: what each decision costs, by true and decided class, in any form that ``longtail.costs.Costs.of`` takes;
+            then ``predict`` takes the cheapest decision under ``prior``. A cell may name a column, which data frames then
+            need in ``predict``. None: no costs. It may be changed after fitting.
         backbone: "mlp", "linear", "resnet8" ..., a part or a net; None takes the kind's default.
         epochs: of the first stage; None takes the protocol's for the data.
         kind: "table", "text", "image" or "embedding"; None tells by ``X``.
@@ -68,8 +73,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     ``sample_weight`` in ``fit`` repeats rows; see :func:`longtail.integrations.inputs.repeated`. It works with every
     recipe, since it changes the training rows and so the training prior, and nothing else.
 
-    ``predict`` takes the most probable class under ``prior``, or, for recipes with tuned thresholds under the natural
-    prior, the thresholds' decision, which need not be the most probable class.
+    ``predict`` takes the cheapest decision where there are ``costs``; else the most probable class under ``prior``, or,
+    for recipes with tuned thresholds under the natural prior, the thresholds' decision, which need not be that.
 
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat(["common", "rare"], [90, 10])
@@ -87,6 +92,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         recipe: Any = "erm",
         *,
         prior: Any = "natural",
+        costs: Any = None,
         backbone: Any = None,
         epochs: int | None = None,
         kind: str | None = None,
@@ -98,6 +104,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         self.recipe = recipe
         self.prior = prior
+        self.costs = costs
         self.backbone = backbone
         self.epochs = epochs
         self.kind = kind
@@ -145,7 +152,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
                 f"y has one class, {self.classes_[0]!r}, where its weight is not zero: at least two classes are needed"
             )
         labels = Labels.of(torch.from_numpy(codes.astype(np.int64)), [str(c) for c in self.classes_])
-        Prior.of(self.prior, labels.classes)  # a wrong one is an error now, not after training
+        Prior.of(self.prior, labels.classes)  # what is wrong is an error now, not after training
+        self._costs(labels.names)
         with training_progress(bool(self.verbose)) as on:
             self.model_ = api.train(
                 Dataset.of("X", kind.name, raw, labels),
@@ -166,8 +174,11 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Any:
         """Labels ``[N]``."""
-        outcome = self._fitted().outcome
-        return self.classes_[outcome.decide(self._probabilities(X), self._prior()).numpy()]
+        model = self._fitted()
+        costs = self._costs(model.names)
+        of = {} if costs is None else costs_in(X, costs.columns)
+        decided = model.outcome.but(costs=costs).decide(self._probabilities(X), self._prior(), of)
+        return self.classes_[decided.numpy()]
 
     def save(self, folder: str | Path) -> Path:
         """Write the model as safetensors and JSON, no pickle; ``longtail predict`` reads it too.
@@ -192,10 +203,11 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
             "params": {
                 k: v
                 for k, v in self.get_params(deep=False).items()
-                if isinstance(v, _PLAIN | None) and k != "prior"
+                if isinstance(v, _PLAIN | None) and k not in ("prior", "costs")
             },
         }
-        return Model(model.outcome, model.encoder, {**model.facts, "classifier": facts}).save(folder)
+        outcome = model.outcome.but(costs=self._costs(model.names))
+        return Model(outcome, model.encoder, {**model.facts, "classifier": facts}).save(folder)
 
     @classmethod
     def load(cls, folder: str | Path, own: Own | None = None) -> LongTailClassifier:
@@ -209,7 +221,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         facts = model.facts.get("classifier", {})
         params = facts.get("params", {"recipe": model.facts["recipe"]["name"]})
         here = {k: v for k, v in params.items() if k not in ("device", "precision")}
-        made = cls(**here, prior=facts.get("prior", "natural"))
+        made = cls(**here, prior=facts.get("prior", "natural"), costs=model.outcome.costs)
         made.model_ = model
         made.classes_ = np.array(facts.get("classes", list(model.names)), dtype=facts.get("dtype"))
         if not facts and isinstance(model.encoder, TableEncoder):
@@ -228,6 +240,9 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     def _fitted(self) -> Model:
         check_is_fitted(self, "model_")
         return self.model_
+
+    def _costs(self, names: Sequence[str]) -> Costs | None:
+        return None if self.costs is None else Costs.of(self.costs, names)
 
     def _prior(self) -> Prior:
         return Prior.of(self.prior, self._fitted().outcome.classes)

@@ -18,12 +18,14 @@ from longtail.metrics.evaluate import evaluate
 from longtail.metrics.group_recall import group_recall
 from longtail.metrics.metric import Metric, Seen, Sum
 from longtail.metrics.open_set import open_set, threshold_for, unknown_score
-from longtail.metrics.room import found
+from longtail.metrics.point import Point
+from longtail.metrics.room import found, named
 from longtail.metrics.streaming import Streaming
 from longtail.metrics.weighting import class_weights, importance
 
 __all__ = [
     "Metric",
+    "Point",
     "Seen",
     "Streaming",
     "Sum",
@@ -36,6 +38,7 @@ __all__ = [
     "found",
     "group_recall",
     "importance",
+    "named",
     "max_calibration_error",
     "open_set",
     "per_class",

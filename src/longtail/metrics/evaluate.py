@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from longtail.metrics.inputs import ArrayLike
+from longtail.metrics.inputs import ArrayLike, as_costs
 from longtail.metrics.metric import Batch, Metric, Rows, Seen
 from longtail.metrics.room import chosen
 from longtail.metrics.streaming import Streaming, batch_of
@@ -27,6 +27,7 @@ def evaluate(
     rarest: int | None = None,
     bins: int = 15,
     metrics: Sequence[str | Metric] | None = None,
+    costs: ArrayLike | None = None,
 ) -> dict[str, float]:
     """Every metric, as its expectation under ``prior``; nan where one is not defined for these rows.
 
@@ -52,6 +53,8 @@ def evaluate(
     | brier | mean of sum_j (p_j - 1[j = y])^2, in [0, 2] |
     | ece | calibration error of the most probable class, a fraction |
     | classwise_ece | mean over all classes of the calibration error of that class's probability |
+    | expected_cost | mean cost of the decisions; with ``costs`` only |
+    | cost_saving | 1 - expected_cost / (that of the best class to decide every time); with ``costs`` only |
 
     Args:
         probs: probabilities for the same prior, ``[N, C]``.
@@ -64,6 +67,8 @@ def evaluate(
         rarest: the rarest class, as training counts have it; None is the rarest of those that occur.
         bins: of the calibration errors.
         metrics: names, or metrics of your own (:class:`longtail.metrics.Metric`); None is every one of the room.
+        costs: of a decision (columns) for a row of a class (rows), ``[C, C]``; ``[N, C, C]`` where rows have their own.
+            ``decisions`` are not made here: see :meth:`longtail.costs.Costs.decide`.
 
     Raises:
         ValueError: rows that are no probabilities, labels out of range, lengths that differ, a prior or weights that are
@@ -74,7 +79,8 @@ def evaluate(
     (0.5, 0.574)
     """
     seen, made = see(
-        probs, y, metrics, prior=prior, groups=groups, decisions=decisions, weight=weight, rarest=rarest, bins=bins
+        probs, y, metrics, prior=prior, groups=groups, decisions=decisions, weight=weight, rarest=rarest, bins=bins,
+        costs=costs,
     )  # fmt: skip
     return {m.name: float(m.of(seen)) for m in made}
 
@@ -90,20 +96,28 @@ def see(
     weight: ArrayLike | None = None,
     rarest: int | None = None,
     bins: int = 15,
+    costs: ArrayLike | None = None,
+    flags: Mapping[str, Tensor] | None = None,
 ) -> tuple[Seen, tuple[Metric, ...]]:
-    """What some metrics are computed from, and those of them that apply; arguments as for :func:`evaluate`."""
+    """What some metrics are computed from, and those of them that apply; arguments as for :func:`evaluate`, and the
+    ``flags`` of points (:mod:`longtail.metrics.point`), bool ``[N]`` by name.
+    """
     rows, own = batch_of(probs, y, decisions, weight, None, bins)
     n, c = rows.p.shape
+    cost = None if costs is None else as_costs(costs, c, n).to(rows.p.device)
     counts = torch.bincount(rows.y, weights=None if weight is None else own, minlength=c).cpu()
-    made = chosen(c, groups or {}, metrics)
+    made = chosen(c, groups or {}, metrics, cost is not None)
     summed = [m for m in made if m.needs != "order"]
     stream = Streaming(
-        c, prior=prior, counts=counts, groups=groups, bins=bins, device=rows.p.device, metrics=summed
-    )
+        c, prior=prior, counts=counts, groups=groups, bins=bins, device=rows.p.device, metrics=summed,
+        costs=cost,
+    )  # fmt: skip
     step = max(1, CHUNK // c)
     for i in range(0, n, step):
         part = slice(i, i + step)
-        stream.add(Batch(rows.p[part], rows.y[part], rows.decisions[part], bins), own[part])
+        some = cost[part] if cost is not None and cost.dim() == 3 else cost
+        raised = {name: flag[part] for name, flag in (flags or {}).items()}
+        stream.add(Batch(rows.p[part], rows.y[part], rows.decisions[part], bins, some, raised), own[part])
     everything = Rows(rows.p, rows.y, stream.class_weight[rows.y] * own)
     seen = stream.seen
     rare = rarest_of(torch.where(seen.occurs.cpu(), counts, 0)) if rarest is None else rarest

@@ -82,6 +82,23 @@ def as_weight(weight: ArrayLike | None, length: int) -> Tensor:
     return w
 
 
+def as_costs(costs: ArrayLike, num_classes: int, length: int) -> Tensor:
+    """Costs of decisions, float64 ``[C, C]``, or ``[N, C, C]`` where rows have their own.
+
+    Raises:
+        ValueError: another shape, or a number that is not finite.
+    """
+    found = as_tensor(costs).double()
+    c = num_classes
+    if tuple(found.shape) not in ((c, c), (length, c, c)):
+        raise ValueError(
+            f"costs has shape {tuple(found.shape)}; it must be [{c}, {c}] (true, decided), or [{length}, {c}, {c}]"
+        )
+    if not bool(torch.isfinite(found).all()):
+        raise ValueError("costs must be finite numbers")
+    return found
+
+
 def as_prior(prior: ArrayLike, num_classes: int) -> Tensor:
     """A class distribution, float64 ``[C]``.
 

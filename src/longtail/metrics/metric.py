@@ -28,12 +28,17 @@ class Batch:
         p: probabilities, float64 ``[B, C]``.
         y, decisions: classes, int64 ``[B]``.
         bins: of the calibration errors.
+        costs: of each decision, float64 ``[C, C]`` (true, decided), or ``[B, C, C]`` where rows have their own; None: no
+            costs are declared.
+        flags: rows that are taken for a class at a threshold, bool ``[B]``, by the name of a point.
     """
 
     p: Tensor
     y: Tensor
     decisions: Tensor
     bins: int = 15
+    costs: Tensor | None = None
+    flags: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def num_classes(self) -> int:
@@ -54,6 +59,19 @@ class Batch:
     def hit(self) -> Tensor:
         """1 where the decision is right, float64 ``[B]``."""
         return (self.decisions == self.y).double()
+
+    @cached_property
+    def cost(self) -> Tensor:
+        """What each decision would cost, ``[B, C]``.
+
+        Raises:
+            ValueError: no costs are declared.
+        """
+        if self.costs is None:
+            raise ValueError("costs are needed for this metric: costs=[[0, 1], [20, 0]], say")
+        if self.costs.dim() == 2:
+            return self.costs[self.y]
+        return self.costs[torch.arange(len(self.y), device=self.y.device), self.y]
 
     @cached_property
     def right(self) -> Tensor:
@@ -176,6 +194,7 @@ class Metric:
         by_class: the name and the values ``[C]`` of what it is the mean of, where it is one; nan where not defined.
         least_classes: with fewer classes it says nothing, and is left out.
         group: it is of this group of classes, and is left out where there is no such group.
+        of_costs: it is of declared costs, and is left out where there are none.
         place: in lists and on pages, from the first to the last.
         importance: in the terminal columns with more stay longest; 1: on the page only; 0: in the files only.
     """
@@ -192,13 +211,18 @@ class Metric:
     by_class: tuple[str, Callable[[Seen], Tensor]] | None = None
     least_classes: int = 1
     group: str | None = None
+    of_costs: bool = False
     place: float = 100.0
     importance: int = 2
     short: str | None = None
 
-    def applies(self, num_classes: int, groups: Mapping[str, Tensor]) -> bool:
-        """Does it say something for so many classes and these groups?"""
-        return num_classes >= self.least_classes and (self.group is None or self.group in groups)
+    def applies(self, num_classes: int, groups: Mapping[str, Tensor], costs: bool = False) -> bool:
+        """Does it say something for so many classes and these groups, with declared costs or without?"""
+        return (
+            num_classes >= self.least_classes
+            and (self.group is None or self.group in groups)
+            and (costs or not self.of_costs)
+        )
 
 
 NOT_DEFINED = torch.tensor(torch.nan, dtype=torch.float64)

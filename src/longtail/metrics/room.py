@@ -12,6 +12,7 @@ from torch import Tensor
 
 from longtail.metrics.group_recall import of_group
 from longtail.metrics.metric import COUNT, Metric, Sum
+from longtail.metrics.point import Point
 
 
 @cache
@@ -32,8 +33,29 @@ def found() -> Mapping[str, Metric]:
     return {m.name: m for m in sorted(metrics.values(), key=lambda m: (m.place, m.name))}
 
 
+def named(name: str) -> Metric:
+    """The metric of a name: of the room, or a point such as ``recall@precision>=0.9``: for its title, its meaning and
+    which side is better. (What a point is computed from needs its class.)
+
+    Raises:
+        ValueError: there is none.
+
+    >>> named("fpr@recall>=0.95").better
+    'lower'
+    """
+    if "@" in name:
+        point = Point.of_text(name.rpartition(" of ")[2])
+        return point.metrics(0)[int(name != point.name)]
+    if name not in found():
+        raise ValueError(f"there is no metric {name!r}; there are {', '.join(found())}")
+    return found()[name]
+
+
 def chosen(
-    num_classes: int, groups: Mapping[str, Tensor], asked: Sequence[str | Metric] | None = None
+    num_classes: int,
+    groups: Mapping[str, Tensor],
+    asked: Sequence[str | Metric] | None = None,
+    costs: bool = False,
 ) -> tuple[Metric, ...]:
     """The metrics that say something of so many classes and these groups.
 
@@ -41,6 +63,7 @@ def chosen(
         num_classes: C.
         groups: class indices by name; each gets its mean recall, under its name.
         asked: names, or metrics of your own; None is every one of the room.
+        costs: are costs declared?
 
     Raises:
         ValueError: there is no metric of a name that was asked for.
@@ -52,7 +75,7 @@ def chosen(
         if unknown := [m for m in asked if isinstance(m, str) and m not in known]:
             raise ValueError(f"there is no metric {unknown[0]!r}; there are {', '.join(known)}")
         wanted = [known[m] if isinstance(m, str) else m for m in asked]
-    return tuple(m for m in wanted if m.applies(num_classes, groups))
+    return tuple(m for m in wanted if m.applies(num_classes, groups, costs))
 
 
 def sums_of(metrics: Sequence[Metric]) -> dict[str, Sum]:

@@ -7,11 +7,12 @@ batches, merged parts and ranks give the same result up to rounding. Memory is O
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from longtail.metrics.inputs import ArrayLike, as_labels, as_probs, as_tensor, as_weight
+from longtail.metrics.inputs import ArrayLike, as_costs, as_labels, as_probs, as_tensor, as_weight
 from longtail.metrics.metric import Batch, Metric, Seen
 from longtail.metrics.room import chosen, sums_of
 from longtail.metrics.weighting import class_weights
@@ -30,6 +31,7 @@ class Streaming:
         bins: of the calibration errors.
         device: where the sums are kept.
         metrics: names, or metrics of your own; None is every one of the room that needs no order.
+        costs: of decisions, ``[C, C]``, for the metrics of costs.
 
     Raises:
         ValueError: a prior without counts, or a metric that there is not or that needs all rows at once.
@@ -51,6 +53,7 @@ class Streaming:
         bins: int = 15,
         device: torch.device | str = "cpu",
         metrics: Sequence[str | Metric] | None = None,
+        costs: ArrayLike | None = None,
     ) -> None:
         if prior is not None and counts is None:
             raise ValueError(
@@ -59,7 +62,8 @@ class Streaming:
         if counts is not None and tuple(as_tensor(counts).shape) != (num_classes,):
             raise ValueError(f"counts has shape {tuple(as_tensor(counts).shape)}; it must be [{num_classes}]")
         self.num_classes, self.bins, self.groups = num_classes, bins, dict(groups or {})
-        wanted = chosen(num_classes, self.groups, metrics)
+        self.costs = None if costs is None else as_tensor(costs).double().to(device)
+        wanted = chosen(num_classes, self.groups, metrics, costs is not None)
         if metrics is not None and (ordered := [m.name for m in wanted if m.needs == "order"]):
             raise ValueError(f"metrics: {ordered[0]} needs the order of all rows: take evaluate")
         self.metrics = tuple(m for m in wanted if m.needs != "order")
@@ -84,6 +88,8 @@ class Streaming:
         batch, w = batch_of(
             probs, y, decisions, weight, self.num_classes, self.bins, self.class_weight.device
         )
+        if self.costs is not None:
+            batch = replace(batch, costs=as_costs(self.costs, self.num_classes, len(batch.y)))
         self.add(batch, w)
 
     def add(self, batch: Batch, weight: Tensor) -> None:

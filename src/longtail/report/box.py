@@ -17,7 +17,7 @@ PRIORS = {
 
 def box(results: Results) -> list[tuple[str, str]]:
     """A word and a sentence or two on each thing that the numbers rest on."""
-    data, settings = results.data, results.settings
+    data, settings, costs = results.data, results.settings, results.settings.costs
     priors = shown_priors(results)
     said = (
         " and ".join(PRIORS[p] for p in priors)
@@ -36,8 +36,9 @@ def box(results: Results) -> list[tuple[str, str]]:
             f"{data.imbalance:.4g} times the rows of the smallest.",
         ),
         ("Prior", f"Each recipe is judged {times}{said}.{_declared(results)}"),
+        *([("Costs", costs.in_words(data.names))] if costs is not None else []),
         ("Metric", ranks),
-        ("Folds", _folds(results)),
+        ("Split", _folds(results)),
         ("Baseline", f"Every recipe is compared with {_title(results, settings.baseline)}."),
         ("Decisions", _decisions(results)),
     ]
@@ -46,7 +47,7 @@ def box(results: Results) -> list[tuple[str, str]]:
 def _metric(name: str, priors: list[str]) -> str:
     """Where a metric ranks, and what it says."""
     where = "" if len(priors) > 1 else f" under the {priors[0]} prior"
-    meaning = metrics.found()[name].meaning
+    meaning = metrics.named(name).meaning
     return f"Recipes are ranked by {METRIC_NAMES[name]}{where}: {meaning[:1].lower()}{meaning[1:]}"
 
 
@@ -86,6 +87,9 @@ def _folds(results: Results) -> str:
 
 
 def _decisions(results: Results) -> str:
+    if results.settings.costs is not None:
+        own = " of that row" if results.settings.costs.columns else ""
+        return f"A row is given the class that costs least, by the costs{own} and the probabilities under the prior."
     text = "A row is given its most probable class under the prior"
     if any(run.decided_by == "thresholds" for run in results.runs):
         text += "; under the natural prior thresholds decide, tuned on held-out training rows for every recipe alike"

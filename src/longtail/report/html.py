@@ -30,6 +30,7 @@ from longtail.metrics.evaluate import rarest_of
 from longtail.report import columns, figures
 from longtail.report.box import box
 from longtail.report.confused import confused
+from longtail.report.cost_figure import cost_curves
 from longtail.report.curves import curves
 from longtail.report.defined import defined
 from longtail.report.page import HERE, page
@@ -81,7 +82,9 @@ def render(results: Results) -> str:
         wrong=_title(results, best_recipe(results)),
         defined=defined(results),
         problems=[row for row in rows if row.problem],
-        margin=MARGIN,
+        margin="1 % of what the best single class for every row costs"
+        if results.settings.metric == "expected_cost"
+        else MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
         tested=results.settings.tested,
     )
@@ -119,6 +122,7 @@ def _section(results: Results, prior: str, shown: list[str]) -> dict[str, Any]:
         "top": {name: _best_value(ranked, name) for name in (*ordered, *more)},
         "recall": figures.recall_by_frequency(results, prior, rows_drawn, shown),
         "change": figures.change_by_class(results, prior, best, baseline) if best else None,
+        "costs": cost_curves(results, prior, rows_drawn, shown),
         "reliability": figures.reliability(results, prior, rows_drawn),
         "confused": [(row.title, matrix) for row, matrix in matrices if row and matrix],
     }

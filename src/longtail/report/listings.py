@@ -234,10 +234,12 @@ def show_predicted(
     if len(counts) > 20:
         console.print(f"  and {len(counts) - 20} more classes", style="dim")
     if differ := int((frame["prediction"] != frame["most_probable"]).sum()):
-        said = (
-            f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): the model "
-            "decides by thresholds tuned for macro F1 on held-out training rows."
+        rule = (
+            "another is cheaper by the costs."
+            if frame.attrs.get("decided_by") == "costs"
+            else "the model decides by thresholds tuned for macro F1 on held-out training rows."
         )
+        said = f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): {rule}"
         console.print(Text(said), soft_wrap=True)
     scores = frame.attrs.get("scores")
     if not scores:

@@ -81,7 +81,9 @@ def show(results: Results, console: Console | None = None) -> None:
     for source, said in SOURCES.items():
         if titles := [r.title for r in first if r.prior_source == source]:
             console.print(Text(f"{said}: {', '.join(titles)}.", style="dim"))
-    if any(run.decided_by == "thresholds" for run in results.runs):
+    if results.settings.costs is not None:
+        console.print(Text(f"Decided by costs. {results.settings.costs.in_words(data.names)}", style="dim"))
+    elif any(run.decided_by == "thresholds" for run in results.runs):
         console.print(Text(DECIDED, style="dim"))
     for row in board(results, shown_priors(results)[0]).rows:
         if row.problem:
@@ -197,10 +199,14 @@ def _difference(results: Results, row: Row, detail: bool) -> Text:
 def _legend(results: Results) -> str:
     boards = [row for prior in shown_priors(results) for row in board(results, prior).rows]
     several = results.settings.tested
-    lower = [m.title for m in shown(results, boards, least=2) if m.better == "lower"]
+    lower = [m for m in shown(results, boards, least=2) if m.better == "lower"]
+    true = [m.title for m in lower if not m.of_costs]
+    names = [m.title for m in lower if m.of_costs] + (
+        [f"{_and(true)} (how true the probabilities are)"] if true else []
+    )
     parts = [
-        f"Scores: higher is better, but {_and(lower)} (how true the probabilities are): lower is better."
-        if lower
+        f"Scores: higher is better, but {' and '.join(names)}: lower is better."
+        if names
         else "Scores: higher is better."
     ]
     if told := groups_told(results.data.groups):

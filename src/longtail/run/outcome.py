@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +11,14 @@ import torch
 from torch import Tensor
 
 from longtail.classes import Classes, floored
-from longtail.examples import Inputs
+from longtail.costs import Costs
+from longtail.inputs import Inputs
 from longtail.net import Net
 from longtail.prior import Prior, Said
 from longtail.roles import WeighsClasses
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
+from longtail.source import Source
 
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
@@ -74,6 +77,24 @@ class Meaning:
 
 
 @dataclass(frozen=True, eq=False)
+class Held:
+    """What a recipe said of held-out training rows, by a model that had not seen them.
+
+    Attributes:
+        log_p: logarithms of the probabilities under the natural prior, float32 ``[m, C]``.
+        y: classes, int64 ``[m]``.
+    """
+
+    log_p: Tensor
+    y: Tensor
+
+    @classmethod
+    def of(cls, probabilities: Tensor, y: Tensor) -> Held:
+        """From probabilities under the natural prior ``[m, C]``."""
+        return cls(probabilities.double().clamp(min=1e-45).log().float(), y.long())
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What training gave.
 
@@ -90,7 +111,10 @@ class Outcome:
         calibrator: fitted on held-out data where the prior has no closed form, or where its closed form was off; used
             for probabilities only. It works on ``as_natural(logits)``.
         thresholds: a decision rule fitted on held-out data, used by ``predict`` under the natural prior.
+        costs: of each decision; where they are declared the cheapest decision is taken, under any prior, and thresholds
+            are not used.
         prior_checked: what held-out rows said of the closed form; see :func:`longtail.run.finish.check_claim`.
+        held: what was said of the rows that were held out to fit what was open; None where none were.
     """
 
     net: Net
@@ -102,7 +126,9 @@ class Outcome:
     adjusters: tuple[Any, ...] = ()
     calibrator: Any = None
     thresholds: Any = None
+    costs: Costs | None = None
     prior_checked: dict[str, Any] | None = None
+    held: Held | None = None
     engine: Engine = field(default_factory=Engine)
 
     def but(self, **changes: Any) -> Outcome:
@@ -124,18 +150,18 @@ class Outcome:
         equal = isinstance(rule, WeighsClasses) and rule.weights is not None and len(set(rule.weights)) == 1
         return "the most probable class" if rule is None or equal else "thresholds"
 
-    def logits(self, x: Inputs) -> Tensor:
+    def logits(self, x: Source | Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
         logits = infer(self.net, x, self.engine)
         for adjust in self.adjusters:
             logits = adjust(logits)
         return logits
 
-    def predict_proba(self, x: Inputs, prior: Said = "natural") -> Tensor:
+    def predict_proba(self, x: Source | Inputs, prior: Said = "natural") -> Tensor:
         """Probabilities ``[N, C]`` under the prior you deploy under.
 
         Args:
-            x: inputs as the net takes them.
+            x: inputs as the net takes them, or a source of such.
             prior: "natural" (the training frequencies), "balanced", or numbers: see :meth:`longtail.prior.Prior.of`.
 
         Raises:
@@ -151,14 +177,23 @@ class Outcome:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
         return self.meaning.as_natural(logits)
 
-    def predict(self, x: Inputs, prior: Said = "natural") -> Tensor:
-        """Class indices ``[N]``: the most probable class under the prior, or by tuned thresholds where there are any."""
-        return self.decide(self.probabilities(self.logits(x), prior), prior)
+    def predict(
+        self, x: Source | Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None
+    ) -> Tensor:
+        """Class indices ``[N]``: the cheapest decision where costs are declared; else the most probable class under the
+        prior, or by tuned thresholds where there are any.
 
-    def decide(self, probabilities: Tensor, prior: Said) -> Tensor:
-        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
-        numbers.
+        Args:
+            of: the values ``[N]`` of each column that the costs name.
         """
+        return self.decide(self.probabilities(self.logits(x), prior), prior, of)
+
+    def decide(self, probabilities: Tensor, prior: Said, of: Mapping[str, Any] | None = None) -> Tensor:
+        """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
+        numbers, and where no costs are declared.
+        """
+        if self.costs is not None:
+            return torch.as_tensor(self.costs.decide(probabilities, of))
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)

@@ -23,7 +23,8 @@ Reference = Callable[["Specimen"], float]
 
 @dataclass(frozen=True, eq=False)
 class Specimen:
-    """Rows to score: probabilities ``[N, C]``, classes, decisions and weights ``[N]``, groups of classes, the rarest."""
+    """Rows to score: probabilities ``[N, C]``, classes, decisions and weights ``[N]``, groups of classes, the rarest, and
+    what decisions cost ``[C, C]``."""
 
     p: Tensor
     y: Tensor
@@ -31,6 +32,7 @@ class Specimen:
     weight: Tensor
     groups: dict[str, Tensor]
     rarest: int
+    costs: Tensor
 
     def take(self, index: Tensor) -> Specimen:
         p, y, d, w = (t[index] for t in (self.p, self.y, self.decisions, self.weight))
@@ -60,14 +62,16 @@ def specimen(
         "many": torch.arange(2), "medium": torch.arange(2, num_classes - 3),
         "few": torch.arange(num_classes - 3, num_classes),
     }  # fmt: skip
-    return Specimen(p, y, decisions, weight, groups, present[-1])
+    costs = torch.rand(num_classes, num_classes, generator=g, dtype=torch.float64) * 9 + 1
+    costs.fill_diagonal_(0.5)  # a right decision costs something too, and less than any other
+    return Specimen(p, y, decisions, weight, groups, present[-1], costs)
 
 
 def value(metric: Metric, s: Specimen, weight: Tensor | None = None, prior: Tensor | None = None) -> float:
     """The metric of these rows, by ``evaluate``."""
     found = evaluate(
         s.p, s.y, prior=prior, groups=s.groups, decisions=s.decisions, weight=weight, rarest=s.rarest,
-        metrics=[metric],
+        metrics=[metric], costs=s.costs,
     )  # fmt: skip
     return found[metric.name]
 
@@ -157,7 +161,9 @@ def parts_make_the_whole(metric: Metric) -> None:
     s = specimen()
     counts = torch.bincount(s.y, weights=s.weight, minlength=s.p.shape[1])
     made = [
-        Streaming(s.p.shape[1], prior=prior_of(s), counts=counts, groups=s.groups, metrics=[metric])
+        Streaming(
+            s.p.shape[1], prior=prior_of(s), counts=counts, groups=s.groups, metrics=[metric], costs=s.costs
+        )
         for _ in range(2)
     ]
     for k, index in enumerate(torch.arange(len(s.y)).split(50)):
@@ -184,7 +190,7 @@ def one_class_is_a_value_or_not_defined(metric: Metric) -> None:
             assert np.isfinite(found) or np.isnan(found), f"rows of class {c} alone: {found}"
     if metric.by_class is not None:
         absent = specimen(absent=(3,))
-        seen, _ = see(absent.p, absent.y, [metric], decisions=absent.decisions)
+        seen, _ = see(absent.p, absent.y, [metric], decisions=absent.decisions, costs=absent.costs)
         name, of = metric.by_class
         values = of(seen)
         assert values.shape == (12,), f"{name} has shape {tuple(values.shape)} for 12 classes"
@@ -197,7 +203,7 @@ def its_derivative_is_that_of_its_value(metric: Metric) -> None:
         return
     s = specimen(ties=False)
     for prior in (None, prior_of(s)):
-        terms = terms_of(s.p, s.y, s.decisions, [metric])
+        terms = terms_of(s.p, s.y, s.decisions, [metric], s.costs)
         c, p = s.p.shape[1], None if prior is None else prior.numpy()
         psi = influence(metric, terms, s.y.numpy(), np.zeros(len(s.y)), c, p, s.groups)
         for i in (0, 1, 20, 150):

@@ -27,14 +27,16 @@ def toy(n: int = 300, seed: int = 0, runs: int = 3):
 
 def of(metric, y, run, p, d, prior=None, classes=C):
     made = smooth()[metric]
-    terms = terms_of(torch.as_tensor(p), torch.as_tensor(y), torch.as_tensor(d), [made])
+    terms = terms_of(
+        torch.as_tensor(p), torch.as_tensor(y), torch.as_tensor(d), [made], 1 - torch.eye(classes)
+    )
     return influence(made, terms, y, run, classes, prior, MEMBERS)
 
 
 def test_the_smooth_metrics() -> None:
     assert set(smooth()) == {
         "accuracy", "top5_accuracy", "balanced_accuracy", "macro_f1", "macro_f1_argmax", "mcc", "many", "medium", "few",
-        "nll", "nll_skill", "brier",
+        "nll", "nll_skill", "brier", "expected_cost", "cost_saving",
     }  # fmt: skip
 
 

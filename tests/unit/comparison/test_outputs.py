@@ -143,7 +143,7 @@ def test_damaged_outputs_are_said_and_removed(tmp_path) -> None:
 def test_outputs_of_an_earlier_format_are_said_and_removed(tmp_path) -> None:
     entries = Cache(tmp_path)
     entries.put("a", {"log_probabilities": torch.zeros(2, 2)}, {"priors": []})
-    with pytest.warns(UserWarning, match="format None; this version reads 2"):
+    with pytest.warns(UserWarning, match="format None; this version reads 3"):
         assert load_outputs(entries, "a") is None
     assert "a" not in entries
 

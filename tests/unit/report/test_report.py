@@ -188,13 +188,13 @@ def test_the_verdict_comes_first_without_a_number(nasty: tuple[Results, str, Pag
 
 def test_the_box_says_what_the_numbers_rest_on() -> None:
     said = dict(box(specimen(folds=3, seeds=2)))
-    assert list(said) == ["Data", "Prior", "Metric", "Folds", "Baseline", "Decisions"]
+    assert list(said) == ["Data", "Prior", "Metric", "Split", "Baseline", "Decisions"]
     assert "once with classes as frequent as in the data" in said["Prior"]
     assert "ranked by macro F1 under the natural prior" in said["Metric"]
-    assert "All of that 2 times" in said["Folds"]
+    assert "All of that 2 times" in said["Split"]
     assert said["Baseline"] == "Every recipe is compared with Cross-entropy."
     one = dict(box(specimen(folds=1, num_classes=3, prior="prior.json")))
-    assert one["Folds"].startswith("One split: 50 % of the rows are tested")
+    assert one["Split"].startswith("One split: 50 % of the rows are tested")
     assert "You gave: class 0 0.333, class 1 0.333, class 2 0.333." in one["Prior"]
     assert "twice" not in dict(box(specimen(folds=2, prior="balanced")))["Prior"]
 
