@@ -32,7 +32,8 @@ RUN = Run(
     recipe="erm", fold=1, seed=2, status="done", identity="abc", seconds=0.1 + 0.2, bytes=12, converged=None,
     length=Length(30, False, ((10, 1 / 3), (30, 0.25))),
     stages=(Trained(name="erm", key="k", seconds=0.1, cpu_seconds=0.3, refit=True, shared=True),),
-    history=({"stage": "erm", "epoch": 0, "loss": 2.5},), fitted={"thresholds": {"part": "a"}}, prior_checked={"kept": True},
+    history=({"stage": "erm", "epoch": 0, "loss": 2.5},), prior_checked={"kept": True},
+    fitted={"thresholds": {"part": "a"}},
     scores={"natural": {"accuracy": 1 / 3, "few": None}},
 )  # fmt: skip
 
