@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from specimen import specimen
+from specimen import specimen, with_rows
 
 from longtail import api
 from longtail.api import comparing
@@ -23,7 +23,7 @@ from longtail.labels import Labels
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return specimen(folds=2, recipes=("erm", "crt"), fail=("crt",)).but(
+    return with_rows(specimen(folds=2, recipes=("erm", "crt"), fail=("crt",)), 2).but(
         evidence={"natural": {"same_as": {}}}, model={"recipe": "erm", "path": None}, left_out="Out of time."
     )
 
@@ -33,6 +33,7 @@ RUN = Run(
     length=Length(30, False, ((10, 1 / 3), (30, 0.25))),
     stages=(Trained(name="erm", key="k", seconds=0.1, cpu_seconds=0.3, refit=True, shared=True),),
     history=({"stage": "erm", "epoch": 0, "loss": 2.5},), prior_checked={"kept": True},
+    fitted={"thresholds": {"part": "a"}},
     scores={"natural": {"accuracy": 1 / 3, "few": None}},
 )  # fmt: skip
 
@@ -46,6 +47,7 @@ def test_results_are_the_same_after_a_file(results: Results, tmp_path: Path) -> 
     write_json(tmp_path / "results.json", results.to_json())
     found = read_results(tmp_path / "results.json")
     assert (found.runs, found.data, found.settings) == (results.runs, results.data, results.settings)
+    assert (found.curves, found.mistakes) == (results.curves, results.mistakes)
     assert found.to_json() == results.to_json()
     assert found.to_json()["format"] == FORMAT
 
