@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("priors", "two-stage", "sampling", "tables", "text", "images", "metrics", "your-own")
+PAGES = ("priors", "costs", "two-stage", "sampling", "tables", "text", "images", "metrics", "your-own")
 
 
 @pytest.mark.parametrize("name", PAGES)
