@@ -19,7 +19,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from longtail.backbones import TextModel, text_model
 from longtail.data import TokenEncoder, load
-from longtail.examples import TokenRows
+from longtail.inputs import TokenRows
 
 BATCH = 512
 

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ ROOT = Path(longtail.__file__).parent
 FOUNDATION = {
     "classes",
     "labels",
+    "inputs",
+    "source",
+    "targets",
     "part",
     "net",
     "schedule",
@@ -108,9 +112,14 @@ def room_of(file: Path) -> str:
     return relative.parts[0].removesuffix(".py")
 
 
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(file: Path) -> list[tuple[str, bool]]:
     """Every absolute import of a file, and whether it stands at the top level (typing-only imports do not count)."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
     found = []
 
     def walk(node: ast.AST, top: bool) -> None:
@@ -128,40 +137,49 @@ def imports(file: Path) -> list[tuple[str, bool]]:
             inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
             walk(child, top and not inside)
 
-    walk(tree, True)
+    walk(tree_of(file), True)
     return found
 
 
 FILES = sorted(ROOT.rglob("*.py"))
+by_room = pytest.mark.parametrize("room", sorted({room_of(file) for file in FILES}))
+"""A test for each room rather than for each of its files: there are hundreds."""
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_a_room_imports_only_what_it_may(file):
-    room = room_of(file)
+def files_of(room: str) -> list[Path]:
+    return [file for file in FILES if room_of(file) == room]
+
+
+def name_of(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+@by_room
+def test_a_room_imports_only_what_it_may(room):
     if room in FREE:
         return
-    for name, _ in imports(file):
-        if name.startswith("longtail.") and name != "longtail.__version__":
-            other = name.split(".")[1]
-            assert other == room or other in MAY[room], f"{room} must not import {name}"
+    for file in files_of(room):
+        for name, _ in imports(file):
+            if name.startswith("longtail.") and name != "longtail.__version__":
+                other = name.split(".")[1]
+                assert other == room or other in MAY[room], f"{name_of(file)} must not import {name}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_frameworks_are_imported_inside_functions(file):
-    room = room_of(file)
-    for name, top in imports(file):
-        package = name.split(".")[0]
-        if package in sys.stdlib_module_names or package == "longtail" or package in {"torch", "numpy"}:
-            continue
-        if package == "typer" and room == "cli":
-            continue
-        if (
-            room == "integrations" and package == file.stem
-        ):  # the framework it is named after: it inherits from it
-            continue
-        assert not top, f"{room} imports {package} at the top level"
-        if package not in CORE:
-            assert room in FRAMEWORKS_INSIDE | {"testing"}, f"{room} must not import {package}"
+@by_room
+def test_frameworks_are_imported_inside_functions(room):
+    for file in files_of(room):
+        for name, top in imports(file):
+            package = name.split(".")[0]
+            if package in sys.stdlib_module_names or package == "longtail" or package in {"torch", "numpy"}:
+                continue
+            if package == "typer" and room == "cli":
+                continue
+            if room == "integrations" and package == file.stem:
+                continue  # the framework it is named after: it inherits from it
+            assert not top, f"{name_of(file)} imports {package} at the top level"
+            if package not in CORE:
+                allowed = FRAMEWORKS_INSIDE | {"testing"}
+                assert room in allowed, f"{name_of(file)} must not import {package}"
 
 
 NAMES_OF_KINDS = {"table", "text", "image", "embedding"}
@@ -184,10 +202,10 @@ def told_by_name(tree: ast.AST) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_only_a_kind_knows_what_kind_it_is(file):
-    if room_of(file) != "kinds":
-        assert not told_by_name(ast.parse(file.read_text(encoding="utf-8")))
+@by_room
+def test_only_a_kind_knows_what_kind_it_is(room):
+    for file in files_of(room):
+        assert room == "kinds" or not told_by_name(tree_of(file)), name_of(file)
 
 
 @pytest.mark.parametrize(
@@ -201,11 +219,13 @@ def test_a_test_of_a_kind_is_found(code):
 PROCESSES = {"multiprocessing", "subprocess"}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_only_executors_start_processes(file):
-    if room_of(file) not in ("executors", "testing"):  # testing starts ranks
-        assert not {name.split(".")[0] for name, _ in imports(file)} & PROCESSES
-        assert "ProcessPool" not in file.read_text(encoding="utf-8")
+@by_room
+def test_only_executors_start_processes(room):
+    if room in ("executors", "testing"):  # testing starts ranks
+        return
+    for file in files_of(room):
+        assert not {name.split(".")[0] for name, _ in imports(file)} & PROCESSES, name_of(file)
+        assert "ProcessPool" not in file.read_text(encoding="utf-8"), name_of(file)
 
 
 VERBS = {"api", "cli", "bench", "reproduce"}
@@ -225,25 +245,30 @@ def places(tree: ast.AST) -> list[str]:
     return [a.arg for a in ast.walk(tree) if isinstance(a, ast.arg) and a.arg in ("folder", "jobs")]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_below_the_verbs_nobody_looks_at_the_time(file):
-    tree, room = ast.parse(file.read_text(encoding="utf-8")), room_of(file)
-    if str(file.relative_to(ROOT)) not in SEEN and room != "testing":
-        assert not looks_at_the_time(tree)
-    if room not in VERBS | {"clock"}:
-        assert "longtail.clock.today" not in {
-            f"{n.module}.{a.name}" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names
-        }
+@by_room
+def test_below_the_verbs_nobody_looks_at_the_time(room):
+    for file in files_of(room):
+        tree, name = tree_of(file), name_of(file)
+        if name not in SEEN and room != "testing":
+            assert not looks_at_the_time(tree), name
+        if room not in VERBS | {"clock"}:
+            taken = {
+                f"{n.module}.{a.name}"
+                for n in ast.walk(tree)
+                if isinstance(n, ast.ImportFrom)
+                for a in n.names
+            }
+            assert "longtail.clock.today" not in taken, name
 
 
 EARLIER = "comparison/counted.py"
 """It reads the results that an earlier call left for its reader."""
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
-def test_what_trains_and_compares_knows_no_place(file):
-    if room_of(file) in ("run", "comparison", "classical") and str(file.relative_to(ROOT)) != EARLIER:
-        assert not places(ast.parse(file.read_text(encoding="utf-8")))
+@by_room
+def test_what_trains_and_compares_knows_no_place(room):
+    for file in files_of(room) if room in ("run", "comparison", "classical") else ():
+        assert name_of(file) == EARLIER or not places(tree_of(file)), name_of(file)
 
 
 def test_a_look_at_the_time_and_a_place_are_found():

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
         predict,
         train,
     )
-    from longtail.examples import Examples, SparseRows
+    from longtail.examples import Examples
+    from longtail.inputs import SparseRows
     from longtail.integrations.sklearn import LongTailClassifier
     from longtail.labels import Labels
     from longtail.model import Model
@@ -70,7 +71,8 @@ _WHERE = {
         "predict",
         "train",
     ),
-    "longtail.examples": ("Examples", "SparseRows"),
+    "longtail.examples": ("Examples",),
+    "longtail.inputs": ("SparseRows",),
     "longtail.integrations.sklearn": ("LongTailClassifier",),
     "longtail.labels": ("Labels",),
     "longtail.model": ("Model",),

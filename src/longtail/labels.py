@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from longtail.classes import Classes
+from longtail.inputs import Index
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The labels of a training set.
+    """Rows of one class each: the :class:`longtail.targets.Targets` of single-label data.
 
     Make one with :meth:`Labels.of`. A class may have no example.
 
@@ -79,7 +80,7 @@ class Labels:
     @cached_property
     def classes(self) -> Classes:
         """The classes and how many of these rows each has."""
-        return Classes(self.names, torch.bincount(self.y, minlength=self.num_classes))
+        return Classes(self.names, torch.bincount(self.y.cpu(), minlength=self.num_classes))
 
     @property
     def counts(self) -> Tensor:
@@ -95,19 +96,36 @@ class Labels:
     def fingerprint(self) -> str:
         """SHA-256 of the labels, the number of classes and the names."""
         head = repr((self.num_classes, self.names)).encode()
-        return hashlib.sha256(head + self.y.numpy().tobytes()).hexdigest()
+        return hashlib.sha256(head + self.y.cpu().numpy().tobytes()).hexdigest()
 
     @cached_property
     def by_class(self) -> tuple[Tensor, Tensor]:
         """``(order, start)``: example indices sorted by class, stable, and where each class starts in it, ``[C + 1]``."""
         narrow = torch.int16 if self.num_classes <= 2**15 else torch.int32  # faster to sort, and smaller
-        order = torch.argsort(self.y.to(narrow), stable=True)
+        order = torch.argsort(self.y.cpu().to(narrow), stable=True)
         start = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
         return order, start
 
     def take(self, index: Tensor) -> Labels:
         """The labels of a subset; the classes stay."""
         return Labels.of(self.y[index], self.names, self.num_classes)
+
+    def to(self, device: torch.device | str) -> Labels:
+        """The same labels with ``y`` on a device, to be read there."""
+        return Labels(self.y.to(device), self.num_classes, self.names)
+
+    def batch(self, index: Index, device: torch.device | str) -> Tensor:
+        """The class of each row at ``index``, int64 ``[B]``, on a device."""
+        return self.y[index if isinstance(index, slice) else index.to(self.y.device)].to(device)
+
+    def holding(self, c: int) -> Tensor:
+        """The rows of class ``c``, ascending, int64 ``[counts[c]]``.
+
+        >>> Labels.of([1, 0, 1]).holding(1).tolist()
+        [0, 2]
+        """
+        order, start = self.by_class
+        return order[int(start[c]) : int(start[c + 1])]
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from longtail.examples import Inputs, SparseRows
+from longtail.inputs import Inputs, SparseRows
 from longtail.net import Net
 from longtail.part import listed, name_of
 from longtail.roles import spec_of

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from specimen import specimen
+from specimen import specimen, with_rows
 
 from longtail.report import render
 
@@ -46,6 +46,14 @@ MEASURE = """<script>addEventListener("load", () => {
       for (let k = 0; k < 3; k++) { head.click(); found.push(order()); }
       return found;
     })(),
+    mistakes: (() => {
+      const fold = [...document.querySelectorAll("#mistakes details")][0];
+      if (!fold) return null;
+      const tall = () => fold.getBoundingClientRect().height, seen = [fold.open, tall()];
+      fold.querySelector("summary").click();
+      const picture = fold.querySelector("img"), frame = fold.querySelector(".framed");
+      return [...seen, fold.open, tall(), picture.complete && picture.naturalWidth, frame.clientWidth];
+    })(),
     scripts: document.scripts.length, images: document.images.length, title: document.title,
     page: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(label).fill,
     label: label.getBBox().width, fetched: performance.getEntriesByType("resource").length,
@@ -56,6 +64,13 @@ MEASURE = """<script>addEventListener("load", () => {
 @pytest.fixture(scope="module")
 def page() -> str:
     return render(specimen(num_classes=4, folds=2, names=LABELS))
+
+
+@pytest.fixture(scope="module")
+def with_mistakes() -> str:
+    """Two classes, curves, and so many mistakes that they are folded; each with words and a picture."""
+    results = specimen(num_classes=2, folds=2, names=("well", LABELS[2]), recipes=("erm", "crt"))
+    return render(with_rows(results, 20, words=f"{EVIL} " + "cell=1.234, " * 20))
 
 
 def browse(folder: Path, text: str, *flags: str) -> str:
@@ -119,6 +134,34 @@ def test_nothing_overflows(tmp_path: Path, page: str, width: int) -> None:
     assert seen["frames"] == seen["tables"]
     if width == 1400:
         assert seen["scrolls"] == 0  # whole tables
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_mistakes_unfold_by_a_click_in_their_own_frame(
+    tmp_path: Path, with_mistakes: str, width: int
+) -> None:
+    seen = measured(tmp_path, with_mistakes, width=width)
+    was_open, folded, is_open, unfolded, picture, frame = seen["mistakes"]  # type: ignore[misc]
+    assert (was_open, is_open) == (False, True)
+    assert folded < 40 < 20 * 30 < unfolded  # a line of text; twenty rows
+    assert picture == 4  # its own pixels: it was decoded
+    assert frame < width
+    assert (seen["wide"], seen["out"], seen["cut"]) == (width, [], 0)
+    assert seen["frames"] == seen["tables"]
+    assert seen["title"] == "animals: 2 recipes compared"  # no cell ran
+
+
+def test_the_policy_shows_pictures_that_are_in_the_page(tmp_path: Path, with_mistakes: str) -> None:
+    def magenta(text: str, name: str) -> int:
+        browse(tmp_path, text, f"--screenshot={tmp_path / name}", "--window-size=1000,9000")
+        with Image.open(tmp_path / name) as shot:
+            colours = shot.convert("RGB").getcolors(1_000_000) or []
+        return sum(n for n, colour in colours if colour == (255, 0, 255))
+
+    before, place, after = with_mistakes.partition('<section id="mistakes">')
+    page = before + place + after.replace("<details>", "<details open>", 1)
+    assert magenta(page, "shown.png") > 20 * 500
+    assert magenta(page.replace("img-src data:", "img-src 'none'"), "refused.png") == 0
 
 
 def test_a_click_sorts_and_another_turns_around(tmp_path: Path, page: str) -> None:

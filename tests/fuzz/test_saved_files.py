@@ -124,12 +124,12 @@ def one_model(models, whole, seed):
     return survives(lambda: Model.load(folder), file, seed) is not None
 
 
-@pytest.mark.parametrize("start", range(0, 200, 100))
+@pytest.mark.parametrize("start", [0, pytest.param(100, marks=pytest.mark.slow)])
 def test_adjusters(tmp_path, start):
     assert 0 < fuzz_adjusters(tmp_path, range(start, start + 100)) < 90
 
 
-@pytest.mark.parametrize("start", range(0, 200, 100))
+@pytest.mark.parametrize("start", [0, pytest.param(100, marks=pytest.mark.slow)])
 def test_models(models, start):
     assert 0 < fuzz_models(models, range(start, start + 100)) < 90
 

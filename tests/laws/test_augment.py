@@ -10,7 +10,7 @@ from torch import Tensor
 
 from longtail import augment
 from longtail.augment import Compose, Corrupt, CropFlip, Cutout, RandAugment, Views
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import from_json, part, to_json

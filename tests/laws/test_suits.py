@@ -9,8 +9,9 @@ from torch import nn
 import longtail.run.chain as chain
 from longtail import recipes
 from longtail.backbones import MLP, BagOfWords, ResNetCIFAR
-from longtail.examples import Examples, SparseRows, TokenRows
+from longtail.examples import Examples
 from longtail.heads import Linear
+from longtail.inputs import SparseRows, TokenRows
 from longtail.kinds.start import base_stage
 from longtail.labels import Labels
 from longtail.net import Net

@@ -5,7 +5,7 @@ import torch
 from longtail.catalogue import FIRST, first, known_recipes
 from longtail.classical import Classical
 from longtail.data import Dataset
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.labels import Labels
 
 TREES = {"random-forest", "gradient-boosting"}

@@ -1,8 +1,10 @@
 import pytest
 import torch
 
-from longtail.examples import Examples, SparseRows
+from longtail.examples import Examples
+from longtail.inputs import SparseRows
 from longtail.labels import Labels
+from longtail.source import Resident
 
 
 def sparse(dense):
@@ -38,3 +40,16 @@ def test_fingerprint_sees_inputs_and_labels():
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="x has 2 rows and labels has 3"):
         Examples(torch.zeros(2, 1), Labels.of([0, 1, 0]))
+
+
+def test_what_is_in_memory_may_be_given_as_it_is():
+    x, y = torch.arange(6.0).view(3, 2), Labels.of([0, 1, 0])
+    plain, wrapped = Examples(x, y, unlabelled=x), Examples(Resident(x), y, unlabelled=Resident(x))
+    assert plain.x is x
+    assert plain.fingerprint == wrapped.fingerprint
+    assert plain.unlabelled_fingerprint == wrapped.unlabelled_fingerprint != plain.fingerprint
+    taken = plain.take(torch.tensor([2, 0, 2]))
+    assert torch.equal(taken.x, x[[2, 0, 2]])
+    assert taken.labels.y.tolist() == [0, 0, 0]
+    with pytest.raises(TypeError, match=r"x is a ndarray: give a tensor.*torch.from_numpy"):
+        Examples(x.numpy(), y)

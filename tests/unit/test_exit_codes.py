@@ -64,6 +64,13 @@ def test_a_command_ends_at_once_but_not_before_what_waits_for_its_end(thread):
     ]  # fmt: skip
 
 
+def rest(seconds):
+    """Sleep in short naps: what comes from another thread is seen between them."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ending.Terminated])
 def test_a_stop_that_a_destructor_swallows_comes_again(monkeypatch, capsys, stop):
     class Closing:
@@ -77,7 +84,7 @@ def test_a_stop_that_a_destructor_swallows_comes_again(monkeypatch, capsys, stop
     closing.clear()
     try:
         with pytest.raises(stop):
-            time.sleep(5)
+            rest(5)
     finally:
         signal.signal(signal.SIGTERM, was)
         signal.signal(signal.SIGINT, before)

@@ -31,8 +31,21 @@ def dataset():
         return longtail.load(file)
 
 
+@pytest.fixture(scope="module")
+def made(dataset):
+    """Two models that were trained once; nothing here changes them."""
+    return {name: longtail.train(dataset, recipe=name, epochs=1) for name in ("erm", "focal")}
+
+
+@pytest.fixture
+def model(made, tmp_path):
+    """One that has just been saved to ``m``."""
+    made["erm"].save(tmp_path / "m")
+    return made["erm"]
+
+
 @pytest.mark.parametrize(
-    "recipe", ["erm", "tau-norm", "ldam-drw", "focal", "bbn", "logistic", "random-forest"]
+    "recipe", ["erm", "tau-norm", "ldam-drw", "focal", "bbn", "logistic", "random-forest:trees=20"]
 )
 def test_saved_and_loaded_is_the_same(dataset, tmp_path, recipe):
     model = longtail.train(dataset, recipe=recipe, epochs=3, out=tmp_path / "m")
@@ -46,8 +59,7 @@ def test_saved_and_loaded_is_the_same(dataset, tmp_path, recipe):
     assert not list(tmp_path.rglob("*.pkl")) + list(tmp_path.rglob("*.pt"))
 
 
-def test_a_model_that_names_foreign_code_is_refused(dataset, tmp_path):
-    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+def test_a_model_that_names_foreign_code_is_refused(model, tmp_path):
     file = tmp_path / "m" / "model.json"
     touch = {"part": "os:system", "kwargs": {"command": f"touch {tmp_path / 'pwned'}"}}
     rewrite(file, lambda about: about["net"].update(head=touch))
@@ -79,8 +91,7 @@ GONE = {
 
 
 @pytest.mark.parametrize("gone", GONE)
-def test_a_model_that_names_what_does_not_exist_says_what_to_do(dataset, tmp_path, gone):
-    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+def test_a_model_that_names_what_does_not_exist_says_what_to_do(model, tmp_path, gone):
     rewrite(tmp_path / "m" / "model.json", GONE[gone])
     with pytest.raises(ValueError, match=r"model\.json cannot be read.*Another version wrote.*train") as why:
         Model.load(tmp_path / "m")
@@ -112,8 +123,7 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_forged_model_runs_nothing_and_takes_no_memory(dataset, tmp_path, attack):
-    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+def test_a_forged_model_runs_nothing_and_takes_no_memory(model, tmp_path, attack):
     (tmp_path / "thesis.tex").write_text("years of work")
     rewrite(tmp_path / "m" / "model.json", lambda about: ATTACKS[attack](about, tmp_path / "thesis.tex"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -123,8 +133,7 @@ def test_a_forged_model_runs_nothing_and_takes_no_memory(dataset, tmp_path, atta
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10  # kilobytes
 
 
-def test_counts_of_hundreds_of_millions_take_no_memory(dataset, tmp_path):
-    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+def test_counts_of_hundreds_of_millions_take_no_memory(model, dataset, tmp_path):
     rewrite(tmp_path / "m" / "model.json", lambda about: about["labels"].update(counts=[HUGE, HUGE, HUGE]))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model = Model.load(tmp_path / "m")
@@ -198,8 +207,7 @@ def test_a_model_with_a_head_of_one_s_own_says_how_to_load_it(dataset, tmp_path)
 
 @pytest.mark.parametrize("where", ["model.json", "tensors"])
 @pytest.mark.parametrize("damage", ["cut", "flip", "gone", "empty"])
-def test_a_damaged_file_is_named(dataset, tmp_path, where, damage):
-    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+def test_a_damaged_file_is_named(model, tmp_path, where, damage):
     file = tmp_path / "m" / "model.json"
     if where == "tensors":
         file = next((tmp_path / "m").glob("*.safetensors"))
@@ -216,9 +224,8 @@ def test_a_damaged_file_is_named(dataset, tmp_path, where, damage):
         Model.load(tmp_path / "m")
 
 
-def test_at_each_moment_of_a_save_there_is_a_whole_model(dataset, tmp_path, monkeypatch):
-    first = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
-    second = longtail.train(dataset, recipe="focal", epochs=1)
+def test_at_each_moment_of_a_save_there_is_a_whole_model(dataset, made, model, tmp_path, monkeypatch):
+    first, second = model, made["focal"]
     known = [m.predict_proba(dataset.raw) for m in (first, second)]
     moments = []
 
@@ -247,9 +254,8 @@ def test_at_each_moment_of_a_save_there_is_a_whole_model(dataset, tmp_path, monk
     "why", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "stopped"]
 )
 @pytest.mark.parametrize("step", range(1, 5))
-def test_a_save_that_fails_leaves_the_old_model(dataset, tmp_path, monkeypatch, step, why):
-    first = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
-    second, left = longtail.train(dataset, recipe="focal", epochs=1), [step]
+def test_a_save_that_fails_leaves_the_old_model(dataset, made, model, tmp_path, monkeypatch, step, why):
+    first, second, left = model, made["focal"], [step]
     fsync = os.fsync
 
     def full(handle):
@@ -283,9 +289,8 @@ model.save(sys.argv[2])
 
 
 @pytest.mark.parametrize("there", ["a model", "nothing"])
-def test_tensors_that_a_killed_save_left_are_swept_by_the_next(dataset, tmp_path, there):
+def test_tensors_that_a_killed_save_left_are_swept_by_the_next(model, dataset, tmp_path, there):
     """Killed after the tensors and before ``model.json``: a first save was refused from then on."""
-    model = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
     target = tmp_path / ("m" if there == "a model" else "new")
     assert subprocess.run([sys.executable, "-c", SAVE, tmp_path / "m", target]).returncode == -9
     assert len(list(target.glob("model-*.safetensors"))) == (2 if there == "a model" else 1)
@@ -296,8 +301,7 @@ def test_tensors_that_a_killed_save_left_are_swept_by_the_next(dataset, tmp_path
     assert (target / ".notes").exists()
 
 
-def test_what_another_process_is_saving_stays(dataset, tmp_path):
-    model = longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+def test_what_another_process_is_saving_stays(model, tmp_path):
     other = tmp_path / "m" / f"model-{HOST}-{os.getppid()}-0123456789ab.safetensors"
     other.touch()
     model.save(tmp_path / "m")
@@ -313,8 +317,7 @@ def test_others_may_read_a_model(dataset, tmp_path):
     assert {f.stat().st_mode & 0o777 for f in (tmp_path / "m").iterdir()} == {0o644}
 
 
-def test_a_damaged_model_is_refused(dataset, tmp_path):
-    longtail.train(dataset, recipe="erm", epochs=1, out=tmp_path / "m")
+def test_a_damaged_model_is_refused(model, tmp_path):
     file = next((tmp_path / "m").glob("model-*.safetensors"))
     raw = bytearray(file.read_bytes())
     raw[-1] ^= 255
@@ -373,19 +376,11 @@ def test_recipes_of_the_user_s_own_are_compared(dataset, tmp_path):
     assert {r["recipe"] for r in found.results["runs"]} == {"erm", "smoothed"}
 
 
-def test_jobs_do_not_change_the_result(dataset, tmp_path):
-    names, scores = ["erm", "focal", "random-forest"], []
-    for jobs in (1, 2):
-        out = tmp_path / str(jobs)
-        found = longtail.compare(dataset, recipes=names, folds=2, epochs=2, jobs=jobs, out=out, model=False)
-        scores.append({(r["recipe"], r["fold"]): r["scores"] for r in found.results["runs"]})
-    assert scores[0] == scores[1]
-
-
 @pytest.mark.parametrize(
     "recipe",
     ["logistic", "random-forest:trees=20", "easy-ensemble:subsets=2", "crt", "lws", "bags", "mislas"],
 )
+@pytest.mark.usefixtures("no_report")
 def test_from_the_cache_is_the_same(dataset, tmp_path, recipe):
     import shutil
 

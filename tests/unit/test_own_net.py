@@ -12,7 +12,7 @@ import longtail
 from longtail import Net
 from longtail.backbones import ResNetCIFAR
 from longtail.data import Dataset
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.kinds import TABLE
 from longtail.labels import Labels
 from longtail.own_net import floats, is_own, on_rows, try_net

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from longtail.catalogue import about
 from longtail.clock import today
 from longtail.comparison.counted import counted, joined
+from longtail.comparison.curves import curves
 from longtail.comparison.evidence import evidence
+from longtail.comparison.kept import worst
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Results, Run
 from longtail.comparison.results import results_of
@@ -67,8 +69,8 @@ class Question:
         return made.but(data=data, settings=settings)
 
     def answer(self, runs: Sequence[Run], found: Results | None, store: Store, say: On) -> Results:
-        """The results with the tests of their differences: of the runs that count, and of the recipes of an earlier
-        call whose table this one goes on with.
+        """The results with what follows from all that was said of the test rows (tests of differences, curves, the most
+        certain mistakes): of the runs that count, and of the recipes of an earlier call whose table this goes on with.
         """
         runs, unfinished = counted(list(runs), self.plan.cells, self.budget)
         results = self.results(runs)
@@ -79,4 +81,8 @@ class Question:
             if self.baseline in results.recipes:
                 results = results.but(settings=replace(results.settings, baseline=self.baseline))
         results = results.but(left_out=unfinished)
-        return results.but(evidence=evidence(self.plan, results, store.outputs))
+        results = results.but(evidence=evidence(self.plan, results, store.outputs))
+        return results.but(
+            curves=curves(self.plan, results, store.outputs),
+            mistakes=worst(results, store.outputs, self.data.raw, self.data.costs_of),
+        )

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.part import part
 
 

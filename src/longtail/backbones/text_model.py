@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from longtail.backbones import hub
 from longtail.backbones.lora import add_lora
-from longtail.examples import TokenRows
+from longtail.inputs import TokenRows
 from longtail.part import part
 
 BUCKET = 8192

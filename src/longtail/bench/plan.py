@@ -236,7 +236,7 @@ class CifarPlan:
         test = prepared.encode(encoder, prepared.test_rows)
 
         def measure(net: Net) -> dict[str, Any]:
-            right = infer(net, test.x, self.engine).argmax(1) == test.labels.y
+            right = infer(net, test.source, self.engine).argmax(1) == test.labels.y
             return {"accuracy": float(right.double().mean())}
 
         return Probe(measure, self.curve)

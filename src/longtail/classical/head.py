@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from longtail.classical import sound, stored
 from longtail.classical.inputs import matrix
 from longtail.classical.threads import threads_limited
-from longtail.examples import Inputs
+from longtail.inputs import Inputs
 from longtail.labels import Labels
 from longtail.part import Own, part
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longtail.classical.categorical import Blocks, numbers
-from longtail.examples import Inputs, SparseRows
+from longtail.inputs import Inputs, SparseRows
 from longtail.part import part
 
 

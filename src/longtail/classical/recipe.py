@@ -19,7 +19,7 @@ from longtail.classical.categorical import Blocks
 from longtail.classical.estimators.one_class import one_class
 from longtail.classical.estimators.own import Own
 from longtail.classical.written import check_estimator, name_of_estimator, written
-from longtail.examples import Inputs
+from longtail.inputs import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
 from longtail.part import Part, digest, from_json, part, to_json

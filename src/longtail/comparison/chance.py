@@ -28,7 +28,7 @@ def check_learnt(outcome: Outcome, data: Examples) -> None:
         WorseThanChance: it does.
     """
     rows = torch.arange(0, len(data), max(1, -(-len(data) // ROWS)))
-    logits, y = outcome.logits(data.x[rows]), data.labels.y[rows]
+    logits, y = outcome.logits(data.source.take(rows)), data.labels.y[rows]
     if outcome.prior_source != "none":
         logits = outcome.probabilities(logits, "balanced").log()
     counts = torch.bincount(y, minlength=data.labels.num_classes).double()

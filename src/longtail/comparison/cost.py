@@ -18,7 +18,7 @@ from longtail.backbones import as_pretrained
 from longtail.classical import Classical
 from longtail.comparison.plan import Study
 from longtail.data import Dataset
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.kinds import kind_of
 from longtail.net import Net
 from longtail.part import Part

@@ -146,4 +146,8 @@ def joined(
         return results, []
     runs = [run for run in runs if run.recipe in more]
     recipes = {**{name: found.recipes[name] for name in more}, **results.recipes}
-    return results.but(recipes=recipes, runs=tuple(mark_shared([*runs, *results.runs], list(recipes)))), more
+    definitions = {name: of for name, of in found.definitions.items() if name in more} | {
+        **results.definitions
+    }
+    runs = mark_shared([*runs, *results.runs], list(recipes))
+    return results.but(recipes=recipes, definitions=definitions, runs=tuple(runs)), more

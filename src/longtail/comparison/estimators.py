@@ -15,11 +15,13 @@ from longtail.classical import Classical, out_of_fold_logits
 from longtail.classical.categorical import Blocks
 from longtail.classical.head import Fitted
 from longtail.classical.stored import Unstorable
-from longtail.examples import Examples, TokenRows
+from longtail.examples import Examples
+from longtail.inputs import TokenRows
 from longtail.net import Net
 from longtail.part import digest, name_of, parts
 from longtail.run import Engine
 from longtail.run.chain import restore, specs
+from longtail.source import no_rows
 from longtail.store import Entries
 
 FOLDS = 3
@@ -34,7 +36,7 @@ def fit(
     Raises:
         TypeError: the rows are tokens.
     """
-    if isinstance(examples.x, TokenRows):
+    if isinstance(no_rows(examples.source), TokenRows):
         raise TypeError(
             "a classical recipe cannot read tokens: compare it with tune=frozen, or without a backbone"
         )
@@ -43,7 +45,7 @@ def fit(
     if found is None:
         engine.check_time()
         began = time.perf_counter()
-        net, prior = recipe.fit(examples.x, examples.labels, seed=seed, categorical=categorical)
+        net, prior = recipe.fit(examples.source.whole(), examples.labels, seed=seed, categorical=categorical)
         seconds = time.perf_counter() - began
         kept = None if prior is None else prior.tolist()
         with contextlib.suppress(Unstorable):  # then it is fitted again when it is needed again
@@ -71,7 +73,7 @@ def out_of_fold(
         engine.check_time()
         began = time.perf_counter()
         logits = out_of_fold_logits(
-            recipe, examples.x, examples.labels, seed=seed, folds=FOLDS, groups=duplicate_of,
+            recipe, examples.source.whole(), examples.labels, seed=seed, folds=FOLDS, groups=duplicate_of,
             categorical=categorical,
         )  # fmt: skip
         stored = {"logits": logits}, {"seconds": time.perf_counter() - began}

@@ -13,18 +13,27 @@ import torch
 from torch import Tensor
 
 from longtail.comparison.leaderboard import board, shown_priors
+from longtail.comparison.mistake import Mistake, in_words, small_picture
 from longtail.comparison.outputs import Outputs, load_outputs
 from longtail.comparison.record import Results, Run
+from longtail.formats.images import ImageFiles
 from longtail.prior import Prior
 from longtail.store import Entries
 from longtail.tables import write_table
 
+SHOWN = 60
+"""Mistakes on a page, at most."""
+PER_CLASS = 5
 NUMBERS = 2**25
 """Rows times classes up to which the probability of every class is written; above, of decision and true class alone."""
 
 
 def predictions(
-    results: Results, outputs: Entries, recipe: str, of: Mapping[str, Tensor] | None = None
+    results: Results,
+    outputs: Entries,
+    recipe: str,
+    of: Mapping[str, Tensor] | None = None,
+    every_class: bool = True,
 ) -> Any:
     """What a recipe said of every test row, as a pandas DataFrame; one row per seed and row of the data.
 
@@ -36,6 +45,7 @@ def predictions(
         outputs: what the runs of the comparison said.
         recipe: one that it compared.
         of: the values of each column that the costs name, of all rows of the data.
+        every_class: with the columns ``p_CLASS``.
 
     Raises:
         ValueError: there is no such recipe, it has no finished run, or what it said is no longer there.
@@ -62,7 +72,7 @@ def predictions(
             "probability": p[at, decided].numpy(),
             "p_truth": p[at, found.y].numpy(),
         }
-        if results.data.n * results.data.num_classes <= NUMBERS:
+        if every_class and results.data.n * results.data.num_classes <= NUMBERS:
             columns |= {f"p_{name}": p[:, k].numpy() for k, name in enumerate(names)}
         parts.append(pd.DataFrame(columns))
     if not parts:
@@ -106,6 +116,41 @@ def mistakes(table: Any, per_class: int = 5) -> Any:
     )
 
 
+def worst(
+    results: Results, outputs: Entries, raw: Any, of: Mapping[str, Tensor] | None = None
+) -> tuple[Mistake, ...]:
+    """The most certain mistakes of the best recipe, with the rows themselves; the rarest class first. At most
+    ``PER_CLASS`` of a class and ``SHOWN`` in all; none where what it said is no longer there.
+
+    Args:
+        raw: the rows of the data set, as they were read.
+        of: the values of each column that the costs name, of all rows.
+    """
+    try:
+        table = predictions(results, outputs, best_recipe(results), of, every_class=False)
+    except ValueError:
+        return ()
+    found = mistakes(table, max(1, min(PER_CLASS, SHOWN // results.data.num_classes)))
+    count = dict(zip(results.data.names, results.data.counts))
+    rows = sorted(found.to_dict("records"), key=lambda row: (count[row["truth"]], row["truth"]))[:SHOWN]
+    at = [int(row["row"]) for row in rows]
+    columns = cells(raw, at)
+    return tuple(
+        Mistake(
+            row=k,
+            fold=int(row["fold"]),
+            seed=int(row["seed"]),
+            truth=row["truth"],
+            decision=row["decision"],
+            probability=float(row["probability"]),
+            p_truth=float(row["p_truth"]),
+            words=in_words({name: values[i] for name, values in columns.items()}),
+            picture=picture(raw, k),
+        )
+        for i, (k, row) in enumerate(zip(at, rows))
+    )
+
+
 def best_recipe(results: Results) -> str:
     """The best recipe under the declared prior whose training converged; without any, the one ranked first."""
     made = board(results, shown_priors(results)[0])
@@ -136,8 +181,20 @@ def cells(raw: Any, rows: list[int]) -> dict[str, list[Any]]:
         return {str(name): list(taken[name]) for name in raw.columns}
     if isinstance(raw, list):
         return {"text": [raw[k] for k in rows]}
-    paths = getattr(raw, "paths", None)
-    return {"path": [str(paths[k]) for k in rows]} if paths is not None else {}
+    if isinstance(raw, ImageFiles) and all(isinstance(source, Path) for source in raw.sources):
+        return {"path": [str(raw.sources[k]) for k in rows]}
+    return {}
+
+
+def picture(raw: Any, row: int) -> str:
+    """A row of images as a small picture, a ``data:`` address; empty where it is none, or can no longer be read."""
+    if not isinstance(raw, ImageFiles) and getattr(raw, "ndim", 0) != 4:
+        return ""
+    try:
+        pixels = raw[row]
+    except ValueError:
+        return ""
+    return small_picture(pixels) if pixels.dtype == torch.uint8 and pixels.shape[0] == 3 else ""
 
 
 def with_cells(found: Any, columns: Mapping[str, list[Any]]) -> Any:

@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from longtail.comparison.curve import Curve
 from longtail.comparison.length import Length
+from longtail.comparison.mistake import Mistake
 from longtail.costs import Costs
 from longtail.files import Damaged, read_json
 
@@ -58,6 +60,8 @@ class Run:
         prior_source: where the prior of its logits is known from.
         prior_checked: what held-out rows said of a claimed prior.
         decided_by: what decides under the natural prior.
+        fitted: what was fitted on held-out rows: ``adjusters``, ``calibrator`` and ``thresholds``, as they write
+            themselves; only what there is.
         converged: did every training reach its end? None where nothing could tell.
         length: of the base stage, where it was found; None where nothing stepped.
         stages: what was trained.
@@ -85,6 +89,7 @@ class Run:
     prior_source: str = "none"
     prior_checked: Mapping[str, Any] | None = None
     decided_by: str | None = None
+    fitted: Mapping[str, Any] = field(default_factory=dict)
     converged: bool | None = True
     length: Length | None = None
     stages: tuple[Trained, ...] = ()
@@ -216,6 +221,9 @@ class Results:
         runs: in the order of the recipes.
         left_out: what there was no time for, in words.
         evidence: tests on rows by prior, see :mod:`longtail.comparison.evidence`.
+        definitions: what each recipe is, as :meth:`longtail.recipe.Recipe.to_json` writes it, by name.
+        curves: how well some recipes find the rarest class, see :mod:`longtail.comparison.curves`.
+        mistakes: the most certain ones of the best recipe, see :func:`longtail.comparison.kept.worst`.
         model: the recipe that was trained on all rows, where it lies, and what to say of it.
     """
 
@@ -229,6 +237,9 @@ class Results:
     runs: tuple[Run, ...]
     left_out: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
     model: Mapping[str, Any] | None = None
 
     def but(self, **changes: Any) -> Results:
@@ -279,6 +290,8 @@ class Results:
                 "data": _made(Data, data),
                 "settings": _made(Settings, settings),
                 "runs": tuple(Run.from_json(run) for run in values["runs"]),
+                "curves": tuple(_curve(curve) for curve in values.get("curves", ())),
+                "mistakes": tuple(_made(Mistake, one) for one in values.get("mistakes", ())),
             }
         except (KeyError, TypeError) as why:
             raise ValueError(f"results: {why}") from why
@@ -311,6 +324,13 @@ def _mapping(what: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{what}: {type(value).__name__} instead of an object")
     return dict(value)
+
+
+def _curve(about: Any) -> Curve:
+    values = _mapping("Curve", about)
+    for name in ("precision_recall", "roc"):
+        values[name] = tuple((x, y) for x, y in values.get(name, ()))
+    return _made(Curve, {**values, "decided": tuple(values.get("decided", ()))})
 
 
 def _made(kind: type[T], values: Mapping[str, Any]) -> T:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from longtail.comparison.length import usual
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Data, Results, Run, Settings
 from longtail.comparison.split import Folds, words
@@ -67,8 +68,16 @@ def results_of(
             split=split_facts(plan),
         ),
         recipes=about,
+        definitions={name: definition(plan, name, runs) for name in about},
         runs=tuple(runs),
     )
+
+
+def definition(plan: Plan, name: str, runs: Sequence[Run]) -> dict[str, Any]:
+    """What a recipe is, as JSON; its base stage as long as its runs found it to be, the median of the folds."""
+    length = usual([run.length for run in runs if run.recipe == name and run.length is not None])
+    found = length is not None and length.converged is not None
+    return plan.recipe(name, length.epochs if length is not None and found else None).to_json()
 
 
 def tested_share(plan: Plan) -> float:

@@ -184,7 +184,7 @@ class Worker:
                 return True
             net = operate(stage.surgery, net, examples, engine, "")
             choose(net, stage.trains)
-            if not solvable(net, stage, examples.x, examples.labels.y, facts_of(net, examples, engine)):
+            if not solvable(net, stage, examples.source, examples.targets, facts_of(net, examples, engine)):
                 return True
         return False
 
@@ -218,7 +218,9 @@ class Worker:
 
             def losses(epochs: int) -> Tensor:
                 recipe = Recipe("erm", (searched.but(epochs=epochs),))
-                return held_losses(self.trained(recipe, prepared, seed, "inner").logits(held.x), held.labels)
+                return held_losses(
+                    self.trained(recipe, prepared, seed, "inner").logits(held.source), held.labels
+                )
 
             found = find(base.epochs, allowed, losses)
             self.cache.put(
@@ -343,7 +345,7 @@ class Worker:
         encoder, outcome, trained = self.fit(prepared, task.recipe, task.seed)
         began = time.perf_counter()  # from raw rows to logits, as a user waits for it
         test = prepared.encode(encoder, prepared.test_rows)
-        logits = outcome.logits(test.x)
+        logits = outcome.logits(test.source)
         predict_seconds = time.perf_counter() - began
         outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
         outputs.save(self.store.outputs, self.identity(task))
@@ -363,9 +365,10 @@ class Worker:
             prior_source=outcome.prior_source,
             prior_checked=outcome.prior_checked,
             decided_by=outcome.decided_by,
+            fitted=fitted_in(outcome),
             stages=tuple(s for k, o in enumerate(trained) for s in stage_times(o, refit=k > 0)),
             history=tuple(
-                {k: e[k] for k in ("stage", "epoch", "loss", "probe") if k in e}
+                {k: e[k] for k in KEPT if k in e}
                 for e in trained[0].history
                 if "loss" in e and "teacher" not in e
             ),
@@ -399,6 +402,20 @@ class Worker:
         found = self.length(prepared, seed)
         ok = False if not all(said) else found.converged
         return ok, found
+
+
+KEPT = ("stage", "epoch", "loss", "probe", "iterations", "c", "converged")
+"""What is kept of an event of training."""
+
+
+def fitted_in(outcome: Outcome) -> dict[str, Any]:
+    """What was fitted on held-out rows, and how: the adjusters, the calibrator and the thresholds that there are."""
+    found = {
+        "adjusters": [adjuster.to_json() for adjuster in outcome.adjusters],
+        "calibrator": outcome.calibrator.to_json() if outcome.calibrator is not None else None,
+        "thresholds": outcome.thresholds.to_json() if outcome.thresholds is not None else None,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def label(plan: Study, task: Task) -> str:

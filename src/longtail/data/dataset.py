@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from longtail.data.beside import Beside
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.kinds import Kind, kind_of
 from longtail.labels import Labels
 

@@ -14,10 +14,10 @@ from longtail.data.costing import costs_in
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.predicted import label_column
 from longtail.data.read import read_inputs
-from longtail.examples import SparseRows
 from longtail.formats.images import ImageFiles
 from longtail.formats.places import parts_of
 from longtail.formats.target import indices_of
+from longtail.inputs import SparseRows
 from longtail.labels import Labels
 
 READ = ("header", "encoding", "delimiter", "missing", "skip_bad", "sheet", "images", "text")

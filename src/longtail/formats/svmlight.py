@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 
 _ROW = re.compile(rb"[+-]?[0-9.eE+-]+(,[0-9.+-]+)*(\s+qid:[0-9]+)?(\s+[0-9]+:[0-9.eE+-]+)*\s*(#.*)?")
 DENSE = 1000

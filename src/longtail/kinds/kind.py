@@ -12,9 +12,9 @@ from typing import Any
 from torch import Tensor
 
 from longtail.backbones import Pretrained
-from longtail.examples import Inputs, SparseRows
 from longtail.formats.how import Wanted
 from longtail.formats.sheet import Sheet
+from longtail.inputs import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.part import Part
 from longtail.recipe import Stage

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from longtail.backbones import as_pretrained
-from longtail.examples import Examples, Inputs
+from longtail.examples import Examples
 from longtail.heads import Linear
+from longtail.inputs import Inputs
 from longtail.kinds import KINDS, kind_of
 from longtail.net import Net
 from longtail.own_net import on_rows
@@ -16,6 +17,7 @@ from longtail.part import Part
 from longtail.protocol import Backbone
 from longtail.recipe import Stage
 from longtail.seeds import seed_of
+from longtail.source import no_rows
 
 
 def base_stage(
@@ -81,7 +83,7 @@ def starting_net(kind: str, data: Examples, seed: int, backbone: Backbone = None
     A net of your own keeps its weights, and is given floats; see :mod:`longtail.own_net`.
     """
     if isinstance(backbone, Net):
-        return on_rows(backbone, data.x, seed_of("initial", seed))
+        return on_rows(backbone, data.source.batch(slice(0, 2), "cpu"), seed_of("initial", seed))
     encoder = as_pretrained(backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("initial", seed))
@@ -92,5 +94,5 @@ def starting_net(kind: str, data: Examples, seed: int, backbone: Backbone = None
             module = backbone.build()
         else:
             assert backbone is None or isinstance(backbone, str)
-            module = default_backbone(kind, data.x, backbone).build()
-        return Net(module, Linear(module.out_features, data.labels.num_classes))
+            module = default_backbone(kind, no_rows(data.source), backbone).build()
+        return Net(module, Linear(module.out_features, data.targets.classes.num_classes))

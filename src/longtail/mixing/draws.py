@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 
 
 def beta(alpha: float, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

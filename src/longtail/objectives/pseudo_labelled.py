@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from longtail.objectives._views import views_of
 from longtail.objectives.supervised import Batch
+from longtail.source import Source, source_of
 
 
 class PseudoLabelled(nn.Module):
@@ -33,7 +34,7 @@ class PseudoLabelled(nn.Module):
     Args:
         loss: ``(logits, y) -> scalar``, from the stage.
         teachers: nets; the first one labels (a fact).
-        unlabelled: inputs without a label (a fact).
+        unlabelled: a source of inputs without a label (a fact), or such inputs.
         num_classes: C (a fact).
         weight: omega >= 0.
         ratio: unlabelled rows a labelled one, > 0.
@@ -71,8 +72,8 @@ class PseudoLabelled(nn.Module):
         if weight < 0 or ratio <= 0:
             raise ValueError(f"weight={weight} must be at least 0 and ratio={ratio} above 0")
         self.loss, self.weight, self.ratio, self.augment = loss, weight, ratio, augment
-        self.x = unlabelled
-        labels = pseudo_labels(teachers[0], unlabelled)
+        self.source = source_of(unlabelled)
+        labels = pseudo_labels(teachers[0], self.source)
         number = torch.bincount(labels, minlength=num_classes).double()
         # Built anew from teacher and rows when a stage is resumed: nothing here has to be saved.
         self.register_buffer("labels", labels, persistent=False)
@@ -84,7 +85,9 @@ class PseudoLabelled(nn.Module):
         x, y = streams[0]
         (x,) = views_of(x, 1, "PseudoLabelled")
         chosen = self.draw(max(2, round(self.ratio * len(y))), generator)
-        more = self.x[chosen] if self.augment is None else self.augment(self.x[chosen], generator)
+        more: Any = self.source.batch(chosen, chosen.device)
+        if self.augment is not None:
+            more = self.augment(more, generator)
         return {
             "labelled": self.loss(net(x), y),
             "unlabelled": self.weight * self.loss(net(more), self.labels[chosen]),
@@ -101,6 +104,8 @@ class PseudoLabelled(nn.Module):
 
 
 @torch.no_grad()
-def pseudo_labels(teacher: nn.Module, x: Any, batch: int = 512) -> Tensor:
-    """The class of largest logit of each row, int64 ``[N]``."""
-    return torch.cat([teacher(x[start : start + batch]).argmax(-1) for start in range(0, len(x), batch)])
+def pseudo_labels(teacher: nn.Module, source: Source, batch: int = 512) -> Tensor:
+    """The class of largest logit of each row, int64 ``[N]``, where the teacher is."""
+    device = next((p.device for p in teacher.parameters()), "cpu")
+    rows = (slice(start, start + batch) for start in range(0, len(source), batch))
+    return torch.cat([teacher(source.batch(some, device)).argmax(-1) for some in rows])

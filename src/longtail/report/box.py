@@ -38,7 +38,7 @@ def box(results: Results) -> list[tuple[str, str]]:
         ("Prior", f"Each recipe is judged {times}{said}.{_declared(results)}"),
         *([("Costs", costs.in_words(data.names))] if costs is not None else []),
         ("Metric", ranks),
-        ("Folds", _folds(results)),
+        ("Split", _folds(results)),
         ("Baseline", f"Every recipe is compared with {_title(results, settings.baseline)}."),
         ("Decisions", _decisions(results)),
     ]

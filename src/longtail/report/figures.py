@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from longtail.comparison.leaderboard import Row, as_float
+from longtail.comparison.rates import frequency_of
 from longtail.comparison.record import Results
 from longtail.report.columns import groups_told
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
@@ -17,7 +18,9 @@ NAMED = 24  # classes: up to here each has its own named row
 LABELS = 14  # names along an axis, at most
 SERIES = tuple(COLOURS[name] for name in ("s0", "s1", "s2", "s3", "s4"))
 WIDTH = 5.1  # inches: letters stay readable where the page is as narrow as a telephone
-ROWS = 0.01  # a bin of a reliability diagram holds at least this share of the predictions
+SHARE = 0.01  # a bin of a reliability diagram holds at least this share of the predictions,
+ROWS = 10  # and so many rows, of whatever class,
+ENOUGH = 0.05  # unless that is more than this share
 LETTER = 0.078  # inches, the width of a latin letter
 
 
@@ -48,7 +51,7 @@ def distribution(results: Results) -> str | None:
     colours = [COLOURS[group[c]] if c in group else COLOURS["accent"] for c in order]
     log = max(counts) > 20 * max(1, min(counts))
     with drawing():
-        figure, axes, named = _class_axes(results, order)
+        figure, axes, named = _class_axes(results, order, above=0.4 if told else 0.1)
         label = "examples" + (" (log scale)" if log else "")
         if named:
             axes.barh(range(len(order)), counts, color=colours, height=0.7)
@@ -247,13 +250,20 @@ def _pooled_bins(
         return None
     weight = np.array([t["weight"] for t in tables], dtype=float)
     sums = [(np.array([t[key] for t in tables]) * weight).sum(0) for key in ("confidence", "accuracy")]
-    return _joined(sums[0], sums[1], weight.sum(0))
+    return _joined(sums[0], sums[1], weight.sum(0), least_share(results, prior))
+
+
+def least_share(results: Results, prior: str) -> float:
+    """The share of the predictions that a bin must hold: few rows of a rare class say little, whatever their weight."""
+    counts = results.data.counts
+    heaviest = max(frequency_of(results, prior, c) / n for c, n in enumerate(counts) if n)
+    return max(SHARE, min(ENOUGH, ROWS * heaviest / results.settings.seeds))
 
 
 def _joined(
-    confidence: np.ndarray, accuracy: np.ndarray, weight: np.ndarray
+    confidence: np.ndarray, accuracy: np.ndarray, weight: np.ndarray, share: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bins joined with their neighbours until each holds ``ROWS`` of the predictions: one row says nothing.
+    """Bins joined with their neighbours until each holds that share of the predictions: one row says nothing.
 
     Args:
         confidence, accuracy: their sums over the predictions of a bin, ``[bins]``; ``weight``: of the predictions.
@@ -262,7 +272,7 @@ def _joined(
         Mean confidence, mean accuracy and weight of each bin that is left.
     """
     bins = np.stack([confidence, accuracy, weight])
-    least = ROWS * weight.sum()
+    least = share * weight.sum()
     kept: list[np.ndarray] = []
     waiting = np.zeros(3)
     for one in bins.T:
@@ -276,7 +286,7 @@ def _joined(
     return sums[0] / sums[2], sums[1] / sums[2], sums[2]
 
 
-def _class_axes(results: Results, order: Sequence[int], above: float = 0.4) -> tuple[Any, Any, bool]:
+def _class_axes(results: Results, order: Sequence[int], above: float) -> tuple[Any, Any, bool]:
     """Axes with a named row a class, or, for many classes, with upright bars and some of the names."""
     from matplotlib.figure import Figure
 

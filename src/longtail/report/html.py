@@ -6,8 +6,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from longtail import metrics
 from longtail.comparison.against import MARGIN, indistinguishable
+from longtail.comparison.curves import drawn
+from longtail.comparison.kept import best_recipe
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
     METRIC_NAMES,
@@ -18,13 +22,17 @@ from longtail.comparison.leaderboard import (
     ranked_by,
     shown_priors,
 )
+from longtail.comparison.rates import Rates, rates
 from longtail.comparison.recommendation import advice, expected_score
 from longtail.comparison.record import Results
 from longtail.files import write_text
+from longtail.metrics.evaluate import rarest_of
 from longtail.report import columns, figures
 from longtail.report.box import box
 from longtail.report.confused import confused
 from longtail.report.cost_figure import cost_curves
+from longtail.report.curves import curves
+from longtail.report.defined import defined
 from longtail.report.page import HERE, page
 
 KEY = 40
@@ -42,13 +50,14 @@ def write_report(results: Results, path: str | Path) -> None:
 
 def render(results: Results) -> str:
     """The page as a string."""
-    shown = compared(results)
+    shown = drawn(results)
     priors = [_section(results, prior, shown) for prior in shown_priors(results)]
     rows = priors[0]["rows"]
-    drawn = {
+    figure = {
         "distribution": figures.distribution(results),
         "training": figures.training(results, rows),
         "cost": figures.cost(rows),
+        "curves": curves(results, shown),
     }
     return page(
         HERE / "comparison.html",
@@ -59,13 +68,19 @@ def render(results: Results) -> str:
         priors=priors,
         box=box(results),
         groups=columns.groups_said(results.data.groups).replace("(", "").replace(")", "."),
-        figures=drawn,
+        figures=figure,
         metric_names=METRIC_NAMES,
         meanings=[
             m for m in metrics.found().values() if any(m.name in (*p["columns"], *p["more"]) for p in priors)
         ],
         score=columns.score,
         lower=LOWER_IS_BETTER,
+        rarest=results.data.names[rarest_of(torch.tensor(results.data.counts))],
+        rated=[
+            (PRIOR_NAMES[p], found) for p in shown_priors(results) if (found := _rated(results, p, shown))
+        ],
+        wrong=_title(results, best_recipe(results)),
+        defined=defined(results),
         problems=[row for row in rows if row.problem],
         margin="1 % of what the best single class for every row costs"
         if results.settings.metric == "expected_cost"
@@ -75,20 +90,13 @@ def render(results: Results) -> str:
     )
 
 
-def compared(results: Results) -> list[str]:
-    """The recipes in the figures: the baseline, the best under each prior, then the next best."""
-    boards = [board(results, prior) for prior in shown_priors(results)]
-    ranked = [row.recipe for row in boards[0].ranked]
-    best = [one.winner.recipe for one in boards if one.winner]
-    wanted = [results.settings.baseline, *best, *ranked]
-    return [name for name in dict.fromkeys(wanted) if name in ranked][: len(figures.SERIES)]
-
-
 def _section(results: Results, prior: str, shown: list[str]) -> dict[str, Any]:
     """What the page shows for one prior; ``shown`` names the recipes of the figures."""
     made = board(results, prior)
     rows, ranked, best = made.rows, made.ranked, made.winner
-    drawn = sorted((row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe))
+    rows_drawn = sorted(
+        (row for row in ranked if row.recipe in shown), key=lambda row: shown.index(row.recipe)
+    )
     baseline = results.settings.baseline
     expected = expected_score(results, prior, best) if best else None
     metric = ranked_by(results, prior)
@@ -112,12 +120,21 @@ def _section(results: Results, prior: str, shown: list[str]) -> dict[str, Any]:
         if best and best.done > 1
         else set(),
         "top": {name: _best_value(ranked, name) for name in (*ordered, *more)},
-        "recall": figures.recall_by_frequency(results, prior, drawn, shown),
+        "recall": figures.recall_by_frequency(results, prior, rows_drawn, shown),
         "change": figures.change_by_class(results, prior, best, baseline) if best else None,
-        "costs": cost_curves(results, prior, drawn, shown),
-        "reliability": figures.reliability(results, prior, drawn),
+        "costs": cost_curves(results, prior, rows_drawn, shown),
+        "reliability": figures.reliability(results, prior, rows_drawn),
         "confused": [(row.title, matrix) for row, matrix in matrices if row and matrix],
     }
+
+
+def _rated(results: Results, prior: str, shown: list[str]) -> list[tuple[str, Rates]]:
+    """Title and rates of the recipes in the figures, where there are two classes."""
+    return [(_title(results, name), found) for name in shown if (found := rates(results, prior, name))]
+
+
+def _title(results: Results, recipe: str) -> str:
+    return results.recipes[recipe].get("title") or recipe
 
 
 def _best_value(rows: list[Row], metric: str) -> float:

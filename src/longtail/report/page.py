@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,21 @@ def page(template: Path, made: Any, **values: Any) -> str:
         made: how the numbers were made: ``command``, ``created``, ``hardware`` and ``versions``.
         values: what the template names.
     """
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    return (
+        templates(template.parent)
+        .get_template(template.name)
+        .render(made=made, style=style(), script=script, script_digest=digest(script), **values)
+    )
+
+
+@cache
+def templates(folder: Path) -> Any:
+    """The Jinja environment of a folder of templates, which compiles each of them once."""
     import jinja2
 
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([template.parent, HERE]),
+        loader=jinja2.FileSystemLoader([folder, HERE]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -36,10 +47,7 @@ def page(template: Path, made: Any, **values: Any) -> str:
         thousands=lambda n: f"{n:,}", percent=percent, short=partial(shortened, limit=18), capital=capital,
         first_up=lambda text: text[:1].upper() + text[1:],
     )  # fmt: skip
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    return env.get_template(template.name).render(
-        made=made, style=style(), script=script, script_digest=digest(script), **values
-    )
+    return env
 
 
 def digest(script: str) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 NAMES = (
-    "ink", "muted", "line", "accent", "good", "bad", "many", "medium", "few", "s0", "s1", "s2", "s3", "s4",
+    "ink", "muted", "line", "page", "accent", "good", "bad", "many", "medium", "few", "s0", "s1", "s2", "s3", "s4",
 )  # fmt: skip
 COLOURS = {name: f"#01{k:02x}fd" for k, name in enumerate(NAMES)}
 """Name of the page's CSS variable -> the stand-in it is drawn with."""

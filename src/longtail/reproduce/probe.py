@@ -65,7 +65,7 @@ def probe(worker: Worker, prepared: Prepared, name: str, epochs: Sequence[int]) 
         def look(event: dict[str, Any]) -> None:
             worker.on(event)
             if event.get("epoch", -1) + 1 in wanted and event["stage"] == stage.name:
-                moments.append(measure(infer(seen[0], examples.x, worker.plan.engine), stage, examples))
+                moments.append(measure(infer(seen[0], examples.source, worker.plan.engine), stage, examples))
 
         cache = Cache(None) if key in worker.cache else worker.cache
         cache.drop(key + ".partial")  # an unfinished training would be resumed after what is to be seen

@@ -72,10 +72,9 @@ def train_stages(
     """The stages only, through the cache; teachers first, where a stage asks for them."""
     engine, cache = engine or Engine(), cache or Cache(None)
     check_suits(recipe, Given.of(net, data), recipe.name)
-    if net.num_classes != data.labels.num_classes:
-        raise ValueError(
-            f"net has {net.num_classes} outputs and the labels {data.labels.num_classes} classes"
-        )
+    classes = data.targets.classes
+    if net.num_classes != classes.num_classes:
+        raise ValueError(f"net has {net.num_classes} outputs and the labels {classes.num_classes} classes")
     for part in (p for stage in recipe.stages for p in stage.parts):
         check: Any = part.target  # a net that a late stage cannot use is an error now
         if plays(check, ChecksNet):
@@ -125,8 +124,8 @@ def train_stages(
         if here()[0] == 0:
             cache.put(key, net.state_dict(), {"history": history, "seconds": seconds, **specs(net)})
             cache.drop(key + ".partial")
-    prior = stages_prior(recipe.stages, data.labels)
-    return Outcome(net.eval(), recipe, data.labels.classes, keys, tuple(history), prior, engine=engine)
+    prior = stages_prior(recipe.stages, data.targets)
+    return Outcome(net.eval(), recipe, classes, keys, tuple(history), prior, engine=engine)
 
 
 def stage_keys(recipe: Recipe, net: Net, data: Examples, seed: int, engine: Engine) -> tuple[str, ...]:

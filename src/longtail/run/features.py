@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from longtail.examples import Examples, Inputs
+from longtail.examples import Examples
 from longtail.net import Net
 from longtail.part import part
 from longtail.recipe import Stage
 from longtail.run.engine import Engine
 from longtail.seeds import generator, seed_of
+from longtail.source import OnDisk, Resident, Source, are_images
 
 IN_MEMORY = 2 * 2**30
 
@@ -46,24 +46,6 @@ class OneView:
         return x[torch.arange(len(x), device=x.device), k]
 
 
-@dataclass(frozen=True, eq=False)
-class OnDisk:
-    """Rows of a memory-mapped tensor, handed to ``device`` a batch at a time."""
-
-    values: Tensor
-    device: torch.device
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, index: Tensor | slice) -> Tensor:
-        rows = index if isinstance(index, slice) else index.to(self.values.device)
-        return self.values[rows].to(self.device)
-
-    def to(self, device: torch.device | str) -> OnDisk:
-        return OnDisk(self.values, torch.device(device))
-
-
 def head_only(
     net: Net,
     stage: Stage,
@@ -73,7 +55,7 @@ def head_only(
     augment: Augment | None,
     key: str,
     scratch: Path | None = None,
-) -> tuple[Net, Stage, Examples, Any]:
+) -> tuple[Net, Stage, Examples, Source]:
     """The same stage without its backbone: the bare head, and what it trains on.
 
     Args:
@@ -89,28 +71,30 @@ def head_only(
         the head as a net; the stage, whose augmentation now picks views; the examples of one view, for what the parts
         of the stage ask of the data; and the inputs to train on: ``[N, ...]``, or ``[N, views, ...]``.
     """
-    x: Any = features_of(net.backbone, data.x, engine, stage.batch_size, stage.views, augment, key, scratch)
-    head = Net(nn.Identity(), net.head)
+    x = features_of(net.backbone, data.source, engine, stage.batch_size, stage.views, augment, key, scratch)
+    head, kept = Net(nn.Identity(), net.head), OnDisk if too_large(x.shape) else Resident
     if augment is None:
-        return head, stage, Examples(x, data.labels, data.name), x
-    first = (x.values if isinstance(x, OnDisk) else x)[:, 0]
-    return head, stage.but(augment=part(OneView)), Examples(first, data.labels, data.name), x
+        return head, stage, Examples(kept(x), data.targets, data.name), kept(x)
+    one_view = Examples(kept(x[:, 0]), data.targets, data.name)
+    return head, stage.but(augment=part(OneView)), one_view, kept(x)
 
 
 def features_of(
     backbone: nn.Module,
-    x: Inputs,
+    source: Source,
     engine: Engine,
     batch: int,
     views: int = 0,
     augment: Augment | None = None,
     key: str = "",
     scratch: Path | None = None,
-) -> Tensor | OnDisk:
-    """The backbone's output for all inputs, float32: ``[N, ...]``, or with an augmentation ``[N, views, ...]``."""
-    device, n = engine.on, len(x)
+) -> Tensor:
+    """The backbone's output for all inputs, float32: ``[N, ...]``, or with an augmentation ``[N, views, ...]``; mapped
+    from a file where it is too large for memory.
+    """
+    device, n = engine.on, len(source)
     backbone.eval().to(device)
-    if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
+    if engine.channels_last and are_images(source):
         backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     out: Tensor | None = None
     with torch.no_grad(), engine.autocast(), torch.random.fork_rng(devices=[]):
@@ -119,7 +103,7 @@ def features_of(
             draw = generator(key, "view", k, device=device)
             for start in range(0, n, batch):
                 rows = slice(max(0, min(start, n - batch)), min(start + batch, n))
-                inputs = x[rows].to(device)
+                inputs: Any = source.batch(rows, device)
                 if augment is not None:
                     inputs = augment(inputs, draw)
                 found = backbone(inputs).float().cpu()
@@ -128,7 +112,7 @@ def features_of(
                 (out if augment is None else out[:, k])[rows] = found
                 engine.check_time()
     assert out is not None
-    return OnDisk(out, device) if too_large(out.shape) else out
+    return out
 
 
 def empty(shape: tuple[int, ...], scratch: Path | None) -> Tensor:

@@ -105,7 +105,7 @@ def fit_finish(
         if held is None or not is_open(made):
             fitted.append(p)
         elif traits(made).works_on == "net":
-            features = infer(now.net, held.x, now.engine, features=True)
+            features = infer(now.net, held.source, now.engine, features=True)
             fitted.append(made.tune(now.net, features, held.labels.y, now.classes.prior))
         else:
             fitted.append(made.fit(_held_logits(now, held, logits), held.labels.y))
@@ -162,7 +162,7 @@ def refitted(outcome: Outcome, data: Examples, fitted: tuple[Any, ...]) -> Outco
     outcome = finish(outcome, data, fitted)
     for made in fitted:
         if isinstance(made, Calibrator) and made.adjuster is not None:
-            seen = outcome.as_natural(outcome.logits(data.x))
+            seen = outcome.as_natural(outcome.logits(data.source))
             natural = floored(data.labels.prior)
             again = made.adjuster.matched(seen, natural / natural.sum(), made.correction)
             outcome = outcome.but(calibrator=again)
@@ -199,7 +199,7 @@ def calibrated(
                 return Calibrator(None, None, checked)
         if logits is not None:  # the model itself has been trained on these rows
             return Calibrator(fit, fit.bias, checked)
-        seen = outcome.as_natural(outcome.logits(data.x))
+        seen = outcome.as_natural(outcome.logits(data.source))
         own = BiasTemperature(1.0, np.zeros(len(prior)), prior).matched(seen, prior)
         for _ in range(4):  # the biases that match depend on T, and T on them
             pull = BiasTemperature(strength=CORRECTION * copies)
@@ -251,7 +251,7 @@ def scale_of(fitted: BiasTemperature) -> float:
 
 def _held_logits(outcome: Outcome, held: Examples, logits: Tensor | None) -> Tensor:
     if logits is None:
-        return outcome.logits(held.x)
+        return outcome.logits(held.source)
     for adjust in outcome.adjusters:
         logits = adjust(logits)
     return logits

@@ -1,4 +1,4 @@
-"""The training loop: one stage of a recipe on data in memory. The only one in the house."""
+"""The training loop: one stage of a recipe. It asks a source and targets for batches. The only one in the house."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from longtail.examples import Examples, Inputs
+from longtail.examples import Examples
+from longtail.inputs import Inputs
 from longtail.net import Net
 from longtail.part import Part, at, digest
 from longtail.recipe import Stage
@@ -26,6 +27,7 @@ from longtail.run.ranks import agreed, here, mean, share
 from longtail.run.solve import may_be_solved, solvable, solved
 from longtail.run.trained import choose, groups, reads_features_only, set_modes
 from longtail.seeds import generator, seed_of
+from longtail.source import Source, are_images, source_of
 from longtail.store import Cache, Entries
 from longtail.store.packed import pack, unpack
 
@@ -52,14 +54,14 @@ class Step(nn.Module):
 
 def facts_of(net: Net, data: Examples, engine: Engine) -> dict[str, Any]:
     """What the parts of a stage may ask for by name."""
-    labels = data.labels
+    classes = data.targets.classes
     return {
-        "counts": labels.counts,
-        "prior": labels.prior,
-        "num_classes": labels.num_classes,
-        "labels": labels,
+        "counts": classes.counts,
+        "prior": classes.prior,
+        "num_classes": classes.num_classes,
+        "labels": data.targets,
         "feature_dim": net.feature_dim,
-        "embed": lambda of: (infer(of, data.x, engine, features=True), labels.y),
+        "embed": lambda of: (infer(of, data.source, engine, features=True), data.labels.y),
         "net": net,
         "unlabelled": None if data.unlabelled is None else data.unlabelled.to(engine.on),
     }
@@ -103,11 +105,11 @@ def run_stage(
     net = operate(stage.surgery, copy.deepcopy(net), data, engine, key).to(device)
     trained = choose(net, stage.trains)
     whole = net
-    x: Any = data.x
+    source = data.source
     if reads_features_only(net, stage, trained):
         # Nothing before the head moves, so its output is computed once.
         augment = _built(stage.augment, 0.0, facts_of(net, data, engine))
-        net, stage, data, x = head_only(
+        net, stage, data, source = head_only(
             net, stage, data, engine, augment=augment, key=key, scratch=cache.scratch
         )
     elif stage.views:
@@ -115,14 +117,14 @@ def run_stage(
             f"stage {stage.name!r}: views={stage.views} needs a stage that trains the head alone: trains=('head.*',), "
             "norm_stats=False, one augment throughout, no mix, a plain objective; or set views=0"
         )
-    labels, x, y = data.labels, x.to(device), data.labels.y.to(device)
+    source, targets = source.to(device), data.targets.to(device)
     if may_be_solved(stage):
         facts = facts_of(net, data, engine)
-        if solvable(net, stage, x, y, facts):
-            event = solved(net, stage, data, x, facts, engine, key)
+        if solvable(net, stage, source, targets, facts):
+            event = solved(net, stage, data, source, facts, engine, key)
             on(event)
             return whole.requires_grad_(True).eval(), [event]
-    if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
+    if engine.channels_last and are_images(source):
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     teachers = tuple(copy.deepcopy(t).to(device).eval().requires_grad_(False) for t in teachers)
@@ -160,7 +162,7 @@ def run_stage(
             gradients.forget()
         set_modes(step, net, stage, trained)
         draw = generator(key, epoch)
-        order = [at(s, t).build(**facts)(labels, draw, t) for s in stage.streams]
+        order = [at(s, t).build(**facts)(data.targets, draw, t) for s in stage.streams]
         augment = _built(stage.augment, t, facts)
         own = (rank,) if rank else ()  # the ranks draw their own augmentation and dropout
         on_device.manual_seed(seed_of(key, epoch, "device", *own))
@@ -171,14 +173,15 @@ def run_stage(
             indices = [_as_long_as(len(order[0]), i).to(device) for i in order]
 
             def inputs(chosen: Tensor, augment: Any = augment, draw: torch.Generator = on_device) -> Any:
-                return x[chosen] if augment is None else augment(x[chosen], draw)
+                x = source.batch(chosen, device)
+                return x if augment is None else augment(x, draw)
 
             for k, start in enumerate(starts):
                 progress = (epoch + k / len(starts)) / stage.epochs
                 for group, rate in zip(optimizer.param_groups, rates):
                     group["lr"] = rate * schedule(progress)
                 shares = [share(index[start : start + stage.batch_size]) for index in indices]
-                streams = [(inputs(mine), y[mine]) for mine, _ in shares]
+                streams = [(inputs(mine), targets.batch(mine, device)) for mine, _ in shares]
                 forward = partial(gradients, streams, progress, shares[0][1])
                 optimizer.zero_grad(set_to_none=True)
                 if sharpness is None:
@@ -297,19 +300,19 @@ def batch_starts(n: int, batch_size: int, ranks: int = 1) -> range:
     return range(0, n - rest if 0 < rest < 2 * ranks and n > rest else n, batch_size)
 
 
-def infer(net: Net, x: Inputs, engine: Engine, *, features: bool = False) -> Tensor:
+def infer(net: Net, x: Source | Inputs, engine: Engine, *, features: bool = False) -> Tensor:
     """Logits (or features) of all inputs, float32 on the CPU, in evaluation mode."""
-    was, device = net.training, engine.on
+    was, device, source = net.training, engine.on, source_of(x)
     # What a convolution of 512 images reads no longer fits a processor's cache: 1.5 times slower an image.
     batch = net.rows_at_once or (128 if device.type == "cpu" else 512)
     net.eval().to(device)
-    if engine.channels_last and isinstance(x, Tensor) and x.dim() == 4:
+    if engine.channels_last and are_images(source):
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     module = net.backbone if features else net
     out = []
     with torch.no_grad(), engine.autocast():
-        for start in range(0, len(x), batch):
-            out.append(module(x[start : start + batch].to(device)).float().cpu())
+        for start in range(0, len(source), batch):
+            out.append(module(source.batch(slice(start, start + batch), device)).float().cpu())
     net.train(was)
     return torch.cat(out)
 

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from longtail.classes import Classes, floored
 from longtail.costs import Costs
-from longtail.examples import Inputs
+from longtail.inputs import Inputs
 from longtail.net import Net
 from longtail.prior import Prior, Said
 from longtail.roles import WeighsClasses
 from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
+from longtail.source import Source
 
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
@@ -149,18 +150,18 @@ class Outcome:
         equal = isinstance(rule, WeighsClasses) and rule.weights is not None and len(set(rule.weights)) == 1
         return "the most probable class" if rule is None or equal else "thresholds"
 
-    def logits(self, x: Inputs) -> Tensor:
+    def logits(self, x: Source | Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
         logits = infer(self.net, x, self.engine)
         for adjust in self.adjusters:
             logits = adjust(logits)
         return logits
 
-    def predict_proba(self, x: Inputs, prior: Said = "natural") -> Tensor:
+    def predict_proba(self, x: Source | Inputs, prior: Said = "natural") -> Tensor:
         """Probabilities ``[N, C]`` under the prior you deploy under.
 
         Args:
-            x: inputs as the net takes them.
+            x: inputs as the net takes them, or a source of such.
             prior: "natural" (the training frequencies), "balanced", or numbers: see :meth:`longtail.prior.Prior.of`.
 
         Raises:
@@ -176,7 +177,9 @@ class Outcome:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
         return self.meaning.as_natural(logits)
 
-    def predict(self, x: Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None) -> Tensor:
+    def predict(
+        self, x: Source | Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None
+    ) -> Tensor:
         """Class indices ``[N]``: the cheapest decision where costs are declared; else the most probable class under the
         prior, or by tuned thresholds where there are any.
 

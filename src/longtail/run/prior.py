@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail.labels import Labels
 from longtail.part import Part, Switch, at
 from longtail.recipe import Recipe, Stage
 from longtail.roles import ClaimsPrior, ShowsPrior, plays, traits_of, works_on
 from longtail.surgery import ResetHead, SwapHead
+from longtail.targets import Targets
 
 
-def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
+def stages_prior(stages: tuple[Stage, ...], targets: Targets) -> Tensor | None:
     """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus).
 
     The last stage that trains the head decides: its first stream's class distribution, changed by its loss. Mixing and
@@ -23,7 +23,7 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
     """
     prior: Tensor | None = None
     for k, stage in enumerate(stages):
-        before, prior = prior, _stage_prior(stage, labels)
+        before, prior = prior, _stage_prior(stage, targets)
         arrived = before is not None and prior is not None and torch.allclose(before, prior)
         fresh = k == 0 or any(p.target in (ResetHead, SwapHead) for p in stage.surgery)
         deferred = isinstance(stage.loss, Switch) or isinstance(stage.streams[0], Switch)
@@ -32,9 +32,9 @@ def stages_prior(stages: tuple[Stage, ...], labels: Labels) -> Tensor | None:
     return prior
 
 
-def _stage_prior(stage: Stage, labels: Labels) -> Tensor | None:
+def _stage_prior(stage: Stage, targets: Targets) -> Tensor | None:
     """What a stage's logits assume where a fresh head trains to the end: its loss says it of what its stream shows."""
-    loss, facts = at(stage.loss, 1.0), _facts_of(labels)
+    loss, facts = at(stage.loss, 1.0), _facts_of(targets)
     objective: Any = stage.objective.target
     if at(stage.mix, 1.0) is not None or not _has_prior(loss):
         return None
@@ -42,8 +42,8 @@ def _stage_prior(stage: Stage, labels: Labels) -> Tensor | None:
     if not plays(stream.target, ShowsPrior):
         return None
     made = stream.build(**facts)
-    seen: Tensor = made.stream_prior(labels, 1.0)
-    if not torch.allclose(seen, made.stream_prior(labels, 0.0)):
+    seen: Tensor = made.stream_prior(targets, 1.0)
+    if not torch.allclose(seen, made.stream_prior(targets, 0.0)):
         return None
     if traits_of(objective).reads_logits_only or traits_of(objective).prior_of_loss:
         claimed: Tensor | None = loss.build(**facts).assumes(seen)
@@ -64,18 +64,18 @@ def _has_prior(loss: Part[Any] | Switch) -> bool:
     return isinstance(loss, Part) and plays(loss.target, ClaimsPrior)
 
 
-def carried_prior(recipe: Recipe, labels: Labels) -> Tensor | None:
+def carried_prior(recipe: Recipe, targets: Targets) -> Tensor | None:
     """The class prior that a recipe's logits assume, where it has a closed form."""
-    prior = stages_prior(recipe.stages, labels)
+    prior = stages_prior(recipe.stages, targets)
     for p in recipe.finish:
         if works_on(p.target) != "probabilities":
-            prior = p.build(**facts_without_net(labels)).assumes(prior)
+            prior = p.build(**facts_without_net(targets)).assumes(prior)
     return prior
 
 
-def facts_without_net(labels: Labels) -> dict[str, Any]:
+def facts_without_net(targets: Targets) -> dict[str, Any]:
     return {
-        **_facts_of(labels),
+        **_facts_of(targets),
         "embed": None,
         "feature_dim": 1,
         "net": None,
@@ -84,10 +84,11 @@ def facts_without_net(labels: Labels) -> dict[str, Any]:
     }
 
 
-def _facts_of(labels: Labels) -> dict[str, Any]:
+def _facts_of(targets: Targets) -> dict[str, Any]:
+    classes = targets.classes
     return {
-        "counts": labels.counts,
-        "prior": labels.prior,
-        "num_classes": labels.num_classes,
-        "labels": labels,
+        "counts": classes.counts,
+        "prior": classes.prior,
+        "num_classes": classes.num_classes,
+        "labels": targets,
     }

@@ -29,12 +29,17 @@ from longtail.roles import Reducible, ShowsPrior, plays, tensor_of
 from longtail.run.engine import Engine
 from longtail.samplers import Subset
 from longtail.seeds import generator
+from longtail.source import Source
+from longtail.targets import Targets
 
 CHUNK = 65_536
 """Rows whose logits are held at a time."""
 
 ROWS, FOLDS = 4000, 3
 """Rows that choose the penalty, and their folds."""
+
+FEW = 512
+"""Rows that a loss is tried on."""
 
 
 class Problem:
@@ -43,15 +48,16 @@ class Problem:
     Args:
         net: under fixed inputs; made float64 here.
         loss: in float64.
-        x, y: inputs and classes, on the device.
+        source: of the inputs, a chunk of which is held at a time.
+        y: their classes, on the device.
         row_weight: ``s_i``, float64 ``[N]``.
         engine: its deadline is checked at every evaluation.
     """
 
     def __init__(
-        self, net: Net, loss: nn.Module, x: Any, y: Tensor, row_weight: Tensor, engine: Engine
+        self, net: Net, loss: nn.Module, source: Source, y: Tensor, row_weight: Tensor, engine: Engine
     ) -> None:
-        self.net, self.loss, self.x, self.y, self.engine = net, loss, x, y, engine
+        self.net, self.loss, self.source, self.y, self.engine = net, loss, source, y, engine
         weight = tensor_of(loss, "weight")
         if weight is not None and weight.dim() == 1:  # a mean of weighted rows, by the expected weight
             row_weight = row_weight / (row_weight * weight.to(row_weight)[y]).sum()
@@ -68,7 +74,8 @@ class Problem:
         with torch.set_grad_enabled(c is not None):
             for start in range(0, len(self.y), CHUNK):
                 rows = slice(start, start + CHUNK)
-                each = per_example(self.loss, self.net(_double(self.x[rows])), self.y[rows])
+                x = self.source.batch(rows, self.y.device)
+                each = per_example(self.loss, self.net(_double(x)), self.y[rows])
                 found = (each * self.row_weight[rows]).sum()
                 if c is not None:
                     found.backward()
@@ -82,8 +89,8 @@ class Problem:
     def take(self, rows: Tensor) -> Problem:
         """The same on some rows, with a head of its own."""
         weight = self.row_weight[rows]
-        net = copy.deepcopy(self.net)
-        return Problem(net, self.loss, self.x[rows], self.y[rows], weight / weight.sum(), self.engine)
+        net, source = copy.deepcopy(self.net), self.source.take(rows)
+        return Problem(net, self.loss, source, self.y[rows], weight / weight.sum(), self.engine)
 
     def solve(self, solver: LBFGS, c: float) -> Solved:
         return solver.minimise(lambda: self.value(c), self.parameters)
@@ -105,32 +112,35 @@ def may_be_solved(stage: Stage) -> bool:
     )
 
 
-def solvable(net: Net, stage: Stage, x: Any, y: Tensor, facts: dict[str, Any]) -> bool:
+def solvable(net: Net, stage: Stage, source: Source, targets: Targets, facts: dict[str, Any]) -> bool:
     """Can the stage be solved for the parameters of ``net`` that require a gradient?"""
-    trained = {name for name, p in net.named_parameters() if p.requires_grad}
+    trained = {name: p for name, p in net.named_parameters() if p.requires_grad}
     fixed = not any(True for _ in net.backbone.parameters()) and not any(True for _ in net.backbone.buffers())
     if not may_be_solved(stage) or not fixed or not all(name.startswith("head.") for name in trained):
         return False
-    return bool(trained) and row_by_row(net, at(stage.loss, 1.0).build(**facts).to(y.device), x, y)
+    if not trained:
+        return False
+    few, device = slice(0, FEW), next(iter(trained.values())).device
+    loss = at(stage.loss, 1.0).build(**facts).to(device)
+    return row_by_row(net, loss, source.batch(few, device), targets.batch(few, device))
 
 
 def row_by_row(net: Net, loss: nn.Module, x: Any, y: Tensor) -> bool:
     """Is the loss of a row the same whatever the other rows are, and does computing it change nothing?
 
     Tried on some rows rather than declared: a loss that counts what it has seen, or a head that drops units at random,
-    gives itself away.
+    gives itself away. So does a net that will not compute in float64, such as one that makes float32 of its inputs.
     """
     if not isinstance(loss, Reducible) or len(x) < 2:
         return False
     net, loss = copy.deepcopy(net).double().train(), copy.deepcopy(loss).double()
-    few = min(len(x), 512)
-    x, y = _double(x[:few]), y[:few]
+    x, half = _double(x), len(x) // 2
     before = [t.clone() for t in (*loss.state_dict().values(), *net.state_dict().values())]
     with torch.no_grad():
         try:
             whole = per_example(loss, net(x), y)
-            parts = [per_example(loss, net(x[s]), y[s]) for s in (slice(0, few // 2), slice(few // 2, few))]
-        except (TypeError, ValueError):
+            parts = [per_example(loss, net(x[s]), y[s]) for s in (slice(0, half), slice(half, len(x)))]
+        except (RuntimeError, TypeError, ValueError):
             return False
     after = [*loss.state_dict().values(), *net.state_dict().values()]
     if whole.shape != y.shape or any(not torch.equal(a, b) for a, b in zip(before, after)):
@@ -139,7 +149,7 @@ def row_by_row(net: Net, loss: nn.Module, x: Any, y: Tensor) -> bool:
 
 
 def solved(
-    net: Net, stage: Stage, data: Examples, x: Any, facts: dict[str, Any], engine: Engine, key: str
+    net: Net, stage: Stage, data: Examples, source: Source, facts: dict[str, Any], engine: Engine, key: str
 ) -> dict[str, Any]:
     """Solve a stage that is ``solvable`` for the head of ``net``, in place.
 
@@ -147,7 +157,7 @@ def solved(
         net: its backbone is an identity, or has nothing that could move.
         stage: what is trained.
         data: the training examples.
-        x: the inputs on the device.
+        source: the inputs to train on.
         facts: what the parts of the stage are built with.
         engine: its deadline is checked at every evaluation.
         key: deals the folds that choose the penalty.
@@ -163,7 +173,7 @@ def solved(
     labels, y = data.labels, data.labels.y.to(engine.on)
     q = stream.stream_prior(labels, 1.0)
     of_class = torch.where(labels.counts > 0, q / labels.counts.clamp(min=1), 0.0)
-    problem = Problem(net.double().train(), loss, x, y, of_class[labels.y].to(engine.on), engine)
+    problem = Problem(net.double().train(), loss, source, y, of_class[labels.y].to(engine.on), engine)
     c = solver.c[0] if len(solver.c) == 1 or not problem.penalised else _chosen(problem, solver, key)
     found = problem.solve(solver, c)
     net.float().zero_grad(set_to_none=True)

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from longtail.examples import Examples, SparseRows, TokenRows
+from longtail.examples import Examples
+from longtail.inputs import SparseRows, TokenRows
 from longtail.net import Net
 from longtail.part import parts
 from longtail.recipe import Recipe
 from longtail.roles import INPUTS, TASKS, GivesMaps, called, takers, traits_of, works_on
+from longtail.source import no_rows
 
 LEAVE = "leave it out"
 
@@ -46,8 +48,9 @@ class Given:
     @classmethod
     def of(cls, net: Net, data: Examples) -> Given:
         """What a net and examples bring."""
-        form = form_of(data.x)
-        size = tuple(data.x.shape[2:]) if form == "image" else None
+        none = no_rows(data.source)
+        form = form_of(none)
+        size = tuple(none.shape[2:]) if form == "image" else None
         name, maps = type(net.backbone).__name__, isinstance(net.backbone, GivesMaps)
         return cls(form, form, name, maps, data.unlabelled is not None, size)
 

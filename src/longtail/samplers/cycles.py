@@ -50,13 +50,12 @@ def deal(labels: Labels, rounds: Tensor, generator: torch.Generator) -> tuple[Te
     >>> dealt[:4].view(2, 2).sort().values.tolist(), dealt[4:].tolist(), start.tolist()
     ([[0, 1], [0, 1]], [2], [0, 4])
     """
-    order, first = labels.by_class
     counts = labels.counts
     size = counts * rounds
     start = size.cumsum(0) - size
     dealt = torch.empty(int(size.sum()), dtype=torch.int64)
     for c in ((counts > ALONE) & (rounds > 0)).nonzero().flatten().tolist():
-        n, begin, of = int(counts[c]), int(start[c]), order[int(first[c]) : int(first[c + 1])]
+        n, begin, of = int(counts[c]), int(start[c]), labels.holding(c)
         for at in range(begin, begin + int(size[c]), n):
             dealt[at : at + n] = shuffle(of, generator)
     _deal_small(dealt, start, labels, torch.where(counts <= ALONE, rounds, 0), generator)

@@ -11,6 +11,7 @@ from longtail.testing.mixer import check_mixer
 from longtail.testing.objective import check_objective, check_ranks
 from longtail.testing.recipe import check_recipe
 from longtail.testing.sampler import check_sampler
+from longtail.testing.source import check_source
 from longtail.testing.surgery import check_surgery
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "check_ranks",
     "check_recipe",
     "check_sampler",
+    "check_source",
     "check_surgery",
 ]

@@ -74,11 +74,11 @@ class Specimen:
         out = []
         for sampler in self.stage.streams:
             order = at(sampler, 0.0).build(**facts_of(self.net, self.data, Engine()))(
-                self.data.labels, draw, 0.0
+                self.data.targets, draw, 0.0
             )
             chosen = order[:rows]
-            x = self.data.x[chosen]
-            out.append((x if augment is None else augment(x, draw), self.data.labels.y[chosen]))
+            x = self.data.source.batch(chosen, "cpu")
+            out.append((x if augment is None else augment(x, draw), self.data.targets.batch(chosen, "cpu")))
         return out
 
 
@@ -232,7 +232,7 @@ def resumed_equals_straight_through(s: Specimen) -> None:
 
 def eval_gives_logits(s: Specimen) -> None:
     net, _ = run_stage(s.net, s.stage, s.data, key="k", teachers=s.teachers)
-    x = s.data.x[:5]
+    x = s.data.source.batch(slice(0, 5), "cpu")
     with torch.no_grad():
         z, again = net.eval()(x), net(x)
     want = (5, s.data.labels.num_classes)

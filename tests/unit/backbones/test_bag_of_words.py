@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from longtail.backbones.bag_of_words import BagOfWords
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.part import from_json, to_json
 
 

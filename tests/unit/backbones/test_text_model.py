@@ -12,7 +12,7 @@ import torch
 from longtail.backbones import Pretrained, TextModel
 from longtail.backbones.text_model import buckets, pooled
 from longtail.data import TokenEncoder
-from longtail.examples import TokenRows
+from longtail.inputs import TokenRows
 from longtail.part import from_json, to_json
 
 TEXTS = ["good", "味道很不错!", "a", "not good at all, the food was bad.", "", "ok ok"]

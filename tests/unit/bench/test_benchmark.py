@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from typed import here
 
 from longtail import recipes
 from longtail.bench import bench, read_cifar, summary
@@ -251,8 +252,7 @@ def test_killed_and_resumed_gives_the_same_table(done, tailed, tmp_path):
     process.communicate()
     kept = {f: f.stat().st_mtime_ns for f in tmp_path.glob("runs/[!.]*.json")}
     assert 1 <= len(kept) < 8
-    again = subprocess.run([*command, "--jobs", "2"], capture_output=True, text=True, timeout=300)
-    assert again.returncode == 0, again.stderr
+    again = here(*args, "--jobs", 2, cwd=tmp_path)
     assert all(f.stat().st_mtime_ns == moment for f, moment in kept.items())
     runs = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["runs"]
     want = {(r["recipe"], r["init"]): r["scores"] for r in done[0]["runs"]}

@@ -16,7 +16,7 @@ from longtail.classical.estimators.resampled import METHODS
 from longtail.classical.head import FLOOR, Fitted
 from longtail.classical.inputs import Projected, from_matrix, matrix
 from longtail.classical.recipe import deal
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.labels import Labels
 from longtail.net import Net, rebuild
 from longtail.part import part, to_json

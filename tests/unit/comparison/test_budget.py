@@ -33,14 +33,14 @@ class Endless:
                 np.sort(np.random.default_rng(0).normal(size=10_000))
 
 
-class Deaf(Endless):
+class Deaf:
     """One that no signal reaches, as in a long call of a C library: only the parent can end its process."""
 
     def fit(self, x, labels, *, seed, threads=1):
         import signal
 
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
-        return super().fit(x, labels, seed=seed, threads=threads)
+        time.sleep(600)
 
 
 class Broken:
@@ -74,8 +74,8 @@ def test_an_estimator_that_does_not_end_is_stopped_and_the_others_are_compared(t
 def test_a_worker_process_that_does_not_stop_is_ended(tmp_path):
     own = {**pick(["logistic"]), "deaf": Classical("deaf", part(Deaf))}
     began = time.monotonic()
-    found = api.compare(toy(), recipes=own, folds=2, jobs=2, budget=25.0, out=tmp_path, verbose=0)
-    assert time.monotonic() - began < 45
+    found = api.compare(toy(), recipes=own, folds=2, jobs=2, budget=15.0, out=tmp_path, verbose=0)
+    assert time.monotonic() - began < 35
     assert "Not run: deaf" in found.results["left_out"]
     assert {r["recipe"] for r in found.results["runs"]} == {"logistic"}
     assert found.model is not None

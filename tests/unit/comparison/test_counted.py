@@ -11,6 +11,8 @@ from longtail.comparison.record import Run
 from longtail.data import Dataset
 from longtail.labels import Labels
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
 CELLS = [(fold, 0) for fold in range(5)]
 
 

@@ -63,7 +63,7 @@ def first(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("prior", [DECLARED, "balanced", "natural"])
+@pytest.mark.parametrize("prior", [DECLARED, pytest.param("balanced", marks=pytest.mark.slow), "natural"])
 def test_another_prior_trains_nothing_and_gives_the_numbers_of_a_new_comparison(first, tmp_path, prior):
     again, done = asked(first, prior=prior)
     assert done == []

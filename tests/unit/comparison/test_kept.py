@@ -1,16 +1,24 @@
 """Out-of-fold predictions as a table, and the most certain mistakes among them."""
 
+import base64
+import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
+from sklearn.metrics import average_precision_score, precision_recall_curve
 from typer.testing import CliRunner
 
 from longtail import api, cli
 from longtail.comparison import kept
+from longtail.comparison.mistake import LETTERS, SIDE, in_words, small_picture
 from longtail.comparison.record import read_results
+from longtail.formats.images import ImageFiles
+from longtail.metrics import importance
 from longtail.store import FolderStore
 
 RECIPES = ["logistic", "random-under+logistic"]
@@ -120,3 +128,90 @@ def test_the_command_shows_them_and_compare_can_be_quiet_or_json(compared):
     assert (quiet.exit_code, quiet.output) == (0, "")
     found = CliRunner().invoke(cli.app, [*same, "--json"])
     assert json.loads(found.stdout) == json.loads((folder / "out/results.json").read_text())
+
+
+def test_the_curves_are_of_all_test_rows_weighted_to_the_declared_prior(compared):
+    folder, _ = compared
+    results = read_results(folder / "out/results.json")
+    assert {curve.recipe for curve in results.curves} == set(RECIPES)
+    (curve,) = [c for c in results.curves if c.recipe == kept.best_recipe(results)]
+    assert (curve.prior, results.data.names[curve.positive]) == ("declared", "class 2")
+    found = pd.read_csv(folder / "out/predictions.csv")
+    own, p = found["truth"] == "class 2", found["p_class 2"]
+    y = [results.data.names.index(name) for name in found["truth"]]
+    weight = importance(y, results.settings.prior_vector).numpy()
+    want = average_precision_score(own, p, sample_weight=weight)
+    assert curve.average_precision == pytest.approx(want, abs=1e-5)
+    assert want != pytest.approx(average_precision_score(own, p), abs=0.02)  # the weights matter here
+    precision, recall, _ = precision_recall_curve(own, p, sample_weight=weight)
+    assert np.array(curve.precision_recall) == pytest.approx(np.stack([recall, precision], 1)[::-1], abs=2e-5)
+    decided = found["decision"] == "class 2"
+    assert curve.decided[0] == pytest.approx((own & decided).sum() / own.sum())
+
+
+def test_the_mistakes_of_the_page_are_those_of_the_csv_with_their_cells_rarest_class_first(compared):
+    folder, table = compared
+    results = read_results(folder / "out/results.json")
+    every = pd.read_csv(folder / "out/predictions.csv").set_index("row")
+    assert results.mistakes
+    counts = dict(zip(results.data.names, results.data.counts))
+    order = [counts[one.truth] for one in results.mistakes]
+    assert order == sorted(order)
+    for one in results.mistakes:
+        said = every.loc[one.row]
+        assert (one.truth, one.decision, one.fold) == (said["truth"], said["decision"], said["fold"])
+        assert one.truth != one.decision
+        assert one.probability == pytest.approx(said["probability"], abs=1e-6)
+        assert one.words.startswith(
+            f"a={table.loc[one.row, 'a']:.4g}, b={table.loc[one.row, 'b']:.4g}, truth="
+        )
+    for name in results.data.names:
+        of = [one.probability for one in results.mistakes if one.truth == name]
+        wrong = every[(every["truth"] == name) & (every["decision"] != name)]["probability"]
+        assert of == pytest.approx(sorted(wrong, reverse=True)[: kept.PER_CLASS], abs=1e-6)
+
+
+def test_of_many_classes_no_more_rows_than_a_page_can_have(compared, monkeypatch):
+    folder, table = compared
+    results = read_results(folder / "out/results.json")
+    monkeypatch.setattr(kept, "SHOWN", 2)
+    found = kept.worst(results, FolderStore(folder / "out").outputs, table)
+    assert len(found) == 2
+    assert len({one.truth for one in found}) == 2
+    assert kept.worst(results, FolderStore(folder / "elsewhere").outputs, table) == ()
+
+
+def test_a_long_row_is_cut():
+    assert len(in_words({"text": "very " * 1000})) <= LETTERS
+    assert in_words({f"c{k}": 1.0 for k in range(500)}).endswith("…")
+    assert in_words({"text": "line\n two\t\x0bthree"}) == "line two three"
+
+
+def test_a_picture_is_small_and_shows_the_row(tmp_path):
+    large = torch.zeros(3, 400, 300, dtype=torch.uint8)
+    large[0] = 255
+    raw = torch.stack([large, 255 - large])
+    address = kept.picture(raw, 0)
+    assert len(address) < 10_000
+    seen = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+    assert seen.size == (72, SIDE)
+    assert seen.convert("RGB").getpixel((5, 5))[0] > 240
+    tiny = small_picture(torch.arange(3 * 64, dtype=torch.uint8).reshape(3, 8, 8))
+    exact = Image.open(io.BytesIO(base64.b64decode(tiny.partition(",")[2])))
+    assert exact.getpixel((1, 0)) == (1, 65, 129)
+    Image.fromarray(large.permute(1, 2, 0).numpy()).save(tmp_path / "a.png")
+    files = ImageFiles((tmp_path / "a.png", tmp_path / "gone.png"), ((400, 300),) * 2, (1, 2))
+    assert kept.picture(files, 0).startswith("data:image/jpeg;base64,")
+    assert kept.picture(files, 1) == ""
+    assert kept.cells(files, [1]) == {"path": [str(tmp_path / "gone.png")]}
+    assert kept.picture(["text"], 0) == kept.picture(torch.zeros(3, 5), 0) == ""
+
+
+def test_what_a_recipe_is_and_what_was_fitted_is_kept(compared):
+    folder, _ = compared
+    results = read_results(folder / "out/results.json")
+    assert set(results.definitions) == set(RECIPES)
+    assert results.definitions["logistic"]["estimator"]["part"].endswith("Logistic")
+    for run in results.runs:
+        assert run.fitted["thresholds"]["kwargs"]["metric"] == "macro_f1"
+        assert len(run.fitted["thresholds"]["kwargs"]["weights"]) == 3

@@ -56,7 +56,8 @@ class Handle(Nearest):
 
 def test_a_list_of_everything_is_compared_and_jobs_do_not_change_it(tmp_path):
     asked = [
-        "erm", "logistic:c=0.5", make_pipeline(StandardScaler(), LogisticRegression()), Nearest(0.5),
+        "erm", "focal", "random-forest:trees=10", "logistic:c=0.5",
+        make_pipeline(StandardScaler(), LogisticRegression()), Nearest(0.5),
         Classical.of(GaussianNB(), "bayes", prior="natural"),
     ]  # fmt: skip
     found = {}
@@ -65,11 +66,19 @@ def test_a_list_of_everything_is_compared_and_jobs_do_not_change_it(tmp_path):
         found[jobs] = api.compare(
             toy(), recipes=asked, folds=2, epochs=2, jobs=jobs, out=out, model=False, verbose=0
         )
-    names = ["erm", "logistic:c=0.5", "standard-scaler+logistic-regression", "nearest", "bayes"]
+    names = [
+        "erm",
+        "focal",
+        "random-forest:trees=10",
+        "logistic:c=0.5",
+        "standard-scaler+logistic-regression",
+        "nearest",
+        "bayes",
+    ]
     assert list(found[1].results["recipes"]) == names
     runs = [{(r["recipe"], r["fold"]): r["scores"] for r in f.results["runs"]} for f in found.values()]
     assert runs[0] == runs[1]
-    assert len(runs[0]) == 10
+    assert len(runs[0]) == 14
     source = {r["recipe"]: r["prior_source"] for r in found[1].results["runs"]}
     assert source["nearest"] == "fitted"
     assert source["bayes"].startswith("closed form")
@@ -78,6 +87,7 @@ def test_a_list_of_everything_is_compared_and_jobs_do_not_change_it(tmp_path):
     assert found[1].results["recipes"]["nearest"]["summary"] == "Nearest(scale=0.5)"
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_fitted_estimator_comes_from_the_cache(tmp_path, monkeypatch):
     fits, fit = [], Classical.fit
     monkeypatch.setattr(
@@ -101,6 +111,7 @@ def test_a_fitted_estimator_comes_from_the_cache(tmp_path, monkeypatch):
     assert len(fits) > before
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_forged_cache_is_not_believed(tmp_path):
     """An estimator of another class in the place of the right one is fitted anew."""
     how = {"recipes": {"mine": GaussianNB()}, "folds": 2, "model": False, "verbose": 0}
@@ -209,6 +220,7 @@ def test_train_takes_one_recipe():
     assert longtail.train(toy(), recipe={"mine": GaussianNB()}).facts["recipe"]["name"] == "mine"
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_claim_that_is_false_is_calibrated(tmp_path):
     """Weighted to a balanced prior and stated as natural: rows left out contradict it."""
     of, data = Classical.of, toy(600)

@@ -31,7 +31,7 @@ def test_unlabelled_rows_are_encoded_as_the_training_rows_are():
     assert both.fingerprint != plain.fingerprint
     assert both.take(torch.arange(3)).fingerprint != plain.take(torch.arange(3)).fingerprint
     encoder, examples = Plan(both, (("erm", recipes.erm),)).prepare(0).training("inner")
-    assert torch.equal(examples.unlabelled, encoder(more))
+    assert torch.equal(examples.unlabelled.whole(), encoder(more))
     assert Plan(plain, (("erm", recipes.erm),)).prepare(0).training("inner")[1].unlabelled is None
 
 

@@ -150,7 +150,7 @@ def test_every_recipe_has_a_cost_on_every_kind_of_data(kind):
     import pandas as pd
 
     from longtail.catalogue import known_recipes
-    from longtail.examples import SparseRows
+    from longtail.inputs import SparseRows
 
     y = Labels.of([0, 1, 0, 1, 0, 0])
     raw = {

@@ -44,7 +44,7 @@ def compared(points, out, **how):
     return api.compare(points, recipes=["erm", "logistic"], folds=2, epochs=1, out=out, model=False, **how)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_damaged_runs_are_named_set_aside_and_made_again(points, tmp_path, jobs):
     first = compared(points, tmp_path)
     cut, altered, empty, _ = sorted((tmp_path / "runs").glob("*.json"))
@@ -124,7 +124,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_full_disk_is_no_recipe_s_failure(points, tmp_path, jobs):
     """Files of more than 3 kB cannot be written: once, recipes whose stages are larger stood as failed in the table."""
     pytest.importorskip("resource")

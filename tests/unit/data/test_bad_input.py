@@ -141,8 +141,16 @@ def test_the_only_example_of_a_class_in_every_fold_scheme(duplicates, k):
     assert any("class 3 has a single example" in n for n in fold_notes(ALONE, torch.arange(55), k))
 
 
-@pytest.mark.parametrize("tuning", ["refit", "holdout"])
-@pytest.mark.parametrize("duplicates", ["together", "ignore"])
+@pytest.mark.usefixtures("no_report")
+@pytest.mark.parametrize(
+    ("tuning", "duplicates"),
+    [
+        ("refit", "together"),
+        ("holdout", "ignore"),
+        pytest.param("holdout", "together", marks=pytest.mark.slow),
+        pytest.param("refit", "ignore", marks=pytest.mark.slow),
+    ],
+)
 def test_a_comparison_with_a_class_of_one_finishes(tmp_path, tuning, duplicates):
     g = torch.Generator().manual_seed(0)
     x = torch.randn(55, 3, generator=g) + ALONE.y[:, None]
@@ -152,7 +160,7 @@ def test_a_comparison_with_a_class_of_one_finishes(tmp_path, tuning, duplicates)
         "crt",
         "ldam-drw",
         "logistic",
-        "random-forest",
+        "random-forest:trees=10",
         "gradient-boosting",
         "balanced-bagging",
     ]

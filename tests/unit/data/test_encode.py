@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import StandardScaler
 
 from longtail.data import EmbeddingEncoder, ImageEncoder, SparseEncoder, TableEncoder, TextEncoder
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.kinds.text.encoder import unsegmented
 
 CHINESE = ["味道很不错，分量足", "不好吃，分量少", "味道不好，分量不足 OK", "好吃", "", "还行，味道不错"]

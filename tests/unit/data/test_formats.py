@@ -18,8 +18,8 @@ from PIL import Image
 from sklearn.datasets import dump_svmlight_file
 
 from longtail.data import SparseEncoder, TableEncoder, load, load_inputs
-from longtail.examples import SparseRows
 from longtail.formats.known import FOREIGN, format_of
+from longtail.inputs import SparseRows
 
 FRAME = pd.DataFrame(
     {"size": np.arange(12) / 4, "colour": ["red", "blue", "red"] * 4, "kind": list("aab") * 4}

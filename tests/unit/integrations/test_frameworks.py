@@ -8,6 +8,8 @@ shows at once, as the last tests see to.
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,7 +121,6 @@ def accelerated(rank: int, folder: str, world: int, make: Callable[..., EpochSam
         for batch in loader:
             accelerator.backward(step(**batch)["loss"])
     torch.save(net.seen, f"{folder}/{rank}.pt")
-    accelerator.end_training()
 
 
 def trained_by_hf(rank: int, folder: str, world: int, make: Callable[..., EpochSampler] = sampler) -> None:
@@ -188,39 +189,27 @@ def ports(rank: int, folder: str, world: int) -> None:
         )  # fmt: skip
 
 
-def seen_by(run: Callable[..., None], world: int, folder: Path, *rest: Any) -> list[list[list[int]]]:
-    """What each rank saw under ``run``, in processes of their own."""
-    import socket
+def in_turn(rank: int, folder: str, world: int, runs: dict[str, tuple[Any, ...]]) -> None:
+    """Several trainings in one process, each with a folder of its own: to import a framework takes longest of all."""
+    for name, (run, *rest) in runs.items():
+        own = Path(folder, name)
+        own.mkdir(exist_ok=True)
+        shutil.copy(Path(folder, "port"), own)
+        run(rank, str(own), world, *rest)
 
+
+def seen_by(folder: Path, world: int, **runs: tuple[Any, ...]) -> dict[str, list[list[list[int]]]]:
+    """What each rank saw under each of ``runs``, one after the other in ``world`` processes of their own."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         (folder / "port").write_text(str(s.getsockname()[1]))
-    on_ranks(run, world, str(folder), world, *rest, join=False)
-    return [torch.load(folder / f"{r}.pt") for r in range(world)]
+    on_ranks(in_turn, world, str(folder), world, runs, join=False)
+    return {name: [torch.load(folder / name / f"{r}.pt") for r in range(world)] for name in runs}
 
 
 @pytest.mark.parametrize("world", [1, 2])
 def test_plain_pytorch(tmp_path: Path, world: int) -> None:
-    check(seen_by(plain, world, tmp_path))
-
-
-@pytest.mark.parametrize("world", [1, 2])
-def test_lightning(tmp_path: Path, world: int) -> None:
-    pytest.importorskip("lightning")
-    check(seen_by(by_lightning, world, tmp_path))
-
-
-@pytest.mark.parametrize("world", [1, 2])
-def test_accelerate(tmp_path: Path, world: int) -> None:
-    pytest.importorskip("accelerate")
-    check(seen_by(accelerated, world, tmp_path), by_batch=True)
-
-
-@pytest.mark.parametrize("world", [1, 2])
-def test_the_hf_trainer(tmp_path: Path, world: int) -> None:
-    pytest.importorskip("transformers")
-    pytest.importorskip("accelerate")
-    check(seen_by(trained_by_hf, world, tmp_path), by_batch=True)
+    check(seen_by(tmp_path, world, plain=(plain,))["plain"])
 
 
 def interrupted_hf(rank: int, folder: str, world: int) -> None:
@@ -248,12 +237,6 @@ def interrupted_hf(rank: int, folder: str, world: int) -> None:
         resume_from_checkpoint=f"{folder}/out/checkpoint-{stop}"
     )
     torch.save(first.seen + second.seen, f"{folder}/{rank}.pt")
-
-
-def test_the_hf_trainer_goes_on_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
-    pytest.importorskip("transformers")
-    pytest.importorskip("accelerate")
-    check(seen_by(interrupted_hf, 1, tmp_path), by_batch=True)
 
 
 def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True, workers: int = 0) -> None:
@@ -293,9 +276,11 @@ def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True,
             callbacks=[Position(own), *keep],
         )  # fmt: skip
         lit = tiny_lightning()
-        trainer.fit(
-            lit, DataLoader(Numbers(), batch_size=BATCH, sampler=own, num_workers=workers), ckpt_path=path
-        )
+        loader = DataLoader(
+            Numbers(), batch_size=BATCH, sampler=own, num_workers=workers,
+            multiprocessing_context="fork" if workers else None,  # where this process was spawned, so would they be
+        )  # fmt: skip
+        trainer.fit(lit, loader, ckpt_path=path)
         return lit.net.seen
 
     before = train(
@@ -305,18 +290,6 @@ def interrupted_lightning(rank: int, folder: str, world: int, kept: bool = True,
     )
     assert len(before) == stop
     torch.save(before + train(-1, f"{folder}/middle.ckpt"), f"{folder}/{rank}.pt")
-
-
-@pytest.mark.parametrize(("world", "workers"), [(1, 0), (2, 0), (1, 2)])
-def test_lightning_goes_on_in_the_middle_of_an_epoch(tmp_path: Path, world: int, workers: int) -> None:
-    pytest.importorskip("lightning")
-    check(seen_by(interrupted_lightning, world, tmp_path, True, workers))
-
-
-def test_a_lightning_checkpoint_without_the_position_would_be_noticed(tmp_path: Path) -> None:
-    pytest.importorskip("lightning")
-    with pytest.raises(AssertionError):
-        check(seen_by(interrupted_lightning, 1, tmp_path, False))
 
 
 def dealt_twice(**where: Any) -> EpochSampler:
@@ -343,16 +316,66 @@ class NotDistributed(torch.utils.data.Sampler):
         return iter(self.inner)
 
 
-def test_a_sampler_dealt_out_twice_would_be_noticed(tmp_path: Path) -> None:
-    pytest.importorskip("accelerate")
-    with pytest.raises(AssertionError):
-        check(seen_by(accelerated, 2, tmp_path, dealt_twice), by_batch=True)
-
-
-def test_a_sampler_that_lightning_wraps_would_be_noticed(tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=[1, 2])
+def lightning(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What Lightning showed to one process, or to two."""
     pytest.importorskip("lightning")
+    runs: dict[str, tuple[Any, ...]] = {"whole": (by_lightning,), "resumed": (interrupted_lightning,)}
+    if request.param == 1:
+        runs |= {"workers": (interrupted_lightning, True, 2), "lost": (interrupted_lightning, False)}
+    else:
+        runs |= {"wrapped": (by_lightning, NotDistributed)}
+    return seen_by(tmp_path_factory.mktemp("lightning"), request.param, **runs)
+
+
+def test_lightning(lightning: dict[str, Any]) -> None:
+    check(lightning["whole"])
+
+
+def test_lightning_goes_on_in_the_middle_of_an_epoch(lightning: dict[str, Any]) -> None:
+    check(lightning["resumed"])
+    if "workers" in lightning:
+        check(lightning["workers"])
+
+
+def test_a_lightning_that_wraps_the_sampler_or_loses_the_position_would_be_noticed(
+    lightning: dict[str, Any],
+) -> None:
     with pytest.raises(AssertionError):
-        check(seen_by(by_lightning, 2, tmp_path, NotDistributed))
+        check(lightning["lost" if "lost" in lightning else "wrapped"])
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def hugging_face(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the Trainer and Accelerate, on which it stands, showed to one process, or to two."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    runs: dict[str, tuple[Any, ...]] = {"trainer": (trained_by_hf,)}
+    runs |= {"resumed": (interrupted_hf,)} if request.param == 1 else {}
+    runs |= {"accelerate": (accelerated,)}
+    runs |= (
+        {"dealt twice": (accelerated, dealt_twice)} if request.param == 2 else {}
+    )  # spoils what comes after
+    return seen_by(tmp_path_factory.mktemp("hugging-face"), request.param, **runs)
+
+
+def test_accelerate(hugging_face: dict[str, Any]) -> None:
+    check(hugging_face["accelerate"], by_batch=True)
+
+
+def test_the_hf_trainer(hugging_face: dict[str, Any]) -> None:
+    check(hugging_face["trainer"], by_batch=True)
+
+
+@pytest.mark.parametrize("hugging_face", [1], indirect=True)
+def test_the_hf_trainer_goes_on_in_the_middle_of_an_epoch(hugging_face: dict[str, Any]) -> None:
+    check(hugging_face["resumed"], by_batch=True)
+
+
+@pytest.mark.parametrize("hugging_face", [2], indirect=True)
+def test_a_sampler_dealt_out_twice_would_be_noticed(hugging_face: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError):
+        check(hugging_face["dealt twice"], by_batch=True)
 
 
 @pytest.mark.parametrize("framework", ["lightning", "transformers"])

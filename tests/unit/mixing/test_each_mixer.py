@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.mixing import CutMix, MAMix, ManifoldMixup, Mixup, Remix, mamix_weight, remix_weight
 from longtail.mixing.cutmix import box
 from longtail.mixing.draws import beta

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
+import torch
 
+from longtail.comparison.curve import Curve
+from longtail.comparison.mistake import Mistake, small_picture
 from longtail.comparison.record import Data, Results, Run, Settings, Trained
 from longtail.labels import Labels
 from longtail.metrics import confusion, evaluate, importance, per_class, reliability
@@ -27,6 +31,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
     return e / e.sum(1, keepdims=True)
 
 
+@cache
 def specimen(
     num_classes: int = 10,
     folds: int = 5,
@@ -81,6 +86,24 @@ def specimen(
         recipes={n: {"title": RECIPES[n][0], "paper": RECIPES[n][1], "summary": ""} for n in recipes},
         runs=tuple(runs),
     )  # fmt: skip
+
+
+def with_rows(results: Results, n: int, words: str = "age=61") -> Results:
+    """The results with ``n`` mistakes, each with a picture in magenta, and two curves."""
+    magenta = torch.tensor([255, 0, 255], dtype=torch.uint8)[:, None, None].expand(3, 4, 4)
+    one = Mistake(
+        row=12_345, fold=1, seed=0, truth=results.data.names[0], decision=results.data.names[1],
+        probability=0.987, p_truth=0.0123, words=words, picture=small_picture(magenta),
+    )  # fmt: skip
+    line = ((0.0, 1.0), (0.4, 0.8), (1.0, 0.1))
+    curves = tuple(
+        Curve(
+            recipe=name, prior="natural", positive=0, precision_recall=line, roc=((0.0, 0.0), (1.0, 1.0)),
+            average_precision=0.4321, roc_auc=0.8765, decided=(0.4, precision, 0.05),
+        )
+        for name, precision in (("erm", 0.8), ("crt", None))
+    )  # fmt: skip
+    return results.but(mistakes=tuple(replace(one, row=k) for k in range(n)), curves=curves)
 
 
 def results_of_runs(
@@ -161,7 +184,7 @@ def one_run(
             k: [None if v != v else v for v in classes[k].tolist()] for k in ("recall", "precision")
         }
         if c <= 60:
-            under["confusion"][key] = confusion(y, p.argmax(1), c, w).tolist()
+            under["confusion"][key] = confusion(y, p.argmax(1), c).tolist()
         under["reliability"][key] = {k: v.tolist() for k, v in reliability(p, y, 15, w).items()}
     history = [
         {"stage": s, "epoch": e, "loss": float(np.log(c) * np.exp(-e / 4) + 0.2 + 0.3 * i)}

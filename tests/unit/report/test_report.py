@@ -17,15 +17,23 @@ import matplotlib
 import numpy as np
 import pytest
 from rich.console import Console
-from specimen import changed, specimen
+from specimen import changed, specimen, with_rows
 
 import longtail.report
+from longtail.comparison.curves import drawn as drawn_recipes
 from longtail.comparison.leaderboard import board
+from longtail.comparison.length import Length
+from longtail.comparison.rates import rates
 from longtail.comparison.recommendation import _some, advice, recommendation
 from longtail.comparison.record import Results, Run
+from longtail.losses import Focal
+from longtail.part import part
+from longtail.recipe import Recipe, Stage
 from longtail.report import figures, render, show, write_report
 from longtail.report.box import box
 from longtail.report.confused import confused
+from longtail.report.curves import curves
+from longtail.report.defined import defined
 from longtail.report.page import capital
 from longtail.report.svg import COLOURS, columns, drawing, inline, shortened
 
@@ -180,13 +188,13 @@ def test_the_verdict_comes_first_without_a_number(nasty: tuple[Results, str, Pag
 
 def test_the_box_says_what_the_numbers_rest_on() -> None:
     said = dict(box(specimen(folds=3, seeds=2)))
-    assert list(said) == ["Data", "Prior", "Metric", "Folds", "Baseline", "Decisions"]
+    assert list(said) == ["Data", "Prior", "Metric", "Split", "Baseline", "Decisions"]
     assert "once with classes as frequent as in the data" in said["Prior"]
     assert "ranked by macro F1 under the natural prior" in said["Metric"]
-    assert "All of that 2 times" in said["Folds"]
+    assert "All of that 2 times" in said["Split"]
     assert said["Baseline"] == "Every recipe is compared with Cross-entropy."
     one = dict(box(specimen(folds=1, num_classes=3, prior="prior.json")))
-    assert one["Folds"].startswith("One split: 50 % of the rows are tested")
+    assert one["Split"].startswith("One split: 50 % of the rows are tested")
     assert "You gave: class 0 0.333, class 1 0.333, class 2 0.333." in one["Prior"]
     assert "twice" not in dict(box(specimen(folds=2, prior="balanced")))["Prior"]
 
@@ -224,7 +232,7 @@ def test_reliability_joins_bins_of_single_rows_and_clips_no_dot() -> None:
     confidence = np.array([0.0, 0.3, 0.7, 89.1, 9.5])
     accuracy = np.array([0.0, 1.0, 0.0, 89.1, 9.0])
     weight = np.array([0.0, 0.6, 0.6, 90.0, 10.0])
-    c, a, w = figures._joined(confidence, accuracy, weight)
+    c, a, w = figures._joined(confidence, accuracy, weight, 0.01)
     assert w.tolist() == [1.2, 90.0, 10.0]
     assert c[0] == pytest.approx(1 / 1.2)
     assert a[0] == pytest.approx(1 / 1.2)
@@ -504,3 +512,99 @@ def test_nothing_is_recommended_where_nothing_converged() -> None:
     console = Console(width=100, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
     show(results, console)
     assert "nothing can be recommended yet" in re.sub(r"\s+", " ", console.export_text())
+
+
+def test_the_curves_of_the_rarest_class_are_drawn_with_their_areas_and_the_decisions() -> None:
+    results = with_rows(specimen(folds=2, recipes=("erm", "crt", "focal")), 0)
+    drawn = curves(results, ["erm", "focal", "crt"])
+    assert drawn is not None
+    assert "Cross-entropy: AP 0.432, AUC 0.876" in drawn
+    assert "cRT: AP" in drawn
+    assert "Focal" not in drawn
+    dots = re.findall(r"<use [^>]*fill: var\(--(s\d)\)[^>]*stroke: var\(--page\)", drawn)
+    assert sorted(dots) == ["s0", "s0", "s2"]  # cRT decides for the class nowhere, so it has no precision
+    assert curves(results.but(curves=()), ["erm"]) is None
+    text = render(results)
+    rarest = min(range(10), key=lambda k: results.data.counts[k])
+    assert f"Finding <bdi>{results.data.names[rarest]}</bdi>" in text
+    assert "How well is the rarest class found?" not in render(specimen(folds=2))
+
+
+def test_two_classes_have_sensitivity_and_the_cases_missed_and_more_classes_not() -> None:
+    results = specimen(num_classes=2, folds=2)
+    page = Page(render(results))
+    found = rates(results, "natural", "erm")
+    assert found is not None
+    assert found.ppv is not None
+    low, high = 100 * found.ppv.low, 100 * found.ppv.high
+    assert f"{100 * found.ppv.value:.1f} % [{low:.1f}, {high:.1f}]" in page.text
+    assert f"{found.missed:.0f} of {found.cases:.0f}" in page.text
+    missed = 1000 * found.frequency * (1 - found.sensitivity.value)
+    assert f"{missed:.1f}" in page.texts
+    assert page.text.count("sensitivity specificity PPV") == 2  # natural, balanced
+    assert "PPV" not in Page(render(specimen(num_classes=3, folds=2))).text
+
+
+@pytest.mark.parametrize(("n", "open_at_once"), [(3, True), (13, False)])
+def test_mistakes_come_with_their_row_and_are_folded_where_they_are_many(n: int, open_at_once: bool) -> None:
+    text = render(with_rows(specimen(folds=2), n, words="<script>alert(1)</script>"))
+    page = Page(text)
+    assert sum(tag == "img" for tag, _ in page.tags) == n
+    assert all(a["src"].startswith("data:image/") for tag, a in page.tags if tag == "img")  # type: ignore[union-attr]
+    assert page.texts.count("<script>alert(1)</script>") == n
+    assert sum(tag == "script" for tag, _ in page.tags) == 1
+    section = text[text.index('<section id="mistakes">') :]
+    assert section[: section.index("</section>")].count("<details open>") == open_at_once
+    assert "0.987" in page.texts
+    assert "predictions.csv has all rows" in page.text
+
+
+def test_a_reviewer_finds_settings_thresholds_and_convergence() -> None:
+    base = specimen(folds=2, recipes=("erm", "crt"))
+    rule = {"part": "adjust/Thresholds", "kwargs": {"metric": "macro_f1", "weights": [1.0, 2.5]}}
+    length = Length(30, True, ((10, 0.5), (30, 0.25)))
+    results = changed(
+        base, lambda r: r.but(fitted={"thresholds": rule}, length=length, converged=r.fold == 0)
+    )
+    stage = Stage(epochs=30, batch_size=64, loss=part(Focal, gamma=1.5))
+    results = results.but(definitions={"erm": Recipe("erm", (stage,)).to_json(), "crt": {}})
+    erm, crt = defined(results)
+    assert erm.settings == (
+        "epochs 30; batch 64; optimiser SGD(lr 0.1, momentum 0.9, nesterov yes, weight_decay 0.0005); schedule Cosine; "
+        "loss Focal(gamma 1.5)",
+    )
+    assert crt.settings == ()
+    assert erm.fitted == ("Thresholds(metric macro_f1, weights 1, 2.5)",)
+    assert erm.ended == (
+        "converged in 1 of 2 runs", "base stage: 30, 30 epochs",
+        "tried in the first run: 10 epochs (held-out loss 0.500), 30 epochs (held-out loss 0.250)",
+    )  # fmt: skip
+    other = changed(results, lambda r: r.but(fitted={} if r.fold else r.fitted))
+    assert defined(other)[0].fitted == (f"fold 1: {erm.fitted[0]}", "fold 2: nothing")
+    text = Page(render(results)).text
+    assert "loss Focal(gamma 1.5)" in text
+    assert "column fold" in text
+
+
+def test_what_is_the_same_as_another_is_not_drawn_beside_it() -> None:
+    results = specimen(folds=2, recipes=("erm", "crt", "focal"))
+    assert set(drawn_recipes(results)) == {"erm", "crt", "focal"}
+    same = {"same_as": {"focal": "erm"}, "tests": {}}
+    half = specimen(folds=2, recipes=("erm", "crt", "focal")).but(evidence={"natural": same})
+    assert "focal" in drawn_recipes(half)  # under the balanced prior it is another
+    whole = results.but(evidence={"natural": same, "balanced": same})
+    assert set(drawn_recipes(whole.but())) == {"erm", "crt"}
+
+
+def test_a_bin_of_few_rows_of_a_rare_class_is_joined_to_its_neighbour() -> None:
+    results = specimen(num_classes=2, folds=2, recipes=("erm",))
+    large, small = sorted(results.data.counts, reverse=True)
+    assert figures.least_share(results, "natural") == max(0.01, 10 / (large + small))
+    assert figures.least_share(results, "balanced") == 0.05  # ten rows of the rare class would be a quarter
+    assert 0.5 / small * 10 > 0.05
+
+
+def test_no_frame_stands_around_a_command_that_is_not_there() -> None:
+    results = specimen(folds=2)
+    assert "<pre>" in render(results)
+    assert "<pre>" not in render(results.but(command=""))

@@ -26,7 +26,7 @@ from longtail.reproduce.words import conclusions
 from longtail.run import Cache
 from longtail.store import FolderStore
 
-N = 240
+N = 120
 
 
 def dataset(n: int = N) -> Dataset:
@@ -179,12 +179,23 @@ def test_no_data_says_where_to_put_it(monkeypatch: pytest.MonkeyPatch, tmp_path:
         reviews()
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Four of the losses, and no others in the experiment."""
+    names = ("ce", "weighted-ce", "focal-5", "ldam")
+    monkeypatch.setattr(
+        sys.modules[losses.__module__], "losses", lambda base: {name: losses(base)[name] for name in names}
+    )
+    return names
+
+
+@pytest.mark.usefixtures("few")
 def test_command_line(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
     from longtail.cli import app
 
-    d = dataset()
+    d = dataset(60)
     file = tmp_path / "toy.tsv"
     lines = [f"{y}\t{row}" for y, row in zip(d.labels.y.tolist(), d.raw)]
     file.write_text("\n".join(["label\tcomment", *lines]), encoding="utf-8")
@@ -210,14 +221,10 @@ def test_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", ["", ",tune=lora,rank=2"])
-def test_with_an_encoder(options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_an_encoder(options: str, tmp_path: Path, few: tuple[str, ...]) -> None:
     pytest.importorskip("transformers")
     import tiny
 
-    few = ("ce", "weighted-ce", "focal-5", "ldam")
-    monkeypatch.setattr(
-        sys.modules[losses.__module__], "losses", lambda base: {name: losses(base)[name] for name in few}
-    )
     folder = tiny.bert(tmp_path / "bert")
     found = reviews(dataset(60), folds=2, epochs=1, backbone=f"hf:{folder}{options}", out=tmp_path / "out")
     assert [line.name for line in found.lines] == list(few), [

@@ -93,14 +93,14 @@ def test_the_backbone_runs_once_and_stays(monkeypatch) -> None:
 
 def test_views_are_draws_of_the_augmentation() -> None:
     data, crop = images(), CropFlip(pad=1)
-    x = features_of(nn.Flatten(), data.x, Engine(), 64, 4, crop, "k")
+    x = features_of(nn.Flatten(), data.source, Engine(), 64, 4, crop, "k")
     assert x.shape == (300, 4, 192)
     plain = data.x.flatten(1).float()
     kept = (x == plain[:, None]).all(2).float().mean()  # no shift in 1 of 9 draws, no flip in half of those
     assert 0.02 < kept < 0.12
     assert not torch.equal(x[:, 0], x[:, 1])
-    assert torch.equal(x, features_of(nn.Flatten(), data.x, Engine(), 64, 4, crop, "k"))
-    assert not torch.equal(x, features_of(nn.Flatten(), data.x, Engine(), 64, 4, crop, "other"))
+    assert torch.equal(x, features_of(nn.Flatten(), data.source, Engine(), 64, 4, crop, "k"))
+    assert not torch.equal(x, features_of(nn.Flatten(), data.source, Engine(), 64, 4, crop, "other"))
 
 
 def test_one_view_takes_each_as_often() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from longtail import recipes
 from longtail.backbones import Identity
@@ -16,10 +17,12 @@ from longtail.labels import Labels
 from longtail.losses import GHMC, CrossEntropy
 from longtail.net import Net
 from longtail.optim import LBFGS
+from longtail.own_net import on_rows
 from longtail.part import part
 from longtail.recipe import Recipe
-from longtail.run import train
+from longtail.run import train, train_stages
 from longtail.run.solve import may_be_solved, row_by_row
+from longtail.testing.recipe import toy, toy_stage
 
 
 def long_tail(n: int = 800, d: int = 5, seed: int = 0) -> Examples:
@@ -106,3 +109,12 @@ def test_the_same_key_gives_the_same_solution() -> None:
         train(recipes.focal(embeddings(300)), net_for(data), data).net.state_dict() for _ in "ab"
     )
     assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_a_net_that_makes_float32_of_its_inputs_takes_steps():
+    """A net of the user's own is given float32, and the solver computes in float64."""
+    data = toy()
+    net = on_rows(Net(nn.Flatten(), nn.Linear(2, 3)), data.x, 0)
+    history = train_stages(Recipe("own", (toy_stage(2).but(solve=part(LBFGS)),)), net, data).history
+    assert len(history) == 2
+    assert "converged" not in history[0]

@@ -19,7 +19,7 @@ from longtail.classical.estimators.weighting import uniform
 from longtail.classical.head import Fitted
 from longtail.classical.inputs import dense_backbone, matrix
 from longtail.classical.threads import threads_limited
-from longtail.examples import Inputs
+from longtail.inputs import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
 

@@ -20,7 +20,7 @@ from longtail.classical.estimators.weighting import check_weight, prior_of
 from longtail.classical.head import Fitted
 from longtail.classical.inputs import matrix, rows_of
 from longtail.classical.threads import threads_limited
-from longtail.examples import Inputs, SparseRows
+from longtail.inputs import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
 

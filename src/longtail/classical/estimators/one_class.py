@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longtail.classical.head import Fitted
 from longtail.classical.inputs import matrix, rows_of
-from longtail.examples import Inputs
+from longtail.inputs import Inputs
 from longtail.labels import Labels
 from longtail.net import Net
 

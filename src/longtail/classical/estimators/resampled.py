@@ -31,7 +31,7 @@ from longtail.classical.estimators.imbalanced import imbalanced
 from longtail.classical.estimators.one_class import one_class
 from longtail.classical.inputs import from_matrix, matrix, rows_of
 from longtail.classical.threads import threads_limited
-from longtail.examples import Inputs, SparseRows
+from longtail.inputs import Inputs, SparseRows
 from longtail.labels import Labels
 from longtail.net import Net
 

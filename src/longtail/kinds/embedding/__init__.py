@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from longtail.backbones import MLP, Identity
-from longtail.examples import Inputs
 from longtail.formats.sheet import Sheet
+from longtail.inputs import Inputs
 from longtail.kinds.embedding.encoder import EmbeddingEncoder
 from longtail.kinds.embedding.read import embeddings_in, embeddings_of
 from longtail.kinds.kind import Kind, tensor_keys, tensor_shape

@@ -12,9 +12,9 @@ from torch import Tensor
 from longtail.augment import CropFlip
 from longtail.backbones import Pretrained, ResNetCIFAR, TimmModel, VisionModel
 from longtail.backbones.lora import TRAINED
-from longtail.examples import Inputs
 from longtail.formats.images import ImageFiles
 from longtail.formats.sheet import Sheet
+from longtail.inputs import Inputs
 from longtail.kinds.image.encoder import ImageEncoder
 from longtail.kinds.image.read import images_in, images_of
 from longtail.kinds.kind import Kind, tensor_keys, tensor_shape

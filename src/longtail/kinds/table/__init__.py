@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from longtail.backbones import MLP, Identity
-from longtail.examples import Inputs
 from longtail.formats.how import Wanted
 from longtail.formats.sheet import Sheet
+from longtail.inputs import Inputs
 from longtail.kinds.kind import Kind
 from longtail.kinds.table.beside import beside
 from longtail.kinds.table.encoder import TableEncoder

@@ -10,10 +10,10 @@ import torch
 
 from longtail.backbones import MLP, BagOfWords, Identity, Pretrained, TextModel
 from longtail.backbones.lora import TRAINED
-from longtail.examples import Inputs, SparseRows
 from longtail.formats.columns import find
 from longtail.formats.how import Wanted
 from longtail.formats.sheet import Sheet
+from longtail.inputs import Inputs, SparseRows
 from longtail.kinds.kind import Kind, digest, sparse_keys
 from longtail.kinds.roles import inputs_of
 from longtail.kinds.table.read import sheet_of

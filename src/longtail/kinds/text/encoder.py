@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 from longtail.kinds.text import ngrams as ngrams_of
 
 _UNSEGMENTED = re.compile(

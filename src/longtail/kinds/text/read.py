@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longtail.examples import SparseRows
 from longtail.formats.encoding import clean
+from longtail.inputs import SparseRows
 
 
 def is_texts(x: Any, kind: str | None) -> bool:

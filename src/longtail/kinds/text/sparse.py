@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from longtail.examples import SparseRows
+from longtail.inputs import SparseRows
 
 
 @dataclass(frozen=True)

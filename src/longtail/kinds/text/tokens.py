@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from longtail.examples import TokenRows
+from longtail.inputs import TokenRows
 from longtail.kinds.text.encoder import refuse_frames
 
 UNLIMITED = 10**6
