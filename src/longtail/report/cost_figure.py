@@ -44,8 +44,8 @@ def cost_curves(results: Results, prior: str, rows: Sequence[Row], colours: Sequ
             axes.plot(x, y, color=colour, linewidth=1.8)
         if marked is not None:
             axes.axvline(marked, color=COLOURS["muted"], linewidth=0.9, linestyle=":")
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0, max(0.52, 1.05 * max(float(y.max()) for _, _, y, _ in curves)))
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.012, max(0.52, 1.05 * max(float(y.max()) for _, _, y, _ in curves)))
         axes.set_xlabel(
             f"weight of a missed {shortened(results.data.names[k], 20)} (prior times cost)", fontsize=9
         )
