@@ -7,7 +7,18 @@ import pytest
 from typed import as_script
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("priors", "costs", "two-stage", "sampling", "tables", "text", "images", "metrics", "splits", "your-own")
+PAGES = (
+    "priors",
+    "costs",
+    "two-stage",
+    "sampling",
+    "tables",
+    "text",
+    "images",
+    "metrics",
+    "splits",
+    "your-own",
+)
 
 
 @pytest.mark.parametrize("name", PAGES)
