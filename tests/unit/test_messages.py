@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import longtail
-from longtail import cli
+from longtail.cli.ending import errors
+from longtail.cli.saying import commands
 
 ROOT = Path(longtail.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
@@ -16,7 +17,9 @@ COMMAND = re.compile(r"longtail (compare|train|predict|adjust|bench|reproduce|in
 READ, TRAIN = ("compare", "train", "inspect"), ("compare", "train", "bench", "reproduce")
 SAID_BY = {
     "adjust/apply.py": ("adjust",),
-    "api.py": ("compare",),
+    "api/keeping.py": ("compare",),
+    "api/mistakes.py": ("errors",),
+    "api/several.py": ("compare",),
     "bench/cifar.py": ("bench",),
     "bench/estimate.py": ("bench",),
     "catalogue.py": ("compare",),
@@ -31,7 +34,7 @@ SAID_BY = {
 """The commands on which a file's messages can be seen."""
 
 OF_ADJUST = ("from-prior",)
-"""What api.py says in adjust alone."""
+"""What is said in adjust alone."""
 
 
 def strings(tree):
@@ -79,12 +82,12 @@ def untrue(where, text, known):
     return found
 
 
-MESSAGES = [(where, text) for where, text in messages() if where not in ("cli.py", "options.py")]
+MESSAGES = [(where, text) for where, text in messages() if not where.startswith("cli/")]
 
 
 @pytest.mark.parametrize("where, text", MESSAGES)
 def test_an_option_in_a_message_exists(where, text):
-    assert not untrue(where, text, cli.commands())
+    assert not untrue(where, text, commands())
 
 
 def test_messages_were_found():
@@ -93,7 +96,7 @@ def test_messages_were_found():
 
 
 def test_an_option_that_is_not_there_is_found():
-    known = cli.commands()
+    known = commands()
     assert untrue("catalogue.py", "use --nothing", known) == ["nothing on compare"]
     assert untrue("catalogue.py", "`longtail predict M DATA --folds 3`", known) == ["folds"]
 
@@ -101,7 +104,7 @@ def test_an_option_that_is_not_there_is_found():
 @pytest.mark.parametrize("command, jobs", [("compare", True), ("predict", False)])
 def test_fewer_jobs_only_where_there_are_jobs(monkeypatch, capsys, command, jobs):
     monkeypatch.setattr("sys.argv", ["longtail", command])
-    with pytest.raises(Exception), cli.errors():  # noqa: B017  # typer's own way to end
+    with pytest.raises(Exception), errors():  # noqa: B017  # typer's own way to end
         raise MemoryError("3 GB")
     said = capsys.readouterr().err
     assert "not enough memory (3 GB)" in said

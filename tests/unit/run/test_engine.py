@@ -108,8 +108,8 @@ def test_the_command_line_says_it_in_its_words_before_any_work(monkeypatch, comm
 
 
 def test_the_verbs_say_it_before_any_work(monkeypatch, tmp_path):
-    for verb in (comparing, several, training):
-        monkeypatch.setattr(verb, "load", refuse)
+    for verb, reader in ((comparing, "load_parts"), (several, "load"), (training, "load")):
+        monkeypatch.setattr(verb, reader, refuse)
     model = tmp_path / "no-model"
     calls = (
         lambda **how: longtail.compare("a.csv", **how),
@@ -191,7 +191,7 @@ def test_frozen_features_follow_the_precision_and_are_named_by_it(monkeypatch, t
 
 def table(precision):
     """What tells whether two tables can be one."""
-    same = dict.fromkeys(("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device"))
+    same = dict.fromkeys(("folds", "seeds", "tuning", "duplicates", "epochs", "backbone", "device", "split"))
     settings = SimpleNamespace(**same, precision=precision)
     return SimpleNamespace(versions={"longtail": "1", "torch": "2"}, settings=settings)
 
