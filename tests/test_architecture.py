@@ -276,6 +276,22 @@ def test_a_look_at_the_time_and_a_place_are_found():
     assert places(ast.parse("def f(plan, folder, *, jobs=1): ...")) == ["folder", "jobs"]
 
 
+def all_rows_in_short(tree: ast.AST) -> list[str]:
+    """Where ``examples.x`` is read: it is for people at a prompt. What needs all rows at once says ``whole()``."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "x"]
+    return [name for name in map(ast.unparse, found) if name != "self.x"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_what_needs_all_rows_says_so(file):
+    if room_of(file) != "optim":  # SciPy calls a solution x
+        assert not all_rows_in_short(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def test_a_reading_of_all_rows_is_found():
+    assert all_rows_in_short(ast.parse("net(held.x)\nself.x = x")) == ["held.x"]
+
+
 def test_every_room_has_a_rule():
     rooms = {room_of(f) for f in FILES} - FREE
     assert rooms <= set(MAY), rooms - set(MAY)

@@ -330,7 +330,7 @@ class Worker:
                 return outcome, [outcome]
             inner = outcome if part == "inner" else self.outcome(prepared, name, seed, "inner")
             held = prepared.encode(inner_encoder, prepared.held_rows)
-            logits, sample = inner.logits(held.x), sampled(self.plan, rows, prepared.held_rows)
+            logits, sample = inner.logits(held.source), sampled(self.plan, rows, prepared.held_rows)
             trained += [] if inner is outcome else [inner]
         decide = None if self.plan.tuning == "none" else RULE
         fitted = fit_finish(outcome, examples, held, logits, decide, sample)
