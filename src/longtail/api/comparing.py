@@ -74,6 +74,7 @@ def compare(
     precision: str | None = None,
     engine: Engine | None = None,
     model: bool | None = None,
+    rows: bool = True,
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
@@ -119,6 +120,8 @@ def compare(
         engine: device, precision and more in one, in the place of the two.
         model: train the best recipe on all rows at the end. None does so unless there is a model already and no run was
             left to do.
+        rows: may rows of the data stand in the report and in ``results.json``, as the most certain mistakes? False for
+            data that must not be passed on.
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
@@ -155,15 +158,15 @@ def compare(
         found, other = earlier(folder, dataset.fingerprint, dataset.labels.counts.tolist())
         with slowly(say, f"computing the features of {backbone}"):
             frozen = frozen_features(dataset, backbone, store.stages, engine)
-        rows, encoder, net = (dataset, None, backbone) if frozen is None else (*frozen, None)
-        names, left_out = (recipes, None) if recipes is not None else first(rows, net)
-        left_out = without(rows, net) if asks_all(names) else left_out
-        chosen = pick(names, rows, net)
-        split = split_of(rows, folds, holdout, gap)
+        taken, encoder, net = (dataset, None, backbone) if frozen is None else (*frozen, None)
+        names, left_out = (recipes, None) if recipes is not None else first(taken, net)
+        left_out = without(taken, net) if asks_all(names) else left_out
+        chosen = pick(names, taken, net)
+        split = split_of(taken, folds, holdout, gap)
         if isinstance(split, Own) and split.validated and tuning != "holdout":
             tuning = "holdout"  # what validates does not train
         plan = Plan(
-            dataset=rows,
+            dataset=taken,
             recipes=tuple(chosen.items()),
             folds=folds,
             split=split,
@@ -183,12 +186,13 @@ def compare(
             data=dataset,
             encoder=encoder,
             backbone=backbone,
-            path=dataset.path or rows.name,
+            path=dataset.path or taken.name,
             baseline="erm" if baseline is None else baseline,
             metric=metric,
             jobs=jobs,
             budget=budget,
             command=command,
+            rows=rows,
         )
         other = other if found is None else joinable(question.results([]), found)
         if other is not None:
@@ -196,13 +200,13 @@ def compare(
             found = None
         if baseline is not None and baseline not in (() if found is None else found.recipes):
             plan = replace(plan, baseline=baseline)
-        plan.sides.check(rows, plan.together)  # what is wrong is an error now, not after training
+        plan.sides.check(taken, plan.together)  # what is wrong is an error now, not after training
         check_metric(metric, plan.labels(0, 0).classes, declared is not None)
         try_backbone(plan, on=say)
-        notes = (*data_room.giveaways(rows), *split_notes(plan.sides, rows))
+        notes = (*data_room.giveaways(taken), *split_notes(plan.sides, taken))
         if split is None:
-            notes += fold_notes(rows.labels, plan.duplicate_of, folds)
-        heading = [declared.in_words(rows.labels.names)] if declared is not None else []
+            notes += fold_notes(taken.labels, plan.duplicate_of, folds)
+        heading = [declared.in_words(taken.labels.names)] if declared is not None else []
         for note in (*heading, *([left_out] if left_out else []), *notes):
             say({"note": note})
         question = replace(question, plan=plan, notes=notes)

@@ -35,6 +35,7 @@ class Question:
         metric: that recipes are ranked by; None is that of the prior.
         jobs, budget, command: as the caller said them.
         notes: on the data and the folds.
+        rows: may rows of the data stand in the results, with the most certain mistakes?
     """
 
     plan: Plan
@@ -48,6 +49,7 @@ class Question:
     budget: float | None
     command: str | None
     notes: tuple[str, ...] = ()
+    rows: bool = True
 
     def results(self, runs: Sequence[Run]) -> Results:
         """The runs as results, without tests and without a model."""
@@ -84,5 +86,5 @@ class Question:
         results = results.but(evidence=evidence(self.plan, results, store.outputs))
         return results.but(
             curves=curves(self.plan, results, store.outputs),
-            mistakes=worst(results, store.outputs, self.data.raw, self.data.costs_of),
+            mistakes=worst(results, store.outputs, self.data.raw, self.data.costs_of) if self.rows else (),
         )

@@ -91,6 +91,12 @@ def compare(
             "and no run was left to do.",
         ),
     ] = None,
+    rows: Annotated[
+        bool,
+        typer.Option(
+            help="Show the rows of the most certain mistakes in the report; without it holds no row of yours."
+        ),
+    ] = True,
     device: Device = "auto",
     precision: Precision = None,
     graphs: Graphs = True,
@@ -126,7 +132,8 @@ def compare(
             "recipes": names(recipes), "folds": folds, "holdout": holdout, "gap": gap, "seeds": seeds,
             "costs": costs, "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1,
             "budget": seconds, "began": saying.STARTED, "out": out, "backbone": backbone, "epochs": epochs,
-            "tuning": tuning, "duplicates": duplicates, "model": model, "engine": engine, "command": command(),
+            "tuning": tuning, "duplicates": duplicates, "model": model, "rows": rows, "engine": engine,
+            "command": command(),
         }  # fmt: skip
         with watched(quiet or as_json) as on:
             if len(sets) > 1:

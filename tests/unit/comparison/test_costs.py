@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from typer.testing import CliRunner
 
-from longtail import api
+from longtail import api, cli
 from longtail.classes import Classes
 from longtail.comparison.cost_curve import STEPS, cost_curve, operating_point
 from longtail.comparison.judge import Judge, priors_of
@@ -299,3 +300,21 @@ def test_adjust_decides_by_costs_and_keeps_them(tmp_path) -> None:
     assert "expected_cost" not in plain.scores["natural"]["after"]
     assert adjust.load(tmp_path / "b" / "adjuster.json").costs is None
     assert "costs" not in json.loads((tmp_path / "b" / "adjuster.json").read_text())
+
+
+def test_costs_on_the_command_line_from_compare_to_predict(tmp_path, monkeypatch) -> None:
+    frame().drop(columns="bill").to_csv(tmp_path / "ill.csv", index=False)
+    out = ["--out", str(tmp_path / "out"), "--jobs", "1", "--folds", "2", "--recipes", "logistic"]
+    done = CliRunner().invoke(cli.app, ["compare", str(tmp_path / "ill.csv"), *out, "--costs", "0,1;20,0"])
+    assert done.exit_code == 0, done.output
+    assert "a 'sick' row decided as 'healthy' costs 20" in " ".join(done.output.split())
+    few = {}
+    for costs in ([], ["--costs", "0,1;1,0"]):  # those kept with the model; then others
+        file = tmp_path / f"p{len(costs)}.csv"
+        words = ["predict", str(tmp_path / "out"), str(tmp_path / "ill.csv"), "--out", str(file), *costs]
+        assert CliRunner().invoke(cli.app, words).exit_code == 0
+        few[len(costs)] = int((pd.read_csv(file)["prediction"] == "sick").sum())
+    assert few[0] > few[2]
+    wrong = CliRunner().invoke(cli.app, ["compare", str(tmp_path / "ill.csv"), *out, "--costs", "0,1"])
+    assert wrong.exit_code == 2
+    assert "--costs" in wrong.output

@@ -215,3 +215,20 @@ def test_what_a_recipe_is_and_what_was_fitted_is_kept(compared):
     for run in results.runs:
         assert run.fitted["thresholds"]["kwargs"]["metric"] == "macro_f1"
         assert len(run.fitted["thresholds"]["kwargs"]["weights"]) == 3
+
+
+def test_no_row_of_the_data_is_in_the_files_where_that_is_asked(tmp_path):
+    secret = pd.DataFrame({"note": [f"secret{k} " * 4 for k in range(40)], "label": [0, 1] * 20})
+    how = {
+        "label": "label",
+        "text": "note",
+        "recipes": ["logistic"],
+        "folds": 2,
+        "model": False,
+        "verbose": 0,
+    }
+    for rows in (True, False):
+        found = api.compare(secret, out=tmp_path, rows=rows, **how)
+        assert bool(found.record.mistakes) == rows
+        for name in ("report.html", "results.json"):
+            assert ("secret" in (tmp_path / name).read_text()) == rows
