@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from longtail.api.loading import Given, load
+from longtail.api.splitting import split_of
 from longtail.chosen import Asked, pick
 from longtail.clock import today
 from longtail.comparison.features import frozen_features
@@ -17,6 +18,7 @@ from longtail.comparison.length import Length
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.plan import Plan
 from longtail.comparison.results import versions
+from longtail.comparison.split import Own
 from longtail.comparison.work import Worker
 from longtail.data import FeatureEncoder
 from longtail.files import held
@@ -95,7 +97,9 @@ def train(
         device, precision, engine: as for ``compare``.
         seed: of initial weights, order and estimators.
         on: called with progress events; left out, what could not be read is warned of.
-        how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels.
+        how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels. With
+            ``group`` no group stands on both sides where rows are held out to tune; with ``time`` the latest rows are;
+            with ``split`` only the training part trains.
     """
     engine = engine_of(engine, device, precision)
     dataset = load(data, **how)
@@ -108,9 +112,12 @@ def train(
     frozen, before = frozen_features(dataset, backbone, engine=engine), None
     if frozen is not None:
         (dataset, before), backbone = frozen, None
+    split = split_of(dataset, 5, None, None)
+    if isinstance(split, Own) and split.validated:
+        tuning = "holdout"  # what validates does not train
     plan = Plan(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
-        tuning=tuning, engine=engine,
+        tuning=tuning, engine=engine, split=split,
     )  # fmt: skip
     try_backbone(plan, None, on)
     if out is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from sklearn.utils.validation import (
 from longtail import api
 from longtail.costs import Costs
 from longtail.data import Dataset, Encoder, FeatureEncoder, SparseEncoder, TableEncoder, costs_in, select
+from longtail.data.beside import Beside
 from longtail.formats.reading import tell
 from longtail.integrations.inputs import repeated, weights_of
 from longtail.kinds import EMBEDDING, IMAGE, TABLE, TEXT, Kind, kind_of
@@ -114,13 +116,15 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LongTailClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> LongTailClassifier:
         """Train the recipe on all rows.
 
         Args:
             X: rows; see the class.
             y: a label a row, of any type that sorts.
             sample_weight: a number a row, not negative.
+            groups: of the rows (patients, say), one a row: where rows are held out to tune and to calibrate, no group
+                stands on both sides.
 
         Raises:
             ValueError: fewer than two classes, continuous labels, an unknown recipe or backbone, a prior that is none.
@@ -138,7 +142,9 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         if y.dtype.kind in "fc":
             assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        check_consistent_length(raw.numpy() if isinstance(raw, torch.Tensor) else raw, y)
+        check_consistent_length(raw.numpy() if isinstance(raw, torch.Tensor) else raw, y, groups)
+        beside = {} if groups is None else {"group": groups}
+        aside = Beside.of(beside, dict.fromkeys(beside, "groups"), "X")
         random = check_random_state(self.random_state)
         seed = int(random.randint(2**31 - 1))
         _, codes = np.unique(y, return_inverse=True)
@@ -146,6 +152,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         if sample_weight is not None:
             order = order[repeated(weights_of(sample_weight, len(y))[order], random)]
         raw, y = select(raw, torch.from_numpy(order)), y[order]
+        aside = aside.take(torch.from_numpy(order))
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -156,7 +163,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         self._costs(labels.names)
         with training_progress(bool(self.verbose)) as on:
             self.model_ = api.train(
-                Dataset.of("X", kind.name, raw, labels),
+                replace(Dataset.of("X", kind.name, raw, labels), beside=aside),
                 recipe=self.recipe,
                 backbone=self.backbone,
                 epochs=self.epochs,

@@ -1,5 +1,7 @@
 """What stands beside rows: groups, times and parts, read from files, folders and what is in memory; and own test sets."""
 
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,9 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from longtail import api, cli
+from longtail import LongTailClassifier, api, cli
 from longtail.api.splitting import length_of, load_parts, split_of
+from longtail.comparison.plan import Prepared
 from longtail.comparison.split import Folds, Holdout, InTime, Own, split_notes, words
 from longtail.data import load
 from longtail.data.inspect import inspect_facts
@@ -274,3 +277,44 @@ def test_other_splits_do_not_join_one_table(tmp_path):
     api.compare(df, recipes=["logistic"], model=False, **how)
     found = api.compare(df, recipes=["erm"], group="patient", model=False, **how)
     assert list(found.record.recipes) == ["erm"]
+
+
+@pytest.fixture
+def sides(monkeypatch):
+    """The rows of each inner split that a training makes."""
+    made = []
+    real = Prepared.split.func
+
+    def watched(prepared):
+        found = real(prepared)
+        made.append((prepared.study.dataset, *found))
+        return found
+
+    spy = cached_property(watched)
+    spy.__set_name__(Prepared, "split")
+    monkeypatch.setattr(Prepared, "split", spy)
+    return made
+
+
+@pytest.mark.parametrize("verb", ["train", "estimator"])
+def test_training_holds_out_whole_groups(sides, verb):
+    df = frame(200)
+    if verb == "train":
+        api.train(df, label="label", features=["x", "z"], group="patient", recipe="tau-norm", epochs=1)
+    else:
+        model = LongTailClassifier("tau-norm", kind="table", epochs=1, random_state=0)
+        model.fit(df[["x", "z"]], df["label"], groups=df["patient"])
+    assert sides
+    for data, fit, held in sides:
+        group = data.beside.group
+        assert len(group.unique()) == 50
+        assert not set(group[fit].tolist()) & set(group[held].tolist())
+
+
+def test_training_in_time_holds_out_the_latest_rows_and_parts_stay_apart(sides):
+    df = frame(200)
+    api.train(df, label="label", features=["x", "z"], time="day", recipe="tau-norm", epochs=1)
+    data, fit, held = sides[-1]
+    assert data.beside.time[fit].max() < data.beside.time[held].min()
+    model = api.train(df, label="label", features=["x", "z"], split="part", recipe="tau-norm", epochs=1)
+    assert int(model.outcome.classes.counts.sum()) == 100
