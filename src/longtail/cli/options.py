@@ -34,6 +34,9 @@ READING: dict[str, Any] = {
     "time": Annotated[
         str | None, typer.Option(help="Column of times: later rows are tested than those that train.")
     ],
+    "weight": Annotated[
+        str | None, typer.Option(help="Column of how much each row counts, in training and in scores.")
+    ],
     "drop": Annotated[str | None, typer.Option(help="Columns to leave out, separated by commas.")],
     "header": Annotated[
         bool | None,
@@ -69,7 +72,9 @@ READING: dict[str, Any] = {
     ],
 }  # fmt: skip
 PREDICTING = tuple(
-    name for name in READING if name not in ("kind", "features", "group", "time", "drop", "imbalance")
+    name
+    for name in READING
+    if name not in ("kind", "features", "group", "time", "weight", "drop", "imbalance")
 )
 """The options for rows to predict: a model knows the rest."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from longtail import metrics
 from longtail.comparison.curve import Curve, curve_of
 from longtail.comparison.judge import Judge
 from longtail.comparison.leaderboard import board, equal_recipes, shown_priors
@@ -41,7 +40,7 @@ def curves(study: Study, results: Results, outputs: Entries) -> tuple[Curve, ...
     tested, positive = judge.tested_prior(name), rarest_of(judge.classes.counts)
     found = []
     for recipe in drawn(results):
-        p, y, decided = [], [], []
+        p, y, decided, rows = [], [], [], []
         for run in results.by_recipe[recipe].values():
             said = None if run.identity is None else load_outputs(outputs, run.identity)
             if said is None or said.meaning.source == "none":
@@ -50,9 +49,11 @@ def curves(study: Study, results: Results, outputs: Entries) -> tuple[Curve, ...
             p.append(probabilities[:, positive])
             decided.append(decisions == positive)
             y.append(said.y)
+            rows.append(said.rows)
         else:
             labels = torch.cat(y)
-            weight = torch.ones(len(labels)) if tested is None else metrics.importance(labels, tested)
+            weight = judge.weight_of(torch.cat(rows), labels, tested)
+            weight = torch.ones(len(labels)) if weight is None else weight
             arrays = torch.cat(p), labels == positive, weight, torch.cat(decided)
             made = curve_of(recipe, name, positive, *(t.numpy() for t in arrays))
             found += [made] if made is not None else []

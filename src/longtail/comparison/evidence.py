@@ -39,7 +39,7 @@ def evidence(study: Study, results: Results, outputs: Entries) -> dict[str, Any]
     """Tests on rows for every shown prior, from the outputs that the runs left.
 
     Recipes that lack a run which another finished, or a run's outputs, are left out: the leaderboard tests them on
-    folds. So is all, where nothing but one run per recipe finished.
+    folds. So is all, where nothing but one run per recipe finished, or rows have weights.
 
     Returns:
         By prior: ``same_as`` (recipe to the one it equals), ``tests`` (by metric: the reference recipe, then the
@@ -56,6 +56,8 @@ def evidence(study: Study, results: Results, outputs: Entries) -> dict[str, Any]
         if cells and len(known) == len(cells):
             kept[name] = known
     found = {}
+    if study.dataset.beside.weight is not None:  # the influence of a weighted row is not worked out
+        return {}
     if len(cells) > 1 or (cells and study.sides.single):
         for prior in shown_priors(results):
             found[prior] = _UnderPrior(study, results, prior, cells, kept, outputs).found()

@@ -56,6 +56,7 @@ class Judge:
         costs: of decisions; None: none are declared.
         of: the values of each column that the costs name, of all rows of the data ``[N]``.
         points: that are asked for beside the metrics.
+        weight: how much each row of the data counts ``[N]``; None is equally.
     """
 
     classes: Classes
@@ -64,13 +65,26 @@ class Judge:
     costs: Costs | None = None
     of: Mapping[str, Tensor] | None = None
     points: tuple[Aimed, ...] = ()
+    weight: Tensor | None = None
 
     @classmethod
     def of_study(cls, study: Study, classes: Classes) -> Judge:
         """The judge of a study; ``classes`` are those whose frequencies are "natural"."""
         priors = priors_of(study.deploy_prior)
         points = tuple(Aimed.of(point, classes) for point in study.points)
-        return cls(classes, priors, study.tested_under, study.costs, study.dataset.costs_of, points)
+        data = study.dataset
+        return cls(
+            classes, priors, study.tested_under, study.costs, data.costs_of, points, data.beside.weight
+        )
+
+    def weight_of(self, rows: Tensor, y: Tensor, tested: Any = None) -> Tensor | None:
+        """What those rows count, float64 ``[n]``: by their own weights, and towards a tested prior; None is equally."""
+        own = None if self.weight is None else self.weight[rows]
+        if tested is None:
+            return own
+        counts = torch.bincount(y, weights=own, minlength=self.classes.num_classes)
+        towards = metrics.class_weights(counts, tested)[y]
+        return towards if own is None else towards * own
 
     def cost_of(self, rows: Tensor) -> Tensor | None:
         """What decisions cost for those rows of the data, float64 ``[C, C]`` or ``[n, C, C]``; None without costs."""
@@ -89,6 +103,7 @@ class Judge:
         found: dict[str, Any] = {"scores": {}, "per_class": {}, "confusion": {}, "reliability": {}}
         cost = self.cost_of(outputs.rows)
         groups, rarest, y = self.classes.groups(), rarest_of(self.classes.counts), outputs.y
+        own = self.weight_of(outputs.rows, y)
         found["cost_curve"] = cost_curve(outputs, self.costs, rarest)
         for name, prior in self.priors.items():
             if prior is not None and outputs.meaning.source == "none":  # nothing was held out to fit it on
@@ -96,12 +111,13 @@ class Judge:
             probabilities, decisions = outputs.under(prior, self.costs, self.of)
             tested = self.tested_prior(name)
             seen, made = see(
-                probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest, costs=cost
-            )
+                probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest, costs=cost,
+                weight=own,
+            )  # fmt: skip
             found["scores"][name] = {m.name: number(float(m.of(seen))) for m in made}
             for aimed in self.points:
                 flags = aimed.flags(outputs, probabilities, prior)
-                found["scores"][name] |= pointed(aimed, flags, probabilities, y, tested)
+                found["scores"][name] |= pointed(aimed, flags, probabilities, y, tested, own)
             found["per_class"][name] = {
                 k: [number(v) for v in values.tolist()] for k, values in of_each(seen).items()
             }
@@ -109,8 +125,7 @@ class Judge:
                 found["confusion"][name] = metrics.confusion(y, decisions, self.classes.num_classes).tolist()
             else:
                 found["confusion"][name] = {"pairs": confused(y, decisions)}
-            importance = None if tested is None else metrics.importance(y, tested)
-            bins = metrics.reliability(probabilities, y, weight=importance)
+            bins = metrics.reliability(probabilities, y, weight=self.weight_of(outputs.rows, y, tested))
             found["reliability"][name] = {
                 k: [number(v) for v in bins[k].tolist()] for k in ("confidence", "accuracy", "weight")
             }
@@ -118,13 +133,13 @@ class Judge:
 
 
 def pointed(
-    aimed: Aimed, flags: Tensor | None, probabilities: Tensor, y: Tensor, tested: Any
+    aimed: Aimed, flags: Tensor | None, probabilities: Tensor, y: Tensor, tested: Any, weight: Tensor | None
 ) -> dict[str, float | None]:
     """The value of a point and what its promise came to, by name; None without flagged rows to tell them by."""
     asked = [aimed.value, aimed.reached]
     if flags is None:
         return {m.name: None for m in asked}
-    seen, made = see(probabilities, y, asked, prior=tested, flags={aimed.point.name: flags})
+    seen, made = see(probabilities, y, asked, prior=tested, flags={aimed.point.name: flags}, weight=weight)
     return {m.name: number(float(m.of(seen))) for m in made}
 
 

@@ -19,6 +19,7 @@ from longtail.comparison.patience import slowly
 from longtail.comparison.split import Folds, Split, together_of
 from longtail.costs import Costs
 from longtail.data import Dataset, encoder_for
+from longtail.data.weighing import by_weight
 from longtail.examples import Examples
 from longtail.kinds import kind_of
 from longtail.kinds.start import base_stage, check_backbone, starting_net
@@ -342,6 +343,7 @@ class Plan:
             train, test = self.sides.final(d), torch.arange(0)
         else:
             train, test = self.sides.rows(d, self.together, fold, deal)
+        train = by_weight(train, d.labels.y, d.beside.weight, deal)
         return Prepared(self, train, test, self.labels(0, seed), split_seed=deal)
 
     def labels(self, fold: int, seed: int) -> Labels:
@@ -356,8 +358,9 @@ class Plan:
         what = self.recipe(name)
         numbers = [fold, seed, self.folds, self.deal(seed), self.inner_share, self.epochs, self.duplicates]
         where = [self.engine.numerics(), self.tuning, identity_of(self.backbone)]
-        if self.split is not None or self.dataset.beside.group is not None:
-            where += [repr(self.sides), self.dataset.beside.digest]
+        beside = self.dataset.beside
+        if self.split is not None or beside.group is not None or beside.weight is not None:
+            where += [repr(self.sides), beside.digest]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from longtail.data.weighing import weights_of
 from longtail.formats.how import SPLITS
 
 PARTS = ("train", "validation", "test")
@@ -25,6 +26,8 @@ class Beside:
         group: int64 ``[N]``, equal for rows that belong together (of one patient, say).
         time: float64 ``[N]``: a number, or seconds since 1970 of a date.
         part: int64 ``[N]``: 0 trains, 1 validates, 2 tests.
+        weight: float64 ``[N]``, how much a row counts, in training and in scores.
+        groups: the names of the groups 0, 1, ...; rows without a group have none.
         costs: float64 ``[N]`` by name, columns that say what a decision costs in each row; they may be inputs too.
         dated: are times dates?
         names: the column of each, or in words where it comes from.
@@ -34,6 +37,8 @@ class Beside:
     group: Tensor | None = None
     time: Tensor | None = None
     part: Tensor | None = None
+    weight: Tensor | None = None
+    groups: tuple[str, ...] = ()
     costs: Mapping[str, Tensor] = field(default_factory=dict)
     dated: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +46,7 @@ class Beside:
 
     @classmethod
     def of(cls, columns: Mapping[str, Any], names: Mapping[str, str], where: str) -> Beside:
-        """From columns of cells, by "group", "time" and "split".
+        """From columns of cells, by "group", "time", "split" and "weight".
 
         Args:
             columns: a cell for each row.
@@ -49,7 +54,7 @@ class Beside:
             where: the file, for messages.
 
         Raises:
-            ValueError: a time that cannot be read, or a part of another name.
+            ValueError: a time or a weight that cannot be read, or a part of another name.
 
         >>> found = Beside.of({"group": ["ann", "bo", "ann"]}, {"group": "person"}, "a.csv")
         >>> found.group.tolist(), found.names
@@ -60,9 +65,11 @@ class Beside:
         for what, cells in columns.items():
             place = f"{where}, column {names[what]!r}"
             if what == "group":
-                found["group"] = groups_of(cells, place, notes)
+                found["group"], found["groups"] = groups_of(cells, place, notes)
             elif what == "time":
                 found["time"], found["dated"] = times_of(cells, place)
+            elif what == "weight":
+                found["weight"] = row_weights(cells, place)
             else:
                 found["part"] = parts_of(cells, place)
         return cls(**found, names=dict(names), notes=tuple(notes))
@@ -71,33 +78,56 @@ class Beside:
         """Those of some rows."""
         picked = {
             name: None if (column := getattr(self, name)) is None else column[index]
-            for name in ("group", "time", "part")
+            for name in ("group", "time", "part", "weight")
         }
         costs = {name: values[index] for name, values in self.costs.items()}
-        return Beside(**picked, costs=costs, dated=self.dated, names=self.names, notes=self.notes)
+        return Beside(
+            **picked, groups=self.groups, costs=costs, dated=self.dated, names=self.names, notes=self.notes
+        )
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the groups, times and parts; costs say how rows are judged, so they do not enter."""
+        """SHA-256 of the groups, times, parts and weights; costs say how rows are judged, so they do not enter."""
         h = hashlib.sha256()
-        for column in (self.group, self.time, self.part):
+        for column in (self.group, self.time, self.part, self.weight):
             h.update(b"-" if column is None else column.numpy().tobytes())
         return h.hexdigest()
 
 
-def groups_of(cells: Any, place: str, notes: list[str]) -> Tensor:
-    """The number of each row's group, by first appearance; a row without one is a group of its own."""
+def groups_of(
+    cells: Any, place: str, notes: list[str], known: tuple[str, ...] = ()
+) -> tuple[Tensor, tuple[str, ...]]:
+    """The number of each row's group, by first appearance after those that are known, and the names of all; a row without
+    one is a group of its own, behind the others.
+    """
     import numpy as np
     import pandas as pd
 
-    values = [v.strip() if isinstance(v, str) else v for v in _listed(cells)]
-    codes, found = pd.factorize(pd.Series([None if v == "" else v for v in values], dtype=object))
-    codes = codes.astype(np.int64)
+    values = [None if v is None or not str(v).strip() else str(v).strip() for v in _listed(cells)]
+    codes, found = pd.factorize(pd.Series([*known, *values], dtype=object))
+    codes = codes[len(known) :].astype(np.int64)
     alone = np.flatnonzero(codes < 0)
     if len(alone):
         notes.append(f"{place}: {len(alone)} rows have no group; each of them is one of its own")
         codes[alone] = len(found) + np.arange(len(alone))
-    return torch.from_numpy(codes)
+    return torch.from_numpy(codes), tuple(map(str, found))
+
+
+def row_weights(cells: Any, place: str) -> Tensor:
+    """The weight of each row, float64 ``[N]``.
+
+    Raises:
+        ValueError: a cell that is no number, a negative one, or all zero.
+    """
+    import pandas as pd
+
+    from longtail.formats.read_column import read
+
+    column = cells if isinstance(cells, pd.Series) else pd.Series(_listed(cells))
+    values, how, _ = read(column.reset_index(drop=True), "")
+    if how.kind != "number" or bool(pd.isna(values).any()):
+        raise ValueError(f"{place}: weight= needs a number in each row")
+    return torch.from_numpy(weights_of(values, len(values), f"{place}: weight="))
 
 
 def times_of(cells: Any, place: str) -> tuple[Tensor, bool]:
@@ -168,7 +198,7 @@ def groups_by_path(paths: Sequence[str], pattern: str, place: str) -> Tensor:
         inner = ["/".join(path.split("/")[1:-1]) for path in paths]
         if not any(inner):
             raise ValueError(f"{place}: group='folder': no picture lies in a folder below that of its class")
-        return groups_of(inner, place, notes)
+        return groups_of(inner, place, notes)[0]
     try:
         find = re.compile(pattern)
     except re.error as why:
@@ -181,7 +211,7 @@ def groups_by_path(paths: Sequence[str], pattern: str, place: str) -> Tensor:
         if match is None:
             raise ValueError(f"{place}: group={pattern!r} finds nothing in {path!r}")
         found.append(match[1] if find.groups else match[0])
-    return groups_of(found, place, notes)
+    return groups_of(found, place, notes)[0]
 
 
 def _listed(cells: Any) -> list[Any]:

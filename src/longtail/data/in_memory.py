@@ -37,7 +37,7 @@ def dataset_of(
     Args:
         kind, text, label, features, name: as for ``longtail.data.load``.
         cost_columns: as for ``longtail.data.load``.
-        beside: "group", "time" and "split": a column of the frame, or an array; None where there is none.
+        beside: "group", "time", "split" and "weight": a column of the frame, or an array; None where there is none.
 
     Raises:
         ValueError: neither, or columns that are not there.

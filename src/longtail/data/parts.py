@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from longtail.data.beside import PARTS, Beside
+from longtail.data.beside import PARTS, Beside, groups_of, row_weights
 from longtail.data.costing import costs_in
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.predicted import label_column
@@ -56,11 +56,16 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
     part = [torch.zeros(len(train), dtype=torch.int64)]
     notes: list[str] = []
     costs = [train.costs_of]
+    aside = [train.beside]
+    if train.beside.time is not None:
+        raise ValueError("time= and test= both say which rows test: leave one out")
     for what in PARTS[1:]:
         if (given := others.get(what)) is None:
             continue
-        raw, cells, own, said = read_part(given, what, like, train, how)
+        raw, cells, own, said, frame = read_part(given, what, like, train, how)
         costs.append(own)
+        aside.append(beside_of(frame, len(cells), train.beside, aside[-1], what))
+        said = [*said, *aside[-1].notes]
         cells = [str(c).strip() for c in cells]
         new = [c for c in dict.fromkeys(cells) if int(indices_of([c], names)[0]) < 0]
         names += new
@@ -76,22 +81,25 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
     if train.unlabelled is not None:
         made = made.with_unlabelled(train.unlabelled)
     beside = Beside(
+        group=None if train.beside.group is None else torch.cat([known_group(b) for b in aside]),
+        groups=aside[-1].groups,
+        weight=None if train.beside.weight is None else torch.cat([known_weight(b) for b in aside]),
         part=torch.cat(part),
         costs={name: torch.cat([of[name] for of in costs]) for name in train.costs_of},
-        names={"split": f"its own test set ({title(others['test'], 'test')})"},
+        names={**train.beside.names, "split": f"its own test set ({title(others['test'], 'test')})"},
     )
     return replace(made, reading=train.reading, beside=beside)
 
 
 def read_part(
     given: Any, what: str, like: Any, train: Dataset, how: Mapping[str, Any]
-) -> tuple[Any, Sequence[Any], Mapping[str, torch.Tensor], list[str]]:
-    """The rows of a part, the name of each row's class, columns of costs, and notes."""
+) -> tuple[Any, Sequence[Any], Mapping[str, torch.Tensor], list[str], Any]:
+    """The rows of a part, the name of each row's class, columns of costs, notes, and all columns where there are some."""
     wanted_costs = tuple(train.costs_of)
     if isinstance(given, Dataset):
         costs = {**costs_in(given.raw, wanted_costs), **given.costs_of}
         cells = [given.labels.names[k] for k in given.labels.y.tolist()]
-        return given.raw, cells, has_costs(costs, wanted_costs, what), []
+        return given.raw, cells, has_costs(costs, wanted_costs, what), [], None
     label = train.reading.get("label")
     if isinstance(given, tuple) and len(given) == 2:
         rows = read_inputs(given[0], like, classes=train.labels.names, cost_columns=wanted_costs)
@@ -124,7 +132,47 @@ def read_part(
         )
     if len(cells) != len(rows.raw):
         raise ValueError(f"the {what} part has {len(rows.raw)} rows and {len(cells)} labels")
-    return rows.raw, cells, has_costs(rows.costs, wanted_costs, what), list(rows.notes)
+    return rows.raw, cells, has_costs(rows.costs, wanted_costs, what), list(rows.notes), rows.frame
+
+
+def beside_of(frame: Any, n: int, train: Beside, before: Beside, what: str) -> Beside:
+    """Groups and weights of a part, from its columns of the names that they have in training; groups are numbered on.
+
+    Args:
+        before: of the part before, whose groups are known.
+
+    Raises:
+        ValueError: weights are asked for, and the part has no such column.
+    """
+    columns = [] if frame is None else [str(c) for c in frame.columns]
+    found = Beside(groups=before.groups)
+    if train.weight is not None:
+        name = train.names["weight"]
+        if name not in columns:
+            raise ValueError(f"the {what} part has no column {name!r}, which weight= names")
+        found = replace(found, weight=row_weights(frame[name], f"the {what} part, column {name!r}"))
+    if train.group is not None:
+        name, notes = train.names["group"], list[str]()
+        there = name in columns
+        if not there:
+            notes.append(f"no column {name!r}: each of its rows is a group of its own")
+        cells = frame[name] if there else [None] * n
+        group, groups = groups_of(cells, f"column {name!r}", notes if there else [], before.groups)
+        highest = int(known_group(before).max()) + 1
+        alone = group >= len(groups)  # rows without a group come behind all others
+        group = torch.where(alone, group - len(groups) + max(highest, len(groups)), group)
+        found = replace(found, group=group, groups=groups, notes=tuple(notes))
+    return found
+
+
+def known_group(beside: Beside) -> torch.Tensor:
+    assert beside.group is not None
+    return beside.group
+
+
+def known_weight(beside: Beside) -> torch.Tensor:
+    assert beside.weight is not None
+    return beside.weight
 
 
 def has_costs(

@@ -45,6 +45,7 @@ def load(
     features: Sequence[str | int] | None = None,
     group: Any = None,
     time: Any = None,
+    weight: Any = None,
     drop: str | int | Sequence[str | int] | None = None,
     header: bool | None = None,
     name: str | None = None,
@@ -73,6 +74,7 @@ def load(
             sides. Of pictures in folders: "folder", or a regular expression that finds it in their names. In memory
             also an array, one a row.
         time: the column (in memory also an array) of times: a comparison then tests later rows than it trains on.
+        weight: the column (in memory also an array) of how much each row counts, in training and in scores.
         drop: columns to leave out.
         header: does the first row of a delimited file name the columns? None detects it.
         name: for display; None takes the file's.
@@ -105,11 +107,11 @@ def load(
         how.refuse_but(("split",), IN_MEMORY)
         if how.part is not None:
             raise ValueError(f"split={split!r} is no option for {IN_MEMORY}")
-        beside = {"group": group, "time": time, "split": split}
+        beside = {"group": group, "time": time, "split": split, "weight": weight}
         data = dataset_of(path, kind, text, label, features, name or "data", beside, cost_columns)
         return data if imbalance is None else _cut(data, imbalance)
     found, costs = None if kind is None else kind_of(kind), tuple(cost_columns)
-    asked = Asked(found, text, label, features, group, time, cost_columns=costs)
+    asked = Asked(found, text, label, features, group, time, weight, cost_columns=costs)
     if is_built_in(path):
         how.refuse_but(("split",), f"{path}, which is built in")
         refuse_columns(path, asked, how)

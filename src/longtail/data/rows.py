@@ -40,7 +40,7 @@ from longtail.kinds.roles import Roles, inputs_of, roles
 from longtail.kinds.table.read import table_like
 from longtail.labels import Labels
 
-WHAT = {"group": "group", "time": "time", "split": "part (train, validation, test)"}
+WHAT = {"group": "group", "time": "time", "split": "part (train, validation, test)", "weight": "weight"}
 """What a column beside the inputs is, in notes."""
 
 
@@ -96,7 +96,7 @@ class Asked:
     Attributes:
         kind: a kind that was named, or the model's; None detects it.
         text, label, features: columns that were named.
-        group, time: columns beside the inputs; of pictures in folders, how their names tell the group.
+        group, time, weight: columns beside the inputs; of pictures in folders, how their names tell the group.
         like: the encoder of the model.
         classes: the names of the model's classes.
         first: the number of the first feature, of svmlight, as the model remembers it.
@@ -109,6 +109,7 @@ class Asked:
     features: Sequence[str | int] | None = None
     group: str | int | None = None
     time: str | int | None = None
+    weight: str | int | None = None
     like: Encoder | None = None
     classes: tuple[str, ...] = ()
     first: int | None = None
@@ -167,7 +168,7 @@ def refuse_columns(where: str | Path, asked: Asked, how: How, taken: Sequence[st
         )
     if asked.like is not None:
         return
-    named = {name: getattr(asked, name) for name in ("label", "text", "features", "group", "time")}
+    named = {name: getattr(asked, name) for name in ("label", "text", "features", "group", "time", "weight")}
     for option, value in {**named, "split": how.part_column}.items():
         if value is not None and option not in taken:
             raise ValueError(f"{option}={value!r} is no option for {where}, which has no columns with names")
@@ -257,7 +258,7 @@ def _labelled(sheet: Sheet, how: How, asked: Asked) -> Rows:
     text = None if asked.text is None else find(sheet, asked.text, "text")
     features = None if asked.features is None else [find(sheet, f, "features") for f in asked.features]
     dropped = [find(sheet, d, "drop") for d in how.drop]
-    wanted = {"group": asked.group, "time": asked.time, "split": how.part_column}
+    wanted = {"group": asked.group, "time": asked.time, "split": how.part_column, "weight": asked.weight}
     named = {what: find(sheet, column, what) for what, column in wanted.items() if column is not None}
     for column in (label, text, *named.values()):
         if column in dropped:

@@ -24,8 +24,8 @@ from longtail import api
 from longtail.costs import Costs
 from longtail.data import Dataset, Encoder, FeatureEncoder, SparseEncoder, TableEncoder, costs_in, select
 from longtail.data.beside import Beside
+from longtail.data.weighing import repeated, weights_of
 from longtail.formats.reading import tell
-from longtail.integrations.inputs import repeated, weights_of
 from longtail.kinds import EMBEDDING, IMAGE, TABLE, TEXT, Kind, kind_of
 from longtail.kinds.embedding.read import embeddings_of
 from longtail.kinds.image.read import images_of, is_images

@@ -38,6 +38,7 @@ def box(results: Results) -> list[tuple[str, str]]:
         ("Prior", f"Each recipe is judged {times}{said}.{_declared(results)}"),
         *([("Costs", costs.in_words(data.names))] if costs is not None else []),
         ("Metric", ranks),
+        *([("Weights", _weights(settings.split["weight"]))] if "weight" in settings.split else []),
         ("Split", _folds(results)),
         ("Baseline", f"Every recipe is compared with {_title(results, settings.baseline)}."),
         ("Decisions", _decisions(results)),
@@ -58,6 +59,13 @@ def _declared(results: Results) -> str:
     if len(names) > MOST:
         return ""
     return " You gave: " + ", ".join(f"{n} {p:.3g}" for n, p in zip(names, settings.prior_vector)) + "."
+
+
+def _weights(column: str) -> str:
+    return (
+        f"A row counts as often as its {column} says, in training, tuning and scores. Differences are tested on folds, "
+        "not on rows."
+    )
 
 
 def _folds(results: Results) -> str:

@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from longtail import Labels, LongTailClassifier, Model, api, classical
 from longtail.comparison.plan import Plan
 from longtail.data import Dataset
-from longtail.integrations.inputs import repeated, weights_of
+from longtail.data.weighing import repeated, weights_of
 
 TUNED = "recipes tune thresholds for macro F1, so a decision need not be the most probable class"
 FEW = "the check fits 4 different rows; this recipe holds rows out, and says that there are too few"
