@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 .PHONY: help setup demo test test-all check format clean
 
 help:
-	@echo "make demo      compare eight recipes on built-in data and write demo-out/report.html"
+	@echo "make demo      compare seven recipes on built-in data and write demo-out/report.html"
 	@echo "make test      run the tests, JOBS=2 at a time"
 	@echo "make check     format, lint, types, import rules, docstring examples"
 	@echo "make test-all  the tests and the long proofs"
@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 demo: setup
 	$(BIN)/longtail compare islands-lt --folds 3 --jobs $(JOBS) --out demo-out --baseline logistic \
-		--recipes logistic,random-under+logistic,random-forest,gradient-boosting,erm,weighted-ce,balanced-softmax,crt
+		--recipes logistic,random-under+logistic,random-forest,gradient-boosting,erm,balanced-softmax,crt
 
 test: setup
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not slow"

@@ -24,7 +24,7 @@ from longtail import api
 from longtail.comparison.results import hardware, versions
 
 RECIPES = (
-    "logistic,random-under+logistic,random-forest,gradient-boosting,erm,weighted-ce,balanced-softmax,crt"
+    "logistic,random-under+logistic,random-forest,gradient-boosting,erm,balanced-softmax,crt"
 )
 QUESTIONS = (("nll", "balanced"), ("roc_auc", "natural"), ("average_precision_rarest", "balanced"))
 """Metric and prior."""
