@@ -23,9 +23,7 @@ from pathlib import Path
 from longtail import api
 from longtail.comparison.results import hardware, versions
 
-RECIPES = (
-    "logistic,random-under+logistic,random-forest,gradient-boosting,erm,balanced-softmax,crt"
-)
+RECIPES = "logistic,random-under+logistic,random-forest,gradient-boosting,erm,balanced-softmax,crt"
 QUESTIONS = (("nll", "balanced"), ("roc_auc", "natural"), ("average_precision_rarest", "balanced"))
 """Metric and prior."""
 TRAINED = ("epoch", "task", "key")
