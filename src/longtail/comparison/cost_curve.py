@@ -49,8 +49,8 @@ def cost_curve(outputs: Outputs, costs: Costs | None, k: int) -> dict[str, Any]:
 def operating_point(costs: Costs | None, prior: Any, k: int) -> float | None:
     """x of the class k of two, under a prior ``[2]``; None where no x can be told.
 
-    >>> operating_point(Costs(((0.0, 1.0), (20.0, 0.0))), [0.95, 0.05], 1)
-    0.5128205128205128
+    >>> round(operating_point(Costs(((0.0, 1.0), (20.0, 0.0))), [0.95, 0.05], 1), 6)
+    0.512821
     """
     if costs is None or costs.columns or len(costs.cells) != 2:
         return None
