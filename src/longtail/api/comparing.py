@@ -31,7 +31,8 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.points import Aimed, points_of
 from longtail.comparison.record import Results
 from longtail.comparison.run import run
-from longtail.comparison.split import Own, split_notes
+from longtail.comparison.split import Own
+from longtail.comparison.split_words import split_notes
 from longtail.costs import Costs, columns_named
 from longtail.data import Dataset
 from longtail.executors import on_this_machine
@@ -181,6 +182,7 @@ def compare(
             duplicates=duplicates,
             engine=engine,
         )
+        plan.sides.check(taken, plan.together)  # what is wrong is an error now, not after training
         question = Question(
             plan=plan,
             data=dataset,
@@ -200,7 +202,6 @@ def compare(
             found = None
         if baseline is not None and baseline not in (() if found is None else found.recipes):
             plan = replace(plan, baseline=baseline)
-        plan.sides.check(taken, plan.together)  # what is wrong is an error now, not after training
         check_metric(metric, plan.labels(0, 0).classes, declared is not None)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(taken), *split_notes(plan.sides, taken))

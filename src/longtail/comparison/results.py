@@ -14,7 +14,8 @@ import torch
 from longtail.comparison.length import usual
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Data, Results, Run, Settings
-from longtail.comparison.split import Folds, words
+from longtail.comparison.split import Folds
+from longtail.comparison.split_words import words
 from longtail.net import Net
 
 

@@ -76,6 +76,22 @@ class Layout:
     def runs(self) -> int:
         return len(self.seed)
 
+    def fitting(self, differences: Sequence[float] | Array, psi: Array) -> Array:
+        """The differences of a metric as float64 ``[r]``.
+
+        Raises:
+            ValueError: other numbers of runs or rows than here, or a difference that is not finite.
+        """
+        d = np.asarray(differences, dtype=float)
+        if d.shape != (self.runs,) or np.shape(psi) != np.shape(self.y):
+            raise ValueError(
+                f"differences has shape {d.shape} and psi {np.shape(psi)}; the layout has {self.runs} runs and "
+                f"{len(self.y)} rows"
+            )
+        if not np.isfinite(d).all():
+            raise ValueError(f"differences={d.tolist()}: every run needs a finite score of both recipes")
+        return d
+
     def moved(self, psi: Array) -> Array:
         """How much each group of rows moves the mean over the runs, ``[groups]``."""
         return np.bincount(self.unit, weights=psi * self.scale) / self.runs
@@ -112,14 +128,7 @@ def row_test(
     >>> f"{found.mean:.2f} +- {found.error:.3f}"
     '0.11 +- 0.190'
     """
-    d = np.asarray(differences, dtype=float)
-    if d.shape != (layout.runs,) or np.shape(psi) != np.shape(layout.y):
-        raise ValueError(
-            f"differences has shape {d.shape} and psi {np.shape(psi)}; the layout has {layout.runs} runs and "
-            f"{len(layout.y)} rows"
-        )
-    if not np.isfinite(d).all():
-        raise ValueError(f"differences={d.tolist()}: every run needs a finite score of both recipes")
+    d = layout.fitting(differences, psi)
     mean = float(d.mean())
     rows, free = layout.variance(psi)
     between, folds = spread_within(d, layout.seed)

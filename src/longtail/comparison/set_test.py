@@ -49,14 +49,7 @@ def set_test(
     >>> found.p < 0.05, found.low > 0
     (True, True)
     """
-    d = np.asarray(differences, dtype=float)
-    if d.shape != (layout.runs,) or np.shape(psi) != np.shape(layout.y):
-        raise ValueError(
-            f"differences has shape {d.shape} and psi {np.shape(psi)}; the layout has {layout.runs} runs and "
-            f"{len(layout.y)} rows"
-        )
-    if not np.isfinite(d).all():
-        raise ValueError(f"differences={d.tolist()}: every run needs a finite score of both recipes")
+    d = layout.fitting(differences, psi)
     mean = float(d.mean())
     moved = layout.moved(psi)
     shift = drawn(moved, stratum_of(layout))

@@ -167,7 +167,7 @@ class InTime:
             raise ValueError(f"gap={self.gap} must be 0 or more")
         starts = self.starts(data)
         if len(starts) < self.k:
-            times = len(_times(data).unique())
+            times = len(times_of(data).unique())
             raise ValueError(
                 f"folds={self.k}: these rows have {times} different times, which give {len(starts)} test parts: lower "
                 "folds"
@@ -186,13 +186,13 @@ class InTime:
 
     def starts(self, data: Dataset) -> list[float]:
         """The times at which test parts begin."""
-        ordered = _times(data).sort()[0]
+        ordered = times_of(data).sort()[0]
         n = len(ordered)
         wanted = [ordered[round(n * (j + 1) / (self.k + 1))].item() for j in range(self.k)]
         return [t for t in dict.fromkeys(wanted) if t > ordered[0].item()]
 
     def rows(self, data: Dataset, together: Tensor, fold: int, deal: int) -> Sides:
-        time, starts = _times(data), self.starts(data)
+        time, starts = times_of(data), self.starts(data)
         begin = starts[fold]
         end = starts[fold + 1] if fold + 1 < len(starts) else float("inf")
         test = (time >= begin) & (time < end)
@@ -205,7 +205,7 @@ class InTime:
         return torch.arange(len(data))
 
     def inner(self, data: Dataset, together: Tensor, rows: Tensor, share: float, deal: int) -> Sides:
-        time = _times(data)[rows]
+        time = times_of(data)[rows]
         ordered = time.sort()[0]
         begin = ordered[min(len(ordered) - 1, round(len(ordered) * (1 - share)))]
         held = time >= begin
@@ -294,64 +294,7 @@ def together_of(data: Dataset, copies: bool) -> Tensor:
     return torch.from_numpy(linked[group].astype(np.int64))
 
 
-def split_notes(split: Split, data: Dataset) -> tuple[str, ...]:
-    """What the way of splitting does on these rows that a reader should know, in plain words."""
-    notes: list[str] = []
-    names = data.labels.names
-    if isinstance(split, Own):
-        train, test = split.rows(data, data.duplicate_of, 0, 0)
-        new = data.labels.y[test][~torch.isin(data.labels.y[test], data.labels.y[train])]
-        if len(new):
-            classes = ", ".join(names[c] for c in new.unique().tolist()[:5])
-            notes.append(
-                f"{len(new)} of {len(test)} test rows are of classes without a training row ({classes}): they count as "
-                "misses"
-            )
-        copies = int(torch.isin(data.duplicate_of[test], data.duplicate_of[train]).sum())
-        if copies:
-            notes.append(f"{copies} of {len(test)} test rows have the same input as a training row")
-        group = data.beside.group
-        if group is not None and (shared := int(torch.isin(group[test], group[train]).sum())):
-            notes.append(f"{shared} of {len(test)} test rows are of a group that trains too")
-        if _differ(data.labels.y[train], data.labels.y[test], len(names)):
-            notes.append(
-                "the test rows have other class frequencies than the training rows: under the natural prior they are "
-                "scored as they are"
-            )
-    if isinstance(split, InTime):
-        first = int((_times(data) < split.starts(data)[0]).sum())
-        notes.append(f"{first} rows before the first test part train, and are not tested")
-    return tuple(notes)
-
-
-def _differ(train: Tensor, test: Tensor, classes: int) -> bool:
-    """Are the class frequencies of two samples shown to differ? By a chi-squared test at .001."""
-    from scipy.stats import chi2_contingency
-
-    table = torch.stack([torch.bincount(y, minlength=classes) for y in (train, test)])
-    table = table[:, table.sum(0) > 0]
-    return table.shape[1] > 1 and float(chi2_contingency(table.numpy())[1]) < 1e-3
-
-
-def _times(data: Dataset) -> Tensor:
+def times_of(data: Dataset) -> Tensor:
+    """The time of each row."""
     assert data.beside.time is not None
     return data.beside.time
-
-
-def words(split: Split, data: Dataset) -> str:
-    """How rows were split, in a sentence."""
-    group = data.beside.names.get("group")
-    grouped = f"; rows of one {group} stay on one side" if group else ""
-    if isinstance(split, InTime):
-        gap = f", with a gap of {split.gap:g}" + (" s" if data.beside.dated else "") if split.gap else ""
-        return (
-            f"{split.k} test parts in order of {data.beside.names.get('time', 'time')}, each after the rows that train"
-            f"{gap}{grouped}"
-        )
-    if isinstance(split, Own):
-        test = int((data.beside.part == 2).sum()) if data.beside.part is not None else 0
-        more = ", tuned on its own validation rows" if split.validated else ""
-        return f"{data.beside.names.get('split', 'its own test set')}: {test:,} rows{more}{grouped}"
-    if isinstance(split, Holdout):
-        return f"one hold-out of {split.share:.0%} of the rows{grouped}"
-    return f"{split.folds} stratified folds{grouped}"

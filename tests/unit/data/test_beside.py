@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from longtail import LongTailClassifier, api, cli
 from longtail.api.splitting import length_of, load_parts, split_of
 from longtail.comparison.plan import Prepared
-from longtail.comparison.split import Folds, Holdout, InTime, Own, split_notes, words
+from longtail.comparison.split import Folds, Holdout, InTime, Own
+from longtail.comparison.split_words import split_notes, words
 from longtail.data import load
 from longtail.data.inspect import inspect_facts
 
@@ -318,3 +319,12 @@ def test_training_in_time_holds_out_the_latest_rows_and_parts_stay_apart(sides):
     assert data.beside.time[fit].max() < data.beside.time[held].min()
     model = api.train(df, label="label", features=["x", "z"], split="part", recipe="tau-norm", epochs=1)
     assert int(model.outcome.classes.counts.sum()) == 100
+
+
+def test_a_split_that_cannot_be_is_said_where_an_earlier_table_stands_too(tmp_path):
+    """The share of tested rows was asked for first, which met the missing parts with an IndexError."""
+    how = {"label": "label", "features": ["x", "z"], "recipes": ["logistic"], "out": tmp_path, "verbose": 0}
+    df = frame(40).assign(year=2024)
+    api.compare(df, folds=2, model=False, **how)
+    with pytest.raises(ValueError, match="folds=5: these rows have 1 different times"):
+        api.compare(df, folds=5, time="year", **how)
