@@ -24,10 +24,11 @@ from reviews.probe import probe
 from longtail import recipes
 from longtail.clock import today
 from longtail.comparison.features import frozen_features
-from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.plan import Plan
 from longtail.comparison.record import Results
 from longtail.comparison.results import results_of
 from longtail.comparison.run import run
+from longtail.comparison.study import RecipeLike
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, load
 from longtail.executors import Executor, on_this_machine
