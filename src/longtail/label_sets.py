@@ -79,7 +79,7 @@ class LabelSets:
         [0, 0, 1]
         """
         matrix = (
-            torch.as_tensor(np.asarray(indicator)) if not isinstance(indicator, Tensor) else indicator.cpu()
+            torch.as_tensor(np.array(indicator)) if not isinstance(indicator, Tensor) else indicator.cpu()
         )
         if matrix.dim() != 2:
             raise ValueError(f"the labels of rows are a matrix [N, C], got {tuple(matrix.shape)}")

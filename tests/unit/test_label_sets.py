@@ -1,12 +1,23 @@
 """Rows of several labels: what is read, taken, and counted, beside a dense matrix."""
 
+import pandas as pd
 import pytest
 import torch
 
+from longtail.backbones import MLP
 from longtail.classes import Classes
+from longtail.data import TableEncoder
+from longtail.examples import Examples
+from longtail.heads import Linear
 from longtail.label_sets import LabelSets
 from longtail.link import SIGMOID, SOFTMAX, link_of
+from longtail.losses import WeightedBCE
+from longtail.model import Model
+from longtail.net import Net
+from longtail.part import part
 from longtail.prior import Prior
+from longtail.recipe import Recipe, Stage
+from longtail.run import train_stages
 
 MATRIX = torch.tensor([[1, 0, 1], [0, 0, 0], [0, 1, 1], [0, 0, 1]])
 SETS = LabelSets.of_matrix(MATRIX, ["a", "b", "c"])
@@ -81,3 +92,29 @@ def test_a_prior_of_labels_need_not_sum_to_one():
     assert Prior.of([0.25, 0.25, 0.75], classes) == Prior.natural()
     assert Prior.of("a=0.5,b=0.5,c=0.5", classes) == Prior.balanced()
     assert Prior.of({"a": 0.9, "b": 0.9, "c": 0.1}, classes).resolve(classes).tolist() == [0.9, 0.9, 0.1]
+
+
+def test_a_model_of_several_labels_is_saved_and_loaded(tmp_path):
+    g = torch.Generator().manual_seed(0)
+    raw = pd.DataFrame(torch.randn(200, 3, generator=g).numpy(), columns=["one", "two", "three"])
+    held = (raw > [0.0, 1.0, 1.5]).to_numpy()
+    targets = LabelSets.of_matrix(held, ["often", "seldom", "rare"])
+    encoder = TableEncoder.fit(raw)
+    stage = Stage(
+        name="bce", epochs=20, batch_size=20, loss=part(WeightedBCE), optim=part(torch.optim.SGD, lr=1.0)
+    )
+    torch.manual_seed(0)
+    net = Net(MLP(encoder(raw).shape[1], width=8), Linear(8, 3))
+    outcome = train_stages(Recipe("bce", (stage,)), net, Examples(encoder(raw), targets))
+    Model(outcome, encoder, {}).save(tmp_path / "model")
+    loaded = Model.load(tmp_path / "model")
+    assert loaded.outcome.classes.rows == 200
+    for prior in ("natural", "balanced", {"often": 0.5, "seldom": 0.5, "rare": 0.1}):
+        assert loaded.predict_proba(raw, prior).equal(outcome.predict_proba(encoder(raw), prior))
+    said = loaded.predict(raw)
+    assert [set(row) for row in said[:20]] == [
+        {n for n, there in zip(targets.names, row) if there}
+        for row in outcome.predict(encoder(raw))[:20].tolist()
+    ]
+    assert max(map(len, said)) > 1
+    assert min(map(len, said)) == 0

@@ -41,7 +41,8 @@ def predict(
 
     Under the natural prior classes are decided by thresholds tuned on held-out rows (for macro F1), where training found
     some that help; ``prediction`` then differs from ``most_probable`` in some rows. Where costs are declared, here or
-    when the model was made, the cheapest decision is taken, under any prior.
+    when the model was made, the cheapest decision is taken, under any prior. Of a model that was made for a point
+    (``metric="recall@precision>=0.9"``), its threshold under the prior decides.
 
     Columns: ``path`` where rows are image files, the kept columns, ``label`` where the file has labels, ``prediction``,
     and ``p_CLASS`` for each class. ``frame.attrs["notes"]`` says what was detected and not used;
@@ -99,6 +100,8 @@ def predict(
     chosen = loaded.outcome.decide(probabilities, deploy, rows.costs)
     if declared is not None:
         rows.notes.append(f"decided by costs. {declared.in_words(loaded.names)}")
+    elif (aimed := loaded.outcome.aimed) is not None:
+        rows.notes.append(aimed.in_words(loaded.names, loaded.outcome.threshold(deploy)))
     scores: dict[str, dict[str, float]] = {}
     if labels is not None:
         tested = deploy.resolve(loaded.outcome.classes)
@@ -106,7 +109,7 @@ def predict(
         labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested, cost)
         rows.notes.append(said)
     frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen)
-    frame.attrs["decided_by"] = "costs" if declared is not None else loaded.outcome.decided_by
+    frame.attrs["decided_by"] = loaded.outcome.decided_by
     if scores:
         frame.attrs["scores"] = scores
     frame.attrs["notes"] = list(rows.notes)

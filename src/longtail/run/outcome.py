@@ -14,6 +14,7 @@ from longtail.classes import Classes
 from longtail.costs import Costs
 from longtail.inputs import Inputs
 from longtail.link import link_of
+from longtail.metrics import Aimed
 from longtail.net import Net
 from longtail.prior import Prior, Said
 from longtail.roles import WeighsClasses
@@ -21,6 +22,8 @@ from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 from longtail.source import Source
 
+LARGE = 2**24
+"""Logits from which on two bytes each are kept, else four."""
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
 
@@ -98,6 +101,10 @@ class Held:
         """From probabilities under the natural prior ``[m, C]``."""
         return cls(probabilities.double().clamp(min=1e-45).log().float(), y.long())
 
+    def threshold(self, aimed: Aimed, classes: Classes, prior: Prior) -> float | None:
+        """The threshold of a point under a prior: see :meth:`longtail.metrics.Aimed.threshold`."""
+        return aimed.threshold(self.log_p, self.y, classes.prior, prior.resolve(classes).double())
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -118,6 +125,8 @@ class Outcome:
         thresholds: a decision rule fitted on held-out data, used by ``predict`` under the natural prior.
         costs: of each decision; where they are declared the cheapest decision is taken, under any prior, and thresholds
             are not used.
+        aimed: a point that is decided for, by a threshold fitted on ``held``, under any prior; where costs are declared
+            it is not used.
         prior_checked: what held-out rows said of the closed form; see :func:`longtail.run.finish.check_claim`.
         held: what was said of the rows that were held out to fit what was open; None where none were.
     """
@@ -132,6 +141,7 @@ class Outcome:
     calibrator: Any = None
     thresholds: Any = None
     costs: Costs | None = None
+    aimed: Aimed | None = None
     prior_checked: dict[str, Any] | None = None
     held: Held | None = None
     engine: Engine = field(default_factory=Engine)
@@ -150,10 +160,22 @@ class Outcome:
 
     @property
     def decided_by(self) -> str:
-        """What decides under the natural prior: "thresholds", or "the most probable class"."""
+        """What decides under the natural prior: "costs", "a point", "thresholds", or "the most probable class"."""
+        if self.costs is not None:
+            return "costs"
+        if self.threshold("natural") is not None:
+            return "a point"
         rule = self.thresholds
         equal = isinstance(rule, WeighsClasses) and rule.weights is not None and len(set(rule.weights)) == 1
         return "the most probable class" if rule is None or equal else "thresholds"
+
+    def threshold(self, prior: Said) -> float | None:
+        """The threshold of the point that is decided for, in log-odds of its class under ``prior``; None without held-out
+        rows to fit it on, or a point.
+        """
+        if self.aimed is None or self.held is None:
+            return None
+        return self.held.threshold(self.aimed, self.classes, Prior.of(prior, self.classes))
 
     def logits(self, x: Source | Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
@@ -185,9 +207,9 @@ class Outcome:
     def predict(
         self, x: Source | Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None
     ) -> Tensor:
-        """Class indices ``[N]``: the cheapest decision where costs are declared; else the most probable class under the
-        prior, or by tuned thresholds where there are any. Of several labels which of them, bool ``[N, C]``: those that
-        are more probable than not.
+        """Class indices ``[N]``: the cheapest decision where costs are declared, else by the threshold of the point that
+        is decided for; else the most probable class under the prior, or by tuned thresholds where there are any. Of
+        several labels which of them, bool ``[N, C]``: those that are more probable than not.
 
         Args:
             of: the values ``[N]`` of each column that the costs name.
@@ -196,10 +218,12 @@ class Outcome:
 
     def decide(self, probabilities: Tensor, prior: Said, of: Mapping[str, Any] | None = None) -> Tensor:
         """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
-        numbers, and where no costs are declared.
+        numbers, and where neither costs nor a point are declared.
         """
         if self.costs is not None:
             return torch.as_tensor(self.costs.decide(probabilities, of))
+        if self.aimed is not None and (at := self.threshold(prior)) is not None:
+            return self.aimed.decide(probabilities, at)
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities > 0.5 if self.classes.several else probabilities.argmax(-1)
