@@ -22,11 +22,13 @@ from longtail.prior import Said, distribution
 from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
-from longtail.run.outcome import Outcome
+from longtail.run.outcome import Held, Outcome
 from longtail.store.checked import load_checked, save_checked
 from longtail.store.packed import pack, unpack
 
 FORMAT = 2
+HELD = 2000
+"""Held-out rows whose probabilities are saved, at most."""
 STORED = re.compile(rf"model-{MARK}\.safetensors")
 """The tensors of a model: the name of each save is its own, so that the old ones lie there until the new are whole."""
 NAMED = re.compile(rf"{STORED.pattern}|model-[0-9a-f]{{12}}\.safetensors")
@@ -112,6 +114,9 @@ class Model:
                 )
         self._say_own()
         tensors: dict[str, Tensor] = {f"net/{k}": v for k, v in o.net.state_dict().items()}
+        if o.held is not None:
+            held = o.held.some(HELD)
+            tensors |= {"held/log_p": held.log_p.float().contiguous(), "held/y": held.y}
         encoder, arrays = self.encoder.save()
         tensors |= {f"encoder/{k}": v for k, v in arrays.items()}
         encoder = pack(encoder, tensors, "encoder-facts")
@@ -272,8 +277,20 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
         calibrator=None if about["calibrator"] is None else read(about["calibrator"]),
         thresholds=None if about["thresholds"] is None else read(about["thresholds"]),
         costs=None if costs is None else Costs.of(Costs.from_json(costs), classes.names),
+        held=_held(tensors, classes),
         engine=engine,
     )
+
+
+def _held(tensors: dict[str, Tensor], classes: Classes) -> Held | None:
+    """What was said of held-out rows; None where the file has none."""
+    if "held/log_p" not in tensors:
+        return None
+    held = Held(tensors["held/log_p"].float(), tensors["held/y"].long())
+    n, c = len(held.y), classes.num_classes
+    if held.log_p.shape != (n, c) or not n or not 0 <= int(held.y.min()) <= int(held.y.max()) < c:
+        raise ValueError(f"what it says of held-out rows has shape {tuple(held.log_p.shape)} for {n} labels")
+    return held
 
 
 def _check_head(spec: Any, facts: Any) -> None:

@@ -33,6 +33,7 @@ from longtail.run.finish import Sample, finish, fit_finish, held_out, needs_held
 from longtail.run.loop import On, facts_of, ignore, operate
 from longtail.run.solve import may_be_solved, solvable
 from longtail.run.trained import choose
+from longtail.run.unknown import said_by_experts
 from longtail.store import Records, Store
 
 LENGTH = "length"
@@ -347,7 +348,8 @@ class Worker:
         test = prepared.encode(encoder, prepared.test_rows)
         logits = outcome.logits(test.source)
         predict_seconds = time.perf_counter() - began
-        outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
+        experts = said_by_experts(outcome, test.source)
+        outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y, experts)
         outputs.save(self.store.outputs, self.identity(task))
         converged, length = self.convergence(prepared, trained, task.seed)
         made = Run(
