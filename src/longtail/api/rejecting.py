@@ -92,6 +92,7 @@ class Reject:
 def rejected_by(below: float, probabilities: Tensor) -> Tensor:
     """Bool ``[N]``: the rows whose largest probability is below.
 
+    >>> import torch
     >>> rejected_by(0.7, torch.tensor([[0.9, 0.1], [0.6, 0.4]])).tolist()
     [False, True]
     """

@@ -43,7 +43,7 @@ MOST = 20_000
 def untold_priors(classes: Classes) -> dict[str, Tensor]:
     """The three priors, float64 ``[C]`` each, by name.
 
-    >>> {name: p.tolist() for name, p in untold_priors(Classes.of(torch.tensor([9, 1]))).items()}
+    >>> {name: p.round(decimals=6).tolist() for name, p in untold_priors(Classes.of(torch.tensor([9, 1]))).items()}
     {'forward': [0.9, 0.1], 'balanced': [0.5, 0.5], 'backward': [0.1, 0.9]}
     """
     forward, even, backward = expert_priors(floored(classes.counts.double()), tau=1.0)
