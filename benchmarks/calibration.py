@@ -27,7 +27,8 @@ import torch
 import longtail
 from longtail import api
 from longtail.adjust import Temperature
-from longtail.comparison.plan import Plan, Prepared
+from longtail.comparison.plan import Plan
+from longtail.comparison.prepared import Prepared
 from longtail.comparison.results import hardware
 from longtail.comparison.statistics import corrected_t_test
 from longtail.comparison.work import Worker

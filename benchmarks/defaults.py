@@ -32,7 +32,8 @@ from longtail.comparison.plan import Plan
 from longtail.comparison.record import Run
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.statistics import corrected_t_test
-from longtail.comparison.work import Task, Worker
+from longtail.comparison.task import Task
+from longtail.comparison.work import Worker
 from longtail.data import Dataset
 from longtail.labels import Labels
 from longtail.store import FolderStore

@@ -12,6 +12,7 @@ cache was written, and the same call in this process tells of no event of a trai
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -32,15 +33,19 @@ TRAINED = ("epoch", "task", "key")
 
 def asked(words: list[str]) -> tuple[float, float]:
     """Seconds that a command of longtail took, and its processor seconds."""
+    return timed(["-m", "longtail", *words])
+
+
+def timed(arguments: list[str]) -> tuple[float, float]:
+    """The same of a process of Python, which keeps what it compiles, as anybody's does."""
+    own = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "longtail", *words], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=own)
     seconds = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        sys.exit(f"longtail {' '.join(words)}: exit code {done.returncode}\n{done.stderr}")
+        sys.exit(f"python {' '.join(arguments)}: exit code {done.returncode}\n{done.stderr}")
     own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return seconds, own
 
@@ -51,17 +56,24 @@ def written(folder: Path) -> dict[str, int]:
     return {str(file.relative_to(folder)): file.stat().st_mtime_ns for file in files}
 
 
-def check_events(data: str, recipes: list[str], folds: int, epochs: int | None, folder: Path) -> int:
-    """The same questions in this process: how many events there were, of which none may be of a training."""
+def check_events(
+    data: str, recipes: list[str], folds: int, epochs: int | None, folder: Path
+) -> tuple[int, list[float]]:
+    """The same questions in this process, where all is imported: how many events there were, of which none may be of a
+    training, and the seconds that each question but the first took.
+    """
     events: list[dict[str, object]] = []
+    seconds = []
     for metric, prior in QUESTIONS:
+        began = time.perf_counter()
         api.compare(
             data, recipes=recipes, folds=folds, epochs=epochs, metric=metric, prior=prior, out=folder,
             baseline=recipes[0], on=events.append,
         )  # fmt: skip
+        seconds.append(time.perf_counter() - began)
     trained = [event for event in events if any(key in event for key in TRAINED)]
     assert not trained, trained[:3]
-    return len(events)
+    return len(events), seconds[1:]
 
 
 def main() -> None:
@@ -98,7 +110,8 @@ def main() -> None:
         for _ in range(args.repeats):
             for metric, prior in QUESTIONS:
                 times[metric, prior].append(asked([*words, "--metric", metric, "--prior", prior]))
-        events = check_events(args.data, recipes, args.folds, args.epochs, folder)
+        events, inside = check_events(args.data, recipes, args.folds, args.epochs, folder)
+        torch = [timed(["-c", "import torch"]) for _ in range(args.repeats)]
         assert written(folder) == before, "a run was made, or a stage trained"
     said = f"; the first call took {first:.0f} s" if new else ""
     shown = " ".join(["longtail", *(word for word in words if word not in ("--out", str(folder)))])
@@ -120,6 +133,12 @@ def main() -> None:
         wall, own = zip(*found)
         cells = [f"{statistics.median(v):.1f} ({min(v):.1f} to {max(v):.1f})" for v in (wall, own)]
         lines.append(f"| {metric} | {prior} | {' | '.join(cells)} |")
+    alone = [f"{statistics.median(v):.1f} ({min(v):.1f} to {max(v):.1f})" for v in zip(*torch)]
+    lines += [
+        f"| a process that imports torch and ends | | {' | '.join(alone)} |",
+        "",
+        f"`longtail.compare(...)` in a Python that has asked once: {' and '.join(f'{s:.1f}' for s in inside)} s.",
+    ]
     text = "\n".join(lines) + "\n"
     print(text)
     if args.out is not None:

@@ -79,9 +79,8 @@ MAY = {
     "report": COMPARE | {"comparison"},
     "executors": COMPARE | {"comparison"},
     "bench": COMPARE | {"comparison", "executors"},
-    "reproduce": COMPARE | {"comparison", "executors", "report"},
-    "api": COMPARE | {"comparison", "executors", "catalogue", "chosen", "report", "bench", "reproduce"},
-    "cli": COMPARE | {"comparison", "executors", "catalogue", "report", "reproduce", "api"},
+    "api": COMPARE | {"comparison", "executors", "catalogue", "chosen", "report", "bench"},
+    "cli": COMPARE | {"comparison", "executors", "catalogue", "report", "api"},
     "integrations": COMPARE | {"comparison", "catalogue", "report", "api"},
     "testing": COMPARE | {"comparison", "executors"},
 }
@@ -96,7 +95,6 @@ FRAMEWORKS_INSIDE = {
     "kinds",
     "report",
     "bench",
-    "reproduce",
     "backbones",
     "integrations",
     "comparison",
@@ -228,7 +226,7 @@ def test_only_executors_start_processes(room):
         assert "ProcessPool" not in file.read_text(encoding="utf-8"), name_of(file)
 
 
-VERBS = {"api", "cli", "bench", "reproduce"}
+VERBS = {"api", "cli", "bench"}
 """Where the caller says how many jobs, into which folder, and until when."""
 CLOCKS = {"time.time", "time.monotonic", "datetime.now", "datetime.utcnow", "date.today"}
 SEEN = {"clock.py", "cli/saying.py", "report/progress.py"}

@@ -14,7 +14,7 @@ from longtail.classical import Classical
 from longtail.classical.estimators import Own
 from longtail.classical.estimators.resampled import ABOUT, EXACT, METHODS
 from longtail.comparison.brings import brings
-from longtail.comparison.plan import RecipeLike, made
+from longtail.comparison.study import RecipeLike, made
 from longtail.data import Dataset
 from longtail.kinds import KINDS, TABLE, kind_of
 from longtail.kinds.start import base_stage

@@ -11,7 +11,7 @@ from longtail.catalogue import PLAIN, asks_all, known_recipes, on_resampled, uns
 from longtail.classical import Classical
 from longtail.classical.estimators import Resampled
 from longtail.classical.written import house_name, is_estimator
-from longtail.comparison.plan import RecipeLike
+from longtail.comparison.study import RecipeLike
 from longtail.data import Dataset
 from longtail.part import Part
 from longtail.protocol import Backbone

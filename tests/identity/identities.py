@@ -21,7 +21,7 @@ from torch import nn
 
 from longtail.catalogue import known_recipes
 from longtail.classical import Classical
-from longtail.comparison.plan import made
+from longtail.comparison.study import made
 from longtail.examples import Examples
 from longtail.kinds.start import base_stage
 from longtail.labels import Labels

@@ -19,7 +19,7 @@ from longtail.augment import CropFlip
 from longtail.catalogue import known_recipes
 from longtail.classical import logistic
 from longtail.comparison import estimators
-from longtail.comparison.plan import made
+from longtail.comparison.study import made
 from longtail.examples import Examples
 from longtail.inputs import Inputs, SparseRows, TokenRows
 from longtail.net import Net

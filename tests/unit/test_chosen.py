@@ -100,7 +100,7 @@ def test_what_is_none_says_so(asked, kind, said):
 
 
 def test_a_function_that_gives_something_else_is_named():
-    from longtail.comparison.plan import made
+    from longtail.comparison.study import made
 
     with pytest.raises(TypeError, match="recipes: 'odd' gave a Stage, where a Recipe is needed"):
         made(pick({"odd": lambda base: base})["odd"], tabular(), "odd")

@@ -12,9 +12,9 @@ from longtail.cli.saying import commands
 
 ROOT = Path(longtail.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
-COMMAND = re.compile(r"longtail (compare|train|predict|adjust|bench|reproduce|inspect|clean)\b[^`\n]*")
+COMMAND = re.compile(r"longtail (compare|train|predict|adjust|bench|inspect|clean)\b[^`\n]*")
 
-READ, TRAIN = ("compare", "train", "inspect"), ("compare", "train", "bench", "reproduce")
+READ, TRAIN = ("compare", "train", "inspect"), ("compare", "train", "bench")
 SAID_BY = {
     "adjust/apply.py": ("adjust",),
     "api/keeping.py": ("compare",),
@@ -25,7 +25,7 @@ SAID_BY = {
     "catalogue.py": ("compare",),
     "comparison/counted.py": ("compare",),
     "comparison/recommendation.py": ("compare",),
-    "executors/processes.py": ("compare", "bench", "reproduce"),
+    "executors/processes.py": ("compare", "bench"),
     "kinds/table/giveaways.py": ("compare", "inspect"),
     "formats/identifiers.py": READ,
     "run/gradient.py": TRAIN,

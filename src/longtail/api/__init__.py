@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from longtail.api.loading import inspect, load
     from longtail.api.mistakes import errors
     from longtail.api.predicting import model_folder, predict
-    from longtail.api.published import bench, reproduce
     from longtail.api.several import Several, compare_several
     from longtail.api.splitting import load_parts
     from longtail.api.training import train
+    from longtail.bench.benchmark import bench
     from longtail.catalogue import known_recipes
     from longtail.catalogue import listing as recipes
     from longtail.model import Model
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "adjust": "longtail.api.adjusting",
-    "bench": "longtail.api.published",
+    "bench": "longtail.bench.benchmark",
     "cache_size": "longtail.api.cleaning",
     "clean": "longtail.api.cleaning",
     "compare": "longtail.api.comparing",
@@ -43,7 +43,6 @@ _WHERE = {
     "Outcome": "longtail.run",
     "predict": "longtail.api.predicting",
     "recipes": "longtail.catalogue:listing",
-    "reproduce": "longtail.api.published",
     "Several": "longtail.api.several",
     "train": "longtail.api.training",
 }
@@ -59,5 +58,5 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "cache_size", "clean", "compare",
     "compare_several", "errors", "inspect", "known_recipes", "load", "load_parts", "model_folder", "predict",
-    "recipes", "reproduce", "train",
+    "recipes", "train",
 ]  # fmt: skip

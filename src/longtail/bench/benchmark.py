@@ -17,11 +17,12 @@ from longtail.bench.cifar import read_cifar
 from longtail.bench.estimate import estimate
 from longtail.bench.plan import CifarPlan, base_stage, chosen_recipes, design
 from longtail.clock import today
-from longtail.comparison.plan import RecipeLike
 from longtail.comparison.record import Run
 from longtail.comparison.results import hardware, versions
 from longtail.comparison.run import run
-from longtail.comparison.work import Task, Worker
+from longtail.comparison.study import RecipeLike
+from longtail.comparison.task import Task
+from longtail.comparison.work import Worker
 from longtail.executors import Executor, on_this_machine
 from longtail.files import held, write_json, write_text
 from longtail.run import Engine

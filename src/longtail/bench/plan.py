@@ -17,8 +17,9 @@ import torch
 from longtail import recipes as house
 from longtail.augment import AutoAugment, RandAugment
 from longtail.bench.cifar import CifarLT
-from longtail.comparison.plan import AnyRecipe, Prepared, RecipeLike, made
+from longtail.comparison.prepared import Prepared
 from longtail.comparison.split import Folds, Split
+from longtail.comparison.study import AnyRecipe, RecipeLike, made
 from longtail.costs import Costs
 from longtail.data import Dataset
 from longtail.kinds import IMAGE
@@ -140,7 +141,7 @@ def chosen_recipes(
 
 @dataclass(frozen=True)
 class CifarPlan:
-    """The runs of one benchmark at one imbalance: a ``longtail.comparison.plan.Study``.
+    """The runs of one benchmark at one imbalance: a ``longtail.comparison.study.Study``.
 
     Attributes:
         cifar: images.

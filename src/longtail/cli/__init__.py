@@ -5,7 +5,7 @@ from longtail.cli.comparing import compare
 from longtail.cli.entry import main
 from longtail.cli.looking import clean, inspect, mistakes, recipes
 from longtail.cli.models import adjust, predict, train
-from longtail.cli.published import bench, reproduce
+from longtail.cli.published import bench
 
 for call in (
     compare,
@@ -17,7 +17,6 @@ for call in (
     recipes,
     clean,
     bench,
-    reproduce,
 ):  # as shown in --help
     app.command("errors" if call is mistakes else None)(call)
 

@@ -1,8 +1,7 @@
-"""Commands that make published experiments again: bench, reproduce."""
+"""The command that makes the published tables again."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +9,9 @@ import typer
 
 from longtail.cli.ending import errors
 from longtail.cli.given import (
-    Backbone,
     Device,
     Epochs,
     Graphs,
-    Precision,
 )
 from longtail.cli.options import names
 from longtail.cli.saying import command, duration
@@ -96,48 +93,3 @@ def bench(
             )
         typer.echo((out / "table.md").read_text(encoding="utf-8"))
         typer.echo(f"Table: {out / 'table.md'}; every run: {out / 'results.csv'}; figures: {out}/*.svg")
-
-
-def reproduce(
-    experiment: Annotated[str, typer.Argument(help="reviews: which loss finds the rare class?")],
-    data: Annotated[str | None, typer.Argument(help="The data, if not found through LONGTAIL_DATA.")] = None,
-    folds: Annotated[int, typer.Option(help="Each row is tested once a seed.")] = 5,
-    seeds: Annotated[int, typer.Option(help="Repetitions with other initial weights and order.")] = 1,
-    jobs: Annotated[int, typer.Option(help="Processes that work side by side; 0 takes one a core.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the page, the figures and the numbers.")] = Path(
-        "longtail-reviews"
-    ),
-    backbone: Backbone = None,
-    epochs: Epochs = None,
-    device: Device = "auto",
-    precision: Precision = None,
-    graphs: Graphs = True,
-    look: Annotated[
-        str, typer.Option(help="Epochs after which p_t and gradients are drawn, beside the last.")
-    ] = "1,3",
-) -> None:
-    """Run a published experiment again, with tests for what it claims."""
-    from longtail import api
-    from longtail.report.progress import progress
-    from longtail.reproduce.words import show
-    from longtail.run.engine import engine_of
-
-    with errors():
-        engine = engine_of(device=device, precision=precision, graphs=graphs)
-        with progress() as on:
-            found = api.reproduce(
-                experiment,
-                data,
-                folds=folds,
-                seeds=seeds,
-                backbone=backbone,
-                epochs=epochs,
-                look=[int(e) for e in names(look) or []],
-                jobs=jobs or os.cpu_count() or 1,
-                out=out,
-                engine=engine,
-                on=on,
-                command=command(),
-            )
-        show(found)
-        typer.echo(f"Written to {out}: reviews.html, reviews.csv, reviews.json, figures/")

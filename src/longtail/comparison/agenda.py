@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from graphlib import TopologicalSorter
 
 from longtail.comparison.schedule import Schedule
-from longtail.comparison.work import Task
+from longtail.comparison.task import Task
 
 
 class Agenda:

@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 
 from longtail.backbones import as_pretrained
 from longtail.classical import Classical
-from longtail.comparison.plan import Study
+from longtail.comparison.study import Study
 from longtail.data import Dataset
 from longtail.inputs import SparseRows
 from longtail.kinds import kind_of

@@ -8,8 +8,8 @@ from longtail.comparison.curve import Curve, curve_of
 from longtail.comparison.judge import Judge
 from longtail.comparison.leaderboard import board, equal_recipes, shown_priors
 from longtail.comparison.outputs import load_outputs
-from longtail.comparison.plan import Study
 from longtail.comparison.record import Results
+from longtail.comparison.study import Study
 from longtail.metrics.evaluate import rarest_of
 from longtail.store import Entries
 

@@ -27,11 +27,11 @@ from longtail.comparison.leaderboard import (
     tie_order,
 )
 from longtail.comparison.outputs import Outputs, Said, load_outputs, said
-from longtail.comparison.plan import Study
 from longtail.comparison.record import Results
 from longtail.comparison.row_test import Layout, expected_of_winner, row_test
 from longtail.comparison.set_test import set_test
 from longtail.comparison.split import together_of
+from longtail.comparison.study import Study
 from longtail.store import Entries
 
 

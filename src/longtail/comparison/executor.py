@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from longtail.comparison.agenda import Agenda
 from longtail.comparison.record import Run
-from longtail.comparison.work import Task, Worker
+from longtail.comparison.task import Task
+from longtail.comparison.work import Worker
 from longtail.run.loop import On
 
 

@@ -25,7 +25,7 @@ from longtail.metrics.evaluate import rarest_of, see
 from longtail.prior import Prior
 
 if TYPE_CHECKING:
-    from longtail.comparison.plan import Study
+    from longtail.comparison.study import Study
 
 FEW_CLASSES = 60
 """Classes up to which the confusion matrix is written down; above, the pairs that are confused most."""

@@ -3,162 +3,34 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
 
 import torch
 
 from longtail.backbones import as_pretrained
-from longtail.classical import Classical
 from longtail.comparison.brings import brings
-from longtail.comparison.features import front_of
-from longtail.comparison.patience import slowly
+from longtail.comparison.prepared import Prepared
 from longtail.comparison.split import Folds, Split, together_of
+from longtail.comparison.study import AnyRecipe, RecipeLike, identity_of, made
 from longtail.costs import Costs
-from longtail.data import Dataset, encoder_for
+from longtail.data import Dataset
 from longtail.data.weighing import by_weight
-from longtail.examples import Examples
 from longtail.kinds import kind_of
-from longtail.kinds.start import base_stage, check_backbone, starting_net
+from longtail.kinds.start import base_stage, check_backbone
 from longtail.labels import Labels
 from longtail.metrics import Point
 from longtail.net import Net
 from longtail.part import digest
 from longtail.prior import Prior
 from longtail.protocol import Backbone
-from longtail.recipe import Recipe, Stage
+from longtail.recipe import Stage
 from longtail.run import Engine, Probe
-from longtail.run.chain import net_digest
-from longtail.run.loop import On, ignore
 from longtail.run.suits import check_suits
 from longtail.seeds import seed_of
 
-AnyRecipe = Recipe | Classical
-RecipeLike = Recipe | Classical | Callable[[Stage], Recipe]
-
-
 MOST_ROWS = 30_000_000
 """Rows that a search for the length may pass through the net in its longest training."""
-
-
-class Study(Protocol):
-    """What the runner needs to know: a ``Plan``, or any other set of runs over training and test rows of one data set.
-
-    A run is a recipe in a cell: ``fold`` says which rows train and which test, ``seed`` which randomness.
-    """
-
-    @property
-    def dataset(self) -> Dataset: ...
-    @property
-    def recipes(self) -> tuple[tuple[str, RecipeLike], ...]: ...
-    @property
-    def deploy_prior(self) -> Prior: ...
-    @property
-    def costs(self) -> Costs | None:
-        """What decisions cost; None: no costs are declared."""
-        ...
-
-    @property
-    def points(self) -> tuple[Point, ...]:
-        """Points that runs are judged at, beside the metrics."""
-        ...
-
-    @property
-    def backbone(self) -> Backbone: ...
-    @property
-    def tuning(self) -> str: ...
-    @property
-    def inner_share(self) -> float: ...
-    @property
-    def fold_seed(self) -> int: ...
-    @property
-    def trained_share(self) -> float:
-        """The share of all rows that a run trains on."""
-        ...
-
-    @property
-    def engine(self) -> Engine: ...
-    @property
-    def duplicate_of(self) -> torch.Tensor:
-        """Equal for rows that are copies of one input, int64 ``[N]``."""
-        ...
-
-    @property
-    def together(self) -> torch.Tensor:
-        """Equal for rows that stay on one side of every split, int64 ``[N]``."""
-        ...
-
-    @property
-    def sides(self) -> Split:
-        """Which rows train and which test, and which training rows are held out."""
-        ...
-
-    @property
-    def cells(self) -> list[tuple[int, int]]:
-        """(fold, seed) of the runs of each recipe."""
-        ...
-
-    @property
-    def tested_under(self) -> str:
-        """The prior that the test rows were drawn under: "natural" or "balanced"."""
-        ...
-
-    @property
-    def lengths(self) -> tuple[int, int] | None:
-        """(fewest, most) epochs of the base stage where its length is found on held-out rows; None where it is given."""
-        ...
-
-    @property
-    def checks(self) -> bool:
-        """Are rows held out for every recipe, to check its prior and to tune its decisions, or only where it must?"""
-        ...
-
-    @property
-    def base(self) -> Stage:
-        """The base stage that recipes start from."""
-        ...
-
-    def recipe(self, name: str, epochs: int | None = None) -> AnyRecipe:
-        """A recipe by name, on the base stage or on one of so many epochs."""
-        ...
-
-    def identity(self, name: str, fold: int, seed: int) -> str: ...
-    def prepare(self, fold: int, seed: int = 0) -> Prepared: ...
-    def labels(self, fold: int, seed: int) -> Labels:
-        """The labels of a cell whose frequencies are "natural", and whose counts say which classes are many or few."""
-        ...
-
-    def draws(self, seed: int) -> tuple[int, int]:
-        """The seed of the initial weights, and that of everything drawn later."""
-        ...
-
-    def where(self, fold: int, seed: int) -> str:
-        """A cell in words."""
-        ...
-
-    def with_engine(self, engine: Engine) -> Study: ...
-    def probe(self, prepared: Prepared) -> Probe | None:
-        """What to measure along the way."""
-        ...
-
-
-def made(found: RecipeLike, base: Stage, name: str) -> AnyRecipe:
-    """A recipe, from the base stage where it is a function of one, under the name of the table."""
-    recipe = found if isinstance(found, Recipe | Classical) else found(base)
-    if not isinstance(recipe, Recipe | Classical):
-        raise TypeError(f"recipes: {name!r} gave a {type(recipe).__name__}, where a Recipe is needed")
-    return recipe.but(name=name) if isinstance(recipe, Recipe) else recipe
-
-
-def identity_of(backbone: Backbone) -> Any:
-    """What counts of a backbone: its code and weights where it brings some, and else its name or settings."""
-    encoder = as_pretrained(backbone)
-    if encoder is not None:
-        return encoder.fingerprint()
-    return net_digest(backbone) if isinstance(backbone, Net) else backbone
 
 
 @dataclass(frozen=True)
@@ -362,71 +234,3 @@ class Plan:
         if self.split is not None or beside.group is not None or beside.weight is not None:
             where += [repr(self.sides), beside.digest]
         return digest([self.dataset.fingerprint, name, what.digest, numbers, where])
-
-
-class Prepared:
-    """The rows of one fold, split and encoded; encoders are fitted on the rows that train, and on no others.
-
-    Args:
-        study: whose rows these are.
-        train, test: rows of its data set.
-        labels: those whose frequencies are "natural", and whose counts say which classes are many or few.
-        unlabelled: raw rows without labels; None takes the data set's own.
-        split_seed: shuffles the inner split; None takes the study's ``fold_seed``.
-    """
-
-    def __init__(
-        self,
-        study: Study,
-        train: torch.Tensor,
-        test: torch.Tensor,
-        labels: Labels,
-        unlabelled: Any = None,
-        split_seed: int | None = None,
-    ) -> None:
-        self.study, self.train_rows, self.test_rows, self.labels = study, train, test, labels
-        self.split_seed = study.fold_seed if split_seed is None else split_seed
-        self.unlabelled = study.dataset.unlabelled if unlabelled is None else unlabelled
-        self._encoded: dict[str, tuple[Any, Examples]] = {}
-        self.seconds = 0.0  # that encoding took so far
-        self.on: On = ignore
-
-    @cached_property
-    def split(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """(inner rows, held-out rows) of the training rows; made when a recipe needs it, for a few rows have none."""
-        study = self.study
-        return study.sides.inner(
-            study.dataset, study.together, self.train_rows, study.inner_share, self.split_seed
-        )
-
-    @property
-    def inner_rows(self) -> torch.Tensor:
-        return self.split[0]
-
-    @property
-    def held_rows(self) -> torch.Tensor:
-        return self.split[1]
-
-    def training(self, part: str) -> tuple[Any, Examples]:
-        """The fitted encoder and the training examples of ``part``: "full" (all training rows) or "inner"."""
-        if part not in self._encoded:
-            began = time.perf_counter()
-            rows = self.train_rows if part == "full" else self.inner_rows
-            with slowly(self.on, f"encoding {len(rows):,} rows of {self.study.dataset.kind} data"):
-                dataset = self.study.dataset.take(rows)
-                encoder: Any = front_of(dataset, self.study.backbone) or encoder_for(dataset).fit(dataset.raw)
-                more = None if self.unlabelled is None else encoder(self.unlabelled)
-                examples = Examples(encoder(dataset.raw), dataset.labels, dataset.name, more)
-            self._encoded[part] = (encoder, examples)
-            self.seconds += time.perf_counter() - began
-        return self._encoded[part]
-
-    def encode(self, encoder: Any, rows: torch.Tensor) -> Examples:
-        dataset = self.study.dataset.take(rows)
-        with slowly(self.on, f"encoding {len(rows):,} rows of {dataset.kind} data"):
-            return Examples(encoder(dataset.raw), dataset.labels, dataset.name)
-
-    def net(self, part: str, seed: int) -> Net:
-        """Initial weights for ``part``, from the seed."""
-        _, examples = self.training(part)
-        return starting_net(self.study.dataset.kind, examples, seed, self.study.backbone)

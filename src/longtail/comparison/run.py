@@ -16,10 +16,11 @@ from longtail.classical import Classical
 from longtail.comparison.agenda import Agenda
 from longtail.comparison.cost import own_backbone
 from longtail.comparison.executor import Executor
-from longtail.comparison.plan import Study
 from longtail.comparison.record import Run
 from longtail.comparison.schedule import Schedule
-from longtail.comparison.work import LENGTH, Task, Worker, label, skipped
+from longtail.comparison.study import Study
+from longtail.comparison.task import LENGTH, Task, label, skipped
+from longtail.comparison.work import Worker
 from longtail.part import digest
 from longtail.recipe import Recipe
 from longtail.run.finish import needs_held

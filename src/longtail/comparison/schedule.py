@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping
 from longtail.classical import Classical
 from longtail.comparison.cost import Size, own_backbone, seconds_of, size_of, stage_seconds
 from longtail.comparison.leaderboard import LOWER_IS_BETTER, ranking_metric
-from longtail.comparison.plan import AnyRecipe, Study
 from longtail.comparison.record import Run
-from longtail.comparison.work import Task
+from longtail.comparison.study import AnyRecipe, Study
+from longtail.comparison.task import Task
 
 CLOSING = 2.0, 0.03
 """Kept back for the report at the end: seconds, and a share of the budget."""

@@ -8,7 +8,7 @@ from typing import Any
 from longtail.comparison.agenda import Agenda
 from longtail.comparison.executor import MakeWorker
 from longtail.comparison.record import Run
-from longtail.comparison.work import Task
+from longtail.comparison.task import Task
 from longtail.run.loop import On
 
 

@@ -20,7 +20,8 @@ import torch
 from longtail.comparison.agenda import Agenda
 from longtail.comparison.executor import MakeWorker, WorkerDied
 from longtail.comparison.record import Run
-from longtail.comparison.work import Task, Worker
+from longtail.comparison.task import Task
+from longtail.comparison.work import Worker
 from longtail.memory import keep_freed
 from longtail.run.loop import On
 

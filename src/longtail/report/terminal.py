@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from longtail.comparison.against import indistinguishable
@@ -105,12 +107,21 @@ def _fitting(results: Results, prior: str, rows: Sequence[Row], width: int) -> T
     ruler = Console(width=10_000)
     names = _columns(results, prior, rows)
     place = {name: i for i, name in enumerate((*found(), *COSTS))}
-    tries = [(n, True) for n in range(len(names), 3, -1)] + [(n, False) for n in range(len(names), 0, -1)]
-    for n, detail in [*tries, (0, False)]:
+
+    def table(n: int, detail: bool) -> Table:
         kept = tuple(sorted(names[:n], key=place.__getitem__))
-        table = _table(results, prior, rows, ties, kept, detail, as_trained=prior == "balanced")
-        if Measurement.get(ruler, ruler.options, table).maximum <= width:
-            return table
+        return _table(results, prior, rows, ties, kept, detail, as_trained=prior == "balanced")
+
+    def fitting(detail: bool) -> int:
+        """How many columns fit; -1 where not even the table without them does. A table with more is wider."""
+        widths = range(len(names) + 1)
+        wide = partial(Measurement.get, ruler, ruler.options)
+        return bisect_right(widths, width, key=lambda n: wide(table(n, detail)).maximum) - 1
+
+    if (n := fitting(True)) > 3:
+        return table(n, True)
+    if (n := fitting(False)) >= 0:
+        return table(n, False)
     return _table(results, prior, rows, ties, (), detail=False, as_trained=False)
 
 

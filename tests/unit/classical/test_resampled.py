@@ -132,7 +132,7 @@ def test_a_comparison_hands_the_categories_on():
     import tempfile
     from pathlib import Path
 
-    from longtail.comparison.work import Task
+    from longtail.comparison.task import Task
 
     with tempfile.TemporaryDirectory() as folder:
         made = Worker(plan, FolderStore(Path(folder))).do(Task("it", 0, 0))

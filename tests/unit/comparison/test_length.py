@@ -81,7 +81,7 @@ def test_a_length_that_was_given_is_not_searched_for(tmp_path) -> None:
 def test_the_model_of_a_comparison_takes_the_length_that_its_folds_found(tmp_path, monkeypatch) -> None:
     lengths = iter([3, 5])
     monkeypatch.setattr(
-        "longtail.comparison.work.find", lambda first, allowed, losses: Length(next(lengths), True)
+        "longtail.comparison.learning.find", lambda first, allowed, losses: Length(next(lengths), True)
     )
     found = longtail.compare(toy(60), recipes=["mixup"], folds=2, out=tmp_path, verbose=0)
     assert found.model is not None  # a third search would have had no answer

@@ -16,7 +16,8 @@ from longtail.comparison import outputs as module
 from longtail.comparison.outputs import Outputs, load_outputs, said
 from longtail.comparison.plan import Plan
 from longtail.comparison.run import run
-from longtail.comparison.work import Task, Worker
+from longtail.comparison.task import Task
+from longtail.comparison.work import Worker
 from longtail.data import Dataset
 from longtail.executors import InProcess
 from longtail.labels import Labels

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from longtail import LongTailClassifier, api, cli
 from longtail.api.splitting import length_of, load_parts, split_of
-from longtail.comparison.plan import Prepared
+from longtail.comparison.prepared import Prepared
 from longtail.comparison.split import Folds, Holdout, InTime, Own
 from longtail.comparison.split_words import split_notes, words
 from longtail.data import load

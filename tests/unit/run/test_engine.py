@@ -91,13 +91,12 @@ COMMANDS = [
     ["train", "a.csv"],
     ["predict", "model", "a.csv"],
     ["bench", "cifar10-lt", "--data", "d"],
-    ["reproduce", "reviews"],
 ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[c[0] for c in COMMANDS])
 def test_the_command_line_says_it_in_its_words_before_any_work(monkeypatch, command):
-    for name in ("load", "bench", "reproduce"):
+    for name in ("load", "bench"):
         monkeypatch.setattr(api, name, refuse)
     args = [*command, "--device", "cpu", "--precision", "tf32"]
     monkeypatch.setattr("sys.argv", ["longtail", *args])

@@ -18,24 +18,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from reviews import findings
+from reviews.probe import probe
 
 from longtail import recipes
 from longtail.clock import today
 from longtail.comparison.features import frozen_features
-from longtail.comparison.plan import Plan, RecipeLike
+from longtail.comparison.plan import Plan
 from longtail.comparison.record import Results
 from longtail.comparison.results import results_of
 from longtail.comparison.run import run
+from longtail.comparison.study import RecipeLike
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, load
 from longtail.executors import Executor, on_this_machine
-from longtail.files import held, whole, write_json
+from longtail.files import held, whole, write_json, write_text
 from longtail.losses import DSC, CrossEntropy
 from longtail.part import part
 from longtail.protocol import Backbone
 from longtail.recipe import Recipe, Stage
-from longtail.reproduce import findings
-from longtail.reproduce.probe import probe
 from longtail.run import Engine
 from longtail.run.loop import On, ignore
 from longtail.store import FolderStore
@@ -146,7 +147,7 @@ def reviews(
     on: On = ignore,
     command: str | None = None,
 ) -> Reviews:
-    """Run the experiment and write ``reviews.html``, ``reviews.csv``, ``reviews.json`` and the figures.
+    """Run the experiment and write ``reviews.html``, ``reviews.md``, ``reviews.csv``, ``reviews.json`` and the figures.
 
     Args:
         data: texts with labels of two classes; None takes ``o2o-food-safety/train.tsv`` under ``LONGTAIL_DATA``.
@@ -185,7 +186,7 @@ def reviews(
     plan = Plan(**{**vars(plan), "recipes": tuple(made.items()), "baseline": BASELINE})
     said = data.name if isinstance(data, Dataset) else str(data or "o2o-food-safety/train.tsv")
     shown = None if frozen is None else {"kind": kind, "backbone": str(said_backbone)}
-    with held(folder, "longtail reproduce"):
+    with held(folder, "benchmarks/reviews"):
         return _reviewed(plan, made, folder, said, shown, look, executor, on, command)
 
 
@@ -201,7 +202,8 @@ def _reviewed(
     command: str | None,
 ) -> Reviews:
     """The experiment itself, in a folder that is this process's; ``shown``: kind and backbone where they are frozen."""
-    from longtail.reproduce.page import write_page
+    from reviews.markdown import markdown
+    from reviews.page import write_page
 
     dataset = plan.dataset
     names = dataset.labels.names
@@ -249,6 +251,7 @@ def _reviewed(
     write_json(folder / "reviews.json", {**summary, "sources": found.sources, "probes": probes})
     write_csv(found, folder / "reviews.csv")
     write_page(found, folder)
+    write_text(folder / "reviews.md", markdown(found))
     return found
 
 

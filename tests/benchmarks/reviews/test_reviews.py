@@ -11,6 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from reviews.__main__ import main
+from reviews.experiment import Reviews, losses, reviews
+from reviews.page import standalone
+from reviews.probe import BINS, density, gradient_norm, measure
+from reviews.words import conclusions
 
 from longtail.data import Dataset
 from longtail.examples import Examples
@@ -18,11 +23,6 @@ from longtail.kinds.text import stage as text
 from longtail.labels import Labels
 from longtail.losses import GHMC
 from longtail.part import part
-from longtail.reproduce import Reviews, reviews
-from longtail.reproduce.page import standalone
-from longtail.reproduce.probe import BINS, density, gradient_norm, measure
-from longtail.reproduce.reviews import losses
-from longtail.reproduce.words import conclusions
 from longtail.run import Cache
 from longtail.store import FolderStore
 
@@ -190,34 +190,16 @@ def few(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
 
 
 @pytest.mark.usefixtures("few")
-def test_command_line(tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from longtail.cli import app
-
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     d = dataset(60)
     file = tmp_path / "toy.tsv"
     lines = [f"{y}\t{row}" for y, row in zip(d.labels.y.tolist(), d.raw)]
     file.write_text("\n".join(["label\tcomment", *lines]), encoding="utf-8")
-    asked = [
-        "reproduce",
-        "reviews",
-        str(file),
-        "--folds",
-        "2",
-        "--epochs",
-        "1",
-        "--jobs",
-        "1",
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    done = CliRunner().invoke(app, asked)
-    assert done.exit_code == 0, done.output
-    assert "Does focal loss give the highest single fold?" in done.output
-    assert (tmp_path / "out" / "reviews.html").exists()
-    wrong = CliRunner().invoke(app, ["reproduce", "weather"])
-    assert wrong.exit_code == 2
+    out = tmp_path / "out"
+    main([str(file), "--folds", "2", "--epochs", "1", "--jobs", "1", "--out", str(out)])
+    assert "Does focal loss give the highest single fold?" in capsys.readouterr().out
+    assert "python benchmarks/reviews" in (out / "reviews.html").read_text(encoding="utf-8")
+    assert "| ce | 0 |" in (out / "reviews.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("options", ["", ",tune=lora,rank=2"])

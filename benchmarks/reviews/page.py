@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reviews import figures, words
+
 from longtail.files import write_text
 from longtail.report.page import page, style
-from longtail.reproduce import figures, words
 
 if TYPE_CHECKING:
-    from longtail.reproduce.reviews import Reviews
+    from reviews.experiment import Reviews
 
 HERE = Path(__file__).parent
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from longtail.comparison.recommendation import p_text
 
 if TYPE_CHECKING:
+    from reviews.experiment import Reviews
+
     from longtail.comparison.record import Results
-    from longtail.reproduce.reviews import Reviews
 
 
 def conclusions(found: Reviews) -> list[tuple[str, str]]:

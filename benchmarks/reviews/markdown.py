@@ -1,36 +1,17 @@
-"""The reviews experiment as Markdown, for ``benchmarks/results``.
-
-python benchmarks/reviews_as_markdown.py FOLDER > table.md    # a folder that `longtail reproduce reviews --out` wrote
-"""
+"""The reviews experiment as Markdown, for ``benchmarks/results``."""
 
 from __future__ import annotations
 
-import json
-import math
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from reviews import words
 
-from longtail.comparison.record import read_results
-from longtail.reproduce import Reviews, words
-from longtail.reproduce.findings import Line
-
-
-def read(folder: Path) -> Reviews:
-    """What the experiment found, from its files."""
-    results = read_results(folder / "results.json")
-    found = json.loads((folder / "reviews.json").read_text(encoding="utf-8"))
-    lines = []
-    for line in found["lines"]:
-        values = {k: math.nan if v is None else v for k, v in line.items()}
-        lines.append(Line(**{**values, "scores": tuple(tuple(row) for row in line["scores"])}))
-    return Reviews(
-        results, tuple(lines), found["tests"], found["sources"], found["probes"], found["positive"], folder
-    )
+if TYPE_CHECKING:
+    from reviews.experiment import Reviews
 
 
-def markdown(found: Reviews) -> list[str]:
+def markdown(found: Reviews) -> str:
     """The tables and the sentences."""
     results = found.results
     data, settings = results.data, results.settings
@@ -89,8 +70,4 @@ def markdown(found: Reviews) -> list[str]:
         sure = [np.array(m["p"]).sum(0)[27:].sum() / np.array(m["p"]).sum() for m in probe["moments"]]
         pull = [sum(m["pull"][15:]) for m in probe["moments"]]
         out.append(f"| {name} | " + " | ".join(f"{v:.3f}" for v in (*sure, *pull)) + " |")
-    return out
-
-
-if __name__ == "__main__":
-    print("\n".join(markdown(read(Path(sys.argv[1])))))
+    return "\n".join(out) + "\n"

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from reviews import findings
 from sklearn.metrics import f1_score
 from specimen import results_of_runs
 
 from longtail.comparison.record import Results, Run
-from longtail.reproduce import findings
 
 
 def results(tables: dict[str, np.ndarray], baseline: str = "ce") -> Results:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from longtail.comparison.plan import Prepared
+from longtail.comparison.prepared import Prepared
 from longtail.comparison.work import Worker
 from longtail.examples import Examples
 from longtail.net import Net

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from reviews.findings import Line
+from reviews.probe import BINS, GRID
 
 from longtail.report.svg import COLOURS, drawing, inline, shortened
-from longtail.reproduce.findings import Line
-from longtail.reproduce.probe import BINS, GRID
 
 WIDTH = 7.2  # inches
 
