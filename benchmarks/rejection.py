@@ -46,7 +46,8 @@ def main() -> None:
     known = torch.nonzero(digit < KNOWN).flatten()
     labels = Labels.of(digit[known])
     print(
-        f"longtail {__version__}, {hardware()}; seeds {asked.seeds}, imbalance {asked.imbalance:g}, epochs {asked.epochs}\n"
+        f"longtail {__version__}, {hardware()}; seeds {asked.seeds}, imbalance {asked.imbalance:g}, "
+        f"epochs {asked.epochs or 'as found'}\n"
     )
     print("| recipe | AUROC | F-measure | known rejected | unknown rejected | accuracy | minutes |")
     print("|---|---|---|---|---|---|---|")
@@ -62,7 +63,7 @@ def main() -> None:
             raw, y = images(pixels, test), [str(k) for k in digit[test].tolist()]
             frame = api.predict(model, raw, prior="balanced", reject_rate=0.05, say=lambda note: None)
             below = frame.attrs["rejected"]["below"]
-            probabilities = torch.from_numpy(frame[[f"p_{k}" for k in model.names]].to_numpy())
+            probabilities = torch.from_numpy(frame[[f"p_{k}" for k in model.names]].to_numpy().copy())
             scores = scored_open(y, model.names, probabilities, below)
             right = [a == b for a, b in zip(frame["most_probable"], y) if b in model.names]
             found.append({**scores, "accuracy": sum(right) / len(right)})

@@ -27,8 +27,8 @@ from longtail.adjust import expert_weights
 from longtail.classes import Classes, floored
 from longtail.comparison.judge import Judge
 from longtail.comparison.outputs import Outputs, load_outputs
-from longtail.comparison.study import Study
 from longtail.comparison.record import Results
+from longtail.comparison.study import Study
 from longtail.run.unknown import EACH, estimated_on
 from longtail.seeds import generator
 from longtail.store import Entries
