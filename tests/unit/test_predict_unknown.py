@@ -8,7 +8,7 @@ import pytest
 
 from longtail import api
 from longtail.data.predicted import NONE
-from longtail.model import HELD, Model
+from longtail.model import SOME, Model
 
 MEANS = np.array([[0.0, 0.0], [2.5, 0.0], [0.0, 2.5]])
 
@@ -119,7 +119,7 @@ def test_rows_of_other_classes_are_told_by_their_labels(model: Model) -> None:
 def test_what_was_said_of_held_out_rows_is_kept_with_the_model(folder, model: Model, tmp_path) -> None:
     held = model.outcome.held
     assert held is not None
-    assert len(held.y) == HELD  # a share of them, of each class
+    assert len(held.y) == SOME  # a share of them, of each class
     assert held.y.bincount().tolist() == pytest.approx([1600, 300, 100], abs=100)
     without = Model(model.outcome.but(held=None), model.encoder, model.facts)
     without.save(tmp_path / "without")
@@ -132,5 +132,5 @@ def test_held_out_rows_that_do_not_fit_are_refused(folder, model: Model, tmp_pat
 
     bad = Held(model.outcome.held.log_p[:, :2], model.outcome.held.y)
     Model(model.outcome.but(held=bad), model.encoder, model.facts).save(tmp_path / "bad")
-    with pytest.raises(ValueError, match="held-out rows has shape"):
+    with pytest.raises(ValueError, match="held-out rows of shape"):
         Model.load(tmp_path / "bad")

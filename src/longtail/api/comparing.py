@@ -28,7 +28,7 @@ from longtail.comparison.leaderboard import write_csv
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
-from longtail.comparison.points import Aimed, points_of
+from longtail.comparison.points import aimed_of, points_of
 from longtail.comparison.record import Results
 from longtail.comparison.run import run
 from longtail.comparison.split import Own
@@ -37,6 +37,7 @@ from longtail.costs import Costs, columns_named
 from longtail.data import Dataset
 from longtail.executors import on_this_machine
 from longtail.files import held, write_json
+from longtail.metrics import Aimed
 from longtail.model import Model, decide_by
 from longtail.prior import Prior, Said
 from longtail.protocol import Backbone
@@ -47,6 +48,11 @@ from longtail.run.loop import On
 from longtail.run.ranks import launched
 from longtail.store import FolderStore
 from longtail.words import nearest
+
+NOT_FOR_POINT = (
+    "It was made without this point, so it does not decide for it, and nothing was trained: the same with --model "
+    "(model=True in Python) makes one that does."
+)
 
 
 def compare(
@@ -231,7 +237,8 @@ def compare(
         about_model: Mapping[str, Any] | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
             kept, about_model = was
-            decide_by(folder / "model", declared)
+            if not decide_by(folder / "model", declared, aimed_of(results)):
+                about_model = {"why": NOT_FOR_POINT, **about_model}
         elif model is not False:
             kept, about_model = keep(plan, results, folder, deadline, budget, say, encoder, found)
         if isinstance(kept, Model) and about_model:

@@ -45,7 +45,8 @@ def predict(
 
     Under the natural prior classes are decided by thresholds tuned on held-out rows (for macro F1), where training found
     some that help; ``prediction`` then differs from ``most_probable`` in some rows. Where costs are declared, here or
-    when the model was made, the cheapest decision is taken, under any prior.
+    when the model was made, the cheapest decision is taken, under any prior. Of a model that was made for a point
+    (``metric="recall@precision>=0.9"``), its threshold under the prior decides.
 
     A prior that nobody knows can be estimated on the rows themselves, without labels: ``prior="estimated"``. And rows
     that are probably of none of the classes can be rejected, by their largest probability under the prior asked for:
@@ -118,6 +119,8 @@ def predict(
     rows.notes += found.notes
     if declared is not None:
         rows.notes.append(f"decided by costs. {declared.in_words(loaded.names)}")
+    elif (aimed := loaded.outcome.aimed) is not None and found.prior is not None:
+        rows.notes.append(aimed.in_words(loaded.names, found.outcome.threshold(found.prior)))
     tested = None if found.prior is None else found.prior.resolve(loaded.outcome.classes)
     rejected, below, rejection = None, 0.0, None
     if reject is not None:
@@ -133,7 +136,7 @@ def predict(
         labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested, cost)
         rows.notes.append(said if not opened else f"{said}; the scores are as if no row were rejected")
     frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen, rejected)
-    frame.attrs["decided_by"] = "costs" if declared is not None else loaded.outcome.decided_by
+    frame.attrs["decided_by"] = loaded.outcome.decided_by
     if scores:
         frame.attrs["scores"] = scores
     for name, about in (("prior", found.about), ("rejected", rejection), ("open_set", opened)):

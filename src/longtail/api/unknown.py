@@ -40,7 +40,7 @@ class Found:
     def decide(self, of: Any) -> Tensor:
         """Classes ``[N]``; ``of`` has the values of each column that the costs name."""
         if self.prior is None:
-            return self.outcome.but(thresholds=None).decide(self.probabilities, "natural", of)
+            return self.outcome.but(thresholds=None, aimed=None).decide(self.probabilities, "natural", of)
         return self.outcome.decide(self.probabilities, self.prior, of)
 
 

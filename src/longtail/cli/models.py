@@ -38,6 +38,13 @@ def train(
     backbone: Backbone = None,
     epochs: Epochs = None,
     tuning: Tuning = "refit",
+    costs: CostsOption = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="A point that the model decides for, such as 'recall@precision>=0.9'; left out, the most probable class."
+        ),
+    ] = None,
     device: Device = "auto",
     precision: Precision = None,
     graphs: Graphs = True,
@@ -46,13 +53,14 @@ def train(
 ) -> None:
     """Train one recipe on all rows and save the model."""
     from longtail import api
+    from longtail.costs import columns_named
     from longtail.report import listings
     from longtail.report.progress import progress
     from longtail.run.engine import engine_of
 
     with errors():
         engine = engine_of(device=device, precision=precision, graphs=graphs)
-        dataset = api.load(data, unlabelled=unlabelled, **how)
+        dataset = api.load(data, unlabelled=unlabelled, cost_columns=columns_named(costs, files=True), **how)
         if os.environ.get("RANK", "0") == "0":
             listings.show_dataset(said(api.inspect(dataset)))
         with progress() as on:
@@ -63,6 +71,8 @@ def train(
                 backbone=backbone,
                 epochs=epochs,
                 tuning=tuning,
+                costs=costs,
+                metric=metric,
                 engine=engine,
                 on=on,
             )

@@ -112,8 +112,7 @@ class _UnderPrior:
         whole = [one for one in read if one is not None and one.meaning.source != "none"]
         if len(whole) < len(read):
             return None
-        prior, costs, of = self.judge.priors[self.prior], self.judge.costs, self.judge.of
-        under = [one.under(prior, costs, of) for one in whole]
+        under = [self.judge.under(one, self.judge.priors[self.prior]) for one in whole]
         return (
             torch.cat([one.rows for one in whole]),
             torch.cat([one.y for one in whole]),
@@ -130,7 +129,7 @@ class _UnderPrior:
         prior = self.judge.priors[self.prior]
         out = {}
         for aimed in self.judge.points:
-            parts = [aimed.flags(one, p, prior) for one, p in zip(whole, probabilities)]
+            parts = [one.flags(aimed, p, prior) for one, p in zip(whole, probabilities)]
             known = [part for part in parts if part is not None]
             if len(known) == len(parts):
                 out[aimed.point.name] = torch.cat(known)

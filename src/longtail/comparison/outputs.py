@@ -18,15 +18,15 @@ from torch import Tensor
 from longtail import adjust
 from longtail.classes import Classes
 from longtail.costs import Costs
+from longtail.metrics import Aimed
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
 from longtail.prior import Prior
-from longtail.run.outcome import Held, Meaning, Outcome
+from longtail.run.outcome import LARGE, Held, Meaning, Outcome
 from longtail.store import Entries
 
 FORMAT = 3
-LARGE = 2**24  # logits from which on two bytes each are kept, else four
 CHUNK = 2**22
 
 
@@ -72,7 +72,11 @@ class Outputs:
         return cls(rows, y, logits, outcome.meaning, natural, held, experts)
 
     def under(
-        self, prior: Prior | None, costs: Costs | None = None, of: Mapping[str, Tensor] | None = None
+        self,
+        prior: Prior | None,
+        costs: Costs | None = None,
+        of: Mapping[str, Tensor] | None = None,
+        aimed: Aimed | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Probabilities, float32 ``[n, C]``, and decisions, int64 ``[n]``.
 
@@ -80,6 +84,7 @@ class Outputs:
             prior: None is as trained: softmax of the recipe's own logits, and the most probable class.
             costs: of decisions: then the cheapest is taken, under any prior.
             of: the values of each column that the costs name, of *all* rows of the data ``[N]``.
+            aimed: a point that is decided for, where there are no costs and the prior is not None.
 
         Raises:
             ValueError: the prior that the logits assume is not known.
@@ -92,9 +97,28 @@ class Outputs:
             return probabilities, torch.as_tensor(costs.decide(probabilities, at(of, self.rows)))
         if prior is None:
             return probabilities, probabilities.argmax(-1)
+        if aimed is not None and (found := self.threshold(aimed, prior)) is not None:
+            return probabilities, aimed.decide(probabilities, found)
         if self.natural is not None and self.meaning.is_natural(prior):
             return probabilities, self.natural
         return probabilities, probabilities.argmax(-1)
+
+    def threshold(self, aimed: Aimed, prior: Prior | None) -> float | None:
+        """The threshold of a point under a prior, that no test row has a part in; None where no rows were held out, or
+        none of the class or of the others, and as trained (``prior`` None).
+        """
+        if self.held is None or prior is None:
+            return None
+        return self.held.threshold(aimed, self.meaning.classes, prior)
+
+    def flags(self, aimed: Aimed, probabilities: Tensor, prior: Prior | None) -> Tensor | None:
+        """The test rows that are taken for the class of a point, bool ``[n]``; None where it has no threshold.
+
+        Args:
+            probabilities: of the test rows under the prior, ``[n, C]``.
+        """
+        found = self.threshold(aimed, prior)
+        return None if found is None else aimed.taken(probabilities, found)
 
     def save(self, into: Entries, identity: str) -> None:
         """Keep them under the identity of their run."""

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from longtail.comparison.record import Results
 
 SHOWN = 30
+RULES = {
+    "costs": "another is cheaper by the costs.",
+    "a point": "the threshold of the point that the model was made for decides.",
+    "thresholds": "the model decides by thresholds tuned for macro F1 on held-out training rows.",
+}
+"""Why rows are not given their most probable class, by ``Outcome.decided_by``."""
 
 
 def show_dataset(facts: Mapping[str, Any], *, full: bool = False, console: Console | None = None) -> None:
@@ -237,11 +243,7 @@ def show_predicted(
         console.print(f"  and {len(counts) - 20} more classes", style="dim")
     given = frame["prediction"] != NONE if "rejected" in frame.attrs else frame["prediction"].notna()
     if differ := int((given & (frame["prediction"] != frame["most_probable"])).sum()):
-        rule = (
-            "another is cheaper by the costs."
-            if frame.attrs.get("decided_by") == "costs"
-            else "the model decides by thresholds tuned for macro F1 on held-out training rows."
-        )
+        rule = RULES.get(frame.attrs.get("decided_by", ""), RULES["thresholds"])
         said = f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): {rule}"
         console.print(Text(said), soft_wrap=True)
     scores = frame.attrs.get("scores")

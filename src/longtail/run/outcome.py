@@ -13,6 +13,7 @@ from torch import Tensor
 from longtail.classes import Classes, floored
 from longtail.costs import Costs
 from longtail.inputs import Inputs
+from longtail.metrics import Aimed
 from longtail.net import Net
 from longtail.prior import Prior, Said
 from longtail.roles import WeighsClasses
@@ -20,6 +21,8 @@ from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 from longtail.source import Source
 
+LARGE = 2**24
+"""Logits from which on two bytes each are kept, else four."""
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
 
@@ -116,6 +119,10 @@ class Held:
         index = order[torch.linspace(0, len(order) - 1, most).round().long()].sort().values
         return Held(self.log_p[index], self.y[index])
 
+    def threshold(self, aimed: Aimed, classes: Classes, prior: Prior) -> float | None:
+        """The threshold of a point under a prior: see :meth:`longtail.metrics.Aimed.threshold`."""
+        return aimed.threshold(self.log_p, self.y, classes.prior, prior.resolve(classes).double())
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -136,6 +143,8 @@ class Outcome:
         thresholds: a decision rule fitted on held-out data, used by ``predict`` under the natural prior.
         costs: of each decision; where they are declared the cheapest decision is taken, under any prior, and thresholds
             are not used.
+        aimed: a point that is decided for, by a threshold fitted on ``held``, under any prior; where costs are declared
+            it is not used.
         prior_checked: what held-out rows said of the closed form; see :func:`longtail.run.finish.check_claim`.
         held: what was said of the rows that were held out to fit what was open; None where none were.
     """
@@ -150,6 +159,7 @@ class Outcome:
     calibrator: Any = None
     thresholds: Any = None
     costs: Costs | None = None
+    aimed: Aimed | None = None
     prior_checked: dict[str, Any] | None = None
     held: Held | None = None
     engine: Engine = field(default_factory=Engine)
@@ -168,10 +178,22 @@ class Outcome:
 
     @property
     def decided_by(self) -> str:
-        """What decides under the natural prior: "thresholds", or "the most probable class"."""
+        """What decides under the natural prior: "costs", "a point", "thresholds", or "the most probable class"."""
+        if self.costs is not None:
+            return "costs"
+        if self.threshold("natural") is not None:
+            return "a point"
         rule = self.thresholds
         equal = isinstance(rule, WeighsClasses) and rule.weights is not None and len(set(rule.weights)) == 1
         return "the most probable class" if rule is None or equal else "thresholds"
+
+    def threshold(self, prior: Said) -> float | None:
+        """The threshold of the point that is decided for, in log-odds of its class under ``prior``; None without held-out
+        rows to fit it on, or a point.
+        """
+        if self.aimed is None or self.held is None:
+            return None
+        return self.held.threshold(self.aimed, self.classes, Prior.of(prior, self.classes))
 
     def logits(self, x: Source | Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
@@ -203,8 +225,8 @@ class Outcome:
     def predict(
         self, x: Source | Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None
     ) -> Tensor:
-        """Class indices ``[N]``: the cheapest decision where costs are declared; else the most probable class under the
-        prior, or by tuned thresholds where there are any.
+        """Class indices ``[N]``: the cheapest decision where costs are declared, else by the threshold of the point that
+        is decided for; else the most probable class under the prior, or by tuned thresholds where there are any.
 
         Args:
             of: the values ``[N]`` of each column that the costs name.
@@ -213,10 +235,12 @@ class Outcome:
 
     def decide(self, probabilities: Tensor, prior: Said, of: Mapping[str, Any] | None = None) -> Tensor:
         """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
-        numbers, and where no costs are declared.
+        numbers, and where neither costs nor a point are declared.
         """
         if self.costs is not None:
             return torch.as_tensor(self.costs.decide(probabilities, of))
+        if self.aimed is not None and (at := self.threshold(prior)) is not None:
+            return self.aimed.decide(probabilities, at)
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
         return probabilities.argmax(-1)
