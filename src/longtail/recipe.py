@@ -48,6 +48,7 @@ class Stage:
         schedule: progress -> multiplier of the learning rate.
         average: weights averaged along the way become the stage's (``longtail.optim``: EMA, SWA).
         sharpness: the gradient is taken at a worse point nearby (``longtail.optim``: SAM); twice the cost.
+        projection: after each step the weights are put back where they may be (``longtail.optim``: MaxNorm).
         solve: where nothing but a head on fixed inputs is trained and the loss is a mean over rows, the problem is handed
             to this (``longtail.optim``: LBFGS) instead of being stepped through; None always steps.
 
@@ -71,6 +72,7 @@ class Stage:
     schedule: Part[Any] = part(Cosine)
     average: Part[Any] | None = None
     sharpness: Part[Any] | None = None
+    projection: Part[Any] | None = None
     solve: Part[Any] | None = None
 
     def __post_init__(self) -> None:

@@ -215,6 +215,13 @@ class ChecksNet(Protocol):
 
 
 @runtime_checkable
+class Projects(Protocol):
+    """What puts the weights of a net, in place, back where they may be."""
+
+    def project(self, net: Any) -> None: ...
+
+
+@runtime_checkable
 class Attaches(Protocol):
     """A mixer that works inside the net: ``attach(net).remove()`` undoes it."""
 

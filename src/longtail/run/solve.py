@@ -106,6 +106,7 @@ def may_be_solved(stage: Stage) -> bool:
         and at(stage.mix, 1.0) is None
         and stage.average is None
         and stage.sharpness is None
+        and stage.projection is None
         and stage.objective.target is Supervised
         and plays(stream.target, ShowsPrior)
         and stream.target is not Subset
