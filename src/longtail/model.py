@@ -33,7 +33,9 @@ STORED = re.compile(rf"model-{MARK}\.safetensors")
 NAMED = re.compile(rf"{STORED.pattern}|model-[0-9a-f]{{12}}\.safetensors")
 """What is read: the second are of before a name said whose it is."""
 HELD = ("held/log_p", "held/y")
-"""Of a model that decides for a point: what was said of the held-out rows that its threshold is fitted on."""
+"""What was said of held-out rows: all that the threshold of a point is fitted on, or some for rejection."""
+SOME = 2000
+"""Held-out rows of which a model that decides for no point keeps what it said, at most."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,9 +122,10 @@ class Model:
                 )
         self._say_own()
         tensors: dict[str, Tensor] = {f"net/{k}": v for k, v in o.net.state_dict().items()}
-        if o.aimed is not None and o.held is not None:  # the threshold follows from these, under any prior
-            few = o.held.log_p.half() if o.held.log_p.numel() >= LARGE else o.held.log_p
-            tensors |= dict(zip(HELD, (few, o.held.y)))
+        if o.held is not None:  # thresholds of points and of rejection follow from these, under any prior
+            held = o.held.some(SOME) if o.aimed is None else o.held
+            few = held.log_p.half() if held.log_p.numel() >= LARGE else held.log_p.contiguous()
+            tensors |= dict(zip(HELD, (few, held.y)))
         encoder, arrays = self.encoder.save()
         tensors |= {f"encoder/{k}": v for k, v in arrays.items()}
         encoder = pack(encoder, tensors, "encoder-facts")
@@ -150,7 +153,7 @@ class Model:
                 "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
                 "costs": None if o.costs is None else o.costs.cells,
                 "point": _said(o.aimed),
-                "held": any(name in tensors for name in HELD),
+                "held": o.aimed is not None and o.held is not None,
                 "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
                 "facts": self.facts,
             }
@@ -239,7 +242,7 @@ def decide_by(folder: Path, costs: Costs | None, aimed: Aimed | None = None) -> 
     else of it changes.
 
     Returns:
-        False where it cannot decide for the point, since it was made without one and so keeps no held-out rows.
+        False where it cannot decide for the point, since it was made without one and so keeps some held-out rows only.
     """
     file = folder / "model.json"
     about = read_json(file, checked=True)
@@ -295,7 +298,11 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
         raise ValueError(f"the net has {net.num_classes} outputs for {classes.num_classes} classes")
     read, costs, point = adjust.from_json, about.get("costs"), about.get("point")
     held = Held(*(tensors[name] for name in HELD)) if all(name in tensors for name in HELD) else None
-    if held is not None and held.log_p.shape != (len(held.y), classes.num_classes):
+    if held is not None and (
+        held.log_p.shape != (len(held.y), classes.num_classes)
+        or not len(held.y)
+        or not 0 <= int(held.y.min()) <= int(held.y.max()) < classes.num_classes
+    ):
         raise ValueError(
             f"held-out rows of shape {tuple(held.log_p.shape)} for {classes.num_classes} classes"
         )

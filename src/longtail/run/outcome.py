@@ -101,6 +101,29 @@ class Held:
         """From probabilities under the natural prior ``[m, C]``."""
         return cls(probabilities.double().clamp(min=1e-45).log().float(), y.long())
 
+    def under(self, natural: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities under another prior, float64 ``[m, C]``, and what each row counts there, float64 ``[m]``.
+
+        Args:
+            natural, prior: float64 ``[C]``.
+
+        >>> held = Held.of(torch.tensor([[0.9, 0.1], [0.6, 0.4]]), torch.tensor([0, 1]))
+        >>> probabilities, weight = held.under(torch.tensor([0.9, 0.1]), torch.tensor([0.5, 0.5]))
+        >>> [round(p, 3) for p in probabilities[1].tolist()], weight.tolist()
+        ([0.143, 0.857], [0.5, 0.5])
+        """
+        log_p = self.log_p.double() + prior.double().log() - floored(natural.double()).log()
+        counts = torch.bincount(self.y, minlength=len(prior)).clamp(min=1)
+        return log_p.softmax(-1), (prior.double() / counts)[self.y]
+
+    def some(self, most: int) -> Held:
+        """At most so many of the rows, evenly spaced over the classes."""
+        if len(self.y) <= most:
+            return self
+        order = self.y.argsort(stable=True)
+        index = order[torch.linspace(0, len(order) - 1, most).round().long()].sort().values
+        return Held(self.log_p[index], self.y[index])
+
     def threshold(self, aimed: Aimed, classes: Classes, prior: Prior) -> float | None:
         """The threshold of a point under a prior: see :meth:`longtail.metrics.Aimed.threshold`."""
         return aimed.threshold(self.log_p, self.y, classes.prior, prior.resolve(classes).double())
