@@ -31,7 +31,7 @@ def compare(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt or islands-lt; several "
+            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt, islands-lt or names-lt; several "
             "are ranked."
         ),
     ],

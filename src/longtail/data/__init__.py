@@ -14,8 +14,9 @@ from longtail.data.imbalance import (
 )
 from longtail.data.inspect import inspect_facts
 from longtail.data.islands import islands_lt
+from longtail.data.names import names_lt
 from longtail.data.read import load, load_inputs, read_inputs, with_unlabelled
-from longtail.data.rows import Rows
+from longtail.data.asked import Rows
 from longtail.formats.images import ImageFiles
 from longtail.formats.target import indices_of
 from longtail.kinds import (
@@ -55,6 +56,7 @@ __all__ = [
     "load",
     "load_inputs",
     "long_tailed_counts",
+    "names_lt",
     "pareto_counts",
     "read_inputs",
     "select",
