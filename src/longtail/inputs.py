@@ -123,7 +123,7 @@ class TokenRows:
 
 @dataclass(frozen=True, eq=False)
 class PlacedTokens:
-    """Rows that are places in texts, each with the text around it: words of sentences. A text is kept once for all its rows.
+    """Rows that are places in texts, such as words of sentences. A text is kept once for all its rows.
 
     Attributes:
         texts: the token ids of T texts.

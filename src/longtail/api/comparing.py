@@ -213,9 +213,7 @@ def compare(
             found = None
         if baseline is not None and baseline not in (() if found is None else found.recipes):
             plan = replace(plan, baseline=baseline)
-        check_metric(
-            metric, plan.labels(0, 0).classes, declared is not None, plan.dataset.scheme is not None
-        )
+        check_metric(metric, plan.labels(0, 0).classes, declared is not None, plan.dataset.scheme is not None)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(taken), *split_notes(plan.sides, taken))
         if split is None:

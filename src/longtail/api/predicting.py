@@ -72,7 +72,7 @@ def predict(
             known classes, so that many of those are lost.
         costs: what each decision costs, as in ``compare``; None takes those of the model, if it has any.
         out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write. Tags of
-            tokens are written as CoNLL columns (conll, bio, iob, txt) or as a line of lists for each sentence (jsonl), too.
+            tokens also as CoNLL columns (conll, bio, iob, txt) or as a line of lists for each sentence (jsonl).
         keep: columns of the file to keep beside the predictions; "all" keeps all.
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.

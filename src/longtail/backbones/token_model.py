@@ -58,7 +58,9 @@ class TokenModel(nn.Module):
             ValueError: a ``pool``, which texts have and words have not.
         """
         if pool is not None:
-            raise ValueError(f"backbone hf:{source}: pool={pool!r} is for texts; a word has one vector: leave it out")
+            raise ValueError(
+                f"backbone hf:{source}: pool={pool!r} is for texts; a word has one vector: leave it out"
+            )
         loaded, config = hub.pretrained_model(source, "text", download)
         pad = getattr(loaded.config, "pad_token_id", None) or 0
         made = cls(config, bool(normalise), rank, int(pad))

@@ -105,7 +105,10 @@ def predict(
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending; of tags also conll, bio or txt.")
+        Path,
+        typer.Option(
+            help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending; tags: conll, txt too."
+        ),
     ] = Path("predictions.csv"),
     keep: Annotated[
         str | None, typer.Option(help="Columns of the data to keep, separated by commas, or all.")

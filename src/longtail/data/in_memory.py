@@ -71,7 +71,7 @@ def dataset_of(
     tagged = found is TOKEN
     if tagged:
         y = tags_of(x, y)
-        said, reading = [*said, *tag_notes(y, raw)], dict(READING)
+        said = [*said, *tag_notes(y, raw)]
     where = f"column {reading['label']!r}" if reading else "y"
     classes, names, more = classes_of(labels_column(y), where, named=named)
     data = Dataset.of(name, found.name, raw, Labels.of(classes, names), [*notes, *said, *more])
@@ -83,7 +83,9 @@ def dataset_of(
         beside_rows = in_sentences(beside_rows, raw)
     no_inputs = [f"column {c!r} is the {w}, and no input" for w, c in titles.items() if reading]
     told = (*data.notes, *beside_rows.notes, *no_inputs)
-    return with_costs(replace(data, reading=reading, beside=beside_rows, notes=told), costs)
+    return with_costs(
+        replace(data, reading=dict(READING) if tagged else reading, beside=beside_rows, notes=told), costs
+    )
 
 
 def columns_beside(asked: Mapping[str, Any], sheet: Any) -> tuple[dict[str, Any], dict[str, str]]:

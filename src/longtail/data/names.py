@@ -24,7 +24,24 @@ ENDINGS = ("son", "corp", "burg", "ium", "act")
 CUES = ("mister", "company", "near", "dose", "under")
 MOST, OTHERS = 900, 300
 """Names of the most frequent kind; sentences without a name."""
-SYLLABLES = ("ka", "lo", "mi", "ren", "ta", "vo", "sil", "der", "un", "po", "gra", "ne", "bri", "zo", "hal", "tu")
+SYLLABLES = (
+    "ka",
+    "lo",
+    "mi",
+    "ren",
+    "ta",
+    "vo",
+    "sil",
+    "der",
+    "un",
+    "po",
+    "gra",
+    "ne",
+    "bri",
+    "zo",
+    "hal",
+    "tu",
+)
 HINT, WRONG = 0.7, 0.1
 """How often an ending or a cue is there; and how often, if so, it is one of another kind."""
 
@@ -43,7 +60,9 @@ def names_lt(imbalance: float = 30.0, seed: int = 0) -> Dataset:
     ('token', 1848, 11)
     """
     if imbalance > MOST:
-        raise ValueError(f"imbalance={imbalance:g} must be at most {MOST}: names-lt has no more of its frequent kind")
+        raise ValueError(
+            f"imbalance={imbalance:g} must be at most {MOST}: names-lt has no more of its frequent kind"
+        )
     draw = np.random.default_rng(seed)
     counts = exponential_counts(MOST, len(KINDS), imbalance).tolist()
     kinds = draw.permutation(np.repeat([*range(len(KINDS)), -1], [*counts, OTHERS]))
@@ -54,7 +73,10 @@ def names_lt(imbalance: float = 30.0, seed: int = 0) -> Dataset:
     tags = [tag for _, of in made for tag in of]
     y = torch.tensor([names.index(tag) for tag in tags])
     name = "names-lt" if imbalance == 30 else f"names-lt:{imbalance:g}"
-    notes = [f"built-in, made up: {len(made):,} sentences, imbalance factor of kinds {imbalance:g}", *tag_notes(tags, raw)]
+    notes = [
+        f"built-in, made up: {len(made):,} sentences, imbalance factor of kinds {imbalance:g}",
+        *tag_notes(tags, raw),
+    ]
     data = Dataset.of(name, "token", raw, Labels.of(y, names, len(names)), notes)
     return replace(data, beside=in_sentences(Beside(), raw), reading=dict(READING))
 

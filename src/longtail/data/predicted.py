@@ -132,7 +132,10 @@ def scored(
     entities = None if scheme is None or sequence is None else scheme.entities(y, decided, sequence[known])
     found = {"file": evaluate(p, y, decisions=decided, costs=cost, entities=entities)}
     if prior is not None and bool(prior[y.unique()].sum() > 0):  # classes of the file that the prior knows
-        found = {"declared": evaluate(p, y, prior=prior, decisions=decided, costs=cost, entities=entities), **found}
+        found = {
+            "declared": evaluate(p, y, prior=prior, decisions=decided, costs=cost, entities=entities),
+            **found,
+        }
     shown = (*(() if cost is None else COSTS), *(() if entities is None else ENTITIES), *SCORES)
     return cells, {k: {name: float(v[name]) for name in shown} for k, v in found.items()}, said
 

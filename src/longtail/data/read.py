@@ -9,7 +9,7 @@
 | CoNLL columns; lists of tokens and tags in jsonl, parquet | token                                               |
 | npz, npy, safetensors                                    | embedding                                           |
 | folder                                                   | image (root/class/*.png), or a folder with train.* in it |
-| "digits-lt", "digits-lt:100", "islands-lt", "names-lt"   | built in: images, a table, or tokens; at that imbalance factor |
+| "digits-lt", "digits-lt:100", "islands-lt", "names-lt"   | built in: images, a table, tokens; at that imbalance |
 
 The format is told by the content first and by the ending second; text files may be packed by gzip, bzip2, xz or zip.
 """
@@ -21,12 +21,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from longtail.data.asked import Asked, Rows
 from longtail.data.built_in import built_in, is_built_in
 from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
-from longtail.data.asked import Asked, Rows
 from longtail.data.rows import read_rows, refuse_columns
 from longtail.formats.how import IN_MEMORY, SPLITS, How, listed
 from longtail.formats.places import title_of
@@ -149,7 +149,9 @@ def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: 
 
 def _cut(data: Dataset, imbalance: float) -> Dataset:
     if data.beside.sequence is not None:
-        raise ValueError(f"imbalance={imbalance:g} leaves rows out, and a token stands in its sentence: leave it away")
+        raise ValueError(
+            f"imbalance={imbalance:g} leaves rows out, and a token stands in its sentence: leave it away"
+        )
     index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
     note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
     cut = data.take(index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ from longtail.kinds import (
     TEXT,
     TOKEN,
     EmbeddingEncoder,
-    Encoder,
     Kind,
     SparseEncoder,
     TableEncoder,

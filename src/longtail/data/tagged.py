@@ -1,4 +1,4 @@
-"""Predicted tags to a file, in the form in which tagged tokens come: CoNLL columns, or a line of lists for each sentence."""
+"""Predicted tags to a file, in the forms in which they come: CoNLL columns, or a line of lists for each sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of tagged tokens: CoNLL columns, or rows with lists of tokens and of tags. A token is a row, its sentence a group."""
+"""Files of tagged tokens: CoNLL columns, or lists of tokens and tags. A token is a row, its sentence a group."""
 
 from __future__ import annotations
 
@@ -52,10 +52,14 @@ def conll_rows(where: Path, how: How, asked: Asked) -> Rows:
     beside = {}
     if asked.group == DOCUMENT:
         if len({one.document for one in found}) < 2:
-            raise ValueError(f"{where}: group={DOCUMENT!r}, but it has no two documents (lines of -DOCSTART-)")
+            raise ValueError(
+                f"{where}: group={DOCUMENT!r}, but it has no two documents (lines of -DOCSTART-)"
+            )
         beside = {"group": [one.document for one in found]}
     notes = [f"CoNLL columns: {said(words)}", *notes]
-    return rows_of(where, words, tags or None, beside, {"group": DOCUMENT} if beside else {}, notes)
+    return rows_of(
+        where, words, tags or None, beside, {"group": DOCUMENT} if beside else {}, notes, asked.like is None
+    )
 
 
 def listed_rows(sheet: Sheet, how: How, asked: Asked) -> Rows | None:
@@ -68,10 +72,14 @@ def listed_rows(sheet: Sheet, how: How, asked: Asked) -> Rows | None:
         return None
     label = asked.label if asked.like is None else None
     columns = columns_of(sheet, asked.text, label)
+    if columns is None and asked.kind is TOKEN:
+        TOKEN.in_columns(sheet, [], how.skip_bad, [])  # which says what there should be
     if columns is None or (columns.tags is None and asked.kind is None):
         return None
     if columns.tags is None and asked.like is None:
-        raise ValueError(f"{sheet.path}: tokens in {columns.tokens!r}, and no list of tags for them: name it with label=")
+        raise ValueError(
+            f"{sheet.path}: tokens in {columns.tokens!r}, and no list of tags for them: name it with label="
+        )
     if asked.features is not None:
         raise ValueError(f"features={asked.features!r} is no option for tokens: a word sees those around it")
     notes = list(sheet.notes)
@@ -84,7 +92,7 @@ def listed_rows(sheet: Sheet, how: How, asked: Asked) -> Rows | None:
     names = sheet.class_names.get(columns.tags or "")
     tagged = "no tags" if columns.tags is None else f"tags in {columns.tags!r}"
     notes.insert(0, f"tokens in {columns.tokens!r}, {tagged}: {said(words)}")
-    return rows_of(sheet.path, words, tags, cells, named, notes, names)
+    return rows_of(sheet.path, words, tags, cells, named, notes, asked.like is None, names)
 
 
 def rows_of(
@@ -94,6 +102,7 @@ def rows_of(
     cells: dict[str, Sequence[Any]],
     named: dict[str, str],
     notes: list[str],
+    learns: bool,
     names: list[str] | None = None,
 ) -> Rows:
     """Tokens as rows.
@@ -101,6 +110,7 @@ def rows_of(
     Args:
         cells: what stands beside each sentence, by "group", "time", "split" and "weight".
         named: where that comes from.
+        learns: are the rows to learn from, and not to be predicted?
         names: of classes, where the file declares them.
     """
     import pandas as pd
@@ -110,7 +120,9 @@ def rows_of(
     beside = Beside.of({what: [v[k] for k in sentence] for what, v in cells.items()}, named, str(where))
     beside = in_sentences(beside, raw)
     frame = pd.DataFrame({"sentence": sentence + 1, "token": raw.tokens})
-    notes += [*beside.notes, *([] if "group" in named else ["rows of one sentence stay on one side of every split"])]
+    notes += beside.notes
+    if learns and "group" not in named:
+        notes.append("rows of one sentence stay on one side of every split")
     target, reading = None, {}
     if tags is not None:
         flat = pd.Series([tag for of in tags for tag in of], dtype=object)
@@ -126,7 +138,11 @@ def in_sentences(beside: Beside, raw: Sentences) -> Beside:
         return replace(beside, sequence=raw.sentence)
     names = tuple(str(k + 1) for k in range(len(raw.words)))
     return replace(
-        beside, sequence=raw.sentence, group=raw.sentence, groups=names, names={**beside.names, "group": GROUP}
+        beside,
+        sequence=raw.sentence,
+        group=raw.sentence,
+        groups=names,
+        names={**beside.names, "group": GROUP},
     )
 
 

@@ -3,8 +3,8 @@
     EU      NNP  B-ORG
     rejects VBZ  O
 
-Lines that begin with ``# `` before a sentence are comments; ``-DOCSTART-`` begins a document. Cells stand between tabs where
-the first token's line has one, else between spaces.
+Lines that begin with ``# `` before a sentence are comments; ``-DOCSTART-`` begins a document. Cells stand between tabs in
+a line that has one, else between spaces.
 """
 
 from __future__ import annotations
@@ -47,17 +47,19 @@ def looks_like_conll(head: bytes) -> bool:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = head.decode("latin-1")
-    blank, widths, tags = False, set(), set()
+    gap, several = False, False
+    widths, tags = set[int](), set[str]()
     for line in text.split("\n"):
         if not line.strip():
-            blank = blank or bool(widths)
+            gap = bool(widths)
         elif not _aside(line):
             cells = cells_of(line)
+            several = several or gap
             widths.add(len(cells))
             tags.add(cells[-1])
             if len(widths) > 1 or len(cells) < 2 or not BIO.fullmatch(cells[-1]):
                 return False
-    return blank and len(tags) > 1
+    return several and len(tags) > 1
 
 
 def read_conll(
@@ -126,7 +128,9 @@ def read_conll(
 
 def cells_of(line: str) -> list[str]:
     """The cells of a line."""
-    return [cell.strip() for cell in line.rstrip("\r\n").split("\t")] if "\t" in line.strip() else line.split()
+    return (
+        [cell.strip() for cell in line.rstrip("\r\n").split("\t")] if "\t" in line.strip() else line.split()
+    )
 
 
 def _aside(line: str) -> bool:

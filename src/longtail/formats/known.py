@@ -139,7 +139,12 @@ def check_options(path: Path, form: str, how: How) -> None:
     Raises:
         ValueError: which.
     """
-    what = {"arrays": "a file of arrays", "conll": "read as CoNLL columns", "picture": "a picture", "folder": "a folder of images"}
+    what = {
+        "arrays": "a file of arrays",
+        "conll": "read as CoNLL columns",
+        "picture": "a picture",
+        "folder": "a folder of images",
+    }
     named = what.get(form, f"read as {form}")
     how.refuse_but((*TAKES.get(form, ()), "split", "skip_bad"), f"{path}, {named}")
 

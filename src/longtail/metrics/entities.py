@@ -1,6 +1,6 @@
 """Entities: what tags say in a row: runs of tokens of one type, such as a name of two words.
 
-Read as ``seqeval`` reads them by default (Nakayama, 2018), which is as the CoNLL-2000 script did: an entity begins at B- or
+Read as ``seqeval`` reads them by default (Nakayama, 2018), and the CoNLL-2000 script did: an entity begins at B- or
 S-, after E- or S-, after O, and where the type changes, so I- without B- begins one too. It ends before the next that
 begins, before O, and at the end of its sentence. U- and L- of BILOU are S- and E-.
 """

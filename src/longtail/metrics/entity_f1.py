@@ -3,8 +3,8 @@
     F1 = 2 right / (true + said)
 
 over all entities, or the mean over types. Equal to ``seqeval``'s ``f1_score`` with ``average="micro"`` and ``"macro"``
-(Nakayama, seqeval, 2018). Entities are counted as they are in the test rows: which prior moves a run of tokens is not
-defined, so a declared prior changes the decisions and not the weights.
+(Nakayama, seqeval, 2018) where rows count as they are. Under another prior an entity counts as the token it begins at:
+one that is there as its B-, one that is only said as what is there in truth, O mostly.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def _terms(kind: Tensor) -> Terms:
     return kind.clamp(min=0), (kind >= 0).double()
 
 
-TRUE = Sum("entities", ("class",), lambda batch: _terms(_entities(batch).true), weighted=False)
-SAID = Sum("entities said", ("class",), lambda batch: _terms(_entities(batch).said), weighted=False)
-RIGHT = Sum("entities right", ("class",), lambda batch: _terms(_entities(batch).right), weighted=False)
+TRUE = Sum("entities", ("class",), lambda batch: _terms(_entities(batch).true))
+SAID = Sum("entities said", ("class",), lambda batch: _terms(_entities(batch).said))
+RIGHT = Sum("entities right", ("class",), lambda batch: _terms(_entities(batch).right))
 SUMS = (TRUE, SAID, RIGHT)
 
 
@@ -58,7 +58,7 @@ METRICS = (
         meaning="F1 of whole entities (type, begin and end), all types together; of tokens with BIO tags.",
         better="higher",
         needs="decisions",
-        weights="within classes",
+        weights="rows",
         of=entity_f1,
         sums=SUMS,
         smooth=True,
@@ -72,7 +72,7 @@ METRICS = (
         meaning="F1 of whole entities for each type, and their mean: a rare type counts as much as a frequent one.",
         better="higher",
         needs="decisions",
-        weights="within classes",
+        weights="rows",
         of=entity_f1_macro,
         sums=SUMS,
         smooth=True,

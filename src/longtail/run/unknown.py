@@ -148,7 +148,11 @@ def said_by_experts(outcome: Outcome, x: Source | Inputs) -> Tensor | None:
     are no experts, or no views.
     """
     source, head = source_of(x), outcome.net.head
-    if not isinstance(head, Experts) or len(head.weights) < 2 or isinstance(no_rows(source), TokenRows | PlacedTokens):
+    if (
+        not isinstance(head, Experts)
+        or len(head.weights) < 2
+        or isinstance(no_rows(source), TokenRows | PlacedTokens)
+    ):
         return None
     view = view_of(source)
     return torch.stack([expert_logits(outcome, source, v, seed=k) for k, v in enumerate((None, view, view))])

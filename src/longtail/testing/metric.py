@@ -41,7 +41,9 @@ class Specimen:
 
     def deciding(self, p: Tensor, decisions: Tensor) -> Specimen:
         """The rows of :func:`specimen` with other probabilities and decisions."""
-        return replace(self, p=p, decisions=decisions, entities=entities_of(self.y, decisions, self.p.shape[1]))
+        return replace(
+            self, p=p, decisions=decisions, entities=entities_of(self.y, decisions, self.p.shape[1])
+        )
 
 
 def entities_of(y: Tensor, decisions: Tensor, num_classes: int) -> Entities:
@@ -176,7 +178,12 @@ def parts_make_the_whole(metric: Metric) -> None:
     counts = torch.bincount(s.y, weights=s.weight, minlength=s.p.shape[1])
     made = [
         Streaming(
-            s.p.shape[1], prior=prior_of(s), counts=counts, groups=s.groups, metrics=[metric], costs=s.costs,
+            s.p.shape[1],
+            prior=prior_of(s),
+            counts=counts,
+            groups=s.groups,
+            metrics=[metric],
+            costs=s.costs,
             sequences=True,
         )
         for _ in range(2)
@@ -206,7 +213,12 @@ def one_class_is_a_value_or_not_defined(metric: Metric) -> None:
     if metric.by_class is not None:
         absent = specimen(absent=(3,))
         seen, _ = see(
-            absent.p, absent.y, [metric], decisions=absent.decisions, costs=absent.costs, entities=absent.entities
+            absent.p,
+            absent.y,
+            [metric],
+            decisions=absent.decisions,
+            costs=absent.costs,
+            entities=absent.entities,
         )
         name, of = metric.by_class
         values = of(seen)

@@ -58,7 +58,7 @@ def keys(raw: Sentences) -> Any:
 def in_columns(sheet: Sheet, columns: list[str], skip_bad: bool, notes: list[str]) -> tuple[Any, None]:
     """Columns hold no tokens one a row: ``longtail.data.tokens`` reads files of them."""
     raise ValueError(
-        f"{sheet.path}: kind='token' takes CoNLL columns (a token and its tag a line, a blank line between sentences), or "
+        f"{sheet.path}: kind='token' takes CoNLL columns (a token and its tag per line, blank lines between) or "
         'rows like {"tokens": ["EU", "says"], "tags": ["B-ORG", "O"]}'
     )
 

@@ -61,8 +61,10 @@ def columns_of(sheet: Sheet, text: str | int | None, label: str | int | None) ->
     return Columns(tokens, tags if tags is not None and lists(tags, str | int) else None)
 
 
-def sentences_in(sheet: Sheet, columns: Columns, skip_bad: bool, notes: list[str]) -> tuple[Any, Any, list[int]]:
-    """The sentences in columns of lists, their tags (None without a column of them), and which rows of the sheet they are.
+def sentences_in(
+    sheet: Sheet, columns: Columns, skip_bad: bool, notes: list[str]
+) -> tuple[Any, Any, list[int]]:
+    """The sentences in columns of lists, their tags (None without a column of them), and their rows in the sheet.
 
     Raises:
         ValueError: a row whose lists are not of one length; without ``skip_bad``.
@@ -73,7 +75,9 @@ def sentences_in(sheet: Sheet, columns: Columns, skip_bad: bool, notes: list[str
     for k, (tokens, said) in enumerate(zip(frame[columns.tokens], cells)):
         wrong = _wrong(tokens, said, columns)
         if wrong and not skip_bad:
-            raise ValueError(f"{sheet.path}, row {k + 1}: {wrong}; mend it, or leave it out with skip_bad=True")
+            raise ValueError(
+                f"{sheet.path}, row {k + 1}: {wrong}; mend it, or leave it out with skip_bad=True"
+            )
         if wrong:
             bad.append(k + 1)
         elif len(tokens):
