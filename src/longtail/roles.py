@@ -171,6 +171,13 @@ class ClaimsPrior(Protocol):
 
 
 @runtime_checkable
+class Remarks(Protocol):
+    """A loss with something to say before training, of these classes: that it does nothing for them, say."""
+
+    def remark(self) -> str | None: ...
+
+
+@runtime_checkable
 class ShowsPrior(Protocol):
     """A sampler that says which class distribution training sees, float64 ``[C]``."""
 
