@@ -19,7 +19,7 @@ from longtail.costs import Costs
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
 from longtail.metrics import Aimed, Point
 from longtail.part import Own, parts
-from longtail.prior import Said, distribution
+from longtail.prior import Said, distribution, shares
 from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
@@ -70,11 +70,16 @@ class Model:
         """
         return self.outcome.predict_proba(self.encode(raw), prior)
 
-    def predict(self, raw: Any, prior: Said = "natural") -> list[str]:
-        """Class names. Where costs name columns, ``raw`` is a data frame that has them."""
+    def predict(self, raw: Any, prior: Said = "natural") -> list[Any]:
+        """Class names; of several labels per row, a list of names for each row. Where costs name columns, ``raw`` is a
+        data frame that has them.
+        """
         costs = self.outcome.costs
         of = data.costs_in(raw, () if costs is None else costs.columns)
-        return [self.names[k] for k in self.outcome.predict(self.encode(raw), prior, of).tolist()]
+        decided = self.outcome.predict(self.encode(raw), prior, of)
+        if self.outcome.classes.several:
+            return [[name for name, there in zip(self.names, row) if there] for row in decided.tolist()]
+        return [self.names[k] for k in decided.tolist()]
 
     def encode(self, raw: Any) -> Any:
         """The rows as the net takes them."""
@@ -141,7 +146,7 @@ class Model:
                 "format": FORMAT,
                 "tensors": stored,
                 "net": rebuilt,
-                "labels": {"names": o.classes.names, "counts": o.classes.counts.tolist()},
+                "labels": {"names": o.classes.names, "counts": o.classes.counts.tolist(), **_rows(o.classes)},
                 "logit_prior": None if o.assumed_prior is None else o.assumed_prior.tolist(),
                 "adjusters": [a.to_json() for a in o.adjusters],
                 "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
@@ -274,13 +279,18 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
     return file.with_name(name) if isinstance(name, str) and NAMED.fullmatch(name) else None
 
 
+def _rows(classes: Classes) -> dict[str, int]:
+    """How many rows there were, where each may have had several labels."""
+    return {} if classes.rows is None else {"rows": classes.rows}
+
+
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
     kept = about["labels"]
-    classes = Classes(tuple(map(str, kept["names"])), _vector(kept["counts"], torch.int64))
+    classes = Classes(tuple(map(str, kept["names"])), _vector(kept["counts"], torch.int64), kept.get("rows"))
     prior = about["logit_prior"]
     if prior is not None:
         prior = _vector(prior, torch.float64)
-        distribution("logit_prior", prior, classes.num_classes)
+        (shares if classes.several else distribution)("logit_prior", prior, classes.num_classes)
     _check_head(about["net"]["head"], about["facts"])
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)
