@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail.classes import Classes
+from longtail.classes import Classes, floored
 from longtail.costs import Costs
 from longtail.inputs import Inputs
 from longtail.link import link_of
