@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def rows_of(
     where: Path,
     words: Sequence[Sequence[str]],
     tags: Sequence[Sequence[str]] | None,
-    cells: dict[str, Sequence[Any]],
+    cells: Mapping[str, Sequence[Any]],
     named: dict[str, str],
     notes: list[str],
     learns: bool,
@@ -128,7 +128,7 @@ def rows_of(
         flat = pd.Series([tag for of in tags for tag in of], dtype=object)
         frame["tag"] = flat
         target, reading = Target(flat, where, "tags", names), dict(READING)
-        notes += tag_notes(flat, raw)
+        notes += tag_notes(list(flat), raw)
     return Rows(raw, TOKEN, frame, target=target, beside=beside, reading=reading, notes=notes)
 
 

@@ -55,7 +55,7 @@ METRICS = (
     Metric(
         name="entity_f1",
         title="entity F1",
-        meaning="F1 of whole entities (type, begin and end), all types together; of tokens with BIO tags.",
+        meaning="F1 of whole entities (type, begin and end), all types together.",
         better="higher",
         needs="decisions",
         weights="rows",

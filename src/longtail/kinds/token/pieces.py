@@ -47,7 +47,7 @@ class PieceEncoder:
     def __call__(self, raw: Sentences) -> PlacedTokens:
         sentences, sentence = raw.used()
         texts: list[list[int]] = []
-        text_of, place_of, starts = [], [], []
+        text_of, place_of, starts = list[int](), list[int](), list[int]()
         for words in sentences:
             starts.append(len(text_of))
             for ids, places in self._texts_of(words):
