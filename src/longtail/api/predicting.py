@@ -18,6 +18,7 @@ from longtail.costs import Costs
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored, scored_open
 from longtail.data.tagged import is_tagged_file, write_tagged
+from longtail.data.tokens import token_frame
 from longtail.formats.reading import tell
 from longtail.kinds import Sentences
 from longtail.model import Model
@@ -118,7 +119,8 @@ def predict(
     if out is not None and sentences is None:
         check_table_file(out)
     kept = columns_kept(rows, keep)  # a column that is not there is an error before the work
-    if sentences is not None and rows.frame is not None:
+    if sentences is not None:
+        rows.frame = token_frame(sentences) if rows.frame is None else rows.frame
         kept = list(dict.fromkeys(("sentence", "token", *(name for name in kept if name != "tag"))))
     rows.notes += [f"class {name!r} had no training row: {UNSEEN}" for name in loaded.outcome.classes.unseen]
     encoded = loaded.encoder(rows.raw)

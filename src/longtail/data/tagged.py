@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,16 @@ def write_tagged(frame: Any, raw: Sentences, out: str | Path) -> None:
     """
     said = list(frame["prediction"])
     known = [None if v is None or v != v else str(v) for v in frame["label"]] if "label" in frame else None
-    lines: list[str] = []
-    start = 0
-    for words in raw.words:
-        rows = slice(start, start + len(words))
-        start = rows.stop
+    tokens, lines = raw.tokens, list[str]()
+    for _, of in groupby(range(len(raw)), raw.sentence.tolist().__getitem__):
+        rows = list(of)
         if ending(out)[0] in LISTS:
-            about: dict[str, Any] = {"tokens": list(words)}
-            about |= {} if known is None else {"labels": known[rows]}
-            lines.append(json.dumps({**about, "tags": said[rows]}, ensure_ascii=False))
+            about: dict[str, Any] = {"tokens": [tokens[k] for k in rows]}
+            about |= {} if known is None else {"labels": [known[k] for k in rows]}
+            lines.append(json.dumps({**about, "tags": [said[k] for k in rows]}, ensure_ascii=False))
             continue
-        middle = [[] for _ in words] if known is None else [[tag or "_"] for tag in known[rows]]
-        lines += ["\t".join((word, *tag, p)) for word, tag, p in zip(words, middle, said[rows])]
+        for k in rows:
+            lines.append("\t".join((tokens[k], *([] if known is None else [known[k] or "_"]), said[k])))
         lines.append("")
     with whole(out) as to:
         to.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -119,7 +119,7 @@ def rows_of(
     sentence = raw.sentence.numpy()
     beside = Beside.of({what: [v[k] for k in sentence] for what, v in cells.items()}, named, str(where))
     beside = in_sentences(beside, raw)
-    frame = pd.DataFrame({"sentence": sentence + 1, "token": raw.tokens})
+    frame = token_frame(raw)
     notes += beside.notes
     if learns and "group" not in named:
         notes.append("rows of one sentence stay on one side of every split")
@@ -130,6 +130,13 @@ def rows_of(
         target, reading = Target(flat, where, "tags", names), dict(READING)
         notes += tag_notes(list(flat), raw)
     return Rows(raw, TOKEN, frame, target=target, beside=beside, reading=reading, notes=notes)
+
+
+def token_frame(raw: Sentences) -> Any:
+    """A column of the number of each token's sentence, from 1, and one of the tokens."""
+    import pandas as pd
+
+    return pd.DataFrame({"sentence": raw.sentence.numpy() + 1, "token": raw.tokens})
 
 
 def in_sentences(beside: Beside, raw: Sentences) -> Beside:
