@@ -37,7 +37,7 @@ def test_recipes_are_ranked_and_tested_by_entity_f1(compared) -> None:
     assert any(values[3] is not None for of in tests.values() for values in of.values())
     page = (compared.folder / "report.html").read_text(encoding="utf-8")
     assert "entity F1" in page
-    assert "rows of one sentence stay on one side" in page
+    assert "No sentence stands on two sides" in page
 
 
 def test_no_sentence_stands_on_two_sides(compared) -> None:
