@@ -174,6 +174,14 @@ class Recipe:
         return (*stages, *self.finish, *(v for t in self.teachers for v in t.values))
 
     @property
+    def truth(self) -> tuple[Any, ...]:
+        """What of it works on the rows of truth, of its teachers too: losses, streams, objectives, mixers, surgery, and
+        what comes after the stages.
+        """
+        own = tuple(v for s in self.stages for v in (s.loss, *s.streams, s.objective, s.mix, *s.surgery))
+        return (*own, *self.finish, *(v for t in self.teachers for v in t.truth))
+
+    @property
     def takes(self) -> frozenset[str]:
         """The forms of inputs that all its parts work on, some of :data:`longtail.roles.INPUTS`."""
         return frozenset(INPUTS).intersection(*(takes for _, takes in takers(self.values)))

@@ -82,6 +82,7 @@ def compare(
     engine: Engine | None = None,
     model: bool | None = None,
     rows: bool = True,
+    unknown: bool = False,
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
@@ -129,6 +130,9 @@ def compare(
             left to do.
         rows: may rows of the data stand in the report and in ``results.json``, as the most certain mistakes? False for
             data that must not be passed on.
+        unknown: also score each recipe where classes are as frequent as in training, equally frequent, and as in training
+            in reverse, when it is not told which: with the training's prior, the balanced one, or one estimated on the
+            test rows without labels. Nothing is trained for it.
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
@@ -201,6 +205,7 @@ def compare(
             budget=budget,
             command=command,
             rows=rows,
+            unknown=unknown,
         )
         other = other if found is None else joinable(question.results([]), found)
         if other is not None:

@@ -85,8 +85,25 @@ def train(
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that train or compare wrote.")],
     data: Data,
-    prior: PriorOption = "natural",
+    prior: Annotated[
+        str,
+        typer.Option(
+            help="Class frequencies where you deploy: natural (as in training), balanced, 0.7,0.3 or "
+            "sick=0.3,healthy=0.7, a JSON file; or estimated (on these rows, without labels), or experts (of sade, "
+            "weighed for these rows)."
+        ),
+    ] = "natural",
     costs: CostsOption = None,
+    reject_below: Annotated[
+        float | None,
+        typer.Option(help="Predict 'none of these' where the largest probability is below this number."),
+    ] = None,
+    reject_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="The same, by the number below which this share of held-out training rows lies, such as 0.05."
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending.")
     ] = Path("predictions.csv"),
@@ -113,6 +130,8 @@ def predict(
             data,
             prior=prior,
             costs=costs,
+            reject_below=reject_below,
+            reject_rate=reject_rate,
             out=out,
             keep=names(keep) or (),
             raw=raw,

@@ -40,6 +40,7 @@ class Outputs:
         meaning: which prior they assume.
         natural: decisions under the natural prior, int64 ``[n]``; None: the most probable class.
         held: what was said of held-out training rows; None where none were held out.
+        experts: what each expert says of the rows and of two views of them, ``[3, n, K, C]``; None where there are none.
     """
 
     rows: Tensor
@@ -48,10 +49,13 @@ class Outputs:
     meaning: Meaning
     natural: Tensor | None
     held: Held | None = None
+    experts: Tensor | None = None
 
     @classmethod
-    def of(cls, outcome: Outcome, logits: Tensor, rows: Tensor, y: Tensor) -> Outputs:
-        """What an outcome says of test rows: its ``logits [n, C]``, their numbers and classes ``[n]``.
+    def of(
+        cls, outcome: Outcome, logits: Tensor, rows: Tensor, y: Tensor, experts: Tensor | None = None
+    ) -> Outputs:
+        """What an outcome says of test rows: its ``logits [n, C]``, their numbers and classes ``[n]``, what experts say.
 
         Many logits are rounded here to what is kept of them, so that scores are the same now and later.
         """
@@ -63,7 +67,9 @@ class Outputs:
         held = outcome.held
         if held is not None and held.log_p.numel() >= LARGE:
             held = Held(held.log_p.half(), held.y)
-        return cls(rows, y, logits, outcome.meaning, natural, held)
+        if experts is not None and experts.numel() >= LARGE:
+            experts = (experts - experts.amax(-1, keepdim=True)).half()
+        return cls(rows, y, logits, outcome.meaning, natural, held, experts)
 
     def under(
         self,
@@ -120,6 +126,8 @@ class Outputs:
         tensors = {"rows": self.rows.to(torch.int64), "y": small(self.y, c), "logits": self.logits}
         if self.natural is not None:
             tensors["natural"] = small(self.natural, c)
+        if self.experts is not None:
+            tensors["experts"] = self.experts
         if self.held is not None:
             tensors |= {"held": self.held.log_p, "held_y": small(self.held.y, c)}
         facts = {
@@ -154,6 +162,7 @@ def load_outputs(kept: Entries, identity: str) -> Outputs | None:
             _meaning(facts),
             _long(tensors.get("natural")),
             Held(tensors["held"], tensors["held_y"].long()) if "held" in tensors else None,
+            tensors.get("experts"),
         )
     except (ValueError, KeyError, TypeError) as why:
         kept.refuse(identity, str(why))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longtail.classes import floored
+from longtail.link import SIGMOID
 from longtail.losses._checks import (
     LabelError,
     Vector,
@@ -156,12 +156,18 @@ def multi_hot(b: Binary) -> Tensor:
 
 
 def label_odds(shares: Tensor) -> Tensor:
-    """The log odds of each label from the shares of rows that hold it, ``[C]``. One that no row holds counts as the
-    rarest that some row does, one that every row holds as the most frequent that some row does not.
+    """The log odds of each label from the share of rows that have it, ``[C]``, finite."""
+    return SIGMOID.evidence(SIGMOID.floored(shares))
+
+
+def moved_odds(shares: Tensor, factor: Factor) -> Tensor:
+    """Shares whose odds are ``factor`` times as large, float64 ``[C]``.
+
+    >>> moved_odds(torch.tensor([0.5, 0.25]), 3.0).tolist()
+    [0.75, 0.5]
     """
-    held = floored(shares)
-    without = floored(1 - held)
-    return torch.where(held < 1, held, 1 - without).log() - without.log()
+    held = shares.double() * factor
+    return held / (held + 1 - shares.double())
 
 
 def checked_shares(name: str, shares: Vector) -> Tensor:

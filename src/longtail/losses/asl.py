@@ -109,6 +109,8 @@ class ASL(ClassLoss):
     2.0794
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     def __init__(
         self,
         *,
@@ -144,3 +146,8 @@ class ASL(ClassLoss):
     def assumes(self, seen: Tensor) -> Tensor | None:
         """None: focusing changes the shape of the posterior, not only its prior."""
         return None
+
+    def assumes_shares(self, seen: Tensor) -> Tensor | None:
+        """Of labels: what the stream shows where nothing is focused or clipped; else None."""
+        plain = not (self.gamma_neg or self.gamma_pos or self.clip or self.label_smoothing)
+        return seen if plain and self.weight is None and self.normalizer != "positives" else None

@@ -36,6 +36,7 @@ from longtail.losses._binary import (
     checked_shares,
     focal_term,
     label_odds,
+    moved_odds,
     multi_hot,
     reduced_binary,
 )
@@ -127,6 +128,8 @@ class DistributionBalanced(nn.Module):
     True
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     prior: Tensor
 
     def __init__(
@@ -175,3 +178,11 @@ class DistributionBalanced(nn.Module):
     def assumes(self, seen: Tensor) -> Tensor | None:
         """None: it changes the shape of the posterior, not only its prior."""
         return None
+
+    def assumes_shares(self, seen: Tensor) -> Tensor | None:
+        """Of labels: the odds that the stream shows, over those of ``prior`` to the power ``kappa``, where nothing but
+        the bias is on; else None.
+        """
+        if self.rebalance or self.gamma or self.negative_scale != 1 or self.normalizer == "positives":
+            return None
+        return moved_odds(seen, torch.exp(-self.kappa * label_odds(self.prior.to(seen))))

@@ -23,6 +23,7 @@ question per label; there is no authors' code for that. Binary VS with gamma 0 i
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from longtail.losses._binary import (
@@ -31,6 +32,7 @@ from longtail.losses._binary import (
     checked_shares,
     focal_rows,
     label_odds,
+    moved_odds,
     reduced_binary,
 )
 from longtail.losses._checks import Vector, along_classes, check_finite, per_class
@@ -87,6 +89,8 @@ class LogitAdjustedBCE(nn.Module):
     1.3863
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     prior: Tensor
     target_prior: Tensor | None
 
@@ -127,3 +131,14 @@ class LogitAdjustedBCE(nn.Module):
     def assumes(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""
         return None
+
+    def assumes_shares(self, seen: Tensor) -> Tensor | None:
+        """Of labels: the odds that the stream shows, times those of ``target_prior`` over those of ``prior`` to the power
+        ``tau``. None with smoothing, or where the mean divides by the batch's positives.
+        """
+        if self.label_smoothing or self.normalizer == "positives":
+            return None
+        shift = label_odds(self.prior.to(seen))
+        if self.target_prior is not None:
+            shift = shift - label_odds(self.target_prior.to(seen))
+        return moved_odds(seen, torch.exp(-self.tau * shift))

@@ -13,6 +13,7 @@ from torch import Tensor
 from longtail.classes import Classes, floored
 from longtail.costs import Costs
 from longtail.inputs import Inputs
+from longtail.link import link_of
 from longtail.metrics import Aimed
 from longtail.net import Net
 from longtail.prior import Prior, Said
@@ -51,7 +52,8 @@ class Meaning:
         return "closed form" if self.calibrator is None else OFF
 
     def probabilities(self, logits: Tensor, prior: Said = "natural") -> Tensor:
-        """``softmax(logits + log prior - log assumed_prior)``, after the calibrator, float32 ``[N, C]``.
+        """``softmax(logits + log prior - log assumed_prior)``, after the calibrator, float32 ``[N, C]``; of labels the
+        same with sigmoids and log odds (:mod:`longtail.link`).
 
         Raises:
             ValueError: the prior is not one, or the logits have no known prior.
@@ -65,14 +67,17 @@ class Meaning:
                 "which a calibrator is fitted, or use softmax of logits() as scores"
             )
         deploy = Prior.of(prior, self.classes).resolve(self.classes)
-        shift = deploy.log() - floored(torch.as_tensor(assumed).double()).log()
-        return torch.softmax(logits + shift, -1).float()
+        link = link_of(self.classes)
+        shift = link.evidence(deploy) - link.evidence(link.floored(torch.as_tensor(assumed).double()))
+        return link.probabilities(logits + shift).float()
 
     def as_natural(self, logits: Tensor) -> Tensor:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
         if self.assumed_prior is None:
             return logits.double()
-        return logits.double() + (floored(self.classes.prior) / floored(self.assumed_prior.double())).log()
+        link = link_of(self.classes)
+        natural, assumed = link.floored(self.classes.prior), link.floored(self.assumed_prior.double())
+        return logits.double() + (link.evidence(natural) - link.evidence(assumed))
 
     def is_natural(self, prior: Said) -> bool:
         """Is it the natural prior, by its name or as numbers?"""
@@ -95,6 +100,29 @@ class Held:
     def of(cls, probabilities: Tensor, y: Tensor) -> Held:
         """From probabilities under the natural prior ``[m, C]``."""
         return cls(probabilities.double().clamp(min=1e-45).log().float(), y.long())
+
+    def under(self, natural: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities under another prior, float64 ``[m, C]``, and what each row counts there, float64 ``[m]``.
+
+        Args:
+            natural, prior: float64 ``[C]``.
+
+        >>> held = Held.of(torch.tensor([[0.9, 0.1], [0.6, 0.4]]), torch.tensor([0, 1]))
+        >>> probabilities, weight = held.under(torch.tensor([0.9, 0.1]), torch.tensor([0.5, 0.5]))
+        >>> [round(p, 3) for p in probabilities[1].tolist()], weight.tolist()
+        ([0.143, 0.857], [0.5, 0.5])
+        """
+        log_p = self.log_p.double() + prior.double().log() - floored(natural.double()).log()
+        counts = torch.bincount(self.y, minlength=len(prior)).clamp(min=1)
+        return log_p.softmax(-1), (prior.double() / counts)[self.y]
+
+    def some(self, most: int) -> Held:
+        """At most so many of the rows, evenly spaced over the classes."""
+        if len(self.y) <= most:
+            return self
+        order = self.y.argsort(stable=True)
+        index = order[torch.linspace(0, len(order) - 1, most).round().long()].sort().values
+        return Held(self.log_p[index], self.y[index])
 
     def threshold(self, aimed: Aimed, classes: Classes, prior: Prior) -> float | None:
         """The threshold of a point under a prior: see :meth:`longtail.metrics.Aimed.threshold`."""
@@ -203,7 +231,8 @@ class Outcome:
         self, x: Source | Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None
     ) -> Tensor:
         """Class indices ``[N]``: the cheapest decision where costs are declared, else by the threshold of the point that
-        is decided for; else the most probable class under the prior, or by tuned thresholds where there are any.
+        is decided for; else the most probable class under the prior, or by tuned thresholds where there are any. Of
+        several labels which of them, bool ``[N, C]``: those that are more probable than not.
 
         Args:
             of: the values ``[N]`` of each column that the costs name.
@@ -220,4 +249,4 @@ class Outcome:
             return self.aimed.decide(probabilities, at)
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
-        return probabilities.argmax(-1)
+        return probabilities > 0.5 if self.classes.several else probabilities.argmax(-1)
