@@ -52,7 +52,7 @@ class Translated(nn.Module):
         start: progress in [0, 1) at which translation begins.
 
     Raises:
-        ValueError: a number out of its range; another number of teachers.
+        ValueError: a number out of its range; another number of teachers; in training: inputs that are no tensor.
     """
 
     takes = frozenset({"image", "rows"})
@@ -93,6 +93,10 @@ class Translated(nn.Module):
     ) -> dict[str, Tensor]:
         x, y = streams[0]
         (x,) = views_of(x, 1, "Translated")
+        if not isinstance(x, Tensor):  # said before the warm-up is spent
+            raise ValueError(
+                "Translated moves images or dense features by small steps; words it cannot: leave it out"
+            )
         if t >= self.start:
             x = self.translate(net, x, y, generator)
         return {"loss": self.loss(net(x), y)}

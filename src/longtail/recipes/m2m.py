@@ -5,7 +5,7 @@ Claim: rows made from frequent classes bring variety that drawing the same rare 
 CIFAR-100-LT 41.9 % at imbalance 100 (a re-run by the MAMix authors' library).
 
 Reach for it on images or dense features where the rarest classes have a handful of rows. It costs a run of erm first,
-and while it translates some twenty passes of both nets a step.
+and while it translates ten passes through both nets a step.
 
 On text it is refused: words cannot be moved by small steps. beta is that of CIFAR-10; 0.9999 is for more frequent
 classes. Differs from the authors' code: see ``longtail.objectives.Translated``; the teacher starts from the same weights.

@@ -169,8 +169,8 @@ def test_ncl_contrast_is_ncl_and_a_contrast_of_each_net():
         q = F.normalize(before.project[k](own.backbone(one)), dim=1)
         key = F.normalize(before.project[k](own.backbone(two)), dim=1)
         for i in range(5):
-            own_key = float(q[i] @ key[i]) / 0.3
-            others = [float(q[i] @ v) / 0.3 for v in before.queue[k].keys]
+            own_key = (q[i] @ key[i]).item() / 0.3
+            others = [(q[i] @ v).item() / 0.3 for v in before.queue[k].keys]
             total += torch.tensor([own_key, *others]).logsumexp(0).item() - own_key
     assert terms["contrast"].item() == pytest.approx(0.5 * total / 5, rel=1e-4)
     for mine, then in zip(objective.queue, before.queue):

@@ -25,7 +25,9 @@ def net(seed=0, dim=4) -> Net:
 
 def normed(seed=0) -> Net:
     torch.manual_seed(seed)
-    return Net(nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.BatchNorm1d(6)), nn.Linear(6, 3))
+    return Net(
+        nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.BatchNorm1d(6)), nn.Linear(6, 3)
+    )
 
 
 def teacher(of: Net) -> Net:
