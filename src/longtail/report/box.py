@@ -64,8 +64,8 @@ def _declared(results: Results) -> str:
 
 def _weights(column: str) -> str:
     return (
-        f"A row counts as often as its {column} says, in training, tuning and scores. Differences are tested on folds, "
-        "not on rows."
+        f"A row counts as often as its {column} says, in training, tuning and scores. Where rows are drawn again, to "
+        "test a difference, a row is drawn with all its weight."
     )
 
 
