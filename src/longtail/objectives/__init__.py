@@ -6,6 +6,7 @@ from longtail.objectives.clouded import Clouded
 from longtail.objectives.distilled import Distilled
 from longtail.objectives.distilled_experts import DistilledExperts
 from longtail.objectives.diverse import Diverse
+from longtail.objectives.generalised_contrast import GeneralisedContrast
 from longtail.objectives.global_local_mixture import GlobalLocalMixture
 from longtail.objectives.hybrid import Hybrid
 from longtail.objectives.memorised import Memorised
@@ -22,6 +23,7 @@ from longtail.objectives.self_paced import SelfPaced
 from longtail.objectives.skilled import Skilled
 from longtail.objectives.supervised import Batch, Supervised
 from longtail.objectives.translated import Translated
+from longtail.objectives.with_features import WithFeatures
 
 __all__ = [
     "BalancedContrast",
@@ -31,6 +33,7 @@ __all__ = [
     "Distilled",
     "DistilledExperts",
     "Diverse",
+    "GeneralisedContrast",
     "GlobalLocalMixture",
     "Hybrid",
     "Memorised",
@@ -47,14 +50,15 @@ __all__ = [
     "Skilled",
     "Supervised",
     "Translated",
+    "WithFeatures",
     "cumulative",
     "info_nce",
     "proco_logits",
 ]
 
 PARTS = (
-    BalancedContrast, Bilateral, Clouded, Distilled, DistilledExperts, Diverse, GlobalLocalMixture, Hybrid, Memorised,
-    MetaSampled, MomentumContrast, NestedCollaborative, NestedContrast, ParametricContrast, ProbabilisticContrast,
-    PseudoLabelled, Rotation, Routing, SelfPaced, Skilled, Supervised, Translated,
+    BalancedContrast, Bilateral, Clouded, Distilled, DistilledExperts, Diverse, GeneralisedContrast, GlobalLocalMixture,
+    Hybrid, Memorised, MetaSampled, MomentumContrast, NestedCollaborative, NestedContrast, ParametricContrast,
+    ProbabilisticContrast, PseudoLabelled, Rotation, Routing, SelfPaced, Skilled, Supervised, Translated, WithFeatures,
 )  # fmt: skip
 """What a file may name of this room (``longtail.rooms.SLOTS``)."""
