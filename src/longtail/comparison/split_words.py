@@ -56,8 +56,8 @@ def near_notes(data: Dataset, train: Tensor, test: Tensor) -> list[str]:
     )
     shown = " and ".join(f"rows {i} and {j}" for i, j in pairs[:2])
     return [
-        f"{len(pairs):,} of {of} test rows are nearly the same as a training row (such as {shown}, counted from 0, "
-        "those that train first): if they are copies, the scores flatter. Leave them out of one part, or name what they "
+        f"{len(pairs):,} of {of} test rows are nearly the same as a training row (such as {shown}, counted from 0 "
+        "as in predictions.csv): if they are copies, the scores flatter. Leave them out of one part, or name what they "
         "share with group="
     ]
 
