@@ -39,8 +39,8 @@ def folds(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> list[tuple
 
 @lru_cache(maxsize=4)
 def dealt(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> Tensor:
-    """The fold of each row, int64 ``[N]``; of the same rows (these very objects) it is dealt once in a process. Many groups
-    take seconds, and each cell of a comparison asks.
+    """The fold of each row, int64 ``[N]``; of the same rows (these very objects) it is dealt once in a process. Many
+    groups take seconds, and each cell of a comparison asks.
     """
     from sklearn.model_selection import StratifiedKFold
 
