@@ -14,6 +14,8 @@ ROOT = Path(longtail.__file__).parent
 FOUNDATION = {
     "classes",
     "labels",
+    "label_sets",
+    "link",
     "inputs",
     "source",
     "targets",

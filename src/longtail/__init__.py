@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from longtail.examples import Examples
     from longtail.inputs import SparseRows
     from longtail.integrations.sklearn import LongTailClassifier
+    from longtail.label_sets import LabelSets
     from longtail.labels import Labels
     from longtail.model import Model
     from longtail.net import Net
@@ -75,6 +76,7 @@ _WHERE = {
     "longtail.examples": ("Examples",),
     "longtail.inputs": ("SparseRows",),
     "longtail.integrations.sklearn": ("LongTailClassifier",),
+    "longtail.label_sets": ("LabelSets",),
     "longtail.labels": ("Labels",),
     "longtail.model": ("Model",),
     "longtail.net": ("Net",),
@@ -107,6 +109,7 @@ __all__ = [
     "Comparison",
     "Engine",
     "Examples",
+    "LabelSets",
     "Labels",
     "LongTailClassifier",
     "Model",

@@ -235,7 +235,8 @@ def family(recipe: RecipeLike, base: Stage) -> str:
             return CHANGES[name]
     if len(found.stages) > 1:
         return "stage after stage"
-    if any(stage.optim != base.optim or stage.average or stage.sharpness for stage in found.stages):
+    changes = ("optim", "average", "sharpness", "projection")
+    if any(getattr(stage, name) != getattr(base, name) for stage in found.stages for name in changes):
         return "another optimiser"
     return "after training" if found.finish else "the yardstick"
 

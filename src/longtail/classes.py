@@ -24,17 +24,23 @@ class Classes:
     Attributes:
         names: one per class, in the order of the outputs.
         counts: training rows per class, int64 ``[C]``; zeros are legal.
+        rows: how many training rows there are, where a row may have several of the classes, or none: labels. None where
+            each row has one.
 
     Raises:
-        ValueError: no class, two of the same name, another number of names, a negative count, or no row at all.
+        ValueError: no class, two of the same name, another number of names, a negative count, no row at all, or a label
+            with more rows than there are.
 
     >>> classes = Classes(("a", "b"), torch.tensor([300_000_000, 100_000_000]))
     >>> classes.prior.tolist(), classes.imbalance
     ([0.75, 0.25], 3.0)
+    >>> Classes(("news", "sport"), torch.tensor([8, 1]), rows=10).prior.tolist()
+    [0.8, 0.1]
     """
 
     names: tuple[str, ...]
     counts: Tensor
+    rows: int | None = None
 
     @classmethod
     def of(cls, counts: Tensor) -> Classes:
@@ -46,8 +52,10 @@ class Classes:
             raise ValueError(f"counts has shape {tuple(self.counts.shape)} for {len(self.names)} class names")
         if len(set(self.names)) != len(self.names):
             raise ValueError("names: two classes have the same name")
-        if bool((self.counts < 0).any()) or not bool((self.counts > 0).any()):
+        if bool((self.counts < 0).any()) or not (self.several or bool((self.counts > 0).any())):
             raise ValueError("counts must be 0 or more, and not all 0")
+        if self.rows is not None and int(self.counts.max()) > self.rows:
+            raise ValueError(f"counts hold {int(self.counts.max())}, and there are rows={self.rows}")
 
     @property
     def num_classes(self) -> int:
@@ -55,9 +63,16 @@ class Classes:
 
     @cached_property
     def prior(self) -> Tensor:
-        """The training frequencies, float64 ``[C]``, summing to 1; 0 for a class without an example."""
+        """The training frequencies, float64 ``[C]``: they sum to 1 where each row has one class; of labels each is the
+        share of the rows that have it. 0 for a class without an example.
+        """
         counts = self.counts.double()
-        return counts / counts.sum()
+        return counts / (counts.sum() if self.rows is None else self.rows)
+
+    @property
+    def several(self) -> bool:
+        """May a row have several of them, or none?"""
+        return self.rows is not None
 
     @property
     def unseen(self) -> tuple[str, ...]:

@@ -170,6 +170,15 @@ class Costs:
         return text[:1].upper() + text[1:]
 
 
+def by_class_name(said: Said, argument: str = "costs", files: bool = False) -> bool:
+    """Do costs name the classes, so that they hold in whatever order these come?
+
+    >>> by_class_name("0,5;1,0"), by_class_name({"a": {"a": 0, "b": 5}, "b": {"a": 1, "b": 0}})
+    (False, True)
+    """
+    return not isinstance(said, Costs) and _table(said, argument, files)[0] is not None
+
+
 def columns_named(said: Said, argument: str = "costs", files: bool = False) -> tuple[str, ...]:
     """The columns of the data that costs name, before the classes are known.
 

@@ -17,12 +17,13 @@ from longtail.classes import Classes
 from longtail.classical.head import Fitted
 from longtail.costs import Costs
 from longtail.files import MARK, Damaged, marked, read_json, sweep, write_json
+from longtail.metrics import Aimed, Point
 from longtail.part import Own, parts
-from longtail.prior import Said, distribution
+from longtail.prior import Said, distribution, shares
 from longtail.rooms import OTHER_VERSION, listed, name_of
 from longtail.run.chain import restore, specs
 from longtail.run.engine import Engine
-from longtail.run.outcome import Outcome
+from longtail.run.outcome import LARGE, Held, Outcome
 from longtail.store.checked import load_checked, save_checked
 from longtail.store.packed import pack, unpack
 
@@ -31,6 +32,10 @@ STORED = re.compile(rf"model-{MARK}\.safetensors")
 """The tensors of a model: the name of each save is its own, so that the old ones lie there until the new are whole."""
 NAMED = re.compile(rf"{STORED.pattern}|model-[0-9a-f]{{12}}\.safetensors")
 """What is read: the second are of before a name said whose it is."""
+HELD = ("held/log_p", "held/y")
+"""What was said of held-out rows: all that the threshold of a point is fitted on, or some for rejection."""
+SOME = 2000
+"""Held-out rows of which a model that decides for no point keeps what it said, at most."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,11 +70,16 @@ class Model:
         """
         return self.outcome.predict_proba(self.encode(raw), prior)
 
-    def predict(self, raw: Any, prior: Said = "natural") -> list[str]:
-        """Class names. Where costs name columns, ``raw`` is a data frame that has them."""
+    def predict(self, raw: Any, prior: Said = "natural") -> list[Any]:
+        """Class names; of several labels per row, a list of names for each row. Where costs name columns, ``raw`` is a
+        data frame that has them.
+        """
         costs = self.outcome.costs
         of = data.costs_in(raw, () if costs is None else costs.columns)
-        return [self.names[k] for k in self.outcome.predict(self.encode(raw), prior, of).tolist()]
+        decided = self.outcome.predict(self.encode(raw), prior, of)
+        if self.outcome.classes.several:
+            return [[name for name, there in zip(self.names, row) if there] for row in decided.tolist()]
+        return [self.names[k] for k in decided.tolist()]
 
     def encode(self, raw: Any) -> Any:
         """The rows as the net takes them."""
@@ -112,6 +122,10 @@ class Model:
                 )
         self._say_own()
         tensors: dict[str, Tensor] = {f"net/{k}": v for k, v in o.net.state_dict().items()}
+        if o.held is not None:  # thresholds of points and of rejection follow from these, under any prior
+            held = o.held.some(SOME) if o.aimed is None else o.held
+            few = held.log_p.half() if held.log_p.numel() >= LARGE else held.log_p.contiguous()
+            tensors |= dict(zip(HELD, (few, held.y)))
         encoder, arrays = self.encoder.save()
         tensors |= {f"encoder/{k}": v for k, v in arrays.items()}
         encoder = pack(encoder, tensors, "encoder-facts")
@@ -132,12 +146,14 @@ class Model:
                 "format": FORMAT,
                 "tensors": stored,
                 "net": rebuilt,
-                "labels": {"names": o.classes.names, "counts": o.classes.counts.tolist()},
+                "labels": {"names": o.classes.names, "counts": o.classes.counts.tolist(), **_rows(o.classes)},
                 "logit_prior": None if o.assumed_prior is None else o.assumed_prior.tolist(),
                 "adjusters": [a.to_json() for a in o.adjusters],
                 "calibrator": o.calibrator.to_json() if o.calibrator is not None else None,
                 "thresholds": o.thresholds.to_json() if o.thresholds is not None else None,
                 "costs": None if o.costs is None else o.costs.cells,
+                "point": _said(o.aimed),
+                "held": o.aimed is not None and o.held is not None,
                 "encoder": {"class": type(self.encoder).__name__, "facts": encoder},
                 "facts": self.facts,
             }
@@ -221,14 +237,27 @@ class Model:
                 )
 
 
-def decide_by(folder: Path, costs: Costs | None) -> None:
-    """Let the model in ``folder`` decide by other costs from now on; None: by none. Nothing else of it changes."""
+def decide_by(folder: Path, costs: Costs | None, aimed: Aimed | None = None) -> bool:
+    """Let the model in ``folder`` decide by other costs, or for another point, from now on; None: by none. Nothing
+    else of it changes.
+
+    Returns:
+        False where it cannot decide for the point, since it was made without one and so keeps some held-out rows only.
+    """
     file = folder / "model.json"
     about = read_json(file, checked=True)
+    able = aimed is None or bool(about.get("held"))
     cells = None if costs is None else json.loads(json.dumps(costs.cells))
-    if about.get("costs") != cells:
-        about = {**{k: v for k, v in about.items() if k != "checksum"}, "costs": cells}
-        write_json(file, about, indent=1, checked=True)
+    point = _said(aimed) if able else None
+    if about.get("costs") != cells or about.get("point") != point:
+        rest = {k: v for k, v in about.items() if k != "checksum"}
+        write_json(file, {**rest, "costs": cells, "point": point}, indent=1, checked=True)
+    return able
+
+
+def _said(aimed: Aimed | None) -> dict[str, Any] | None:
+    """A point as it is kept."""
+    return None if aimed is None else {"name": aimed.point.name, "class": aimed.k}
 
 
 def tidy(folder: Path) -> None:
@@ -250,19 +279,33 @@ def _tensors_of(file: Path, about: dict[str, Any] | None = None) -> Path | None:
     return file.with_name(name) if isinstance(name, str) and NAMED.fullmatch(name) else None
 
 
+def _rows(classes: Classes) -> dict[str, int]:
+    """How many rows there were, where each may have had several labels."""
+    return {} if classes.rows is None else {"rows": classes.rows}
+
+
 def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, own: Own | None) -> Outcome:
     kept = about["labels"]
-    classes = Classes(tuple(map(str, kept["names"])), _vector(kept["counts"], torch.int64))
+    classes = Classes(tuple(map(str, kept["names"])), _vector(kept["counts"], torch.int64), kept.get("rows"))
     prior = about["logit_prior"]
     if prior is not None:
         prior = _vector(prior, torch.float64)
-        distribution("logit_prior", prior, classes.num_classes)
+        (shares if classes.several else distribution)("logit_prior", prior, classes.num_classes)
     _check_head(about["net"]["head"], about["facts"])
     weights = {k.removeprefix("net/"): v for k, v in tensors.items() if k.startswith("net/")}
     net = restore(None, weights, about["net"], own)
     if net.num_classes != classes.num_classes:
         raise ValueError(f"the net has {net.num_classes} outputs for {classes.num_classes} classes")
-    read, costs = adjust.from_json, about.get("costs")
+    read, costs, point = adjust.from_json, about.get("costs"), about.get("point")
+    held = Held(*(tensors[name] for name in HELD)) if all(name in tensors for name in HELD) else None
+    if held is not None and (
+        held.log_p.shape != (len(held.y), classes.num_classes)
+        or not len(held.y)
+        or not 0 <= int(held.y.min()) <= int(held.y.max()) < classes.num_classes
+    ):
+        raise ValueError(
+            f"held-out rows of shape {tuple(held.log_p.shape)} for {classes.num_classes} classes"
+        )
     return Outcome(
         net,
         recipe=None,
@@ -272,8 +315,18 @@ def _outcome(about: dict[str, Any], tensors: dict[str, Tensor], engine: Engine, 
         calibrator=None if about["calibrator"] is None else read(about["calibrator"]),
         thresholds=None if about["thresholds"] is None else read(about["thresholds"]),
         costs=None if costs is None else Costs.of(Costs.from_json(costs), classes.names),
+        aimed=None if point is None else _aimed(point, classes.num_classes),
+        held=held,
         engine=engine,
     )
+
+
+def _aimed(kept: Any, num_classes: int) -> Aimed:
+    """A point as :func:`_said` has it."""
+    k = kept["class"]
+    if type(k) is not int or not 0 <= k < num_classes:
+        raise ValueError(f"class {k!r} of the point is none of {num_classes}")
+    return Aimed.at(Point.of_text(str(kept["name"]), "point"), k)
 
 
 def _check_head(spec: Any, facts: Any) -> None:

@@ -69,7 +69,7 @@ class Prior:
 
     @classmethod
     def balanced(cls) -> Prior:
-        """All classes equally frequent."""
+        """All classes equally frequent; each label on every other row."""
         return cls("balanced")
 
     @classmethod
@@ -101,13 +101,14 @@ class Prior:
             TypeError: a set, or a data frame of several columns.
         """
         names, read = classes.names, said
+        check = shares if classes.several else distribution
         if isinstance(said, str | Path):
             read = _read(str(said), names, argument, files)
         if not isinstance(read, Prior):
-            found = distribution(argument, by_class(argument, read, names), len(names), said)
+            found = check(argument, by_class(argument, read, names), len(names), said)
             read = cls("declared", tuple(found.tolist()))
         elif read.numbers:
-            distribution(argument, read.numbers, len(names))
+            check(argument, read.numbers, len(names))
         return read.known(classes)
 
     def known(self, classes: Classes) -> Prior:
@@ -119,7 +120,8 @@ class Prior:
         return Prior.balanced() if same(self.resolve(classes), _balanced(classes)) else self
 
     def resolve(self, classes: Classes) -> Tensor:
-        """One number for each class, float64 ``[C]``, summing to 1.
+        """One number for each class, float64 ``[C]``, summing to 1; of labels, of which a row may have several, the share
+        of rows with each.
 
         Raises:
             ValueError: it is of another number of classes.
@@ -133,7 +135,7 @@ class Prior:
         if len(self.numbers) != len(classes.names):
             raise ValueError(f"a prior of {len(self.numbers)} classes was given for {len(classes.names)}")
         vector = torch.tensor(self.numbers, dtype=torch.float64)
-        return vector / float(vector.sum())
+        return vector if classes.several else vector / float(vector.sum())
 
     def is_natural(self, classes: Classes) -> bool:
         """Is it the training frequencies, by name or by numbers?"""
@@ -163,6 +165,47 @@ def distribution(name: str, given: Any, num_classes: int | None = None, said: An
     Traceback (most recent call last):
     ValueError: prior=[3.0, 1.0] sums to 4, not 1: divide each number by the sum
     """
+    p = _numbers(name, given, num_classes, said)
+    bad = ~np.isfinite(p) | (p < 0)
+    if bad.any():
+        k = int(bad.argmax())
+        raise ValueError(
+            f"{_place(name, k, said)} is {p[k]:g}; a prior holds numbers from 0 on that sum to 1"
+        )
+    if not abs(p.sum() - 1) <= TOLERANCE * (1 + 1e-9):
+        raise ValueError(
+            f"{name}={_shown(p if said is None else said)} sums to {p.sum():.6g}, not 1: divide each number by the sum"
+        )
+    return p
+
+
+def shares(name: str, given: Any, num_labels: int | None = None, said: Any = None) -> Floats:
+    """The share of rows that have each label, float64 ``[C]``; arguments as of :func:`distribution`.
+
+    Raises:
+        ValueError: another number of labels, or a number outside [0, 1].
+        TypeError: what holds no numbers.
+
+    >>> shares("prior", [0.5, 1.2])
+    Traceback (most recent call last):
+    ValueError: prior[1] is 1.2; of several labels each has a share of the rows, from 0 to 1
+    """
+    p = _numbers(name, given, num_labels, said)
+    bad = ~((p >= 0) & (p <= 1))
+    if bad.any():
+        k = int(bad.argmax())
+        raise ValueError(
+            f"{_place(name, k, said)} is {p[k]:g}; of several labels each has a share of the rows, from 0 to 1"
+        )
+    return p
+
+
+def _place(name: str, k: int, said: Any) -> str:
+    return f"{name}={_shown(said)}: number {k + 1}" if isinstance(said, str | Path) else f"{name}[{k}]"
+
+
+def _numbers(name: str, given: Any, num_classes: int | None, said: Any) -> Floats:
+    """One number for each class, float64 ``[C]``."""
     values = by_class(name, given)
     values = values.detach().cpu().double().numpy() if _is_tensor(values) else values
     try:
@@ -173,15 +216,6 @@ def distribution(name: str, given: Any, num_classes: int | None = None, said: An
         wanted = f"each of {num_classes} classes" if num_classes is not None else "each class"
         raise ValueError(
             f"{name}={_shown(given if said is None else said)} has shape {p.shape}; it needs one number for {wanted}"
-        )
-    bad = ~np.isfinite(p) | (p < 0)
-    if bad.any():
-        k = int(bad.argmax())
-        where = f"{name}={_shown(said)}: number {k + 1}" if isinstance(said, str | Path) else f"{name}[{k}]"
-        raise ValueError(f"{where} is {p[k]:g}; a prior holds numbers from 0 on that sum to 1")
-    if not abs(p.sum() - 1) <= TOLERANCE * (1 + 1e-9):
-        raise ValueError(
-            f"{name}={_shown(p if said is None else said)} sums to {p.sum():.6g}, not 1: divide each number by the sum"
         )
     return p
 
@@ -255,7 +289,7 @@ def _balanced(classes: Classes) -> Tensor:
     import torch
 
     c = len(classes.names)
-    return torch.full((c,), 1 / c, dtype=torch.float64)
+    return torch.full((c,), 0.5 if classes.several else 1 / c, dtype=torch.float64)
 
 
 def _is_tensor(value: Any) -> bool:

@@ -48,6 +48,7 @@ class Stage:
         schedule: progress -> multiplier of the learning rate.
         average: weights averaged along the way become the stage's (``longtail.optim``: EMA, SWA).
         sharpness: the gradient is taken at a worse point nearby (``longtail.optim``: SAM); twice the cost.
+        projection: after each step the weights are put back where they may be (``longtail.optim``: MaxNorm).
         solve: where nothing but a head on fixed inputs is trained and the loss is a mean over rows, the problem is handed
             to this (``longtail.optim``: LBFGS) instead of being stepped through; None always steps.
 
@@ -71,6 +72,7 @@ class Stage:
     schedule: Part[Any] = part(Cosine)
     average: Part[Any] | None = None
     sharpness: Part[Any] | None = None
+    projection: Part[Any] | None = None
     solve: Part[Any] | None = None
 
     def __post_init__(self) -> None:
@@ -170,6 +172,14 @@ class Recipe:
         """The fields of its stages and of its teachers', and what comes after them."""
         stages = tuple(getattr(s, f.name) for s in self.stages for f in dataclasses.fields(s))
         return (*stages, *self.finish, *(v for t in self.teachers for v in t.values))
+
+    @property
+    def truth(self) -> tuple[Any, ...]:
+        """What of it works on the rows of truth, of its teachers too: losses, streams, objectives, mixers, surgery, and
+        what comes after the stages.
+        """
+        own = tuple(v for s in self.stages for v in (s.loss, *s.streams, s.objective, s.mix, *s.surgery))
+        return (*own, *self.finish, *(v for t in self.teachers for v in t.truth))
 
     @property
     def takes(self) -> frozenset[str]:

@@ -28,8 +28,13 @@ INPUTS = {
 }
 """The forms of inputs, and what they are called."""
 
-TASKS = {"single-label": "one class per row", "regression": "a number per row"}
-"""What may be asked of a row. So far data have one class per row."""
+TASKS = {
+    "single-label": "one class per row",
+    "multi-label": "several labels per row",
+    "regression": "a number per row",
+}
+"""What may be asked of a row. So far data that are read have one class per row; examples made in Python may have several
+labels (:class:`longtail.label_sets.LabelSets`)."""
 
 NEEDS = {
     "maps": "a backbone with feature maps, maps(x)",
@@ -48,7 +53,8 @@ class Traits:
     Attributes:
         takes: the forms of inputs it works on, some of :data:`INPUTS`; None: those that all parts inside it work on.
         routes: by keyword, the forms that the part behind it gets; a part that hands all inputs to all has none.
-        tasks: what it is for, some of :data:`TASKS`.
+        tasks: what it is for, some of :data:`TASKS`; asked of losses, samplers, objectives, mixers and surgery, and of
+            what comes after the stages.
         needs: what must be there beside inputs and labels, some of :data:`NEEDS`. That it learns from rows without labels
             a part says by its constructor, which then names the fact ``unlabelled``.
         works_on: of a part that comes after the stages: "net" (surgery), "logits" (an adjuster) or "probabilities" (a
@@ -171,6 +177,15 @@ class ClaimsPrior(Protocol):
 
 
 @runtime_checkable
+class ClaimsShares(Protocol):
+    """A loss that asks one question per label, and says under which shares of rows with each label its logits answer:
+    None where they have no closed form. ``seen``, float64 ``[C]``, are those of the stream.
+    """
+
+    def assumes_shares(self, seen: Any, /) -> Any: ...
+
+
+@runtime_checkable
 class ShowsPrior(Protocol):
     """A sampler that says which class distribution training sees, float64 ``[C]``."""
 
@@ -212,6 +227,13 @@ class ChecksNet(Protocol):
 
     @staticmethod
     def check_net(net: Any) -> None: ...
+
+
+@runtime_checkable
+class Projects(Protocol):
+    """What puts the weights of a net, in place, back where they may be."""
+
+    def project(self, net: Any) -> None: ...
 
 
 @runtime_checkable

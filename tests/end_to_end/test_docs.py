@@ -17,6 +17,7 @@ PAGES = (
     "images",
     "metrics",
     "splits",
+    "unknown",
     "your-own",
 )
 

@@ -299,3 +299,32 @@ def test_all_recipes_are_those_that_the_data_can_have() -> None:
     assert "ssp-rotation" in left_out  # needs pictures
     assert "pseudo-labels" in left_out  # needs rows without labels
     assert "pseudo-labels" in pick(["all"], rows.with_unlabelled(["so so"]))
+
+
+# A prior that nobody knows, and rows of none of the classes
+
+
+def test_an_unknown_prior_is_estimated_and_doubtful_rows_are_rejected(home, longtail, tmp_path) -> None:
+    there = pd.read_csv(home / "t.csv").iloc[60:]  # as many sick ones as healthy ones
+    there.to_csv("there.csv", index=False)
+    status, said = longtail(
+        "predict", home / "out", "there.csv", "--prior", "estimated", "--reject-rate", "0.1"
+    )
+    assert status == 0, said
+    assert "class frequencies estimated on these 60 rows" in said
+    assert "under the estimated prior" in said
+    assert "rows are 'none of these': their largest probability is below" in said
+    assert "rejection, by the labels in the data" in said
+    frame = pd.read_csv(tmp_path / "predictions.csv")
+    assert (frame["prediction"] == "none of these").any()
+    assert set(frame["most_probable"]) <= {"healthy", "sick"}
+
+
+def test_what_a_model_cannot_do_is_said_as_options(home, longtail) -> None:
+    there = (home / "out", home / "t.csv")
+    status, said = longtail("predict", *there, "--prior", "experts")
+    assert (status, "--prior experts weighs the experts of a recipe such as sade" in said) == (2, True), said
+    status, said = longtail("predict", *there, "--reject-below", "0.4")
+    assert (status, "--reject-below 0.4 must lie between 0.5 and 1" in said) == (2, True), said
+    status, said = longtail("predict", *there, "--reject-below", "0.6", "--reject-rate", "0.1")
+    assert (status, "--reject-below 0.6 and --reject-rate 0.1: give one of them" in said) == (2, True), said

@@ -46,6 +46,43 @@ def weighted_bce(module: nn.Module, logits: Tensor, target: Tensor) -> Tensor:
     return stacked(out)
 
 
+def asl(module: nn.Module, logits: Tensor, target: Tensor) -> Tensor:
+    out = []
+    for row, y in zip(rows(logits), target.tolist()):
+        total = Long(0)
+        for c, z in enumerate(row):
+            if c == y:
+                total += error(z, 1) ** Long(module.gamma_pos) * bce(z, 1)
+            else:
+                p = max(1 - error(z, 1) - Long(module.clip), Long(0))
+                total -= p ** Long(module.gamma_neg) * np.log1p(-p)
+        out.append(total)
+    return stacked(out)
+
+
+def distribution_balanced(module: nn.Module, logits: Tensor, target: Tensor) -> Tensor:
+    shares, out = [Long(p) for p in module.prior.tolist()], []
+    for row, y in zip(rows(logits), target.tolist()):
+        total = Long(0)
+        for c, z in enumerate(row):
+            r = (1 / shares[c]) / (1 / shares[y])
+            w = module.alpha + 1 / (1 + np.exp(-module.beta * (r - Long(module.mu))))
+            x = z + module.kappa * np.log(shares[c] / (1 - shares[c])) / module.negative_scale
+            scale = 1 if c == y else Long(module.negative_scale)
+            term = error(scale * x, int(c == y)) ** Long(module.gamma) * bce(scale * x, int(c == y)) / scale
+            total += w * module.factor * term
+        out.append(total)
+    return stacked(out)
+
+
+def logit_adjusted_bce(module: nn.Module, logits: Tensor, target: Tensor) -> Tensor:
+    shift = [np.log(Long(p)) - np.log1p(-Long(p)) for p in module.prior.tolist()]
+    out = []
+    for row, y in zip(rows(logits), target.tolist()):
+        out.append(sum(bce(z + module.tau * s, int(c == y)) for c, (z, s) in enumerate(zip(row, shift))))
+    return stacked(out)
+
+
 def eql(module: nn.Module, logits: Tensor, target: Tensor) -> Tensor:
     rare = [n / module.counts.sum().item() < module.threshold for n in module.counts.tolist()]
     out = []

@@ -3,7 +3,7 @@
 Sources: EM of Saerens et al., "Adjusting the Outputs of a Classifier to New a Priori Probabilities", Neural
 Computation 2002; BBSE of Lipton et al., "Detecting and Correcting for Label Shift with Black Box
 Predictors", ICML 2018.
-EM: repeat ``r_ij ~ p_ij q_j / pi_j`` (normalised over j), ``q_j = mean_i r_ij``, from q = pi.
+EM: repeat ``r_ij ~ p_ij q_j / pi_j`` (normalised over j), ``q_j = (sum_i r_ij + s pi_j) / (N + s)``, from q = pi.
 BBSE: solve ``K q = mu`` with ``K[k, j] = P(decide k | class j)`` from labelled held-out data and ``mu_k =
 P(decide k)`` from the unlabelled data; clip at 0 and normalise.
 
@@ -12,9 +12,11 @@ P(decide k)`` from the unlabelled data; clip at 0 and normalise.
 | p | softmax of ``logits`` |
 | pi | ``assumed_prior`` |
 | q | ``PriorEstimate.prior`` |
+| s | ``strength``; 0 in the paper |
 
 Differs from the papers in BBSE, where K is a joint distribution and its solution the ratio q / pi: the same,
-but this form does not mind a held-out part with a prior of its own.
+but this form does not mind a held-out part with a prior of its own. And in s: with s rows of the source beside the
+others (a Dirichlet prior) no class is ruled out because a sample lacks it.
 
 EM needs calibrated logits (:class:`longtail.adjust.BiasTemperature` makes them so); BBSE needs labelled
 held-out logits from the source population instead. Uncertainty: percentile bootstrap over the rows (for BBSE
@@ -57,19 +59,22 @@ def em_prior(
     start: Floats | None = None,
     limit: int = 1000,
     tolerance: float = 1e-9,
+    strength: float = 0.0,
 ) -> Floats:
-    """q ``[C]`` by EM from ``probs [N, C]`` that assume ``source [C]``; ``weights [N]`` are multiplicities.
+    """q ``[C]`` by EM from ``probs [N, C]`` that assume ``source [C]``; ``weights [N]`` are multiplicities, and
+    ``strength`` rows are as frequent as ``source``.
 
     >>> p = np.array([[0.9, 0.1]] * 3 + [[0.1, 0.9]])
     >>> em_prior(p, np.array([0.5, 0.5])).round(4).tolist()
     [0.8125, 0.1875]
     """
-    w = np.full(len(probs), 1 / len(probs)) if weights is None else weights / weights.sum()
+    w = np.ones(len(probs)) if weights is None else weights
+    w, pulled = w / (w.sum() + strength), source * (strength / (w.sum() + strength))
     ratio = probs / source
     q = source.copy() if start is None else start
     for _ in range(limit):
         likelihood = ratio @ q
-        new = q * ((w / np.maximum(likelihood, 1e-300)) @ ratio)
+        new = q * ((w / np.maximum(likelihood, 1e-300)) @ ratio) + pulled
         new /= new.sum()
         change = float(np.abs(new - q).max())
         q = new
@@ -98,6 +103,7 @@ def estimate_prior(
     resamples: int = 200,
     level: float = 0.95,
     seed: int = 0,
+    strength: float = 0.0,
 ) -> PriorEstimate:
     """The class prior of the population that unlabelled ``logits`` come from.
 
@@ -109,6 +115,8 @@ def estimate_prior(
         resamples: of the bootstrap.
         level: of the intervals.
         seed: of the bootstrap.
+        strength: for EM: rows that count as if they were there, as frequent as ``assumed_prior``. 0 is the paper's; above
+            it no class is estimated at 0.
 
     Raises:
         ValueError: unknown method, bad rows, a prior with a zero, or BBSE without ``held`` or with a class
@@ -126,6 +134,8 @@ def estimate_prior(
         raise ValueError(f"method={method!r} must be 'em' or 'bbse'")
     if resamples < 20 or not 0 < level < 1:
         raise ValueError(f"resamples={resamples} must be at least 20 and level={level} inside (0, 1)")
+    if not 0 <= strength < np.inf or (strength and method == "bbse"):
+        raise ValueError(f"strength={strength} must be a number from 0 on, and is for method='em'")
     if (source == 0).any():
         raise ValueError(
             f"assumed_prior is 0 for class {int((source == 0).argmax())}: its new prior cannot be estimated"
@@ -133,10 +143,13 @@ def estimate_prior(
     rng = np.random.default_rng(seed)
     if method == "em":
         probs = softmax(z)
-        q = em_prior(probs, source)
+        q = em_prior(probs, source, strength=strength)
         weights = (rng.multinomial(n, np.full(n, 1 / n)) for _ in range(resamples))
         start = 0.99 * q + 0.01 * source  # EM cannot leave a zero
-        draws = [em_prior(probs[w > 0], source, w[w > 0].astype(float), start, 100, 1e-6) for w in weights]
+        draws = [
+            em_prior(probs[w > 0], source, w[w > 0].astype(float), start, 100, 1e-6, strength)
+            for w in weights
+        ]
     else:
         if held is None:
             raise ValueError("method='bbse' needs held=(logits, y) of labelled held-out data")

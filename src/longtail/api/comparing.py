@@ -28,7 +28,7 @@ from longtail.comparison.leaderboard import write_csv
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.patience import slowly
 from longtail.comparison.plan import Plan
-from longtail.comparison.points import Aimed, points_of
+from longtail.comparison.points import aimed_of, points_of
 from longtail.comparison.record import Results
 from longtail.comparison.run import run
 from longtail.comparison.split import Own
@@ -37,6 +37,7 @@ from longtail.costs import Costs, columns_named
 from longtail.data import Dataset
 from longtail.executors import on_this_machine
 from longtail.files import held, write_json
+from longtail.metrics import Aimed
 from longtail.model import Model, decide_by
 from longtail.prior import Prior, Said
 from longtail.protocol import Backbone
@@ -47,6 +48,11 @@ from longtail.run.loop import On
 from longtail.run.ranks import launched
 from longtail.store import FolderStore
 from longtail.words import nearest
+
+NOT_FOR_POINT = (
+    "It was made without this point, so it does not decide for it, and nothing was trained: the same with --model "
+    "(model=True in Python) makes one that does."
+)
 
 
 def compare(
@@ -76,6 +82,7 @@ def compare(
     engine: Engine | None = None,
     model: bool | None = None,
     rows: bool = True,
+    unknown: bool = False,
     on: On | None = None,
     verbose: int = 1,
     command: str | None = None,
@@ -123,6 +130,9 @@ def compare(
             left to do.
         rows: may rows of the data stand in the report and in ``results.json``, as the most certain mistakes? False for
             data that must not be passed on.
+        unknown: also score each recipe where classes are as frequent as in training, equally frequent, and as in training
+            in reverse, when it is not told which: with the training's prior, the balanced one, or one estimated on the
+            test rows without labels. Nothing is trained for it.
         on: called with progress events, from another thread at times.
         verbose: 0 shows nothing; 1 shows what was detected and how far it is, unless ``on`` is given.
         command: what to print in the report as the way to make it again.
@@ -195,6 +205,7 @@ def compare(
             budget=budget,
             command=command,
             rows=rows,
+            unknown=unknown,
         )
         other = other if found is None else joinable(question.results([]), found)
         if other is not None:
@@ -226,7 +237,8 @@ def compare(
         about_model: Mapping[str, Any] | None = None
         if model is None and not ran and (was := earlier_model(results, found, folder)) is not None:
             kept, about_model = was
-            decide_by(folder / "model", declared)
+            if not decide_by(folder / "model", declared, aimed_of(results)):
+                about_model = {"why": NOT_FOR_POINT, **about_model}
         elif model is not False:
             kept, about_model = keep(plan, results, folder, deadline, budget, say, encoder, found)
         if isinstance(kept, Model) and about_model:

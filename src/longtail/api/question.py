@@ -14,6 +14,7 @@ from longtail.comparison.kept import worst
 from longtail.comparison.plan import Plan
 from longtail.comparison.record import Results, Run
 from longtail.comparison.results import results_of
+from longtail.comparison.unknown import unknown
 from longtail.comparison.work import Worker
 from longtail.data import Dataset, FeatureEncoder
 from longtail.protocol import Backbone
@@ -36,6 +37,7 @@ class Question:
         jobs, budget, command: as the caller said them.
         notes: on the data and the folds.
         rows: may rows of the data stand in the results, with the most certain mistakes?
+        unknown: are recipes also judged under priors that they are not told?
     """
 
     plan: Plan
@@ -50,6 +52,7 @@ class Question:
     command: str | None
     notes: tuple[str, ...] = ()
     rows: bool = True
+    unknown: bool = False
 
     def results(self, runs: Sequence[Run]) -> Results:
         """The runs as results, without tests and without a model."""
@@ -86,5 +89,6 @@ class Question:
         results = results.but(evidence=evidence(self.plan, results, store.outputs))
         return results.but(
             curves=curves(self.plan, results, store.outputs),
+            unknown=unknown(self.plan, results, store.outputs) if self.unknown else {},
             mistakes=worst(results, store.outputs, self.data.raw, self.data.costs_of) if self.rows else (),
         )

@@ -17,6 +17,7 @@ from longtail.clock import monotonic, today
 from longtail.comparison.leaderboard import shown_priors
 from longtail.comparison.ranking import Ranking, rank, shared_priors
 from longtail.comparison.results import hardware, versions
+from longtail.costs import Costs, by_class_name, columns_named
 from longtail.data import Dataset
 from longtail.files import write_json
 from longtail.report import brief
@@ -24,6 +25,27 @@ from longtail.report.ranks import write_ranks
 from longtail.run import OutOfTime
 from longtail.run.engine import engine_of
 from longtail.run.loop import On
+
+
+def check_costs(said: Any, sets: Mapping[str, Dataset]) -> None:
+    """Costs that do not fit every data set are an error before anything is trained.
+
+    Raises:
+        ValueError: they lack a class of one, or stand in class order where the data sets have other classes.
+    """
+    if said is None:
+        return
+    orders = {data.labels.names for data in sets.values()}
+    if len(orders) > 1 and not by_class_name(said, files=True):
+        raise ValueError(
+            "costs= stand in class order, and these data sets have other classes: name the classes, as in a csv file, or "
+            "compare the data sets one by one"
+        )
+    for name, data in sets.items():
+        try:
+            Costs.of(said, data.labels.names, files=True).matrix(data.costs_of)
+        except ValueError as why:
+            raise ValueError(f"data set {name}: {why}") from None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,19 +100,18 @@ def compare_several(
         began: as for ``compare``.
         on, verbose, command, model: as for ``compare``.
         how: how to read the data, as for ``load``.
-        settings: recipes, folds, seeds, metric, baseline, jobs, backbone, epochs, tuning, duplicates, device, precision,
-            engine, as for ``compare``.
+        settings: recipes, folds, seeds, costs (by class name, unless all data sets have the same classes), metric,
+            baseline, jobs, backbone, epochs, tuning, duplicates, device, precision, engine, as for ``compare``.
 
     Raises:
-        ValueError: fewer than two data sets, another prior, or a device that is not there.
+        ValueError: fewer than two data sets, another prior, costs that do not fit each of them, or a device that is not
+            there.
         OutOfTime: no run finished on any of them but one.
     """
     if len(data) < 2:
         raise ValueError(f"data holds {len(data)} data sets; ranks over data sets need at least two")
     if prior not in ("natural", "balanced"):
         raise ValueError(f"prior={prior!r}: over several data sets it must be natural or balanced")
-    if settings.get("costs") is not None:
-        raise ValueError("costs= belong to one data set's classes: compare the data sets one by one")
     said = [settings.pop(name, None) for name in ("engine", "device", "precision")]
     settings["engine"] = engine_of(*said)
     folder, began = Path(out), monotonic() if began is None else began
@@ -101,14 +122,16 @@ def compare_several(
     sets: dict[str, Dataset] = {}
     found: dict[str, Comparison] = {}
     late = ""
+    columns = columns_named(settings.get("costs"), files=True)
     with told(on, verbose) as say:
         for given in data:
-            dataset = load(given, on=say, **(how or {}))
+            dataset = load(given, on=say, cost_columns=columns, **(how or {}))
             title = re.sub(r"[^\w.-]+", "-", dataset.name).strip(".-") or "data"
             name = next(
                 n for n in (title, *(f"{title}-{k}" for k in range(2, len(data) + 2))) if n not in sets
             )
             sets[name] = dataset
+        check_costs(settings.get("costs"), sets)
         for k, (name, dataset) in enumerate(sets.items()):
             left = None if budget is None else (budget - (monotonic() - began)) / (len(sets) - k)
             say({"note": f"data set {name}"})

@@ -17,12 +17,15 @@ from longtail.comparison.features import frozen_features
 from longtail.comparison.length import Length
 from longtail.comparison.own_net import try_backbone
 from longtail.comparison.plan import Plan
+from longtail.comparison.points import points_decided
 from longtail.comparison.results import versions
 from longtail.comparison.split import Own
 from longtail.comparison.work import Worker
+from longtail.costs import Costs, columns_named
 from longtail.data import FeatureEncoder
 from longtail.files import held
 from longtail.formats.reading import tell
+from longtail.metrics import Aimed
 from longtail.model import Model
 from longtail.protocol import Backbone
 from longtail.run import Engine
@@ -51,7 +54,8 @@ def fit_all(
     prepared = plan.prepare(fold)
     prepared.on = on
     encoder, outcome, _ = worker.fit(prepared, name, seed)
-    outcome = outcome.but(costs=plan.costs)
+    aimed = next((Aimed.of(point, plan.labels(0, seed).classes) for point in plan.points), None)
+    outcome = outcome.but(costs=plan.costs, aimed=aimed)
     encoder = encoder if before is None else before.followed_by(encoder)
     d = plan.dataset
     recipe = outcome.recipe
@@ -79,6 +83,8 @@ def train(
     backbone: Backbone = None,
     epochs: int | None = None,
     tuning: str = "refit",
+    costs: Any = None,
+    metric: str | None = None,
     device: str | None = None,
     precision: str | None = None,
     engine: Engine | None = None,
@@ -94,15 +100,25 @@ def train(
         recipe: a name, or anything else that ``compare`` takes in ``recipes``.
         out: folder to save the model to; None does not save.
         backbone, epochs, tuning: see ``longtail.comparison.plan.Plan``.
+        costs: what each decision costs, as for ``compare``: kept with the model, which takes the cheapest decision.
+        metric: a point such as "recall@precision>=0.9", that the model then decides for: its threshold is fitted on
+            held-out training rows. None decides the most probable class, or by thresholds tuned for macro F1.
         device, precision, engine: as for ``compare``.
         seed: of initial weights, order and estimators.
         on: called with progress events; left out, what could not be read is warned of.
         how: how to read the data, as for ``longtail.data.load``; and unlabelled, a file of rows without labels. With
             ``group`` no group stands on both sides where rows are held out to tune; with ``time`` the latest rows are;
             with ``split`` only the training part trains.
+
+    Raises:
+        ValueError: costs that do not fit the classes, or a metric that is no point of them.
     """
     engine = engine_of(engine, device, precision)
-    dataset = load(data, **how)
+    points = points_decided(metric)
+    dataset = load(data, cost_columns=columns_named(costs, files=True), **how)
+    declared = None if costs is None else Costs.of(costs, dataset.labels.names, files=True)
+    for point in points:
+        Aimed.of(point, dataset.labels.classes)  # what is wrong is an error now, not after training
     if on is ignore:  # nobody else shows them
         tell(dataset.notes)
     chosen = pick(recipe if isinstance(recipe, Mapping) else [recipe])
@@ -117,7 +133,7 @@ def train(
         tuning = "holdout"  # what validates does not train
     plan = Plan(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
-        tuning=tuning, engine=engine, split=split,
+        tuning=tuning, engine=engine, split=split, costs=declared, points=points,
     )  # fmt: skip
     try_backbone(plan, None, on)
     if out is None:

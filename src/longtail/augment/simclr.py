@@ -68,7 +68,7 @@ class SimCLRView:
     """One random view of each image; range 0..255 in and out, uint8 stays uint8.
 
     Args:
-        scale: smallest and largest share of the image in the crop.
+        scale: smallest and largest share of the image in the crop; None leaves the crop out.
         jitter: strengths for brightness, contrast, saturation and hue (at most 0.5).
         p_jitter: probability of the jitter; p_gray: of grey; p_blur: of blur.
         flip: mirror half of the images.
@@ -86,7 +86,7 @@ class SimCLRView:
 
     def __init__(
         self,
-        scale: tuple[float, float] = (0.2, 1.0),
+        scale: tuple[float, float] | None = (0.2, 1.0),
         jitter: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.1),
         p_jitter: float = 0.8,
         p_gray: float = 0.2,
@@ -94,7 +94,7 @@ class SimCLRView:
         flip: bool = True,
         sigma: tuple[float, float] = (0.1, 2.0),
     ) -> None:
-        if not 0 < scale[0] <= scale[1] <= 1:
+        if scale is not None and not 0 < scale[0] <= scale[1] <= 1:
             raise ValueError(f"scale={scale} must be two shares of the image, 0 < smallest <= largest <= 1")
         if min(jitter) < 0 or jitter[3] > 0.5:
             raise ValueError(f"jitter={jitter} must be at least 0, and the hue at most 0.5")
@@ -108,7 +108,7 @@ class SimCLRView:
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         (b, on), out = (len(x), x.device), ops.as_float(x)
-        out = resized_crop(out, self.scale, generator)
+        out = out if self.scale is None else resized_crop(out, self.scale, generator)
         u = torch.rand(4, b, generator=generator, device=on)
         if self.flip:
             still = torch.zeros(b, dtype=torch.int64, device=on)

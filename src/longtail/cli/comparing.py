@@ -97,6 +97,14 @@ def compare(
             help="Show the rows of the most certain mistakes in the report; without it holds no row of yours."
         ),
     ] = True,
+    unknown: Annotated[
+        bool,
+        typer.Option(
+            "--unknown",
+            help="Also score recipes where they are not told how frequent the classes are: as in training, balanced, "
+            "and in reverse.",
+        ),
+    ] = False,
     device: Device = "auto",
     precision: Precision = None,
     graphs: Graphs = True,
@@ -114,6 +122,7 @@ def compare(
     from longtail.costs import columns_named
     from longtail.report import listings, show
     from longtail.report.ranks import show_ranks
+    from longtail.report.unknown import show_unknown
     from longtail.run.engine import engine_of
 
     with errors():
@@ -132,8 +141,8 @@ def compare(
             "recipes": names(recipes), "folds": folds, "holdout": holdout, "gap": gap, "seeds": seeds,
             "costs": costs, "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1,
             "budget": seconds, "began": saying.STARTED, "out": out, "backbone": backbone, "epochs": epochs,
-            "tuning": tuning, "duplicates": duplicates, "model": model, "rows": rows, "engine": engine,
-            "command": command(),
+            "tuning": tuning, "duplicates": duplicates, "model": model, "rows": rows, "unknown": unknown,
+            "engine": engine, "command": command(),
         }  # fmt: skip
         with watched(quiet or as_json) as on:
             if len(sets) > 1:
@@ -149,6 +158,7 @@ def compare(
             typer.echo(f"Report:  {several.folder / 'report.html'}, and a folder for each data set beside it")
         else:
             show(found.record)
+            show_unknown(found.record)
             listings.show_files(found.record, found.folder)
         if not as_json:
             listings.show_cache(api.cache_size(out), out)

@@ -38,6 +38,13 @@ def train(
     backbone: Backbone = None,
     epochs: Epochs = None,
     tuning: Tuning = "refit",
+    costs: CostsOption = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="A point that the model decides for, such as 'recall@precision>=0.9'; left out, the most probable class."
+        ),
+    ] = None,
     device: Device = "auto",
     precision: Precision = None,
     graphs: Graphs = True,
@@ -46,13 +53,14 @@ def train(
 ) -> None:
     """Train one recipe on all rows and save the model."""
     from longtail import api
+    from longtail.costs import columns_named
     from longtail.report import listings
     from longtail.report.progress import progress
     from longtail.run.engine import engine_of
 
     with errors():
         engine = engine_of(device=device, precision=precision, graphs=graphs)
-        dataset = api.load(data, unlabelled=unlabelled, **how)
+        dataset = api.load(data, unlabelled=unlabelled, cost_columns=columns_named(costs, files=True), **how)
         if os.environ.get("RANK", "0") == "0":
             listings.show_dataset(said(api.inspect(dataset)))
         with progress() as on:
@@ -63,6 +71,8 @@ def train(
                 backbone=backbone,
                 epochs=epochs,
                 tuning=tuning,
+                costs=costs,
+                metric=metric,
                 engine=engine,
                 on=on,
             )
@@ -75,8 +85,25 @@ def train(
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that train or compare wrote.")],
     data: Data,
-    prior: PriorOption = "natural",
+    prior: Annotated[
+        str,
+        typer.Option(
+            help="Class frequencies where you deploy: natural (as in training), balanced, 0.7,0.3 or "
+            "sick=0.3,healthy=0.7, a JSON file; or estimated (on these rows, without labels), or experts (of sade, "
+            "weighed for these rows)."
+        ),
+    ] = "natural",
     costs: CostsOption = None,
+    reject_below: Annotated[
+        float | None,
+        typer.Option(help="Predict 'none of these' where the largest probability is below this number."),
+    ] = None,
+    reject_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="The same, by the number below which this share of held-out training rows lies, such as 0.05."
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending.")
     ] = Path("predictions.csv"),
@@ -103,6 +130,8 @@ def predict(
             data,
             prior=prior,
             costs=costs,
+            reject_below=reject_below,
+            reject_rate=reject_rate,
             out=out,
             keep=names(keep) or (),
             raw=raw,

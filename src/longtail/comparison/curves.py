@@ -45,7 +45,7 @@ def curves(study: Study, results: Results, outputs: Entries) -> tuple[Curve, ...
             said = None if run.identity is None else load_outputs(outputs, run.identity)
             if said is None or said.meaning.source == "none":
                 break
-            probabilities, decisions = said.under(judge.priors[name], judge.costs, judge.of)
+            probabilities, decisions = judge.under(said, judge.priors[name])
             p.append(probabilities[:, positive])
             decided.append(decisions == positive)
             y.append(said.y)

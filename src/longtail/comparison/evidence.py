@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from longtail.comparison.clustered import rates_of
 from longtail.comparison.influence import Array, influence, smooth, terms_of
 from longtail.comparison.judge import Judge
 from longtail.comparison.leaderboard import (
@@ -32,6 +33,7 @@ from longtail.comparison.row_test import Layout, expected_of_winner, row_test
 from longtail.comparison.set_test import set_test
 from longtail.comparison.split import together_of
 from longtail.comparison.study import Study
+from longtail.metrics.evaluate import rarest_of
 from longtail.store import Entries
 
 
@@ -39,12 +41,13 @@ def evidence(study: Study, results: Results, outputs: Entries) -> dict[str, Any]
     """Tests on rows for every shown prior, from the outputs that the runs left.
 
     Recipes that lack a run which another finished, or a run's outputs, are left out: the leaderboard tests them on
-    folds. So is all, where nothing but one run per recipe finished, or rows have weights.
+    folds. So is all, where nothing but one run per recipe finished.
 
     Returns:
         By prior: ``same_as`` (recipe to the one it equals), ``tests`` (by metric: the reference recipe, then the
-        recipe, to ``[mean, low, high, p, error, degrees]``, null where nan or infinite) and ``winner`` (``recipe``,
-        ``score`` as picked, ``expected`` on new data, ``candidates``; absent with one candidate).
+        recipe, to ``[mean, low, high, p, error, degrees]``, null where nan or infinite), ``winner`` (``recipe``,
+        ``score`` as picked, ``expected`` on new data, ``candidates``; absent with one candidate) and ``rates`` (by
+        recipe, of two classes, where rows have groups or weights).
     """
     runs = results.by_recipe
     most: set[tuple[int, int]] = max((set(r) for r in runs.values()), key=len, default=set())
@@ -56,8 +59,6 @@ def evidence(study: Study, results: Results, outputs: Entries) -> dict[str, Any]
         if cells and len(known) == len(cells):
             kept[name] = known
     found = {}
-    if study.dataset.beside.weight is not None:  # the influence of a weighted row is not worked out
-        return {}
     if len(cells) > 1 or (cells and study.sides.single):
         for prior in shown_priors(results):
             found[prior] = _UnderPrior(study, results, prior, cells, kept, outputs).found()
@@ -78,6 +79,8 @@ class _UnderPrior:
     ) -> None:
         self.results, self.prior, self.cells = results, prior, cells
         self.test = set_test if study.sides.single else row_test
+        beside = study.dataset.beside
+        self.apart = beside.group is not None or beside.weight is not None
         self.kept, self.outputs = kept, outputs
         self.judge = Judge.of_study(study, study.labels(*cells[0]).classes)
         weights = self.judge.tested_prior(prior)
@@ -95,11 +98,13 @@ class _UnderPrior:
             rows, y, probabilities, decisions, sizes, _ = read
             self.said[name] = said(probabilities, y, decisions)
             if layout is None:
+                own = self.judge.weight_of(rows, y)
                 layout = Layout(
                     y.numpy(),
                     np.repeat(np.arange(len(cells)), sizes),
                     np.array([seed for _, seed in cells]),
                     together_of(study.dataset, copies=True)[rows].numpy(),
+                    None if own is None else own.numpy(),
                 )
         self.layout = layout
 
@@ -112,8 +117,7 @@ class _UnderPrior:
         whole = [one for one in read if one is not None and one.meaning.source != "none"]
         if len(whole) < len(read):
             return None
-        prior, costs, of = self.judge.priors[self.prior], self.judge.costs, self.judge.of
-        under = [one.under(prior, costs, of) for one in whole]
+        under = [self.judge.under(one, self.judge.priors[self.prior]) for one in whole]
         return (
             torch.cat([one.rows for one in whole]),
             torch.cat([one.y for one in whole]),
@@ -130,7 +134,7 @@ class _UnderPrior:
         prior = self.judge.priors[self.prior]
         out = {}
         for aimed in self.judge.points:
-            parts = [aimed.flags(one, p, prior) for one, p in zip(whole, probabilities)]
+            parts = [one.flags(aimed, p, prior) for one, p in zip(whole, probabilities)]
             known = [part for part in parts if part is not None]
             if len(known) == len(parts):
                 out[aimed.point.name] = torch.cat(known)
@@ -142,7 +146,21 @@ class _UnderPrior:
         same = self.same_as()
         tests = self.tests(same)
         picked = self.winner(same)
-        return {"same_as": same, "tests": tests} | ({"winner": picked} if picked else {})
+        return {"same_as": same, "tests": tests} | ({"winner": picked} if picked else {}) | self.rates()
+
+    def rates(self) -> dict[str, Any]:
+        """Of two classes, sensitivity and specificity of each recipe and how surely they are known, where rows of a group
+        are alike or rows have weights: :func:`longtail.comparison.clustered.rates_of`.
+        """
+        if self.results.data.num_classes != 2 or not self.apart or self.layout is None:
+            return {}
+        layout, k = self.layout, rarest_of(self.judge.classes.counts)
+        return {
+            "rates": {
+                name: rates_of(layout.y == k, of.decision.numpy() == k, layout.unit, layout.weight)
+                for name, of in self.said.items()
+            }
+        }
 
     def same_as(self) -> dict[str, str]:
         """Recipes that decide every row as another does, with the same losses but for rounding: the baseline, or the
@@ -174,7 +192,11 @@ class _UnderPrior:
         made = [self.smooth[m] for m in metrics]
         terms = terms_of(probabilities, y, decisions, made, self.judge.cost_of(rows), flags)
         groups = self.results.data.groups
-        return {m.name: influence(m, terms, layout.y, layout.run, c, self.weights, groups) for m in made}
+        own = self.judge.weight_of(rows, y)
+        each = None if own is None else own.numpy()
+        return {
+            m.name: influence(m, terms, layout.y, layout.run, c, self.weights, groups, each) for m in made
+        }
 
     def tests(self, same: Mapping[str, str]) -> dict[str, dict[str, dict[str, list[float | None]]]]:
         """By metric: every recipe against the baseline, and against the best by that metric."""

@@ -4,7 +4,8 @@ The infinitesimal jackknife (Jaeckel, 1972; Efron, *The Jackknife, the Bootstrap
 chapter 6): give row i the weight 1 + e, and take the derivative of the metric at e = 0. The sum of the squared
 derivatives is the variance that a bootstrap over rows has, up to terms of higher order, and nothing is drawn.
 Rows are resampled within their class, as the folds are stratified, so derivatives are centred class by class, and the
-number of rows of a class is held fixed.
+number of rows of a class is held fixed. A row with a weight of its own moves a metric so many times as far: a row of
+weight 2 is a row that is there twice, and both are drawn or neither. The weight of a class is then held fixed.
 
 A smooth metric is a function of sums over rows (:mod:`longtail.metrics.metric`), so its derivative to a row is the sum,
 over its sums, of the derivative to the sum times what the row adds to it. No metric is written down a second time here.
@@ -80,6 +81,7 @@ def influence(
     num_classes: int,
     prior: Array | None = None,
     groups: Mapping[str, Any] | None = None,
+    own_weight: Array | None = None,
 ) -> Array:
     """The influence of every tested row on a metric of its run, centred within its class, float64 ``[n]``.
 
@@ -95,21 +97,29 @@ def influence(
         num_classes: C.
         prior: the deployment prior ``[C]``; None is that of the test rows.
         groups: class indices by name.
+        own_weight: how much each row counts, ``[n]``; None is equally.
     """
     c, label = num_classes, torch.as_tensor(np.asarray(y, dtype=np.int64))
     members = {name: torch.as_tensor(np.asarray(g, dtype=np.int64)) for name, g in (groups or {}).items()}
-    pooled = torch.bincount(label, minlength=c).clamp(min=1)
+    each = torch.ones(len(label), dtype=torch.float64)
+    each = each if own_weight is None else torch.as_tensor(np.asarray(own_weight, dtype=np.float64))
+    pooled = torch.bincount(label, weights=each, minlength=c)
+    pooled = torch.where(pooled > 0, pooled, 1.0)
     kinds = {s.name: s for s in metric.sums}
     by_class = {
-        name: _by_class(terms[name], label, c, s.shape(c, 1)) / pooled[:, None] for name, s in kinds.items()
+        name: _by_class(terms[name], label, each, c, s.shape(c, 1)) / pooled[:, None]
+        for name, s in kinds.items()
     }
     out = np.zeros(len(label))
     for part in parts(run):
-        own = label[part]
-        weight = class_weights(torch.bincount(own, minlength=c), prior)
-        sums = {COUNT.name: torch.bincount(own, minlength=c).double()}
+        own, counted = label[part], each[part]
+        count = torch.bincount(own, weights=counted, minlength=c)
+        if not bool((count > 0).any()):
+            continue
+        weight = class_weights(count, prior)
+        sums = {COUNT.name: count}
         for name, s in kinds.items():
-            w = weight[own] if s.weighted else torch.ones(len(own), dtype=torch.float64)
+            w = counted * weight[own] if s.weighted else counted
             sums[name] = _total(terms[name], part, w, s.shape(c, 1)).requires_grad_()
         value = metric.of(Seen(sums, weight, members))
         if not value.requires_grad or not bool(torch.isfinite(value)):
@@ -123,7 +133,7 @@ def influence(
             moved = slope.expand(len(own)) if place is None else slope.flatten()[place]
             moved = moved if much is None else moved * much
             moved = (moved.sum(1) if moved.dim() == 2 else moved) - (by_class[name] @ slope.flatten())[own]
-            psi += moved * weight[own] if s.weighted else moved
+            psi += moved * counted * weight[own] if s.weighted else moved * counted
         out[part] = psi.numpy()
     return out
 
@@ -140,13 +150,14 @@ def _total(terms: Terms, part: slice, weight: Tensor, shape: tuple[int, ...]) ->
     )
 
 
-def _by_class(terms: Terms, y: Tensor, num_classes: int, shape: tuple[int, ...]) -> Tensor:
-    """What the rows of each class add to a sum, unweighted, ``[C, places of the sum]``."""
+def _by_class(terms: Terms, y: Tensor, weight: Tensor, num_classes: int, shape: tuple[int, ...]) -> Tensor:
+    """What the rows of each class add to a sum, each by its own weight, ``[C, places of the sum]``."""
     place, much = terms
     size = torch.Size(shape).numel()
     own = y[:, None] if place is not None and place.dim() == 2 else y
     cell = own * size + (0 if place is None else place)
-    amount = None if much is None else much.flatten()
+    amount = torch.ones_like(cell, dtype=torch.float64) if much is None else much.double()
+    amount = (amount * (weight[:, None] if amount.dim() == 2 else weight)).flatten()
     return (
         torch.bincount(cell.flatten(), weights=amount, minlength=num_classes * size)
         .view(num_classes, size)

@@ -18,8 +18,8 @@ from longtail import metrics
 from longtail.classes import Classes
 from longtail.comparison.cost_curve import cost_curve
 from longtail.comparison.outputs import Outputs, at
-from longtail.comparison.points import Aimed
 from longtail.costs import Costs
+from longtail.metrics import Aimed
 from longtail.metrics.classes import of_each
 from longtail.metrics.evaluate import rarest_of, see
 from longtail.prior import Prior
@@ -90,6 +90,10 @@ class Judge:
         """What decisions cost for those rows of the data, float64 ``[C, C]`` or ``[n, C, C]``; None without costs."""
         return None if self.costs is None else torch.from_numpy(self.costs.matrix(at(self.of, rows)))
 
+    def under(self, outputs: Outputs, prior: Prior | None) -> tuple[Tensor, Tensor]:
+        """Probabilities and decisions of what was said of test rows: :meth:`Outputs.under` by the costs and the point."""
+        return outputs.under(prior, self.costs, self.of, next(iter(self.points), None))
+
     def tested_prior(self, name: str) -> Any:
         """The prior that test rows are weighted to under the one of that name; None: as they are."""
         prior = self.priors[name]
@@ -108,7 +112,7 @@ class Judge:
         for name, prior in self.priors.items():
             if prior is not None and outputs.meaning.source == "none":  # nothing was held out to fit it on
                 continue
-            probabilities, decisions = outputs.under(prior, self.costs, self.of)
+            probabilities, decisions = self.under(outputs, prior)
             tested = self.tested_prior(name)
             seen, made = see(
                 probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest, costs=cost,
@@ -116,7 +120,7 @@ class Judge:
             )  # fmt: skip
             found["scores"][name] = {m.name: number(float(m.of(seen))) for m in made}
             for aimed in self.points:
-                flags = aimed.flags(outputs, probabilities, prior)
+                flags = outputs.flags(aimed, probabilities, prior)
                 found["scores"][name] |= pointed(aimed, flags, probabilities, y, tested, own)
             found["per_class"][name] = {
                 k: [number(v) for v in values.tolist()] for k, values in of_each(seen).items()

@@ -15,6 +15,7 @@ from torch import Tensor
 from longtail.comparison.leaderboard import board, shown_priors
 from longtail.comparison.mistake import Mistake, in_words, small_picture
 from longtail.comparison.outputs import Outputs, load_outputs
+from longtail.comparison.points import aimed_of
 from longtail.comparison.record import Results, Run
 from longtail.formats.images import ImageFiles
 from longtail.prior import Prior
@@ -39,7 +40,7 @@ def predictions(
 
     Columns: ``row`` (from 0, among the rows that were read), ``fold`` and ``seed`` (from 0), ``truth``, ``decision``,
     ``probability`` of the decision, ``p_truth`` of the true class, and ``p_CLASS`` for each class (left out where that
-    would be too many numbers): all under the declared prior, and by the declared costs.
+    would be too many numbers): all under the declared prior, and by the declared costs, or for the point that ranks.
 
     Args:
         outputs: what the runs of the comparison said.
@@ -61,7 +62,7 @@ def predictions(
             raise ValueError(
                 f"what {recipe} said in {run.where} is no longer there: the same comparison makes it again"
             )
-        p, decided = found.under(declared(results), results.settings.costs, of)
+        p, decided = found.under(declared(results), results.settings.costs, of, aimed_of(results))
         at = torch.arange(len(decided))
         columns = {
             "row": found.rows.numpy(),

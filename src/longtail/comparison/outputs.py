@@ -18,15 +18,15 @@ from torch import Tensor
 from longtail import adjust
 from longtail.classes import Classes
 from longtail.costs import Costs
+from longtail.metrics import Aimed
 from longtail.metrics.brier import row_brier
 from longtail.metrics.metric import Batch
 from longtail.metrics.nll import row_nll
 from longtail.prior import Prior
-from longtail.run.outcome import Held, Meaning, Outcome
+from longtail.run.outcome import LARGE, Held, Meaning, Outcome
 from longtail.store import Entries
 
 FORMAT = 3
-LARGE = 2**24  # logits from which on two bytes each are kept, else four
 CHUNK = 2**22
 
 
@@ -40,6 +40,7 @@ class Outputs:
         meaning: which prior they assume.
         natural: decisions under the natural prior, int64 ``[n]``; None: the most probable class.
         held: what was said of held-out training rows; None where none were held out.
+        experts: what each expert says of the rows and of two views of them, ``[3, n, K, C]``; None where there are none.
     """
 
     rows: Tensor
@@ -48,10 +49,13 @@ class Outputs:
     meaning: Meaning
     natural: Tensor | None
     held: Held | None = None
+    experts: Tensor | None = None
 
     @classmethod
-    def of(cls, outcome: Outcome, logits: Tensor, rows: Tensor, y: Tensor) -> Outputs:
-        """What an outcome says of test rows: its ``logits [n, C]``, their numbers and classes ``[n]``.
+    def of(
+        cls, outcome: Outcome, logits: Tensor, rows: Tensor, y: Tensor, experts: Tensor | None = None
+    ) -> Outputs:
+        """What an outcome says of test rows: its ``logits [n, C]``, their numbers and classes ``[n]``, what experts say.
 
         Many logits are rounded here to what is kept of them, so that scores are the same now and later.
         """
@@ -63,10 +67,16 @@ class Outputs:
         held = outcome.held
         if held is not None and held.log_p.numel() >= LARGE:
             held = Held(held.log_p.half(), held.y)
-        return cls(rows, y, logits, outcome.meaning, natural, held)
+        if experts is not None and experts.numel() >= LARGE:
+            experts = (experts - experts.amax(-1, keepdim=True)).half()
+        return cls(rows, y, logits, outcome.meaning, natural, held, experts)
 
     def under(
-        self, prior: Prior | None, costs: Costs | None = None, of: Mapping[str, Tensor] | None = None
+        self,
+        prior: Prior | None,
+        costs: Costs | None = None,
+        of: Mapping[str, Tensor] | None = None,
+        aimed: Aimed | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Probabilities, float32 ``[n, C]``, and decisions, int64 ``[n]``.
 
@@ -74,6 +84,7 @@ class Outputs:
             prior: None is as trained: softmax of the recipe's own logits, and the most probable class.
             costs: of decisions: then the cheapest is taken, under any prior.
             of: the values of each column that the costs name, of *all* rows of the data ``[N]``.
+            aimed: a point that is decided for, where there are no costs and the prior is not None.
 
         Raises:
             ValueError: the prior that the logits assume is not known.
@@ -86,9 +97,28 @@ class Outputs:
             return probabilities, torch.as_tensor(costs.decide(probabilities, at(of, self.rows)))
         if prior is None:
             return probabilities, probabilities.argmax(-1)
+        if aimed is not None and (found := self.threshold(aimed, prior)) is not None:
+            return probabilities, aimed.decide(probabilities, found)
         if self.natural is not None and self.meaning.is_natural(prior):
             return probabilities, self.natural
         return probabilities, probabilities.argmax(-1)
+
+    def threshold(self, aimed: Aimed, prior: Prior | None) -> float | None:
+        """The threshold of a point under a prior, that no test row has a part in; None where no rows were held out, or
+        none of the class or of the others, and as trained (``prior`` None).
+        """
+        if self.held is None or prior is None:
+            return None
+        return self.held.threshold(aimed, self.meaning.classes, prior)
+
+    def flags(self, aimed: Aimed, probabilities: Tensor, prior: Prior | None) -> Tensor | None:
+        """The test rows that are taken for the class of a point, bool ``[n]``; None where it has no threshold.
+
+        Args:
+            probabilities: of the test rows under the prior, ``[n, C]``.
+        """
+        found = self.threshold(aimed, prior)
+        return None if found is None else aimed.taken(probabilities, found)
 
     def save(self, into: Entries, identity: str) -> None:
         """Keep them under the identity of their run."""
@@ -96,6 +126,8 @@ class Outputs:
         tensors = {"rows": self.rows.to(torch.int64), "y": small(self.y, c), "logits": self.logits}
         if self.natural is not None:
             tensors["natural"] = small(self.natural, c)
+        if self.experts is not None:
+            tensors["experts"] = self.experts
         if self.held is not None:
             tensors |= {"held": self.held.log_p, "held_y": small(self.held.y, c)}
         facts = {
@@ -130,6 +162,7 @@ def load_outputs(kept: Entries, identity: str) -> Outputs | None:
             _meaning(facts),
             _long(tensors.get("natural")),
             Held(tensors["held"], tensors["held_y"].long()) if "held" in tensors else None,
+            tensors.get("experts"),
         )
     except (ValueError, KeyError, TypeError) as why:
         kept.refuse(identity, str(why))

@@ -7,6 +7,7 @@ follow from them at the frequency of cases that the prior says.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from longtail.comparison.leaderboard import as_float
@@ -37,6 +38,7 @@ class Rates:
         sensitivity, specificity: with Wilson's interval.
         ppv, npv: at ``frequency``, with the logit interval of Mercaldo, Lau and Zhou (2007); None where no row is given
             the class.
+        over: what the intervals are over: "rows", or "groups" or "weights" where rows have such.
     """
 
     positive: str
@@ -49,6 +51,7 @@ class Rates:
     specificity: Share
     ppv: Share | None
     npv: Share | None
+    over: str = "rows"
 
 
 def rates(results: Results, prior: str, recipe: str) -> Rates | None:
@@ -68,6 +71,9 @@ def rates(results: Results, prior: str, recipe: str) -> Rates | None:
     if not cases or not others:
         return None
     frequency = frequency_of(results, prior, k)
+    apart = results.evidence.get(prior, {}).get("rates", {}).get(recipe)
+    if apart:
+        return _apart(results, prior, k, apart, (cases, missed, others, alarms))
     return Rates(
         positive=data.names[k],
         frequency=frequency,
@@ -79,6 +85,34 @@ def rates(results: Results, prior: str, recipe: str) -> Rates | None:
         specificity=wilson(right, others),
         ppv=predictive(hit, missed, alarms, right, frequency),
         npv=predictive(right, alarms, missed, hit, 1 - frequency),
+    )
+
+
+def _apart(
+    results: Results,
+    prior: str,
+    k: int,
+    known: Mapping[str, float],
+    counts: tuple[float, float, float, float],
+) -> Rates:
+    """The rates from what is known of them over groups (:mod:`longtail.comparison.clustered`): the same intervals, with
+    the number of independent rows that say as much.
+    """
+    frequency, (cases, missed, others, alarms) = frequency_of(results, prior, k), counts
+    n, m, se, sp = known["cases"], known["others"], known["sensitivity"], known["specificity"]
+    cells = se * n, (1 - se) * n, (1 - sp) * m, sp * m
+    return Rates(
+        positive=results.data.names[k],
+        frequency=frequency,
+        cases=cases,
+        missed=missed,
+        others=others,
+        alarms=alarms,
+        sensitivity=wilson(cells[0], n),
+        specificity=wilson(cells[3], m),
+        ppv=predictive(*cells, frequency, known["covariance"]),
+        npv=predictive(*cells[::-1], 1 - frequency, known["covariance"]),
+        over="groups" if "group" in results.settings.split else "weights",
     )
 
 
@@ -103,12 +137,15 @@ def wilson(hits: float, n: float) -> Share:
     return Share(p, min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half)))
 
 
-def predictive(hit: float, missed: float, alarms: float, right: float, frequency: float) -> Share | None:
+def predictive(
+    hit: float, missed: float, alarms: float, right: float, frequency: float, covariance: float = 0.0
+) -> Share | None:
     """The share of true ones among the rows that are given a class, where it occurs with ``frequency``.
 
     Args:
         hit, missed: rows of the class that were given it, or not.
         alarms, right: rows of the other class that were given this one, or not.
+        covariance: of the shares of hits and of alarms, where the same groups have both.
 
     Returns:
         With the logit interval; where a count is 0, one half is added to all for the interval, and the share lies in it.
@@ -126,6 +163,8 @@ def predictive(hit: float, missed: float, alarms: float, right: float, frequency
         hit, missed, alarms, right = (count + 0.5 for count in (hit, missed, alarms, right))
     cases, others = hit + missed, alarms + right
     logit = math.log(frequency * hit / cases) - math.log((1 - frequency) * alarms / others)
-    half = Z * math.sqrt(1 / hit - 1 / cases + 1 / alarms - 1 / others)
+    apart = 1 / hit - 1 / cases + 1 / alarms - 1 / others
+    shared = 2 * covariance / (hit / cases * alarms / others)
+    half = Z * math.sqrt(max(apart - shared, apart / 10))  # few groups tell little of what rates share
     low, high = (1 / (1 + math.exp(-v)) for v in (logit - half, logit + half))
     return Share(value, min(low, value), max(high, value))

@@ -224,6 +224,8 @@ class Results:
         definitions: what each recipe is, as :meth:`longtail.recipe.Recipe.to_json` writes it, by name.
         curves: how well some recipes find the rarest class, see :mod:`longtail.comparison.curves`.
         mistakes: the most certain ones of the best recipe, see :func:`longtail.comparison.kept.worst`.
+        unknown: how recipes do under priors that they are not told, where that was asked for; see
+            :mod:`longtail.comparison.unknown`.
         model: the recipe that was trained on all rows, where it lies, and what to say of it.
     """
 
@@ -240,6 +242,7 @@ class Results:
     definitions: Mapping[str, Any] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    unknown: Mapping[str, Any] = field(default_factory=dict)
     model: Mapping[str, Any] | None = None
 
     def but(self, **changes: Any) -> Results:

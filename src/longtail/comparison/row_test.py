@@ -46,14 +46,16 @@ class Layout:
         run: the run that tested the row, 0, 1, ... in order, int64 ``[n]``.
         seed: the seed of each run, ``[r]``.
         group: int64 ``[n]``, equal for rows with equal inputs, and for a row that several seeds test.
+        weight: how much each row counts ``[n]``; None is equally.
     """
 
     y: Array
     run: Array
     seed: Array
     group: Array
+    weight: Array | None = None
     size: Array = field(init=False)
-    """Different inputs of each class."""
+    """Different inputs of each class, n_c; with weights Kish's number of equal ones that say as much."""
     scale: Array = field(init=False)
     """``sqrt(n_c / (n_c - 1))`` of each row."""
     unit: Array = field(init=False)
@@ -65,7 +67,14 @@ class Layout:
         set_ = object.__setattr__
         _, unit = np.unique(self.group, return_inverse=True)
         groups, classes = int(unit.max(initial=-1)) + 1, int(self.y.max(initial=0)) + 1
-        size = np.bincount(np.unique(self.y * groups + unit) // max(groups, 1), minlength=classes)
+        cell, place = np.unique(self.y * groups + unit, return_inverse=True)
+        own = cell // max(groups, 1)
+        if self.weight is None:
+            size = np.bincount(own, minlength=classes).astype(float)
+        else:
+            w = np.bincount(place, weights=self.weight)
+            total, square = (np.bincount(own, weights=v, minlength=classes) for v in (w, w**2))
+            size = total**2 / np.where(square > 0, square, 1.0)
         factor = np.where(size > 1, size / np.maximum(size - 1, 1), 1.0)
         set_(self, "size", size)
         set_(self, "scale", np.sqrt(factor)[self.y])

@@ -20,6 +20,7 @@ from longtail.recipe import Recipe
 from longtail.run import Outcome, OutOfTime
 from longtail.run.engine import stop_at
 from longtail.run.loop import On, ignore
+from longtail.run.unknown import said_by_experts
 from longtail.store import Records, Store
 
 
@@ -135,7 +136,8 @@ class Worker(Learner):
         test = prepared.encode(encoder, prepared.test_rows)
         logits = outcome.logits(test.source)
         predict_seconds = time.perf_counter() - began
-        outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y)
+        experts = said_by_experts(outcome, test.source)
+        outputs = Outputs.of(outcome, logits, prepared.test_rows, test.labels.y, experts)
         outputs.save(self.store.outputs, self.identity(task))
         converged, length = self.convergence(prepared, trained, task.seed)
         made = Run(

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from longtail.data.rows import Rows
 from longtail.formats.columns import find
-from longtail.formats.sheet import Sheet
+from longtail.formats.sheet import MISSING, Sheet
 from longtail.formats.target import indices_of
-from longtail.metrics import evaluate
+from longtail.metrics import evaluate, open_set
 
 COSTS = ("expected_cost", "cost_saving")
+NONE = "none of these"
+"""What stands in the place of a class for a row that is rejected."""
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "nll")
 
 
@@ -69,8 +72,13 @@ def predicted_frame(
     names: Sequence[str],
     probabilities: Tensor,
     chosen: Tensor,
+    rejected: Tensor | None = None,
 ) -> Any:
-    """One row for each row that was read: what it is, its label where that is known, and what was predicted."""
+    """One row for each row that was read: what it is, its label where that is known, and what was predicted.
+
+    Args:
+        rejected: bool ``[N]``, the rows that are given no class.
+    """
     import pandas as pd
 
     out: dict[str, Any] = {}
@@ -82,6 +90,9 @@ def predicted_frame(
     if labels is not None:
         out["label"] = list(labels)
     out["prediction"] = [names[k] for k in chosen.tolist()]
+    if rejected is not None:
+        gone = rejected.tolist()
+        out["prediction"] = [NONE if no else name for no, name in zip(gone, out["prediction"])]
     out["most_probable"] = [names[k] for k in probabilities.argmax(1).tolist()]
     out |= {f"p_{name}": probabilities[:, k].numpy() for k, name in enumerate(names)}
     return pd.DataFrame(out)
@@ -92,12 +103,13 @@ def scored(
     names: Sequence[str],
     probabilities: Tensor,
     chosen: Tensor,
-    prior: Tensor,
+    prior: Tensor | None,
     costs: Tensor | None = None,
 ) -> tuple[list[str | None], dict[str, dict[str, float]], str]:
     """The labels as class names, the scores of the rows that have one, and what to say about it.
 
     Args:
+        prior: None: there is none to score under but that of the file.
         costs: of decisions, ``[C, C]`` or ``[N, C, C]``; None: none are declared.
 
     Returns:
@@ -114,7 +126,29 @@ def scored(
     p = p.double() / p.double().sum(1, keepdim=True)
     cost = costs[known] if costs is not None and costs.dim() == 3 else costs
     found = {"file": evaluate(p, y, decisions=decided, costs=cost)}
-    if bool(prior[y.unique()].sum() > 0):  # classes of the file that the prior knows
+    if prior is not None and bool(prior[y.unique()].sum() > 0):  # classes of the file that the prior knows
         found = {"declared": evaluate(p, y, prior=prior, decisions=decided, costs=cost), **found}
     shown = SCORES if cost is None else (*COSTS, *SCORES)
     return cells, {k: {name: float(v[name]) for name in shown} for k, v in found.items()}, said
+
+
+def scored_open(
+    labels: Sequence[Any], names: Sequence[str], probabilities: Tensor, below: float
+) -> dict[str, float]:
+    """How well rows of none of the classes are rejected, and the others classified, by the labels in the file.
+
+    A label that is none of the classes says that the row is of none; a row without a label is left out.
+
+    Args:
+        below: the largest probability below which a row is rejected.
+
+    Returns:
+        the scores of :func:`longtail.metrics.open_set`; empty where no row has a label of the model's classes.
+    """
+    y = indices_of(labels, names)
+    said = [cell == cell and cell is not None and str(cell).strip().lower() not in MISSING for cell in labels]
+    has = (y >= 0) | torch.tensor(said, dtype=torch.bool)
+    if not bool((y >= 0).any()):
+        return {}
+    p = probabilities[has].double()
+    return open_set(p / p.sum(1, keepdim=True), y[has], threshold=1 - below, score=1 - p.amax(1))

@@ -21,6 +21,8 @@ from sklearn.utils.validation import (
 )
 
 from longtail import api
+from longtail.classes import Classes
+from longtail.comparison.points import points_decided
 from longtail.costs import Costs
 from longtail.data import Dataset, Encoder, FeatureEncoder, SparseEncoder, TableEncoder, costs_in, select
 from longtail.data.beside import Beside
@@ -33,6 +35,7 @@ from longtail.kinds.memory import rows_like
 from longtail.kinds.table.read import frame_of, has_words, sheet_of, table
 from longtail.kinds.text.read import is_texts, rows_of_sparse, texts_of
 from longtail.labels import Labels
+from longtail.metrics import Aimed
 from longtail.model import Model
 from longtail.part import Own
 from longtail.prior import Prior
@@ -55,6 +58,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         costs: what each decision costs, by true and decided class, in any form that ``longtail.costs.Costs.of`` takes;
             then ``predict`` takes the cheapest decision under ``prior``. A cell may name a column, which data frames then
             need in ``predict``. None: no costs. It may be changed after fitting.
+        metric: a point, such as "recall@precision>=0.9", that ``predict`` decides for under ``prior``: its threshold is
+            fitted on held-out training rows; where there are ``costs`` it is not used. It may be changed after fitting.
         backbone: "mlp", "linear", "resnet8" ..., a part or a net; None takes the kind's default.
         epochs: of the first stage; None takes the protocol's for the data.
         kind: "table", "text", "image" or "embedding"; None tells by ``X``.
@@ -75,8 +80,9 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
     ``sample_weight`` in ``fit`` repeats rows; see :func:`longtail.integrations.inputs.repeated`. It works with every
     recipe, since it changes the training rows and so the training prior, and nothing else.
 
-    ``predict`` takes the cheapest decision where there are ``costs``; else the most probable class under ``prior``, or,
-    for recipes with tuned thresholds under the natural prior, the thresholds' decision, which need not be that.
+    ``predict`` takes the cheapest decision where there are ``costs``, and decides for a point where ``metric`` is
+    one; else the most probable class under ``prior``, or, for recipes with tuned thresholds under the natural prior, the
+    thresholds' decision, which need not be that.
 
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat(["common", "rare"], [90, 10])
@@ -95,6 +101,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         *,
         prior: Any = "natural",
         costs: Any = None,
+        metric: str | None = None,
         backbone: Any = None,
         epochs: int | None = None,
         kind: str | None = None,
@@ -107,6 +114,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         self.recipe = recipe
         self.prior = prior
         self.costs = costs
+        self.metric = metric
         self.backbone = backbone
         self.epochs = epochs
         self.kind = kind
@@ -161,6 +169,7 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         labels = Labels.of(torch.from_numpy(codes.astype(np.int64)), [str(c) for c in self.classes_])
         Prior.of(self.prior, labels.classes)  # what is wrong is an error now, not after training
         self._costs(labels.names)
+        self._aimed(labels.classes)
         with training_progress(bool(self.verbose)) as on:
             self.model_ = api.train(
                 replace(Dataset.of("X", kind.name, raw, labels), beside=aside),
@@ -184,7 +193,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         model = self._fitted()
         costs = self._costs(model.names)
         of = {} if costs is None else costs_in(X, costs.columns)
-        decided = model.outcome.but(costs=costs).decide(self._probabilities(X), self._prior(), of)
+        outcome = model.outcome.but(costs=costs, aimed=self._aimed(model.outcome.classes))
+        decided = outcome.decide(self._probabilities(X), self._prior(), of)
         return self.classes_[decided.numpy()]
 
     def save(self, folder: str | Path) -> Path:
@@ -210,10 +220,10 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
             "params": {
                 k: v
                 for k, v in self.get_params(deep=False).items()
-                if isinstance(v, _PLAIN | None) and k not in ("prior", "costs")
+                if isinstance(v, _PLAIN | None) and k not in ("prior", "costs", "metric")
             },
         }
-        outcome = model.outcome.but(costs=self._costs(model.names))
+        outcome = model.outcome.but(costs=self._costs(model.names), aimed=self._aimed(model.outcome.classes))
         return Model(outcome, model.encoder, {**model.facts, "classifier": facts}).save(folder)
 
     @classmethod
@@ -229,6 +239,8 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
         params = facts.get("params", {"recipe": model.facts["recipe"]["name"]})
         here = {k: v for k, v in params.items() if k not in ("device", "precision")}
         made = cls(**here, prior=facts.get("prior", "natural"), costs=model.outcome.costs)
+        aimed = model.outcome.aimed
+        made.metric = None if aimed is None else replace(aimed.point, of=model.names[aimed.k]).name
         made.model_ = model
         made.classes_ = np.array(facts.get("classes", list(model.names)), dtype=facts.get("dtype"))
         if not facts and isinstance(model.encoder, TableEncoder):
@@ -250,6 +262,9 @@ class LongTailClassifier(ClassifierMixin, BaseEstimator):
 
     def _costs(self, names: Sequence[str]) -> Costs | None:
         return None if self.costs is None else Costs.of(self.costs, names)
+
+    def _aimed(self, classes: Classes) -> Aimed | None:
+        return next((Aimed.of(point, classes) for point in points_decided(self.metric)), None)
 
     def _prior(self) -> Prior:
         return Prior.of(self.prior, self._fitted().outcome.classes)

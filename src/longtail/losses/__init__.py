@@ -4,6 +4,7 @@ All drop in for ``nn.CrossEntropyLoss``.
 """
 
 from longtail.losses._checks import check_values
+from longtail.losses.asl import ASL, asl
 from longtail.losses.balanced_contrastive import BalancedContrastive, balanced_contrastive
 from longtail.losses.balanced_group_softmax import (
     BalancedGroupSoftmax,
@@ -21,6 +22,7 @@ from longtail.losses.cdt import CDT, cdt
 from longtail.losses.cross_entropy import CrossEntropy, cross_entropy
 from longtail.losses.dice import Dice, dice
 from longtail.losses.discriminative_centroids import DiscriminativeCentroids, discriminative_centroids
+from longtail.losses.distribution_balanced import DistributionBalanced, distribution_balanced
 from longtail.losses.dive import DiVE, dive
 from longtail.losses.dsc import DSC, dsc
 from longtail.losses.eql_v2 import EQLv2, eql_v2
@@ -41,6 +43,7 @@ from longtail.losses.label_aware_smoothing import (
 from longtail.losses.lade import LADE, lade, lade_regulariser
 from longtail.losses.ldam import LDAM, ldam, ldam_margins
 from longtail.losses.logit_adjusted import LogitAdjusted, logit_adjusted
+from longtail.losses.logit_adjusted_bce import LogitAdjustedBCE, logit_adjusted_bce
 from longtail.losses.paco import PaCo, paco
 from longtail.losses.prior_ce import PriorCE, prior_ce
 from longtail.losses.prototypical_supcon import PrototypicalSupCon, prototypical_supcon
@@ -54,6 +57,7 @@ from longtail.losses.vs import VS, vs
 from longtail.losses.weighted_bce import WeightedBCE, weighted_bce
 
 __all__ = [
+    "ASL",
     "BalancedContrastive",
     "BalancedGroupSoftmax",
     "BalancedSoftmax",
@@ -64,6 +68,7 @@ __all__ = [
     "CrossEntropy",
     "Dice",
     "DiscriminativeCentroids",
+    "DistributionBalanced",
     "DiVE",
     "DSC",
     "EQLv2",
@@ -77,6 +82,7 @@ __all__ = [
     "LADE",
     "LDAM",
     "LogitAdjusted",
+    "LogitAdjustedBCE",
     "PaCo",
     "PriorCE",
     "PrototypicalSupCon",
@@ -88,6 +94,7 @@ __all__ = [
     "SupCon",
     "VS",
     "WeightedBCE",
+    "asl",
     "balanced_contrastive",
     "balanced_group_softmax",
     "balanced_softmax",
@@ -100,6 +107,7 @@ __all__ = [
     "cross_entropy",
     "dice",
     "discriminative_centroids",
+    "distribution_balanced",
     "dive",
     "dsc",
     "eql_v2",
@@ -116,6 +124,7 @@ __all__ = [
     "ldam",
     "ldam_margins",
     "logit_adjusted",
+    "logit_adjusted_bce",
     "merge_groups",
     "paco",
     "prior_ce",
@@ -133,9 +142,9 @@ __all__ = [
 ]
 
 PARTS = (
-    BalancedContrastive, BalancedGroupSoftmax, BalancedSoftmax, BinaryDice, BinaryDSC, BinaryVS, CDT, CrossEntropy,
-    Dice, DiscriminativeCentroids, DiVE, DSC, EQLv2, Focal, GeneralizedReweighting, GHMC, GHMR, InfluenceBalanced,
-    LabelAwareSmoothing, LADE, LDAM, LogitAdjusted, PaCo, PriorCE, PrototypicalSupCon, RIDE, Seesaw, SigmoidEQL,
-    SigmoidFocal, SoftmaxEQL, SupCon, VS, WeightedBCE,
+    ASL, BalancedContrastive, BalancedGroupSoftmax, BalancedSoftmax, BinaryDice, BinaryDSC, BinaryVS, CDT, CrossEntropy,
+    Dice, DiscriminativeCentroids, DistributionBalanced, DiVE, DSC, EQLv2, Focal, GeneralizedReweighting, GHMC, GHMR,
+    InfluenceBalanced, LabelAwareSmoothing, LADE, LDAM, LogitAdjusted, LogitAdjustedBCE, PaCo, PriorCE,
+    PrototypicalSupCon, RIDE, Seesaw, SigmoidEQL, SigmoidFocal, SoftmaxEQL, SupCon, VS, WeightedBCE,
 )  # fmt: skip
 """What a file may name of this room (``longtail.rooms.SLOTS``)."""

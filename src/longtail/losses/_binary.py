@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from longtail.link import SIGMOID
 from longtail.losses._checks import (
     LabelError,
     Vector,
     along_classes,
+    as_vector,
     check,
     check_labels,
     check_smoothing,
@@ -148,6 +150,42 @@ def _shares(target: Tensor, z: Tensor, ignore_index: float) -> tuple[Tensor, Ten
     return torch.where(known, found, 0.0), known
 
 
+def multi_hot(b: Binary) -> Tensor:
+    """The targets as a float mask like the logits, of hard labels too."""
+    return b.is_label().to(b.logits.dtype) if b.soft is None else b.soft
+
+
+def label_odds(shares: Tensor) -> Tensor:
+    """The log odds of each label from the share of rows that have it, ``[C]``, finite."""
+    return SIGMOID.evidence(SIGMOID.floored(shares))
+
+
+def moved_odds(shares: Tensor, factor: Factor) -> Tensor:
+    """Shares whose odds are ``factor`` times as large, float64 ``[C]``.
+
+    >>> moved_odds(torch.tensor([0.5, 0.25]), 3.0).tolist()
+    [0.75, 0.5]
+    """
+    held = shares.double() * factor
+    return held / (held + 1 - shares.double())
+
+
+def checked_shares(name: str, shares: Vector) -> Tensor:
+    """The share of rows that hold each label, a float64 ``[C]`` tensor; call it at construction only.
+
+    Raises:
+        ValueError: not one-dimensional, or a number outside [0, 1].
+    """
+    found = as_vector(shares, name).double()
+    if found.dim() != 1 or not bool(((found >= 0) & (found <= 1)).all()):
+        raise ValueError(
+            f"{name}={found.tolist()} must be [C], the share of rows with each label, each in [0, 1]"
+        )
+    if not bool((found > 0).any()) or not bool((found < 1).any()):
+        raise ValueError(f"{name}={found.tolist()}: no label tells one row from another")
+    return found.clone()
+
+
 def _smoothed(t: Tensor, label_smoothing: float) -> Tensor:
     return t * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else t
 
@@ -176,7 +214,9 @@ def focal_rows(
         )
     assert b.soft is not None
     z = torch.where(z.isinf(), torch.nan, z)
-    value = b.soft * positive * _term(-z, gamma, detach) + (1 - b.soft) * negative * _term(z, gamma, detach)
+    value = b.soft * positive * focal_term(-z, gamma, detach) + (1 - b.soft) * negative * focal_term(
+        z, gamma, detach
+    )
     value = value if b.known is None else torch.where(b.known, value, 0.0)
     return value.sum(1) if z.dim() > 1 else value
 
@@ -200,7 +240,7 @@ def _along(factor: Factor, z: Tensor) -> Factor:
     return along_classes(factor, z) if isinstance(factor, Tensor) and factor.dim() == 1 < z.dim() else factor
 
 
-def _term(x: Tensor, gamma: float, detach: bool) -> Tensor:
+def focal_term(x: Tensor, gamma: float, detach: bool) -> Tensor:
     """Of the logit against the target: ``log(1 + e^x)`` and, with it, ``log(1 - p_t) = x - log(1 + e^x)``."""
     error = F.softplus(x, threshold=40)  # beyond it log(1 + e^x) is x to the last digit, in float64 too
     if not gamma:
@@ -225,7 +265,7 @@ def binary_maths(
 ) -> Tensor:
     """``[B, 1, ...]``."""
     is_label = _is_label(z, label, labelled)
-    term = _term(torch.where(is_label, -z, z), gamma, detach)
+    term = focal_term(torch.where(is_label, -z, z), gamma, detach)
     return _unless_infinite(torch.where(is_label, positive * term, negative * term).sum(1, keepdim=True), z)
 
 
@@ -252,7 +292,7 @@ def binary_kernel(
 
 
 def _value_and_slope(x: Tensor, gamma: float, detach: bool) -> tuple[Tensor, Tensor]:
-    """:func:`_term` and its derivative, ``m (1 - p_t) + [not detach] gamma m p_t log(1 + e^x)``, m the modulator."""
+    """:func:`focal_term` and its derivative, ``m (1 - p_t) + [not detach] gamma m p_t log(1 + e^x)``, m the modulator."""
     value, miss = F.softplus(x, threshold=40), torch.sigmoid(x)
     if not gamma:
         return value, miss

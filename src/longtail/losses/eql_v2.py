@@ -117,6 +117,8 @@ class EQLv2(nn.Module):
     (True, 0.0)
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     positive: Tensor
     negative: Tensor
     ratio: Tensor

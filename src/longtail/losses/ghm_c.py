@@ -129,6 +129,8 @@ class GHMC(nn.Module):
     True
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     def __init__(
         self,
         *,

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, moved_odds, reduced_binary
 from longtail.losses._checks import Vector, check_finite, check_finite_or_none
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
@@ -111,6 +111,8 @@ class SigmoidFocal(ClassLoss):
     2.0794
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     def __init__(
         self,
         *,
@@ -150,3 +152,13 @@ class SigmoidFocal(ClassLoss):
     def assumes(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""
         return None
+
+    def assumes_shares(self, seen: Tensor) -> Tensor | None:
+        """Of labels, with ``gamma=0`` alone: the odds that the stream shows, times ``alpha / (1 - alpha)``. None with a
+        ``weight`` of whole rows, with smoothing, or where the mean divides by the batch's positives.
+        """
+        if self.gamma or self.weight is not None or self.label_smoothing or self.normalizer == "positives":
+            return None
+        if self.alpha in (0, 1):
+            return None
+        return moved_odds(seen, 1.0 if self.alpha is None else self.alpha / (1 - self.alpha))

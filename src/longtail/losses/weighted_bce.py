@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, reduced_binary
+from longtail.losses._binary import BinaryNormalizer, binary, focal_rows, moved_odds, reduced_binary
 from longtail.losses._checks import Vector, check_finite, checked_weight, per_class
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
@@ -76,6 +76,8 @@ class WeightedBCE(ClassLoss):
     True
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     positive_weight: Tensor | float
 
     def __init__(
@@ -111,3 +113,12 @@ class WeightedBCE(ClassLoss):
     def assumes(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""
         return None
+
+    def assumes_shares(self, seen: Tensor) -> Tensor | None:
+        """Of labels: the odds that the stream shows, times ``positive_weight`` (Elkan, IJCAI 2001). None with a
+        ``weight`` of whole rows, with smoothing, or where the mean divides by the batch's positives.
+        """
+        if self.weight is not None or self.label_smoothing or self.normalizer == "positives":
+            return None
+        factor = self.positive_weight
+        return moved_odds(seen, factor.to(seen) if isinstance(factor, Tensor) else factor)

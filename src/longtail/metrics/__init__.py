@@ -5,6 +5,7 @@ Arrays or tensors in, floats and tensors out; numpy and torch only. ``evaluate``
 walks them.
 """
 
+from longtail.metrics.aimed import Aimed
 from longtail.metrics.calibration import (
     bin_edges,
     classwise_calibration_error,
@@ -24,6 +25,7 @@ from longtail.metrics.streaming import Streaming
 from longtail.metrics.weighting import class_weights, importance
 
 __all__ = [
+    "Aimed",
     "Metric",
     "Point",
     "Seen",

@@ -33,24 +33,31 @@ def unknown_score(probs: ArrayLike) -> Tensor:
     return 1 - as_probs(probs).amax(1)
 
 
-def threshold_for(score: ArrayLike, rejected: float = 0.05) -> float:
+def threshold_for(score: ArrayLike, rejected: float = 0.05, weight: ArrayLike | None = None) -> float:
     """The score above which that share of held-out *known* inputs is rejected; ``1 - threshold`` of OLTR's probability.
 
     The published .1 on the probability is made for a thousand classes; with few, nothing is ever below it.
 
     Args:
         score: unknown scores of held-out inputs of known classes, ``[N]``; rejected: in [0, 1).
+        weight: how much each input counts, from 0 on, ``[N]``; None is equally.
 
     >>> threshold_for([0.1, 0.2, 0.3, 0.4], rejected=0.25)
     0.3
+    >>> threshold_for([0.1, 0.2, 0.3, 0.4], rejected=0.25, weight=[1, 1, 3, 3])
+    0.4
     """
     s = as_tensor(score).double().flatten()
     if not len(s) or not 0 <= rejected < 1:
         raise ValueError(
             f"score has {len(s)} entries and rejected={rejected}: need some, and a share in [0, 1)"
         )
-    keep = max(1, len(s) - int(rejected * len(s) + 1e-9))
-    return float(s.sort().values[keep - 1])
+    w = torch.ones_like(s) if weight is None else as_tensor(weight).double().flatten().to(s.device)
+    if w.shape != s.shape or not bool((w >= 0).all()) or not float(w.sum()) > 0:
+        raise ValueError(f"weight must be {len(s)} numbers from 0 on, not all 0")
+    order = s.argsort()
+    above = (w.sum() - w[order].cumsum(0)) / w.sum()  # the share that lies above each score
+    return float(s[order[int((above > rejected + 1e-9).sum())]])
 
 
 def open_set(

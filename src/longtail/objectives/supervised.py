@@ -22,6 +22,7 @@ class Supervised(nn.Module):
             ``[B]``, each example's loss is weighed by its own.
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
     reads_logits_only = True
     ignores_progress = True
 

@@ -23,6 +23,7 @@ from longtail.recipes.fine_tune_balanced import fine_tune_balanced
 from longtail.recipes.focal import focal
 from longtail.recipes.ghm import ghm
 from longtail.recipes.glmc import glmc
+from longtail.recipes.glmc_max_norm import glmc_max_norm
 from longtail.recipes.hybrid_psc import hybrid_psc
 from longtail.recipes.hybrid_sc import hybrid_sc
 from longtail.recipes.label_smoothing import label_smoothing
@@ -56,14 +57,15 @@ from longtail.recipes.swa import swa
 from longtail.recipes.tau_norm import tau_norm
 from longtail.recipes.tde import tde
 from longtail.recipes.vs_loss import vs_loss
+from longtail.recipes.weight_balancing import weight_balancing
 from longtail.recipes.weighted_ce import weighted_ce
 
 ALL = (
     erm, weighted_ce, effective_number, class_balanced_sampling, square_root_sampling,
     progressive_sampling, label_smoothing, mixup, manifold_mixup, remix, mamix, focal, cb_focal, ghm,
     dice, seesaw, balanced_softmax, vs_loss, ldam, drw, drs, ldam_drw, logit_adjustment, tau_norm, ncm,
-    crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, bag_of_tricks, tde, bbn,
-    hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, ssp_rotation, ssp_moco, pseudo_labels,
+    crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, weight_balancing, bag_of_tricks, tde, bbn,
+    hybrid_sc, hybrid_psc, paco, bcl, proco, ncl, glmc, glmc_max_norm, ssp_rotation, ssp_moco, pseudo_labels,
     oltr, lfme, dive, leap, ride, sade, sam, swa, combined, lift,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""

@@ -3,6 +3,7 @@
 Paper: Liu et al., Large-scale long-tailed recognition in an open world, CVPR 2019.
 Claim: ImageNet-LT with a ResNet-10: 44.2 %, 35.2 %, 17.5 % on many-, medium- and few-shot classes, open-set F-measure
 .446 (the authors' figures). Shares erm's stage. ``longtail.metrics.open_set`` measures the last.
+``longtail predict --reject-below .5`` (the paper: .1, of 1,000 classes) or ``--reject-rate .05`` rejects.
 
 Reach for it when inputs of unknown classes come in: its features say how near they are to any known one.
 

@@ -7,12 +7,9 @@ Claim: CIFAR-100-LT at imbalance 100: 49.8 % on the balanced test set, 65.9 % wh
 stages are narrowed and there three times, images also turned by up to 15 degrees).
 
 The logits' prior has a closed form: where the prior at test is known, ``predict_proba(prior)`` is all there is to do.
-Where it is not, fit the experts' weights on unlabelled test inputs, from two augmented views of them::
-
-    one, two = (outcome.net.head.each(outcome.net.backbone(view)) for view in (first_view, second_view))
-    weigh = WeighExperts(expert_weights(one, two), counts=outcome.classes.counts)
-    better = outcome.but(net=weigh(outcome.net), assumed_prior=weigh.assumes(outcome.assumed_prior))
-    better.logits(x).argmax(1)  # as published: no prior applied
+Where it is not, ``longtail predict --prior experts`` weighs the experts on the rows without labels, from two views of
+them, and decides as published, with no prior applied; ``--prior estimated`` estimates the prior instead, as for any
+recipe. What each is worth on your data: ``longtail compare --unknown``.
 
 Reach for it when the prior where it is used is unknown or changes: its experts are made for three of them.
 

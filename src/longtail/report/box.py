@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from longtail import metrics
 from longtail.comparison.leaderboard import METRIC_NAMES, ranked_by, shown_priors
+from longtail.comparison.points import points_of
 from longtail.comparison.record import Results
 
 MOST = 8  # classes whose declared frequency is said
@@ -63,8 +64,8 @@ def _declared(results: Results) -> str:
 
 def _weights(column: str) -> str:
     return (
-        f"A row counts as often as its {column} says, in training, tuning and scores. Differences are tested on folds, "
-        "not on rows."
+        f"A row counts as often as its {column} says, in training, tuning and scores. Where rows are drawn again, to "
+        "test a difference, a row is drawn with all its weight."
     )
 
 
@@ -98,6 +99,12 @@ def _decisions(results: Results) -> str:
     if results.settings.costs is not None:
         own = " of that row" if results.settings.costs.columns else ""
         return f"A row is given the class that costs least, by the costs{own} and the probabilities under the prior."
+    for point in points_of(results.settings.metric):
+        of = "the rarest class" if point.of is None else f"the class {point.of!r}"
+        return (
+            f"A row is taken for {of} from a probability on that was set on held-out training rows, under each prior, "
+            f"for {point.promise} there. Any other row is given the most probable of the other classes."
+        )
     text = "A row is given its most probable class under the prior"
     if any(run.decided_by == "thresholds" for run in results.runs):
         text += "; under the natural prior thresholds decide, tuned on held-out training rows for every recipe alike"

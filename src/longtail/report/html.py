@@ -27,7 +27,7 @@ from longtail.comparison.recommendation import advice, expected_score
 from longtail.comparison.record import Results
 from longtail.files import write_text
 from longtail.metrics.evaluate import rarest_of
-from longtail.report import columns, figures
+from longtail.report import columns, figures, unknown
 from longtail.report.box import box
 from longtail.report.confused import confused
 from longtail.report.cost_figure import cost_curves
@@ -87,6 +87,8 @@ def render(results: Results) -> str:
         else MARGIN,
         by_rows=all(compares_rows(results, prior) for prior in shown_priors(results)),
         tested=results.settings.tested,
+        unknown=unknown.tables(results),
+        unknown_meaning=unknown.MEANING,
     )
 
 

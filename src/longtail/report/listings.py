@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from longtail.data.predicted import NONE
 from longtail.report.columns import groups_told
 
 if TYPE_CHECKING:
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from longtail.comparison.record import Results
 
 SHOWN = 30
+RULES = {
+    "costs": "another is cheaper by the costs.",
+    "a point": "the threshold of the point that the model was made for decides.",
+    "thresholds": "the model decides by thresholds tuned for macro F1 on held-out training rows.",
+}
+"""Why rows are not given their most probable class, by ``Outcome.decided_by``."""
 
 
 def show_dataset(facts: Mapping[str, Any], *, full: bool = False, console: Console | None = None) -> None:
@@ -228,17 +235,15 @@ def show_predicted(
     for note in notes:
         console.print(Text("  " + note), style="dim", soft_wrap=True)
     counts = frame["prediction"].value_counts()
-    console.print(Text(f"{len(frame)} rows to {out}, under the {prior} prior:"), soft_wrap=True)
+    by = "by experts weighed for these rows" if prior == "experts" else f"under the {prior} prior"
+    console.print(Text(f"{len(frame)} rows to {out}, {by}:"), soft_wrap=True)
     for name, count in counts.head(20).items():
         console.print(Text(f"  {name}: {count}"), soft_wrap=True)
     if len(counts) > 20:
         console.print(f"  and {len(counts) - 20} more classes", style="dim")
-    if differ := int((frame["prediction"] != frame["most_probable"]).sum()):
-        rule = (
-            "another is cheaper by the costs."
-            if frame.attrs.get("decided_by") == "costs"
-            else "the model decides by thresholds tuned for macro F1 on held-out training rows."
-        )
+    given = frame["prediction"] != NONE if "rejected" in frame.attrs else frame["prediction"].notna()
+    if differ := int((given & (frame["prediction"] != frame["most_probable"])).sum()):
+        rule = RULES.get(frame.attrs.get("decided_by", ""), RULES["thresholds"])
         said = f"{differ} of {len(frame)} rows are not given their most probable class (column most_probable): {rule}"
         console.print(Text(said), soft_wrap=True)
     scores = frame.attrs.get("scores")
@@ -252,6 +257,17 @@ def show_predicted(
     for metric in next(iter(scores.values())):
         table.add_row(metric.replace("_", " "), *(f"{row[metric]:.3f}" for row in scores.values()))
     console.print(table)
+    if opened := frame.attrs.get("open_set"):
+        said = (
+            f"rejection, by the labels in the data: {opened['known_accuracy']:.3f} of the rows of known classes are "
+            f"kept and right, {opened['known_rejected']:.3f} rejected"
+        )
+        if opened["unknown_rejected"] == opened["unknown_rejected"]:
+            said += (
+                f"; of the others {opened['unknown_rejected']:.3f} are rejected (F-measure {opened['f_measure']:.3f}, "
+                f"AUROC {opened['auroc']:.3f})"
+            )
+        console.print(Text(said), soft_wrap=True)
 
 
 def show_adjusted(adjusted: Any, console: Console | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from longtail.comparison.against import indistinguishable
 from longtail.comparison.leaderboard import PRIOR_NAMES, Row, board, compares_rows, ranked_by, shown_priors
+from longtail.comparison.points import points_of
 from longtail.comparison.recommendation import (
     GROUP_NAMES,
     data_size,
@@ -85,6 +86,10 @@ def show(results: Results, console: Console | None = None) -> None:
             console.print(Text(f"{said}: {', '.join(titles)}.", style="dim"))
     if results.settings.costs is not None:
         console.print(Text(f"Decided by costs. {results.settings.costs.in_words(data.names)}", style="dim"))
+    elif points := points_of(results.settings.metric):
+        console.print(
+            Text(f"Decided by thresholds set on held-out rows, for {points[0].promise}.", style="dim")
+        )
     elif any(run.decided_by == "thresholds" for run in results.runs):
         console.print(Text(DECIDED, style="dim"))
     for row in board(results, shown_priors(results)[0]).rows:

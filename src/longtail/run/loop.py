@@ -140,6 +140,7 @@ def run_stage(
     rates = [group["lr"] for group in optimizer.param_groups]
     schedule = stage.schedule.build()
     sharpness = stage.sharpness.build(**facts) if stage.sharpness is not None else None
+    projection = stage.projection.build(**facts) if stage.projection is not None else None
     average = Average(stage.average.build(**facts) if stage.average is not None else None, net)
 
     history: list[Event] = []
@@ -195,6 +196,8 @@ def run_stage(
                         optimizer.zero_grad(set_to_none=True)
                         forward()
                 optimizer.step()
+                if projection is not None:
+                    projection.project(net)
                 average.after_step(progress)
                 for name, value in terms.items():
                     sums[name] = sums[name] + value.detach() if name in sums else value.detach().clone()

@@ -13,6 +13,8 @@ from torch import Tensor
 from longtail.classes import Classes, floored
 from longtail.costs import Costs
 from longtail.inputs import Inputs
+from longtail.link import link_of
+from longtail.metrics import Aimed
 from longtail.net import Net
 from longtail.prior import Prior, Said
 from longtail.roles import WeighsClasses
@@ -20,6 +22,8 @@ from longtail.run.engine import Engine
 from longtail.run.loop import Event, infer
 from longtail.source import Source
 
+LARGE = 2**24
+"""Logits from which on two bytes each are kept, else four."""
 OFF = "closed form, off: fitted"
 """The source of a claimed prior that held-out rows contradicted."""
 
@@ -48,7 +52,8 @@ class Meaning:
         return "closed form" if self.calibrator is None else OFF
 
     def probabilities(self, logits: Tensor, prior: Said = "natural") -> Tensor:
-        """``softmax(logits + log prior - log assumed_prior)``, after the calibrator, float32 ``[N, C]``.
+        """``softmax(logits + log prior - log assumed_prior)``, after the calibrator, float32 ``[N, C]``; of labels the
+        same with sigmoids and log odds (:mod:`longtail.link`).
 
         Raises:
             ValueError: the prior is not one, or the logits have no known prior.
@@ -62,14 +67,17 @@ class Meaning:
                 "which a calibrator is fitted, or use softmax of logits() as scores"
             )
         deploy = Prior.of(prior, self.classes).resolve(self.classes)
-        shift = deploy.log() - floored(torch.as_tensor(assumed).double()).log()
-        return torch.softmax(logits + shift, -1).float()
+        link = link_of(self.classes)
+        shift = link.evidence(deploy) - link.evidence(link.floored(torch.as_tensor(assumed).double()))
+        return link.probabilities(logits + shift).float()
 
     def as_natural(self, logits: Tensor) -> Tensor:
         """Logits with the claimed prior replaced by the natural one, float64; as they are where none is claimed."""
         if self.assumed_prior is None:
             return logits.double()
-        return logits.double() + (floored(self.classes.prior) / floored(self.assumed_prior.double())).log()
+        link = link_of(self.classes)
+        natural, assumed = link.floored(self.classes.prior), link.floored(self.assumed_prior.double())
+        return logits.double() + (link.evidence(natural) - link.evidence(assumed))
 
     def is_natural(self, prior: Said) -> bool:
         """Is it the natural prior, by its name or as numbers?"""
@@ -93,6 +101,33 @@ class Held:
         """From probabilities under the natural prior ``[m, C]``."""
         return cls(probabilities.double().clamp(min=1e-45).log().float(), y.long())
 
+    def under(self, natural: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities under another prior, float64 ``[m, C]``, and what each row counts there, float64 ``[m]``.
+
+        Args:
+            natural, prior: float64 ``[C]``.
+
+        >>> held = Held.of(torch.tensor([[0.9, 0.1], [0.6, 0.4]]), torch.tensor([0, 1]))
+        >>> probabilities, weight = held.under(torch.tensor([0.9, 0.1]), torch.tensor([0.5, 0.5]))
+        >>> [round(p, 3) for p in probabilities[1].tolist()], weight.tolist()
+        ([0.143, 0.857], [0.5, 0.5])
+        """
+        log_p = self.log_p.double() + prior.double().log() - floored(natural.double()).log()
+        counts = torch.bincount(self.y, minlength=len(prior)).clamp(min=1)
+        return log_p.softmax(-1), (prior.double() / counts)[self.y]
+
+    def some(self, most: int) -> Held:
+        """At most so many of the rows, evenly spaced over the classes."""
+        if len(self.y) <= most:
+            return self
+        order = self.y.argsort(stable=True)
+        index = order[torch.linspace(0, len(order) - 1, most).round().long()].sort().values
+        return Held(self.log_p[index], self.y[index])
+
+    def threshold(self, aimed: Aimed, classes: Classes, prior: Prior) -> float | None:
+        """The threshold of a point under a prior: see :meth:`longtail.metrics.Aimed.threshold`."""
+        return aimed.threshold(self.log_p, self.y, classes.prior, prior.resolve(classes).double())
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -113,6 +148,8 @@ class Outcome:
         thresholds: a decision rule fitted on held-out data, used by ``predict`` under the natural prior.
         costs: of each decision; where they are declared the cheapest decision is taken, under any prior, and thresholds
             are not used.
+        aimed: a point that is decided for, by a threshold fitted on ``held``, under any prior; where costs are declared
+            it is not used.
         prior_checked: what held-out rows said of the closed form; see :func:`longtail.run.finish.check_claim`.
         held: what was said of the rows that were held out to fit what was open; None where none were.
     """
@@ -127,6 +164,7 @@ class Outcome:
     calibrator: Any = None
     thresholds: Any = None
     costs: Costs | None = None
+    aimed: Aimed | None = None
     prior_checked: dict[str, Any] | None = None
     held: Held | None = None
     engine: Engine = field(default_factory=Engine)
@@ -145,10 +183,22 @@ class Outcome:
 
     @property
     def decided_by(self) -> str:
-        """What decides under the natural prior: "thresholds", or "the most probable class"."""
+        """What decides under the natural prior: "costs", "a point", "thresholds", or "the most probable class"."""
+        if self.costs is not None:
+            return "costs"
+        if self.threshold("natural") is not None:
+            return "a point"
         rule = self.thresholds
         equal = isinstance(rule, WeighsClasses) and rule.weights is not None and len(set(rule.weights)) == 1
         return "the most probable class" if rule is None or equal else "thresholds"
+
+    def threshold(self, prior: Said) -> float | None:
+        """The threshold of the point that is decided for, in log-odds of its class under ``prior``; None without held-out
+        rows to fit it on, or a point.
+        """
+        if self.aimed is None or self.held is None:
+            return None
+        return self.held.threshold(self.aimed, self.classes, Prior.of(prior, self.classes))
 
     def logits(self, x: Source | Inputs) -> Tensor:
         """The recipe's own logits ``[N, C]``, adjusted as the recipe says, no prior applied."""
@@ -180,8 +230,9 @@ class Outcome:
     def predict(
         self, x: Source | Inputs, prior: Said = "natural", of: Mapping[str, Any] | None = None
     ) -> Tensor:
-        """Class indices ``[N]``: the cheapest decision where costs are declared; else the most probable class under the
-        prior, or by tuned thresholds where there are any.
+        """Class indices ``[N]``: the cheapest decision where costs are declared, else by the threshold of the point that
+        is decided for; else the most probable class under the prior, or by tuned thresholds where there are any. Of
+        several labels which of them, bool ``[N, C]``: those that are more probable than not.
 
         Args:
             of: the values ``[N]`` of each column that the costs name.
@@ -190,10 +241,12 @@ class Outcome:
 
     def decide(self, probabilities: Tensor, prior: Said, of: Mapping[str, Any] | None = None) -> Tensor:
         """Classes for probabilities under ``prior``; tuned thresholds hold for the natural prior only, by its name or as
-        numbers, and where no costs are declared.
+        numbers, and where neither costs nor a point are declared.
         """
         if self.costs is not None:
             return torch.as_tensor(self.costs.decide(probabilities, of))
+        if self.aimed is not None and (at := self.threshold(prior)) is not None:
+            return self.aimed.decide(probabilities, at)
         if self.thresholds is not None and self.meaning.is_natural(prior):
             return torch.as_tensor(self.thresholds.decide(probabilities))
-        return probabilities.argmax(-1)
+        return probabilities > 0.5 if self.classes.several else probabilities.argmax(-1)

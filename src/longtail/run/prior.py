@@ -9,13 +9,14 @@ from torch import Tensor
 
 from longtail.part import Part, Switch, at
 from longtail.recipe import Recipe, Stage
-from longtail.roles import ClaimsPrior, ShowsPrior, plays, traits_of, works_on
+from longtail.roles import ClaimsPrior, ClaimsShares, ShowsPrior, plays, traits_of, works_on
 from longtail.surgery import ResetHead, SwapHead
 from longtail.targets import Targets
 
 
 def stages_prior(stages: tuple[Stage, ...], targets: Targets) -> Tensor | None:
-    """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus).
+    """The class prior that the logits assume after these stages, where it has a closed form (DESIGN: the prior calculus);
+    of several labels per row, the share of rows with each.
 
     The last stage that trains the head decides: its first stream's class distribution, changed by its loss. Mixing and
     objectives of their own have none. Nor has a head on its way from one prior to another (deferral, progressive
@@ -36,7 +37,8 @@ def _stage_prior(stage: Stage, targets: Targets) -> Tensor | None:
     """What a stage's logits assume where a fresh head trains to the end: its loss says it of what its stream shows."""
     loss, facts = at(stage.loss, 1.0), _facts_of(targets)
     objective: Any = stage.objective.target
-    if at(stage.mix, 1.0) is not None or not _has_prior(loss):
+    several = targets.classes.several
+    if at(stage.mix, 1.0) is not None or not _claims(loss, ClaimsShares if several else ClaimsPrior):
         return None
     stream = at(stage.streams[0], 1.0)
     if not plays(stream.target, ShowsPrior):
@@ -46,7 +48,8 @@ def _stage_prior(stage: Stage, targets: Targets) -> Tensor | None:
     if not torch.allclose(seen, made.stream_prior(targets, 0.0)):
         return None
     if traits_of(objective).reads_logits_only or traits_of(objective).prior_of_loss:
-        claimed: Tensor | None = loss.build(**facts).assumes(seen)
+        asked = loss.build(**facts)
+        claimed: Tensor | None = asked.assumes_shares(seen) if several else asked.assumes(seen)
         return claimed
     if not plays(objective, ClaimsPrior):
         return None
@@ -60,8 +63,8 @@ def _differs_in_eval(surgery: Part[Any]) -> bool:
     return isinstance(head, Part) and traits_of(head.target).differs_in_eval
 
 
-def _has_prior(loss: Part[Any] | Switch) -> bool:
-    return isinstance(loss, Part) and plays(loss.target, ClaimsPrior)
+def _claims(loss: Part[Any] | Switch, role: type) -> bool:
+    return isinstance(loss, Part) and plays(loss.target, role)
 
 
 def carried_prior(recipe: Recipe, targets: Targets) -> Tensor | None:

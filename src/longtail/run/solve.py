@@ -106,6 +106,7 @@ def may_be_solved(stage: Stage) -> bool:
         and at(stage.mix, 1.0) is None
         and stage.average is None
         and stage.sharpness is None
+        and stage.projection is None
         and stage.objective.target is Supervised
         and plays(stream.target, ShowsPrior)
         and stream.target is not Subset
@@ -118,7 +119,7 @@ def solvable(net: Net, stage: Stage, source: Source, targets: Targets, facts: di
     fixed = not any(True for _ in net.backbone.parameters()) and not any(True for _ in net.backbone.buffers())
     if not may_be_solved(stage) or not fixed or not all(name.startswith("head.") for name in trained):
         return False
-    if not trained:
+    if not trained or targets.classes.several:  # rows are weighed by their class
         return False
     few, device = slice(0, FEW), next(iter(trained.values())).device
     loss = at(stage.loss, 1.0).build(**facts).to(device)

@@ -15,9 +15,8 @@ from torch import Tensor
 from longtail.examples import Examples
 from longtail.inputs import SparseRows, TokenRows
 from longtail.net import Net
-from longtail.part import parts
 from longtail.recipe import Recipe
-from longtail.roles import INPUTS, TASKS, GivesMaps, called, takers, traits_of, works_on
+from longtail.roles import INPUTS, TASKS, GivesMaps, called, outermost, takers, traits_of, works_on
 from longtail.source import no_rows
 
 LEAVE = "leave it out"
@@ -52,7 +51,8 @@ class Given:
         form = form_of(none)
         size = tuple(none.shape[2:]) if form == "image" else None
         name, maps = type(net.backbone).__name__, isinstance(net.backbone, GivesMaps)
-        return cls(form, form, name, maps, data.unlabelled is not None, size)
+        task = "multi-label" if data.targets.classes.several else "single-label"
+        return cls(form, form, name, maps, data.unlabelled is not None, size, task)
 
 
 class Refusal(NamedTuple):
@@ -110,7 +110,7 @@ def _reasons(recipe: Recipe, given: Given) -> Iterator[Refusal]:
             wanted = " or ".join(words for form, words in INPUTS.items() if form in takes)
             here = "these are tokens" if given.form == "tokens" else f"this is {given.kind} data"
             yield Refusal(f"needs {wanted}, and {here}", f"{LEAVE} ({who} takes no other)")
-    for p in parts(recipe.values):
+    for p in (p for value in recipe.truth for p in outermost(value)):
         tasks = traits_of(p.target).tasks
         if given.task not in tasks:
             meant = " or ".join(words for task, words in TASKS.items() if task in tasks)

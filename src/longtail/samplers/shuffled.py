@@ -19,6 +19,8 @@ class Shuffled:
     [0, 1, 2]
     """
 
+    tasks = frozenset({"single-label", "multi-label"})
+
     def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
         """The training prior, float64 ``[C]``."""
         return labels.prior

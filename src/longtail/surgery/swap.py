@@ -49,6 +49,7 @@ class ResetHead:
     """
 
     works_on = "net"
+    tasks = frozenset({"single-label", "multi-label"})
 
     def __call__(self, net: Net) -> Net:
         return under(net, spec_of(net.head).build())
@@ -67,6 +68,7 @@ class SwapHead:
     """
 
     works_on = "net"
+    tasks = frozenset({"single-label", "multi-label"})
 
     def __init__(self, head: nn.Module) -> None:
         self.head = head

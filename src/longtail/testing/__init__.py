@@ -9,6 +9,7 @@ from longtail.testing.loss_traits import LossTraits
 from longtail.testing.metric import check_metric
 from longtail.testing.mixer import check_mixer
 from longtail.testing.objective import check_objective, check_ranks
+from longtail.testing.projection import check_projection
 from longtail.testing.recipe import check_recipe
 from longtail.testing.sampler import check_sampler
 from longtail.testing.source import check_source
@@ -24,6 +25,7 @@ __all__ = [
     "check_metric",
     "check_mixer",
     "check_objective",
+    "check_projection",
     "check_ranks",
     "check_recipe",
     "check_sampler",

@@ -198,9 +198,55 @@ def test_what_cannot_be_is_an_error_before_training(tmp_path, how, words) -> Non
     assert not (tmp_path / "out" / "results.json").exists()
 
 
-def test_several_data_sets_have_no_costs_in_common(tmp_path) -> None:
-    with pytest.raises(ValueError, match="costs= belong to one data set's classes"):
-        api.compare_several([frame(), frame()], costs=OTHER, how={"label": "state"}, out=tmp_path)
+def test_several_data_sets_are_compared_by_the_same_costs(tmp_path) -> None:
+    """By class name, so the order of the classes may differ: here by the codes that stand for them."""
+    events: list[dict] = []
+    how = {"recipes": ["logistic", "random-under+logistic"], "folds": 3, "model": False, "on": events.append}
+    found = api.compare_several(
+        [frame(), frame().iloc[:100]], costs=COSTS, how={"label": "state"}, out=tmp_path, **how
+    )
+    assert len(found.comparisons) == 2
+    for one in found.comparisons.values():
+        assert one.record.settings.costs == Costs.of(COSTS, ["healthy", "sick"])
+        table = predictions(one.record, FolderStore(one.folder).outputs, "logistic")
+        cost = mean_cost(table, lambda row: COSTS[row["truth"]][row["decision"]])
+        (row,) = [row for row in one.rows["natural"] if row.recipe == "logistic"]
+        assert row.mean["expected_cost"] == pytest.approx(cost)
+    assert found.rankings[0].metric == "expected_cost"
+
+
+@pytest.mark.parametrize(
+    "costs, words",
+    [
+        (OTHER, "costs= stand in class order, and these data sets have other classes"),
+        (COSTS, "data set data-2: costs has no number for class 'ill'"),
+        ({t: {d: 0 if t == d else 1 for d in "abc"} for t in "abc"}, "data set data: costs"),
+        ("0,1;bill,0", "no column 'bill' for costs="),
+    ],
+)
+def test_costs_that_do_not_fit_each_of_several_data_sets(tmp_path, costs, words) -> None:
+    third = frame().assign(state=np.where(np.arange(150) % 3 == 0, "ill", frame()["state"]))
+    sets = [frame().drop(columns="bill"), third.drop(columns="bill")]
+    if "bill" not in str(costs):
+        sets = [frame(), third]
+    with pytest.raises(ValueError, match=words):
+        api.compare_several(sets, costs=costs, how={"label": "state"}, out=tmp_path)
+    assert not list(tmp_path.rglob("results.json"))
+
+
+def test_train_keeps_costs_and_decides_by_them(tmp_path) -> None:
+    made = api.train(frame(), recipe="logistic", costs=COSTS, label="state", out=tmp_path / "m")
+    p = made.predict_proba(frame()).numpy()
+    assert made.predict(frame()) == [made.names[int(k)] for k in p[:, 1] >= 1 / 21]
+    assert Model.load(tmp_path / "m").predict(frame()) == made.predict(frame())
+    own = api.train(frame(), recipe="logistic", costs="0,5;bill,0", label="state")
+    q = own.predict_proba(frame()).double().numpy()[:, 1]
+    sick = q * frame()["bill"].to_numpy() > (1 - q) * 5
+    assert own.predict(frame()) == [own.names[int(k)] for k in sick]
+    with pytest.raises(ValueError, match=r"costs has 3 rows .* for 2 classes"):
+        api.train(frame(), recipe="logistic", costs="0,1,1;1,0,1;1,1,0", label="state")
+    with pytest.raises(ValueError, match="no column 'x' for costs="):
+        api.train(frame(), recipe="logistic", costs="0,1;x,0", label="state")
 
 
 # The judge

@@ -14,8 +14,8 @@ from longtail import api
 from longtail.classes import Classes
 from longtail.comparison.judge import Judge, priors_of
 from longtail.comparison.outputs import Outputs
-from longtail.comparison.points import Aimed, points_of
-from longtail.metrics import Point, named
+from longtail.comparison.points import points_of
+from longtail.metrics import Aimed, Point, named
 from longtail.prior import Prior
 from longtail.run.outcome import Held, Meaning
 
@@ -96,13 +96,13 @@ def test_the_threshold_never_sees_a_test_row():
     outputs = said()
     aimed = Aimed.of(Point.of_text("recall@precision>=0.7"), CLASSES)
     p = outputs.meaning.probabilities(outputs.logits, "natural")
-    flags = aimed.flags(outputs, p, Prior.natural())
+    flags = outputs.flags(aimed, p, Prior.natural())
     assert flags is not None
     turned = Outputs(outputs.rows, 1 - outputs.y, outputs.logits, outputs.meaning, None, outputs.held)
-    assert torch.equal(aimed.flags(turned, p, Prior.natural()), flags)
+    assert torch.equal(turned.flags(aimed, p, Prior.natural()), flags)
     some = torch.arange(50)
     few = Outputs(some, outputs.y[some], outputs.logits[some], outputs.meaning, None, outputs.held)
-    assert torch.equal(aimed.flags(few, p[some], Prior.natural()), flags[some])
+    assert torch.equal(few.flags(aimed, p[some], Prior.natural()), flags[some])
     reached = np.array([judged(said(seed, 400, 400), "recall@precision>=0.7")[1] for seed in range(100)])
     kept = (reached >= 0.7).mean()
     assert 0.2 < kept < 0.6  # below one half: the best of many thresholds flatters

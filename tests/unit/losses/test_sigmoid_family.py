@@ -1,6 +1,7 @@
 """The one-vs-rest losses: what the laws do not ask, and bad input."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -10,13 +11,18 @@ from longtail.losses import (
     GHMC,
     GHMR,
     BinaryVS,
+    DistributionBalanced,
     EQLv2,
+    LogitAdjustedBCE,
     SigmoidEQL,
     SigmoidFocal,
     WeightedBCE,
+    asl,
     binary_vs,
+    distribution_balanced,
     ghm_c,
     ghm_r,
+    logit_adjusted_bce,
     sigmoid_eql,
     sigmoid_focal,
     weighted_bce,
@@ -369,3 +375,69 @@ def test_binary_vs_at_gamma_0_claims_the_prior_of_logit_adjustment() -> None:
     (slope,) = torch.autograd.grad((loss(z, torch.tensor([0, 1])) * seen).sum(), z)
     assert slope.sum(0).abs().max() < 1e-12
     assert BinaryVS(counts=torch.tensor([90, 10])).assumes(seen) is None
+
+
+SHARES = torch.tensor([0.5, 0.2, 0.01], dtype=torch.float64)
+ROWS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], dtype=torch.float64)
+
+
+def test_logit_adjusted_bce_answers_under_the_target_prior() -> None:
+    """At tau 1 the best logit of rows without features is the log odds of the target prior, whatever training shows."""
+    n, target = 20_000, torch.tensor([0.3, 0.6, 0.5], dtype=torch.float64)
+    held = (torch.arange(n)[:, None] < n * SHARES).double()
+    z = torch.logit(target).requires_grad_()
+    loss = logit_adjusted_bce(z.expand(n, 3), held, SHARES, target_prior=target)
+    assert torch.autograd.grad(loss, z)[0].abs().max() < 1e-12
+    elsewhere = logit_adjusted_bce(torch.zeros(n, 3, dtype=torch.float64), held, SHARES, target_prior=target)
+    assert elsewhere > loss
+
+
+def test_a_label_that_all_or_no_rows_hold() -> None:
+    """It counts as frequent as the next: no infinite logit."""
+    shares = torch.tensor([1.0, 0.5, 0.0], dtype=torch.float64)
+    like = torch.tensor([0.5, 0.5, 0.5], dtype=torch.float64)
+    for loss in (logit_adjusted_bce, partial(distribution_balanced, rebalance=False)):
+        torch.testing.assert_close(loss(logits(4, 3), ROWS, shares), loss(logits(4, 3), ROWS, like))
+
+
+@pytest.mark.parametrize("loss", [DistributionBalanced, LogitAdjustedBCE])
+@pytest.mark.parametrize(
+    "prior, says",
+    [([0.5, 1.2], "each in"), ([-0.1, 0.1], "each in"), ([0.0, 0.0], "no label"), ([1.0, 1.0], "no label")],
+)
+def test_shares_of_labels_are_checked(loss, prior, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        loss(prior)
+
+
+def test_halves_of_the_distribution_balanced_loss() -> None:
+    """Re-balancing alone multiplies the elements; the regularisation alone moves and scales the logits of negatives."""
+    z, off = logits(4, 3), {"kappa": 0.0, "negative_scale": 1.0, "gamma": 0.0, "factor": 1.0}
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    held = (ROWS / SHARES).sum(1, keepdim=True)
+    r = torch.where(held > 0, 1 / SHARES / held, torch.inf)
+    weight = 0.1 + torch.sigmoid(10 * (r - 0.2))
+    got = distribution_balanced(z, ROWS, SHARES, **off)
+    torch.testing.assert_close(got, (weight * bce(z, ROWS, reduction="none")).mean())
+    moved = z + 0.05 * torch.logit(SHARES) / 2
+    elements = torch.where(
+        ROWS > 0, bce(moved, ROWS, reduction="none"), bce(2 * moved, ROWS, reduction="none") / 2
+    )
+    got = distribution_balanced(z, ROWS, SHARES, rebalance=False, gamma=0.0, factor=1.0)
+    torch.testing.assert_close(got, elements.mean())
+
+
+def test_asl_forgets_negatives_below_the_clip() -> None:
+    z = torch.logit(torch.tensor([[0.04, 0.06]], dtype=torch.float64)).requires_grad_()
+    (slope,) = torch.autograd.grad(asl(z, torch.zeros_like(z), gamma_neg=0.5, clip=0.05), z)
+    assert slope[0, 0] == 0
+    assert 0 < slope[0, 1] < 0.06
+
+
+def test_several_labels_are_one_question_each() -> None:
+    """The loss of a row is the sum over its labels, whichever are there."""
+    z = logits(4, 3)
+    for loss in (asl, lambda z, t, **how: logit_adjusted_bce(z, t, torch.full((z.shape[1],), 0.5), **how)):
+        each = loss(z, ROWS, reduction="none")
+        alone = sum(loss(z[:, [c]], ROWS[:, [c]], reduction="none") for c in range(3))
+        torch.testing.assert_close(each, alone)
