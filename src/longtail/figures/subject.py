@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -157,6 +158,11 @@ class Subject:
                 "give the folder as model="
             )
         return plan
+
+    @property
+    def encoder(self) -> Any:
+        """What encodes rows for what is trained here."""
+        return self._whole.training("full")[0]
 
     @cached_property
     def _whole(self) -> Prepared:
