@@ -1,7 +1,7 @@
 """boundaries: where each family of methods draws the line, on a long tail in two dimensions.
 
-Without data, three heaps of 400, 60 and 12 points that overlap. With data, the two first principal components of the features
-of a model of them: a flattened view, so its numbers are no scores of the data.
+Without data, three heaps of 400, 60 and 12 points that overlap. With data, the two first principal components of the
+features of a model of them: a flattened view, so its numbers are no scores of the data.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ def plane(subject: Subject, most: int) -> tuple[Tensor, Labels, str]:
     features = seen.features[index].double().numpy()
     if features.shape[1] < 2:
         raise ValueError(f"boundaries needs 2 features; the model has {features.shape[1]}")
-    xy = torch.from_numpy(PCA(2, random_state=0).fit_transform(features)).float()
-    share = PCA(2, random_state=0).fit(features).explained_variance_ratio_.sum()
-    words = f"{seen.words} {len(index):,} rows in the first two components of their features ({100 * share:.0f} % of the variance)"
+    pca = PCA(2, random_state=0)
+    xy = torch.from_numpy(pca.fit_transform(features)).float()
+    share = f"{100 * pca.explained_variance_ratio_.sum():.0f} % of the variance"
+    words = f"{seen.words} {len(index):,} rows in the first two components of their features ({share})"
     return xy / xy.std(0), seen.examples.labels.take(index), words
 
 
@@ -75,7 +76,8 @@ def measure(subject: Subject, *, most: int = 1500, epochs: int = 60) -> Measured
         draw = generator("figures", "boundaries")
         xy, labels = heaps(COUNTS, draw)
         test_xy, test = heaps((TESTED,) * 3, draw)
-        words = f"n = {len(xy)} made-up points, {', '.join(map(str, COUNTS))} by class; scores on {TESTED:,} new ones each"
+        words = f"n = {len(xy)} made-up points, {', '.join(map(str, COUNTS))} by class"
+        words += f"; scores on {TESTED:,} new ones each"
     else:
         xy, labels, words = plane(subject, most)
         test_xy, test = xy, labels
@@ -128,8 +130,12 @@ def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
         few = np.concatenate([shown[y[shown] == c][: max(12, 240 // len(z))] for c in np.argsort(rank)])
         for name in dict.fromkeys(numbers["groups"]):
             of = few[np.isin(y[few], [c for c, g in enumerate(numbers["groups"]) if g == name])]
-            axes.plot(*xy[of].T, "o", color=canvas.colours[COLOUR_OF[name]], markersize=1.8, markeredgewidth=0)
-        axes.set(xticks=[], yticks=[], xlim=numbers["sides"][0][:: GRID - 1], ylim=numbers["sides"][1][:: GRID - 1])
+            axes.plot(
+                *xy[of].T, "o", color=canvas.colours[COLOUR_OF[name]], markersize=1.8, markeredgewidth=0
+            )
+        axes.set(
+            xticks=[], yticks=[], xlim=numbers["sides"][0][:: GRID - 1], ylim=numbers["sides"][1][:: GRID - 1]
+        )
         axes.grid(False)
         axes.set_title(f"{family}: {numbers['balanced_accuracy'][family]:.2f}", fontsize=9, pad=3)
     names = [n for n in COLOUR_OF if n in numbers["groups"]]
@@ -139,8 +145,8 @@ def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
 FIGURE = Figure(
     name="boundaries",
     title="Where each family draws the line",
-    teaches="Plain training gives doubtful ground to the frequent class. Re-weighting, re-sampling, logit adjustment, margins "
-    "and a second stage each push the line back, to the same place in principle; they differ in how smoothly.",
+    teaches="Plain training gives doubtful ground to the frequent class. Re-weighting, re-sampling, logit adjustment, "
+    "margins and a second stage each push the line back, in their own ways and not equally far.",
     measure=measure,
     paint=paint,
     needs_data=False,

@@ -1,7 +1,7 @@
 """feature-space: the rows as the head sees them, in two dimensions, by group or class.
 
-t-SNE (van der Maaten and Hinton, JMLR 2008) or PCA, both scikit-learn's. What t-SNE shows is who is next to whom: sizes of
-heaps and distances between them say nothing.
+t-SNE (van der Maaten and Hinton, JMLR 2008) or PCA, both scikit-learn's. What t-SNE shows is who is next to whom: sizes
+of heaps and distances between them say nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def measure(subject: Subject, *, method: str = "tsne", most: int = 1000) -> Meas
     index = some(labels.y, most)
     features = seen.features[index].double().numpy()
     if len(features) < 10 or features.shape[1] < 2:
-        raise ValueError(f"feature-space needs 10 rows and 2 features; here are {features.shape[0]} and {features.shape[1]}")
+        raise ValueError(
+            f"feature-space needs 10 rows and 2 features; here are {features.shape[0]} and {features.shape[1]}"
+        )
     groups = groups_of(subject.classes)
     group_of = {c: name for name, classes in groups.items() for c in classes.tolist()}
     y = labels.y[index].tolist()
@@ -108,8 +110,8 @@ def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
 FIGURE = Figure(
     name="feature-space",
     title="What the head sees",
-    teaches="Where rare rows lie in heaps of their own, the features are good and the head alone is biased: two-stage methods "
-    "can help. Where they lie among frequent ones, no head can part them.",
+    teaches="Where rare rows lie in heaps of their own, the features are good and the head alone is biased: two-stage "
+    "methods can help. Where they lie among frequent ones, no head can part them.",
     measure=measure,
     paint=paint,
 )

@@ -60,7 +60,9 @@ def measure(subject: Subject, *, max_margin: float = 0.5) -> Measured:
         seen = subject.trained()
     else:
         facts = f"n = {int(classes.counts.sum()):,} training rows of {subject.name}."
-        return Measured(numbers, f"{facts} Margins are reached by cosine heads, and seen on rows: none are here.")
+        return Measured(
+            numbers, f"{facts} Margins are reached by cosine heads, and seen on rows: none are here."
+        )
     head, y = seen.net.head, seen.examples.labels.y
     assert isinstance(head, Cosine)
     margin = reached(seen.logits, y, float(head.scale))
@@ -76,7 +78,9 @@ def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
     counts, wanted = np.array(numbers["counts"], dtype=float), np.array(numbers["wanted"])
     size = 5 if len(counts) <= 30 else 3
     line = np.geomspace(counts.min(), counts.max(), 60)
-    axes.plot(line, numbers["max_margin"] * (counts.min() / line) ** 0.25, color=canvas.colours["s2"], linewidth=1.2)
+    axes.plot(
+        line, numbers["max_margin"] * (counts.min() / line) ** 0.25, color=canvas.colours["s2"], linewidth=1.2
+    )
     axes.plot(counts, wanted, "o", color=canvas.colours["s2"], markersize=size)
     entries = [("wanted by LDAM", canvas.colours["s2"], "o")]
     rows = [(n, r) for n, r in zip(counts, numbers.get("reached", ())) if r is not None]

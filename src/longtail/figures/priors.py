@@ -36,7 +36,12 @@ OTHER_LOSSES = (
 
 def samplers_of(labels: Labels) -> Iterator[tuple[str, list[float]]]:
     """Each sampler that data alone can make, and the prior it shows."""
-    facts = {"labels": labels, "counts": labels.counts, "prior": labels.prior, "num_classes": labels.num_classes}
+    facts = {
+        "labels": labels,
+        "counts": labels.counts,
+        "prior": labels.prior,
+        "num_classes": labels.num_classes,
+    }
     for name, one in (*((p.__name__, part(p)) for p in samplers.PARTS), *OTHER_SAMPLERS):
         made = _built(one, facts)
         if made is not None:
@@ -46,7 +51,12 @@ def samplers_of(labels: Labels) -> Iterator[tuple[str, list[float]]]:
 
 def losses_of(labels: Labels) -> Iterator[tuple[str, list[float] | None]]:
     """Each loss that says so, and the prior that its logits assume under the data's own; None has no closed form."""
-    facts = {"labels": labels, "counts": labels.counts, "prior": labels.prior, "num_classes": labels.num_classes}
+    facts = {
+        "labels": labels,
+        "counts": labels.counts,
+        "prior": labels.prior,
+        "num_classes": labels.num_classes,
+    }
     for name, one in (*((p.__name__, part(p)) for p in losses.PARTS), *OTHER_LOSSES):
         made = _built(one, facts)
         if made is not None and hasattr(made, "assumes"):
@@ -66,7 +76,9 @@ def measure(subject: Subject) -> Measured:
     """The share of each group of classes, by sampler and by loss."""
     classes = subject.classes
     some = subject.dataset.labels if subject.dataset is not None else None
-    labels = some or Labels.of(torch.repeat_interleave(torch.arange(len(classes.counts)), classes.counts), classes.names)
+    labels = some or Labels.of(
+        torch.repeat_interleave(torch.arange(len(classes.counts)), classes.counts), classes.names
+    )
     groups = groups_of(labels.classes)
     shown = dict(samplers_of(labels))
     told = dict(losses_of(labels))
@@ -99,7 +111,9 @@ def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
         wide = [sum(prior[c] for c in index) for _, prior in rows]
         axes.barh(place, wide, left=left, color=canvas.colours[COLOUR_OF[name]], alpha=0.8, height=0.75)
         left = [a + b for a, b in zip(left, wide)]
-    axes.set_yticks(place, [name.replace("CrossEntropy(weight=", "CE(weight=") for name, _ in rows], fontsize=8)
+    axes.set_yticks(
+        place, [name.replace("CrossEntropy(weight=", "CE(weight=") for name, _ in rows], fontsize=8
+    )
     axes.set_ylim(place[-1] + 0.6, -0.6)
     axes.set_xlim(0, 1)
     axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"], fontsize=8)
@@ -114,8 +128,8 @@ def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
 FIGURE = Figure(
     name="priors",
     title="What samplers and losses do to the prior",
-    teaches="Every method is a choice of class prior. A sampler shows more of the rare classes; a weighted or logit-adjusted "
-    "loss makes the logits assume another prior. What gives the same bar does the same to the decision.",
+    teaches="Every method is a choice of class prior. A sampler shows more of the rare classes; a weighted or "
+    "logit-adjusted loss makes the logits assume another prior. What gives the same bar does the same to the decision.",
     measure=measure,
     paint=paint,
 )

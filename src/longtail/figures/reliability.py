@@ -1,7 +1,7 @@
 """reliability: is a model as often right as it says, by the group of the class that it decides for?
 
-Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017 (reliability diagrams, ECE). A true model lies on
-the diagonal in every group, since rows are grouped by what was decided. Bins hold equally many rows.
+Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017 (reliability diagrams, ECE). A true model lies
+on the diagonal in every group, since rows are grouped by what was decided. Bins hold equally many rows.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ def measure(subject: Subject) -> Measured:
         rows = torch.isin(decided, index)
         if bool(rows.any()):
             ece = expected_calibration_error(reliability_bins(confidence[rows], correct[rows]))
-            found[name] = {**even_bins(confidence[rows], correct[rows]), "ece": ece, "decided": int(rows.sum())}
+            found[name] = {
+                **even_bins(confidence[rows], correct[rows]),
+                "ece": ece,
+                "decided": int(rows.sum()),
+            }
     never = [name for name in groups if name not in found]
     facts = f"{judged.words} Decisions under the natural prior; {in_words(groups, subject.classes)}."
     if never:
@@ -63,7 +67,15 @@ def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
     entries = []
     for name, found in numbers["groups"].items():
         colour = canvas.colours[COLOUR_OF[name]]
-        axes.plot(found["confidence"], found["accuracy"], "o-", color=colour, markersize=5, linewidth=1.3, clip_on=False)
+        axes.plot(
+            found["confidence"],
+            found["accuracy"],
+            "o-",
+            color=colour,
+            markersize=5,
+            linewidth=1.3,
+            clip_on=False,
+        )
         entries.append((f"{name}: {found['decided']:,} rows, ECE {found['ece']:.3f}", colour, "o"))
     low = min(v for f in numbers["groups"].values() for v in (*f["confidence"], *f["accuracy"]))
     low = max(0.0, min(0.45, low - 0.05))

@@ -21,9 +21,7 @@ def test_it_brings_its_own_heaps(drawn):
 
 
 def test_balance_widens_the_ground_of_the_rare(drawn):
-    ground = {
-        family: (np.array(z).argmax(0) == 2).mean() for family, z in drawn.numbers["logits"].items()
-    }
+    ground = {family: (np.array(z).argmax(0) == 2).mean() for family, z in drawn.numbers["logits"].items()}
     for family in ("re-weighted", "re-sampled", "logit-adjusted"):
         assert ground[family] > ground["plain"]
 

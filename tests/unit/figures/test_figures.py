@@ -18,7 +18,6 @@ from longtail.figures.written import DARK, LIGHT
 from longtail.labels import Labels
 from longtail.report.svg import COLOURS
 
-
 QUICK = {"boundaries": {"epochs": 1, "most": 200}, "feature-space": {"method": "pca"}}
 
 

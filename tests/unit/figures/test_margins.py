@@ -25,4 +25,3 @@ def test_wanted_and_reached(subject):
 def test_a_margin_is_above_nothing(subject):
     with pytest.raises(ValueError, match="max_margin=0 must be above 0"):
         named("margins").of(subject, max_margin=0.0)
-
