@@ -113,6 +113,37 @@ class LabelSets:
         return self.classes.prior
 
     @property
+    def counts(self) -> Tensor:
+        """Rows with each label, int64 ``[C]``."""
+        return self.classes.counts
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """``(row, label)`` of every label that a row has, row after row, int64 ``[start[N]]`` each."""
+        rows = torch.arange(len(self), device=self.ids.device)
+        return torch.repeat_interleave(rows, self.start.diff()), self.ids
+
+    @cached_property
+    def by_class(self) -> tuple[Tensor, Tensor]:
+        """``(order, start)``: the rows with each label, ascending, and where each label starts in it, ``[C + 1]``."""
+        row, label = (t.cpu() for t in self.pairs)
+        start = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
+        return row[torch.argsort(label, stable=True)], start
+
+    def shown_by(self, drawn: Tensor) -> Tensor:
+        """The share of rows with each label, float64 ``[C]``, where a label is drawn and then one of its rows: the other
+        labels of that row come along.
+
+        >>> LabelSets.of_matrix([[1, 1], [1, 0]]).shown_by(torch.tensor([0.5, 0.5])).tolist()
+        [1.0, 0.75]
+        """
+        return (drawn.double() / self.counts.clamp(min=1)) @ self.together.double()
+
+    @property
     def cardinality(self) -> float:
         """Labels per row, on average (Tsoumakas & Katakis, 2007); over the number of labels it is the density."""
         return len(self.ids) / len(self)
@@ -157,9 +188,8 @@ class LabelSets:
         if isinstance(index, slice):
             index = torch.arange(len(self), device=self.start.device)[index]
         some = self.take(index)
-        rows = torch.repeat_interleave(torch.arange(len(some), device=some.ids.device), some.start.diff())
         out = torch.zeros(len(some), len(self.names), device=some.ids.device)
-        out[rows, some.ids] = 1
+        out[some.pairs] = 1
         return out.to(device)
 
     def holding(self, c: int) -> Tensor:
@@ -168,8 +198,8 @@ class LabelSets:
         >>> LabelSets.of_matrix([[1, 0], [1, 1]]).holding(1).tolist()
         [1]
         """
-        rows = torch.repeat_interleave(torch.arange(len(self), device=self.ids.device), self.start.diff())
-        return rows[self.ids == c]
+        order, start = self.by_class
+        return order[int(start[c]) : int(start[c + 1])]
 
 
 __all__ = ["LabelSets"]

@@ -106,6 +106,10 @@ class Labels:
         start = torch.cat([torch.zeros(1, dtype=torch.int64), self.counts.cumsum(0)])
         return order, start
 
+    def shown_by(self, drawn: Tensor) -> Tensor:
+        """The class frequencies of rows that are drawn by class, ``[C]``: as the classes are drawn."""
+        return drawn
+
     def take(self, index: Tensor) -> Labels:
         """The labels of a subset; the classes stay."""
         return Labels.of(self.y[index], self.names, self.num_classes)

@@ -23,12 +23,23 @@ from longtail.heads import Linear
 from longtail.label_sets import LabelSets
 from longtail.link import SIGMOID
 from longtail.losses import CrossEntropy, DistributionBalanced, LogitAdjustedBCE, SigmoidFocal, WeightedBCE
+from longtail.mixing import Mixup
 from longtail.net import Net
 from longtail.part import Part, part
 from longtail.recipe import Recipe, Stage
 from longtail.roles import ClaimsShares, traits_of
 from longtail.run import train_stages
-from longtail.samplers import ClassBalanced
+from longtail.samplers import (
+    ClassAware,
+    ClassBalanced,
+    EffectiveNumberSampler,
+    OverSample,
+    Progressive,
+    RepeatFactor,
+    Shuffled,
+    Subset,
+    UnderSample,
+)
 
 SHARES = (0.5, 0.2, 0.04)
 SHIFT, ROWS = 1.5, 40_000
@@ -200,9 +211,9 @@ def test_what_has_no_closed_form_says_so() -> None:
     "bad, says",
     [
         (stage(part(CrossEntropy)), "is for one class per row, and here is several labels per row"),
-        (stage(part(WeightedBCE), streams=(part(ClassBalanced),)), "because of ClassBalanced"),
+        (stage(part(WeightedBCE), mix=part(Mixup)), "because of Mixup"),
     ],
-    ids=["loss", "sampler"],
+    ids=["loss", "mixer"],
 )
 def test_what_is_for_one_class_is_refused_before_training(bad: Stage, says: str) -> None:
     with pytest.raises(ValueError, match=says):
@@ -231,3 +242,53 @@ def test_the_distribution_balanced_bias_is_no_whole_adjustment() -> None:
     how: dict[str, Any] = {"rebalance": False, "gamma": 0.0, "factor": 1.0, "negative_scale": 1.0}
     whole: Any = built(part(DistributionBalanced, **how, kappa=1.0))
     torch.testing.assert_close(whole.assumes_shares(toy()[1].prior), torch.full((3,), 0.5).double())
+
+
+def together() -> LabelSets:
+    """Label 1 comes mostly with label 0, label 2 only with label 1; some rows have none."""
+    g = torch.Generator().manual_seed(0)
+    first = torch.rand(400, generator=g) < 0.6
+    second = torch.rand(400, generator=g) < torch.where(first, 0.3, 0.05)
+    third = second & (torch.rand(400, generator=g) < 0.2)
+    return LabelSets.of_matrix(torch.stack([first, second, third], 1).long())
+
+
+SAMPLERS = [
+    part(Shuffled), part(ClassBalanced), part(ClassBalanced, power=0.5), part(ClassBalanced, power=-1.0),
+    part(ClassAware), part(EffectiveNumberSampler, beta=0.99), part(Progressive), part(RepeatFactor, threshold=0.5),
+    part(RepeatFactor, threshold=2.0, sqrt=False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
+@pytest.mark.parametrize("t", [0.0, 0.5, 1.0])
+def test_a_stream_has_the_shares_it_declares(sampler: Part[Any], t: float) -> None:
+    """Rows are drawn as often as their labels say, and others come along: each share within five standard errors."""
+    sets, g = together(), torch.Generator().manual_seed(1)
+    made = sampler.build(labels=sets)
+    index = torch.cat([made(sets, g, t) for _ in range(60)])
+    seen = sets.batch(index, "cpu").double().mean(0)
+    want = made.stream_prior(sets, t)
+    off = (seen - want).abs() / (want * (1 - want) / len(index)).sqrt().clamp(min=1e-9)
+    assert off.max() < 5, f"{seen.tolist()} where {want.tolist()} is declared"
+
+
+def test_a_stream_that_forgets_what_comes_together_is_noticed() -> None:
+    sets = together()
+    alone = ClassBalanced().drawn(sets)
+    assert (ClassBalanced().stream_prior(sets) - alone).abs().max() > 0.3
+
+
+def test_rows_drawn_by_their_labels_claim_no_posterior() -> None:
+    """The shares are known, and yet rows with a label look otherwise: what else they have is drawn along."""
+    x = torch.randn(400, 3)
+    one = stage(part(WeightedBCE), streams=(part(ClassBalanced),)).but(epochs=1)
+    outcome = train_stages(Recipe("balanced", (one,)), net(), Examples(x, together()))
+    assert outcome.prior_source == "none"
+
+
+@pytest.mark.parametrize("sampler", [Subset, UnderSample, OverSample])
+def test_a_sampler_of_one_class_is_refused(sampler: type) -> None:
+    one = stage(part(WeightedBCE), streams=(part(sampler),)).but(epochs=1)
+    with pytest.raises(ValueError, match=f"because of {sampler.__name__}"):
+        train_stages(Recipe("bad", (one,)), net(), Examples(*toy()))

@@ -47,6 +47,8 @@ def _stage_prior(stage: Stage, targets: Targets) -> Tensor | None:
     seen: Tensor = made.stream_prior(targets, 1.0)
     if not torch.allclose(seen, made.stream_prior(targets, 0.0)):
         return None
+    if several and not torch.allclose(seen, targets.classes.prior):
+        return None  # rows drawn by their labels: others come along, so rows with a label look otherwise
     if traits_of(objective).reads_logits_only or traits_of(objective).prior_of_loss:
         asked = loss.build(**facts)
         claimed: Tensor | None = asked.assumes_shares(seen) if several else asked.assumes(seen)

@@ -18,10 +18,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from longtail.labels import Labels
 from longtail.samplers import drawn
 from longtail.samplers.cycles import Decks
-from longtail.samplers.drawn import check_draws, check_length, check_size, join, powers
+from longtail.samplers.drawn import Rows, check_draws, check_length, check_size, join, powers
 
 
 class ClassAware:
@@ -37,6 +36,7 @@ class ClassAware:
     Raises:
         TypeError, ValueError: ``k`` or ``length`` is no whole number, below 1, or more than any epoch holds.
 
+    >>> from longtail.labels import Labels
     >>> labels = Labels.of([0, 0, 0, 0, 1, 1])
     >>> labels.y[ClassAware(k=1)(labels, torch.Generator().manual_seed(0))].bincount().tolist()
     [3, 3]
@@ -46,15 +46,19 @@ class ClassAware:
         check_draws("k", k)
         self.k, self.length = k, check_length(length)
 
-    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
-        """Uniform over the classes that have examples, float64 ``[C]``."""
-        return powers(labels.counts, 0.0)
+    tasks = frozenset({"single-label", "multi-label"})
 
-    def size(self, labels: Labels, t: float = 0.0) -> int:
+    def stream_prior(self, labels: Rows, t: float = 0.0) -> Tensor:
+        """Uniform over the classes that have examples, float64 ``[C]``; of several labels per row the share of rows with
+        each, since other labels come along with the one that is visited.
+        """
+        return labels.shown_by(powers(labels.counts, 0.0))
+
+    def size(self, labels: Rows, t: float = 0.0) -> int:
         """Indices in an epoch."""
         return self.length or len(labels)
 
-    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+    def chunks(self, labels: Rows, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
         """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
         present = labels.counts > 0
         c, left = int(present.sum()), self.size(labels)
@@ -69,5 +73,5 @@ class ClassAware:
             yield dealt[order, torch.arange(passes)[:, None]].flatten()[:left]
             left -= passes * c * self.k
 
-    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+    def __call__(self, labels: Rows, generator: torch.Generator, t: float = 0.0) -> Tensor:
         return join(self.chunks(labels, generator, t), self.size(labels, t))

@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longtail.labels import Labels
-from longtail.samplers.drawn import Drawn, check_number, powers
+from longtail.samplers.drawn import Drawn, Rows, check_number, powers
 
 
 class ClassBalanced(Drawn):
@@ -31,6 +30,7 @@ class ClassBalanced(Drawn):
     Raises:
         ValueError: ``power`` is not finite or lies outside [-3, 3]; ``length`` is below 1.
 
+    >>> from longtail.labels import Labels
     >>> ClassBalanced().stream_prior(Labels.of([0, 0, 0, 1])).tolist()
     [0.5, 0.5]
     >>> ClassBalanced(power=-1).stream_prior(Labels.of([0, 0, 0, 1])).tolist()
@@ -46,6 +46,6 @@ class ClassBalanced(Drawn):
             )
         self.power = power
 
-    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def drawn(self, labels: Rows, t: float = 0.0) -> Tensor:
         """q_j ~ n_j**power over the classes that have examples, float64 ``[C]``."""
         return powers(labels.counts, self.power)

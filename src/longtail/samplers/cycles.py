@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.labels import Labels
+from longtail.samplers.drawn import Rows
 from longtail.samplers.scatter import shuffle
 
 ALONE = 1 << 12
@@ -37,7 +37,7 @@ def spread(value: Tensor, times: Tensor) -> Tensor:
     return torch.from_numpy(value.numpy().repeat(times.numpy()))
 
 
-def deal(labels: Labels, rounds: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def deal(labels: Rows, rounds: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Each class's examples, shuffled afresh ``rounds[c]`` times and laid one after another.
 
     Args:
@@ -46,6 +46,7 @@ def deal(labels: Labels, rounds: Tensor, generator: torch.Generator) -> tuple[Te
     Returns:
         ``(dealt, start)``: example indices, and where each class starts in them, ``[C]``.
 
+    >>> from longtail.labels import Labels
     >>> dealt, start = deal(Labels.of([0, 0, 1]), torch.tensor([2, 1]), torch.Generator().manual_seed(0))
     >>> dealt[:4].view(2, 2).sort().values.tolist(), dealt[4:].tolist(), start.tolist()
     ([[0, 1], [0, 1]], [2], [0, 4])
@@ -63,7 +64,7 @@ def deal(labels: Labels, rounds: Tensor, generator: torch.Generator) -> tuple[Te
 
 
 def _deal_small(
-    dealt: Tensor, start: Tensor, labels: Labels, rounds: Tensor, generator: torch.Generator
+    dealt: Tensor, start: Tensor, labels: Rows, rounds: Tensor, generator: torch.Generator
 ) -> None:
     """The part of :func:`deal` that sorts."""
     order, first = labels.by_class
@@ -94,12 +95,13 @@ class Decks:
         usable: int64 ``[C]``, how many of a deck's examples are dealt before it is shuffled anew.
         shuffles: int64 ``[C]``, how many shuffles of the class's examples make a deck; 0 for a class without any.
 
+    >>> from longtail.labels import Labels
     >>> decks = Decks(Labels.of([0, 0, 1]), torch.tensor([2, 1]), torch.tensor([1, 1]), torch.Generator())
     >>> decks.take(torch.tensor([2, 3])).sort().values.tolist()
     [0, 1, 2, 2, 2]
     """
 
-    def __init__(self, labels: Labels, usable: Tensor, shuffles: Tensor, generator: torch.Generator) -> None:
+    def __init__(self, labels: Rows, usable: Tensor, shuffles: Tensor, generator: torch.Generator) -> None:
         self.labels, self.usable, self.shuffles, self.generator = labels, usable, shuffles, generator
         self.size = labels.counts * shuffles
         self.cards, self.first = deal(labels, shuffles, generator)

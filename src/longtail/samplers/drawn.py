@@ -17,8 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from longtail.label_sets import LabelSets
 from longtail.labels import Labels
 from longtail.roles import InChunks, KeepsTogether, KnowsDrawnSize, KnowsSize
+
+Rows = Labels | LabelSets
+"""Rows of one class each, or of several labels; a row is drawn by one of its labels."""
 
 MOST = 1 << 28
 """Indices of an epoch that a sampler gives without being asked twice: 2 GiB of them."""
@@ -54,7 +58,7 @@ def alias_table(q: Tensor) -> tuple[Tensor, Tensor]:
     return torch.tensor(keep, dtype=torch.float64), torch.tensor(alias)
 
 
-def draw(labels: Labels, q: Tensor, num: int, generator: torch.Generator) -> Iterator[Tensor]:
+def draw(labels: Rows, q: Tensor, num: int, generator: torch.Generator) -> Iterator[Tensor]:
     """``num`` example indices with class distribution ``q``, in chunks: int64 tensors of at most ``CHUNK``.
 
     Args:
@@ -69,7 +73,7 @@ def draw(labels: Labels, q: Tensor, num: int, generator: torch.Generator) -> Ite
         yield examples(labels, c, generator)
 
 
-def examples(labels: Labels, c: Tensor, generator: torch.Generator) -> Tensor:
+def examples(labels: Rows, c: Tensor, generator: torch.Generator) -> Tensor:
     """A random example of each class in ``c``, with replacement: int64, as long as ``c``.
 
     >>> examples(Labels.of([1, 0, 1]), torch.tensor([0, 0]), torch.Generator()).tolist()
@@ -196,17 +200,25 @@ class Drawn(ABC):
     def __init__(self, length: int | None = None) -> None:
         self.length = check_length(length)
 
-    @abstractmethod
-    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
-        """The class distribution that training sees at progress ``t``, float64 ``[C]``."""
+    tasks = frozenset({"single-label", "multi-label"})
 
-    def size(self, labels: Labels, t: float = 0.0) -> int:
+    @abstractmethod
+    def drawn(self, labels: Rows, t: float = 0.0) -> Tensor:
+        """How often each class is drawn at progress ``t``, float64 ``[C]``, summing to 1."""
+
+    def stream_prior(self, labels: Rows, t: float = 0.0) -> Tensor:
+        """The class frequencies that training sees at progress ``t``, float64 ``[C]``; of several labels per row the
+        share of rows with each, since other labels come along with the one that is drawn.
+        """
+        return labels.shown_by(self.drawn(labels, t))
+
+    def size(self, labels: Rows, t: float = 0.0) -> int:
         """Indices in an epoch."""
         return self.length or len(labels)
 
-    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+    def chunks(self, labels: Rows, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
         """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
-        return draw(labels, self.stream_prior(labels, t), self.size(labels, t), generator)
+        return draw(labels, self.drawn(labels, t), self.size(labels, t), generator)
 
-    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+    def __call__(self, labels: Rows, generator: torch.Generator, t: float = 0.0) -> Tensor:
         return join(self.chunks(labels, generator, t), self.size(labels, t))

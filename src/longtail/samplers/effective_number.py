@@ -21,8 +21,7 @@ import math
 import torch
 from torch import Tensor
 
-from longtail.labels import Labels
-from longtail.samplers.drawn import Drawn, check_number
+from longtail.samplers.drawn import Drawn, Rows, check_number
 
 
 def example_weight(counts: Tensor, beta: float) -> Tensor:
@@ -47,6 +46,7 @@ class EffectiveNumberSampler(Drawn):
     Raises:
         ValueError: ``beta`` lies outside [0, 1).
 
+    >>> from longtail.labels import Labels
     >>> EffectiveNumberSampler(beta=0.0).stream_prior(Labels.of([0, 0, 0, 1])).tolist()
     [0.75, 0.25]
     """
@@ -58,7 +58,7 @@ class EffectiveNumberSampler(Drawn):
             raise ValueError(f"beta={beta} must lie in [0, 1): 0 is instance-balanced, near 1 class-balanced")
         self.beta = beta
 
-    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def drawn(self, labels: Rows, t: float = 0.0) -> Tensor:
         """q_j ~ n_j (1 - beta) / (1 - beta**n_j), float64 ``[C]``."""
         q = labels.counts * example_weight(labels.counts, self.beta)
         return q / q.sum()

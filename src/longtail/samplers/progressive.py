@@ -22,8 +22,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from longtail.labels import Labels
-from longtail.samplers.drawn import Drawn, check_whole, powers
+from longtail.samplers.drawn import Drawn, Rows, check_whole, powers
 
 
 def balance(t: float, convention: str = "paper", epochs: int | None = None) -> float:
@@ -51,6 +50,7 @@ class Progressive(Drawn):
     Raises:
         ValueError: an unknown convention, or ``epochs`` missing where the convention counts in epochs.
 
+    >>> from longtail.labels import Labels
     >>> Progressive().stream_prior(Labels.of([0, 0, 0, 1]), t=0.5).tolist()
     [0.625, 0.375]
     """
@@ -70,7 +70,7 @@ class Progressive(Drawn):
             )
         self.convention, self.epochs = convention, epochs
 
-    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
+    def drawn(self, labels: Rows, t: float = 0.0) -> Tensor:
         """The mixture at progress ``t``, float64 ``[C]``; classes without examples get 0."""
         lam = balance(t, self.convention, self.epochs)
-        return torch.lerp(labels.prior, powers(labels.counts, 0.0), lam)
+        return torch.lerp(labels.counts.double() / labels.counts.sum(), powers(labels.counts, 0.0), lam)

@@ -9,11 +9,10 @@ Gupta, Dollar and Girshick, *LVIS*, CVPR 2019, section 4 (after Mahajan et al., 
 |---|---|
 | t | ``threshold`` |
 | square root | ``sqrt=False`` leaves it out |
-| the classes of an image | ``categories``; None takes the one label |
+| the classes of an image | ``categories``; None takes the labels |
 
-Images with several classes have no single label to be sampled by: give their classes here, and to ``EpochSampler`` labels
-of any one class an image, ``Labels.of(torch.zeros(N, dtype=torch.int64))`` where there is none. ``category_shares`` says
-what becomes of f_c.
+Rows of several labels are ``LabelSets``, and ``stream_prior`` says what becomes of f_c. Where rows have one label and
+images several classes, give the classes here; then ``category_shares`` says it.
 
 Image i comes floor(r_i) times and once more with probability r_i - floor(r_i), drawn each epoch, so an
 epoch's length varies a little.
@@ -27,9 +26,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from longtail.label_sets import LabelSets
 from longtail.labels import Labels
 from longtail.samplers.cycles import ranges, spread
-from longtail.samplers.drawn import check_number, check_size
+from longtail.samplers.drawn import Rows, check_number, check_size
 from longtail.samplers.scatter import pieces, scatter, shuffle
 
 Categories = Sequence[Sequence[int]] | Tensor
@@ -99,8 +99,8 @@ class RepeatFactor:
     Args:
         threshold: t; classes in a smaller share of the images are repeated (0.001 in LVIS).
         sqrt: the square root of the formula.
-        categories: the classes of each image, several or none, as lists or as 0/1 ``[N, C]``; None takes the single
-            labels.
+        categories: the classes of each image, several or none, as lists or as 0/1 ``[N, C]``; None takes the labels
+            themselves, be it one class per row or several.
 
     Raises:
         ValueError: ``threshold`` is not above 0; ``categories`` is not as long as the labels, holds a negative
@@ -123,9 +123,15 @@ class RepeatFactor:
         if self._held is not None and categories is not None:
             self._given = _factors(*self._held, len(categories), threshold, sqrt)
 
-    def factors(self, labels: Labels) -> Tensor:
+    tasks = frozenset({"single-label", "multi-label"})
+
+    def factors(self, labels: Rows) -> Tensor:
         """r_i of every example, float64 ``[N]``."""
+        if self._given is None and isinstance(labels, LabelSets):
+            image, category = labels.pairs
+            return _factors(image, category, len(labels), self.threshold, self.sqrt)
         if self._given is None:
+            assert isinstance(labels, Labels)
             return _class_factors(labels.prior, self.threshold, self.sqrt)[labels.y]
         if len(self._given) != len(labels):
             raise ValueError(
@@ -133,7 +139,7 @@ class RepeatFactor:
             )
         return self._given
 
-    def category_shares(self, labels: Labels) -> Tensor:
+    def category_shares(self, labels: Rows) -> Tensor:
         """The share of an epoch's images that hold class c, expected, float64 ``[C]``: f_c after sampling.
 
         >>> sampler = RepeatFactor(threshold=1.0, sqrt=False, categories=[[0], [0], [0, 1], []])
@@ -141,21 +147,24 @@ class RepeatFactor:
         [0.8695652173913043, 0.5217391304347826]
         """
         r = self.factors(labels)
-        image, category = self._held if self._held is not None else (torch.arange(len(labels)), labels.y)
+        if self._held is None:
+            return self.stream_prior(labels)
+        image, category = self._held
         return torch.bincount(category, weights=r[image]) / r.sum()
 
-    def stream_prior(self, labels: Labels, t: float = 0.0) -> Tensor:
-        """Expected frequencies of the (single) labels, float64 ``[C]``."""
+    def stream_prior(self, labels: Rows, t: float = 0.0) -> Tensor:
+        """Expected frequencies of the classes, float64 ``[C]``; of several labels per row the share of rows with each."""
         r = self.factors(labels)
-        return torch.bincount(labels.y, weights=r, minlength=labels.num_classes) / r.sum()
+        image, held = labels.pairs if isinstance(labels, LabelSets) else (slice(None), labels.y)
+        return torch.bincount(held, weights=r[image], minlength=len(labels.names)) / r.sum()
 
-    def drawn_size(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> int:
+    def drawn_size(self, labels: Rows, generator: torch.Generator, t: float = 0.0) -> int:
         """Indices in the epoch that ``generator`` would give."""
         return len(labels) + len(self._repeats(labels, generator))
 
-    def _repeats(self, labels: Labels, generator: torch.Generator) -> Tensor:
+    def _repeats(self, labels: Rows, generator: torch.Generator) -> Tensor:
         """The images that come more than once, as often as they come beyond the first time."""
-        if self._given is None:
+        if self._given is None and isinstance(labels, Labels):
             by_class = _class_factors(labels.prior, self.threshold, self.sqrt)
             order, start = labels.by_class
             c = (by_class > 1).nonzero().flatten()
@@ -170,7 +179,7 @@ class RepeatFactor:
         more = torch.rand(len(r), dtype=torch.float64, generator=generator) < r.sub_(whole)
         return spread(image, whole.long().sub_(1).add_(more))
 
-    def chunks(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
+    def chunks(self, labels: Rows, generator: torch.Generator, t: float = 0.0) -> Iterator[Tensor]:
         """One epoch, in pieces: int64 tensors that joined are ``self(labels, generator, t)``."""
         repeats = self._repeats(labels, generator)
         into = pieces(len(labels) + len(repeats))
@@ -178,5 +187,5 @@ class RepeatFactor:
         for first, other in zip(firsts, others):
             yield shuffle(torch.cat([first, repeats[other]]), generator)
 
-    def __call__(self, labels: Labels, generator: torch.Generator, t: float = 0.0) -> Tensor:
+    def __call__(self, labels: Rows, generator: torch.Generator, t: float = 0.0) -> Tensor:
         return torch.cat(list(self.chunks(labels, generator, t)))
