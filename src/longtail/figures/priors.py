@@ -18,7 +18,7 @@ from longtail.figures.figure import Figure, Measured
 from longtail.figures.subject import COLOUR_OF, Subject, groups_of, in_words
 from longtail.labels import Labels
 from longtail.losses import CrossEntropy, LogitAdjusted
-from longtail.part import Part, part
+from longtail.part import part
 from longtail.samplers import ClassBalanced, Progressive
 from longtail.weights import effective_number, inverse, inverse_sqrt
 
@@ -64,7 +64,7 @@ def losses_of(labels: Labels) -> Iterator[tuple[str, list[float] | None]]:
             yield name, None if assumed is None else (assumed.double() / assumed.sum()).tolist()
 
 
-def _built(one: Part[Any], facts: Mapping[str, Any]) -> Any:
+def _built(one: Any, facts: Mapping[str, Any]) -> Any:
     """The part, or None where the facts are not enough or it does not suit these classes."""
     try:
         return one.build(**facts)

@@ -25,8 +25,8 @@ LEAST = 10
 def even_bins(confidence: Tensor, correct: Tensor, bins: int = BINS) -> dict[str, list[float]]:
     """Mean confidence and accuracy of equally many rows each, from the least sure to the surest.
 
-    >>> even_bins(torch.tensor([0.9, 0.5]), torch.tensor([True, False]), 2)
-    {'confidence': [0.8999999761581421], 'accuracy': [1.0], 'rows': [1.0]}
+    >>> even_bins(torch.tensor([0.75, 0.25]), torch.tensor([True, False]))
+    {'confidence': [0.5], 'accuracy': [0.5], 'rows': [2.0]}
     """
     order = confidence.argsort()
     parts = order.tensor_split(max(1, min(bins, len(order) // LEAST)))
@@ -62,7 +62,7 @@ def measure(subject: Subject) -> Measured:
 
 def paint(numbers: Mapping[str, Any], canvas: Canvas) -> None:
     """A line for each group, and the diagonal of a model that knows how sure it may be."""
-    (axes,) = canvas.panels(1, height=3.6, legend=2)
+    (axes,) = canvas.panels(1, height=3.6, legend=len(numbers["groups"]))
     axes.plot([0, 1], [0, 1], "--", color=canvas.colours["muted"], linewidth=0.8)
     entries = []
     for name, found in numbers["groups"].items():

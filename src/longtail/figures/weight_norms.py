@@ -122,8 +122,8 @@ FIGURE = Figure(
     name="weight-norms",
     title="Class weights grow with the count",
     teaches="Trained on a long tail, frequent classes get longer weight vectors and win close calls by that. Tau-norm "
-    "evens the lengths out afterwards, and LWS learns them anew on balanced batches. Weight decay evens them out only "
-    "if there is very much of it.",
+    "evens the lengths out afterwards, and LWS learns them anew on balanced batches. Weight decay is a third way: the "
+    "picture says whether it does so here.",
     measure=measure,
     paint=paint,
 )

@@ -22,7 +22,8 @@ DPI = 200
 
 def _palettes() -> tuple[dict[str, str], dict[str, str]]:
     """The page's colours by name: on a light ground, and on a dark one."""
-    light, dark = (dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", css)) for css in style().split("@media", 1))
+    pairs = [re.findall(r"--(\w+): (#[0-9a-f]{6})", css) for css in style().split("@media", 1)]
+    light, dark = ({str(name): str(colour) for name, colour in found} for found in pairs)
     return light, {name: dark.get(name, colour) for name, colour in light.items()}
 
 
