@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from longtail.api.comparing import compare
     from longtail.api.comparison import Comparison
     from longtail.api.drawing import figures
-    from longtail.api.loading import inspect, load
+    from longtail.api.inspecting import inspect
+    from longtail.api.loading import load
     from longtail.api.mistakes import errors
     from longtail.api.predicting import model_folder, predict
     from longtail.api.several import Several, compare_several
@@ -36,7 +37,7 @@ _WHERE = {
     "compare_several": "longtail.api.several",
     "errors": "longtail.api.mistakes",
     "figures": "longtail.api.drawing",
-    "inspect": "longtail.api.loading",
+    "inspect": "longtail.api.inspecting",
     "known_recipes": "longtail.catalogue",
     "load": "longtail.api.loading",
     "load_parts": "longtail.api.splitting",
