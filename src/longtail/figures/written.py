@@ -69,16 +69,23 @@ def svg(drawn: Drawn) -> str:
     width, height = (1.54 * 72 * inches for inches in figure.get_size_inches())
     with drawing():
         text = inline(figure, drawn.figure.name, drawn.figure.title)
-    rules = f":root {{ {_variables(LIGHT)}; background: var(--page); font-family: sans-serif }}\n"
-    rules += f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}"
     text = re.sub(r'style="min-width[^"]*"', 'style="max-width: 100%; height: auto"', text, count=1)
-    size = f'xmlns:xlink="http://www.w3.org/1999/xlink" width="{width:.0f}" height="{height:.0f}"'
+    size = f'class="longtail" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width:.0f}" height="{height:.0f}"'
     text = text.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1)
-    return text.replace("<svg", f"<svg {size}", 1).replace(">", f">\n<style>{rules}</style>", 1)
+    return text.replace("<svg", f"<svg {size}", 1).replace(">", f">\n<style>{_rules()}</style>", 1)
 
 
-def _variables(colours: Mapping[str, str]) -> str:
-    return "; ".join(f"--{name}: {colours[name]}" for name in COLOURS)
+def _rules() -> str:
+    """The style of an SVG file: its colours by name, light unless the reader likes dark. A notebook puts the file into its
+    page, so the rules hold for our SVGs alone.
+    """
+
+    def root(colours: Mapping[str, str]) -> str:
+        variables = "; ".join(f"--{name}: {colours[name]}" for name in COLOURS)
+        return f"svg.longtail {{ {variables}; background: {colours['page']} }}"
+
+    dark = f"@media (prefers-color-scheme: dark) {{ {root(DARK)} }}"
+    return f"svg.longtail {{ font-family: sans-serif }}\n{root(LIGHT)}\n{dark}"
 
 
 def _by_matplotlib(drawn: Drawn, path: Path, kind: str) -> None:

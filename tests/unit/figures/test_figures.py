@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -50,6 +51,13 @@ def test_one_file_serves_light_and_dark():
     assert set(COLOURS) <= set(LIGHT)
     assert set(DARK) == set(LIGHT)
     assert LIGHT["ink"] != DARK["ink"]
+
+
+def test_a_notebook_s_page_keeps_its_colours(subject):
+    svg = named("effective-number").of(subject).svg
+    rules = re.findall(r"([^{}\n]+) {[^{]", re.search(r"<style>(.*?)</style>", svg, re.S)[1])
+    assert rules
+    assert all(selector.strip() == "svg.longtail" for selector in rules), rules
 
 
 @pytest.mark.parametrize(
