@@ -37,6 +37,10 @@ stands in dated tables in [results.md](results.md). The prior is that of the log
 `predict_proba(prior=...)` needs nothing more, and where it is not, a calibrator is fitted on held-out rows. Epochs are
 shown for a base stage of 200.
 
+**By family, under the names that surveys use**, with what is not here and why: [re-weighting](families/re-weighting.md),
+[re-sampling](families/re-sampling.md), [two stages and after training](families/two-stage.md),
+[representation and transfer](families/representation.md), [ensembles and experts](families/ensembles.md).
+
 ## What is worth its cost on a short schedule
 
 Every recipe on CIFAR-10-LT at imbalance 100, n = 3 (subset, initial weights and order all differ), mean ± sd, cost in

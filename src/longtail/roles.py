@@ -177,6 +177,13 @@ class ClaimsPrior(Protocol):
 
 
 @runtime_checkable
+class Remarks(Protocol):
+    """A loss with something to say before training, of these classes: that it does nothing for them, say."""
+
+    def remark(self) -> str | None: ...
+
+
+@runtime_checkable
 class ClaimsShares(Protocol):
     """A loss that asks one question per label, and says under which shares of rows with each label its logits answer:
     None where they have no closed form. ``seen``, float64 ``[C]``, are those of the stream.

@@ -17,6 +17,7 @@ COMMAND = re.compile(r"longtail (compare|train|predict|adjust|bench|inspect|clea
 READ, TRAIN = ("compare", "train", "inspect"), ("compare", "train", "bench")
 SAID_BY = {
     "adjust/apply.py": ("adjust",),
+    "api/comparing.py": ("compare",),
     "api/keeping.py": ("compare",),
     "api/mistakes.py": ("errors",),
     "api/several.py": ("compare",),

@@ -215,7 +215,7 @@ def compare(
             plan = replace(plan, baseline=baseline)
         check_metric(metric, plan.labels(0, 0).classes, declared is not None)
         try_backbone(plan, on=say)
-        notes = (*data_room.giveaways(taken), *split_notes(plan.sides, taken))
+        notes = (*data_room.giveaways(taken), *split_notes(plan.sides, taken), *plan.remarks)
         if split is None:
             notes += fold_notes(taken.labels, plan.duplicate_of, folds)
         heading = [declared.in_words(taken.labels.names)] if declared is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -135,6 +136,8 @@ def train(
         dataset=dataset, recipes=tuple(chosen.items()), baseline=name, backbone=backbone, epochs=epochs,
         tuning=tuning, engine=engine, split=split, costs=declared, points=points,
     )  # fmt: skip
+    for remark in plan.remarks:
+        warnings.warn(remark, stacklevel=2)
     try_backbone(plan, None, on)
     if out is None:
         import tempfile

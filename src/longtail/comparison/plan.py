@@ -26,7 +26,7 @@ from longtail.prior import Prior
 from longtail.protocol import Backbone
 from longtail.recipe import Stage
 from longtail.run import Engine, Probe
-from longtail.run.suits import check_suits
+from longtail.run.suits import check_suits, remarks
 from longtail.seeds import seed_of
 
 MOST_ROWS = 30_000_000
@@ -114,6 +114,14 @@ class Plan:
         found = brings(self.dataset, self.backbone)
         for name in names:  # a recipe that these data cannot have is an error before anything is trained
             check_suits(self.recipe(name), found, name)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the recipes before they are trained: a loss that does nothing on these classes."""
+        labels = self.dataset.labels
+        return tuple(
+            f"{name}: {said}" for name, _ in self.recipes for said in remarks(self.recipe(name), labels)
+        )
 
     @property
     def sides(self) -> Split:

@@ -15,7 +15,8 @@ Computed from the log-odds against the label, so that value and gradient are rig
 gamma >= 0: with gamma < 1 the textbook form gives 0 * inf there.
 
 Use it against many easy examples rather than against a long tail: on CIFAR-LT it is about as good as
-cross-entropy. Its probabilities need calibration.
+cross-entropy. Its probabilities need calibration. Gamma 2 is for detectors; for plain classification try 0.5
+beside it.
 
 Differs from the authors' code in the public ports: p_y comes from the *unweighted* softmax (LDAM-DRW's port
 takes it from the weighted loss, so the weight leaks into the modulator); no epsilon is added to p (NLP

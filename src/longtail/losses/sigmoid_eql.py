@@ -15,8 +15,9 @@ E                  0 for a row without a positive (label C), if ``background``; 
 Use it for detectors and one-vs-rest classifiers whose rare classes are drowned by negatives of frequent ones.
 
 The threshold is that of LVIS, on the share of *images* with the class: pass those shares as ``frequency`` for
-detection. Without them the module uses counts over their sum; set ``threshold`` for your data (CIFAR-100-LT: .005,
-CIFAR-10-LT: .05). Differs from the authors' code in nothing, with ``background=True``.
+detection. Without them the module uses counts over their sum; ``threshold=None`` finds it in them: the rarest classes
+that hold ``tail`` of all examples are rare (CIFAR-100-LT: about .005, CIFAR-10-LT: .05; at the LVIS value they have no
+rare class). Differs from the authors' code in nothing, with ``background=True``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from longtail.losses._checks import (
 )
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
+from longtail.losses._tail import no_rare_class, tail_threshold
 
 
 def sigmoid_eql(
@@ -98,6 +100,9 @@ class SigmoidEQL(ClassLoss):
     Args:
         counts: training examples per class ``[C]``; or
         prior: class shares ``[C]``, in their place.
+        threshold: classes with a smaller share are rare; None finds it, see ``tail``.
+        tail: with ``threshold=None``, the share of the examples that rare classes may hold together; the paper advises
+            .02 to .1.
         frequency: share ``[C]`` to compare with the threshold, where it is not that of the counts or the prior.
 
     >>> import torch
@@ -112,7 +117,8 @@ class SigmoidEQL(ClassLoss):
         counts: Vector | None = None,
         *,
         prior: Vector | None = None,
-        threshold: float = 0.00177,
+        threshold: float | None = 0.00177,
+        tail: float = 0.1,
         frequency: Vector | None = None,
         weight: Vector | None = None,
         background: bool = False,
@@ -121,13 +127,15 @@ class SigmoidEQL(ClassLoss):
         ignore_index: float = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
-        check_finite(threshold=threshold)
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
         n = self.sizes.double()
         self.register_buffer(
             "frequency", n / n.sum() if frequency is None else checked_weight(frequency, "frequency")
         )
+        self.found = threshold is None
+        threshold = tail_threshold(self.frequency, tail) if threshold is None else threshold
+        check_finite(threshold=threshold)
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold={threshold} must lie in [0, 1]: it is a share of the training set")
         self.threshold, self.background = threshold, background
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -140,6 +148,11 @@ class SigmoidEQL(ClassLoss):
             background=self.background,
             **self.common,
         )
+
+    def remark(self) -> str | None:
+        """What to say before training: that no class is rare."""
+        plain = "plain binary cross-entropy, a yes-or-no question per class"
+        return no_rare_class(self.frequency, plain, self.threshold, self.found)
 
     def assumes(self, seen: Tensor) -> Tensor | None:
         """None: C sigmoids are no distribution over the classes."""

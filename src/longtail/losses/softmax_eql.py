@@ -17,6 +17,9 @@ beta               ``beta``, drawn where not given
 Use it where rare classes are drowned by negatives of the others and a randomised, sampler-free remedy is
 wanted; it is no proper score.
 
+``threshold=None`` of the module finds lambda in the counts: the rarest classes that hold ``tail`` of all examples are
+rare.
+
 Differs from the authors' code in the sum of exponentials, which here cannot overflow: a class of weight 0
 leaves the log-sum-exp.
 """
@@ -38,6 +41,7 @@ from longtail.losses._checks import (
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import log_odds, nll_of
 from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
+from longtail.losses._tail import no_rare_class, tail_threshold
 
 
 def softmax_eql(
@@ -117,8 +121,12 @@ class SoftmaxEQL(ClassLoss):
     """Softmax equalization loss; arguments as in :func:`softmax_eql`. The draws come from torch's default
     generator.
 
+    Args:
+        threshold: as there; None finds it, see ``tail``.
+        tail: with ``threshold=None``, the share of the examples that rare classes may hold together.
+
     Raises:
-        ValueError: counts or a prior that are negative or all zero, gamma outside [0, 1].
+        ValueError: counts or a prior that are negative or all zero, gamma outside [0, 1], tail outside [0, 1).
 
     >>> import torch
     >>> loss = SoftmaxEQL(counts=torch.tensor([98, 99, 1]), threshold=0.1, gamma=1.0)
@@ -131,7 +139,8 @@ class SoftmaxEQL(ClassLoss):
         counts: Vector | None = None,
         *,
         prior: Vector | None = None,
-        threshold: float = 5e-3,
+        threshold: float | None = 5e-3,
+        tail: float = 0.1,
         gamma: float = 0.9,
         weight: Vector | None = None,
         reduction: Reduction = "mean",
@@ -139,6 +148,8 @@ class SoftmaxEQL(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        self.found = threshold is None
+        threshold = tail_threshold(self.sizes, tail) if threshold is None else threshold
         check_finite(threshold=threshold, gamma=gamma)
         if not 0 <= gamma <= 1:
             raise ValueError(f"gamma={gamma} must lie in [0, 1]: it is a probability")
@@ -147,6 +158,10 @@ class SoftmaxEQL(ClassLoss):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         warn_if_batch(self.total, target)
         return softmax_eql(logits, target, threshold=self.threshold, gamma=self.gamma, **self.common)
+
+    def remark(self) -> str | None:
+        """What to say before training: that no class is rare."""
+        return no_rare_class(self.sizes, "plain cross-entropy", self.threshold, self.found)
 
     def assumes(self, seen: Tensor) -> Tensor | None:
         """None: a normaliser that depends on the label makes the loss no proper score."""

@@ -5,6 +5,7 @@ from longtail.objectives.bilateral import Bilateral, cumulative
 from longtail.objectives.clouded import Clouded
 from longtail.objectives.distilled import Distilled
 from longtail.objectives.diverse import Diverse
+from longtail.objectives.generalised_contrast import GeneralisedContrast
 from longtail.objectives.global_local_mixture import GlobalLocalMixture
 from longtail.objectives.hybrid import Hybrid
 from longtail.objectives.memorised import Memorised
@@ -18,6 +19,7 @@ from longtail.objectives.routing import Routing
 from longtail.objectives.self_paced import SelfPaced
 from longtail.objectives.skilled import Skilled
 from longtail.objectives.supervised import Batch, Supervised
+from longtail.objectives.with_features import WithFeatures
 
 __all__ = [
     "BalancedContrast",
@@ -26,6 +28,7 @@ __all__ = [
     "Clouded",
     "Distilled",
     "Diverse",
+    "GeneralisedContrast",
     "GlobalLocalMixture",
     "Hybrid",
     "Memorised",
@@ -39,14 +42,15 @@ __all__ = [
     "SelfPaced",
     "Skilled",
     "Supervised",
+    "WithFeatures",
     "cumulative",
     "info_nce",
     "proco_logits",
 ]
 
 PARTS = (
-    BalancedContrast, Bilateral, Clouded, Distilled, Diverse, GlobalLocalMixture, Hybrid, Memorised,
+    BalancedContrast, Bilateral, Clouded, Distilled, Diverse, GeneralisedContrast, GlobalLocalMixture, Hybrid, Memorised,
     MomentumContrast, NestedCollaborative, ParametricContrast, ProbabilisticContrast, PseudoLabelled, Rotation,
-    Routing, SelfPaced, Skilled, Supervised,
+    Routing, SelfPaced, Skilled, Supervised, WithFeatures,
 )  # fmt: skip
 """What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -8,6 +8,8 @@ Reach for it when a batch holds too few examples of a class for pairs. The tempe
 CIFAR-10-LT.
 
 On tables, texts and embeddings the contrasted views are ours (``longtail.protocol.contrast_view``), not the paper's.
+
+On CIFAR-LT the paper trains with batches of 512 and a learning rate of .5, as hybrid-sc; here they are the base stage's.
 """
 
 from longtail.losses import PrototypicalSupCon

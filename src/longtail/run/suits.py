@@ -15,9 +15,23 @@ from torch import Tensor
 from longtail.examples import Examples
 from longtail.inputs import SparseRows, TokenRows
 from longtail.net import Net
+from longtail.part import at
 from longtail.recipe import Recipe
-from longtail.roles import INPUTS, TASKS, GivesMaps, called, outermost, takers, traits_of, works_on
+from longtail.roles import (
+    INPUTS,
+    TASKS,
+    GivesMaps,
+    Remarks,
+    called,
+    outermost,
+    plays,
+    takers,
+    traits_of,
+    works_on,
+)
+from longtail.run.prior import facts_without_net
 from longtail.source import no_rows
+from longtail.targets import Targets
 
 LEAVE = "leave it out"
 
@@ -85,6 +99,24 @@ def check_suits(recipe: Any, given: Given, name: str) -> None:
     found = refusal(recipe, given)
     if found is not None:
         raise ValueError(f"recipe {name!r} {found.why}: {found.remedy}")
+
+
+def remarks(recipe: Any, targets: Targets) -> tuple[str, ...]:
+    """What the losses of a deep recipe say of these classes before they are trained on.
+
+    >>> from longtail.labels import Labels
+    >>> from longtail.losses import SigmoidEQL
+    >>> from longtail.part import part
+    >>> from longtail.recipe import Stage
+    >>> eql = Recipe("eql", (Stage(epochs=1, loss=part(SigmoidEQL)),))
+    >>> [said.split(":")[0] for said in remarks(eql, Labels.of([0, 0, 0, 1]))]
+    ['no class is rare here']
+    """
+    if not isinstance(recipe, Recipe):
+        return ()
+    losses = [at(stage.loss, 1.0) for stage in recipe.stages]
+    made = [loss.build(**facts_without_net(targets)) for loss in losses if plays(loss.target, Remarks)]
+    return tuple(said for loss in made if (said := loss.remark()) is not None)
 
 
 def _after_training(recipe: Any) -> Iterator[Refusal]:

@@ -97,7 +97,9 @@ class RepeatFactor:
     """Each image once, those with rare classes ``sqrt(threshold / f_c)`` times on average; shuffled.
 
     Args:
-        threshold: t; classes in a smaller share of the images are repeated (0.001 in LVIS).
+        threshold: t; classes in a smaller share of the images are repeated (0.001 in LVIS). None takes one over the
+            number of classes that have examples: those rarer than the average class are repeated. For the 1,203 classes
+            of LVIS that is 0.0008.
         sqrt: the square root of the formula.
         categories: the classes of each image, several or none, as lists or as 0/1 ``[N, C]``; None takes the labels
             themselves, be it one class per row or several.
@@ -112,15 +114,18 @@ class RepeatFactor:
     """
 
     def __init__(
-        self, threshold: float = 0.001, sqrt: bool = True, categories: Categories | None = None
+        self, threshold: float | None = 0.001, sqrt: bool = True, categories: Categories | None = None
     ) -> None:
-        check_number("threshold", threshold)
-        if not threshold > 0:
+        if threshold is not None:
+            check_number("threshold", threshold)
+        if threshold is not None and not threshold > 0:
             raise ValueError(f"threshold={threshold} must be above 0: a share of the images, 0.001 in LVIS")
+        if threshold is None and categories is not None:
+            raise ValueError("threshold=None is found in the single labels: give a number with categories")
         self.threshold, self.sqrt = threshold, sqrt
         self._held = None if categories is None else _pairs(categories)
         self._given = None
-        if self._held is not None and categories is not None:
+        if self._held is not None and categories is not None and threshold is not None:
             self._given = _factors(*self._held, len(categories), threshold, sqrt)
 
     tasks = frozenset({"single-label", "multi-label"})
@@ -129,15 +134,19 @@ class RepeatFactor:
         """r_i of every example, float64 ``[N]``."""
         if self._given is None and isinstance(labels, LabelSets):
             image, category = labels.pairs
-            return _factors(image, category, len(labels), self.threshold, self.sqrt)
+            return _factors(image, category, len(labels), self._bar(labels), self.sqrt)
         if self._given is None:
             assert isinstance(labels, Labels)
-            return _class_factors(labels.prior, self.threshold, self.sqrt)[labels.y]
+            return _class_factors(labels.prior, self._bar(labels), self.sqrt)[labels.y]
         if len(self._given) != len(labels):
             raise ValueError(
                 f"categories has {len(self._given)} entries and labels {len(labels)}: one an image"
             )
         return self._given
+
+    def _bar(self, labels: Rows) -> float:
+        """The threshold, found in the labels where none was given."""
+        return 1 / int((labels.counts > 0).sum()) if self.threshold is None else self.threshold
 
     def category_shares(self, labels: Rows) -> Tensor:
         """The share of an epoch's images that hold class c, expected, float64 ``[C]``: f_c after sampling.
@@ -165,7 +174,7 @@ class RepeatFactor:
     def _repeats(self, labels: Rows, generator: torch.Generator) -> Tensor:
         """The images that come more than once, as often as they come beyond the first time."""
         if self._given is None and isinstance(labels, Labels):
-            by_class = _class_factors(labels.prior, self.threshold, self.sqrt)
+            by_class = _class_factors(labels.prior, self._bar(labels), self.sqrt)
             order, start = labels.by_class
             c = (by_class > 1).nonzero().flatten()
             image = order[ranges(start[c], labels.counts[c])]
