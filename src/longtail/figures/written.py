@@ -76,8 +76,8 @@ def svg(drawn: Drawn) -> str:
 
 
 def _rules() -> str:
-    """The style of an SVG file: its colours by name, light unless the reader likes dark. A notebook puts the file into its
-    page, so the rules hold for our SVGs alone.
+    """The style of an SVG file: its colours by name, light unless the reader likes dark. A notebook puts the file
+    into its page, so the rules hold for our SVGs alone.
     """
 
     def root(colours: Mapping[str, str]) -> str:
