@@ -36,6 +36,12 @@ MEASURE = """<script>addEventListener("load", () => {
     out: all.filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80)),
     cut: [...document.querySelectorAll("figure svg")]
       .filter(e => e.getBoundingClientRect().right > innerWidth + 1).length,
+    laps: [...document.querySelectorAll("figure svg")].flatMap(svg => {
+      const words = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
+      const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+      return words.flatMap(([s, a], k) => words.slice(k + 1).filter(([, b]) => over(a, b)).map(([t]) => s + " | " + t));
+    }),
     scrolls: [...document.querySelectorAll(".framed")].filter(e => e.scrollWidth > e.clientWidth + 1).length,
     frames: document.querySelectorAll(".framed").length, tables: document.querySelectorAll("table").length,
     sorted: (() => {
@@ -131,6 +137,7 @@ def test_nothing_overflows(tmp_path: Path, page: str, width: int) -> None:
     assert seen["out"] == []
     assert seen["wide"] == width
     assert seen["cut"] == 0
+    assert seen["laps"] == []  # no word of a figure on another
     assert seen["frames"] == seen["tables"]
     if width == 1400:
         assert seen["scrolls"] == 0  # whole tables

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from longtail.api.cleaning import cache_size, clean
     from longtail.api.comparing import compare
     from longtail.api.comparison import Comparison
-    from longtail.api.loading import inspect, load
+    from longtail.api.inspecting import inspect
+    from longtail.api.loading import load
     from longtail.api.mistakes import errors
     from longtail.api.predicting import model_folder, predict
     from longtail.api.several import Several, compare_several
@@ -34,7 +35,7 @@ _WHERE = {
     "Comparison": "longtail.api.comparison",
     "compare_several": "longtail.api.several",
     "errors": "longtail.api.mistakes",
-    "inspect": "longtail.api.loading",
+    "inspect": "longtail.api.inspecting",
     "known_recipes": "longtail.catalogue",
     "load": "longtail.api.loading",
     "load_parts": "longtail.api.splitting",

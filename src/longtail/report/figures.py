@@ -21,6 +21,7 @@ WIDTH = 5.1  # inches: letters stay readable where the page is as narrow as a te
 SHARE = 0.01  # a bin of a reliability diagram holds at least this share of the predictions,
 ROWS = 10  # and so many rows, of whatever class,
 ENOUGH = 0.05  # unless that is more than this share
+LINE = 0.21  # inches of a line of a legend
 LETTER = 0.078  # inches, the width of a latin letter
 
 
@@ -86,7 +87,9 @@ def recall_by_frequency(
         return None
     many = len(order) > NAMED
     with drawing():
-        figure, axes = _upright_axes(results, order, height=3.4, above=0.6)
+        titles = [shortened(title, 30) for title, *_ in curves]
+        above = LINE * _legend_lines(titles)[1] + 0.2
+        figure, axes = _upright_axes(results, order, height=2.8 + above, above=above)
         side = (
             np.linspace(-0.15, 0.15, len(curves)) if len(curves) > 1 and not many else np.zeros(len(curves))
         )
@@ -101,7 +104,7 @@ def recall_by_frequency(
                     axes.plot(x, y, "-", color=colour, linewidth=1, alpha=0.35)
         axes.set_ylim(-0.03, 1.03)
         axes.set_ylabel("recall")
-        _legend(figure, [(shortened(title, 30), colour, 1.0) for title, colour, _ in curves])
+        _legend(figure, [(title, colour, 1.0) for title, (_, colour, _) in zip(titles, curves)])
         return inline(figure, f"recall-{prior}", f"Recall by class frequency under the {prior} prior")
 
 
@@ -339,6 +342,13 @@ def _note(axes: Any, text: str, x: float, y: float) -> None:
     )  # fmt: skip
 
 
+def _legend_lines(labels: Sequence[str]) -> tuple[int, int]:
+    """How many names of a legend stand side by side, and in how many lines."""
+    widest = LETTER * max(columns(label) for label in labels) + 0.45
+    across = max(1, min(int(WIDTH / widest), len(labels)))
+    return across, math.ceil(len(labels) / across)
+
+
 def _legend(figure: Any, entries: Sequence[tuple[str, str, float]]) -> None:
     """Names with their colour and opacity in rows above the figure, each row no wider than it."""
     from matplotlib.patches import Patch
@@ -347,8 +357,7 @@ def _legend(figure: Any, entries: Sequence[tuple[str, str, float]]) -> None:
         Patch(facecolor=colour, alpha=alpha, label=label, linewidth=0) for label, colour, alpha in entries
     ]
     if patches:
-        widest = LETTER * max(columns(label) for label, *_ in entries) + 0.45
-        across = max(1, min(int(WIDTH / widest), len(entries)))
+        across, _ = _legend_lines([label for label, *_ in entries])
         figure.legend(
             handles=patches, loc="upper left", ncols=across, fontsize=9, handlelength=1.0, borderaxespad=0.2
         )
