@@ -50,7 +50,7 @@ def probe(worker: Worker, prepared: Prepared, name: str, epochs: Sequence[int]) 
         ``{"epochs": [...], "moments": [...]}``, a moment as :func:`measure` gives it.
     """
     _, examples = prepared.training("full")
-    recipe = worker.plan.recipe(name)
+    recipe = worker.recipe(name, prepared, 0)  # as long as was found to be enough
     assert isinstance(recipe, Recipe)
     stage = recipe.stages[-1]
     wanted = sorted({*(e for e in epochs if 1 <= e < stage.epochs), stage.epochs})

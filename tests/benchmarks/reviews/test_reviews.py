@@ -17,6 +17,7 @@ from reviews.page import standalone
 from reviews.probe import BINS, density, gradient_norm, measure
 from reviews.words import conclusions
 
+from longtail.comparison.length import Length
 from longtail.data import Dataset
 from longtail.examples import Examples
 from longtail.kinds.text import stage as text
@@ -83,6 +84,23 @@ def test_scores_are_those_of_the_comparison(found: Reviews) -> None:
     (_, fp), (fn, tp) = run.confusion["as_trained"]
     line = next(line for line in found.lines if line.name == "dice")
     assert line.scores[0][1] == pytest.approx(2 * tp / (2 * tp + fp + fn))
+
+
+def test_every_loss_is_trained_as_long_as_was_found_to_be_enough(
+    tmp_path: Path, few: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the watched training is that one."""
+    monkeypatch.setattr(
+        "longtail.comparison.learning.find", lambda first, allowed, losses: Length(first + 2, True)
+    )
+    found = reviews(dataset(60), folds=2, out=tmp_path)
+    enough = {run.length.epochs for run in found.results.runs if run.length is not None}
+    assert enough == {found.results.settings.epochs + 2}
+    assert all(len(run.history) == max(enough) for run in found.results.runs)
+    assert all(probe["epochs"][-1] == max(enough) for probe in found.probes.values())
+    assert f"{max(enough)} epochs, found on held-out rows" in (tmp_path / "reviews.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_rate_makes_up_for_short_gradients() -> None:
