@@ -13,6 +13,7 @@ import csv
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def losses(base: Stage) -> dict[str, RecipeLike]:
     }
     made["focal-5-faster"] = faster(made["focal-5"])
     return {name: recipe.but(name=name) for name, recipe in made.items()}
+
+
+def loss_named(name: str, base: Stage) -> RecipeLike:
+    """One of them, on a base stage of whatever length."""
+    return losses(base)[name]
 
 
 def faster(recipe: Recipe) -> Recipe:
@@ -183,7 +189,13 @@ def reviews(
         engine=engine or Engine(),
     )
     made = losses(plan.base)
-    plan = Plan(**{**vars(plan), "recipes": tuple(made.items()), "baseline": BASELINE})
+    plan = Plan(
+        **{
+            **vars(plan),
+            "recipes": tuple((name, partial(loss_named, name)) for name in made),
+            "baseline": BASELINE,
+        }
+    )
     said = data.name if isinstance(data, Dataset) else str(data or "o2o-food-safety/train.tsv")
     shown = None if frozen is None else {"kind": kind, "backbone": str(said_backbone)}
     with held(folder, "benchmarks/reviews"):

@@ -22,7 +22,7 @@ def markdown(found: Reviews) -> str:
         "",
         f"F1 of class {found.positive} on {data.name}: {data.n:,} rows, {data.num_classes} classes, imbalance "
         f"{data.imbalance:.3g}; {folds} stratified folds x {seeds} seeds, backbone {settings.backbone}, "
-        f"{settings.epochs} epochs, one learning rate for all losses unless a name says faster; "
+        f"{words.length(results)}, one learning rate for all losses unless a name says faster; "
         f"{results.created[:10]}, {results.hardware}, no GPU, shared with "
         f"other work (so no times are reported), {versions}.",
         "",

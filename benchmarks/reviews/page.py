@@ -47,6 +47,7 @@ def render(found: Reviews, drawn: dict[str, str]) -> str:
         rows=words.rows_of(found),
         conclusions=words.conclusions(found),
         drawn=drawn,
+        length=words.length(results),
         failed=failed,
         epochs=next(iter(found.probes.values()))["epochs"],
         seconds=sum(run.seconds for run in results.runs),

@@ -18,6 +18,14 @@ def conclusions(found: Reviews) -> list[tuple[str, str]]:
     return [means(found), best_fold(found), spread(found), together(found), thresholds(found), sources(found)]
 
 
+def length(results: Results) -> str:
+    """How long the losses were trained: as was said, or as cross-entropy was found to need on held-out rows."""
+    found = sorted({run.length.epochs for run in results.runs if run.done and run.length is not None})
+    if not found:
+        return f"{results.settings.epochs} epochs"
+    return f"{' to '.join(map(str, dict.fromkeys((found[0], found[-1]))))} epochs, found on held-out rows"
+
+
 def means(found: Reviews) -> tuple[str, str]:
     """Does any loss beat cross-entropy?"""
     others = [line for line in found.lines if not math.isnan(line.p)]

@@ -17,6 +17,7 @@ PAGES = (
     "tokens",
     "images",
     "metrics",
+    "figures",
     "splits",
     "unknown",
     "your-own",

@@ -36,6 +36,19 @@ MEASURE = """<script>addEventListener("load", () => {
     out: all.filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80)),
     cut: [...document.querySelectorAll("figure svg")]
       .filter(e => e.getBoundingClientRect().right > innerWidth + 1).length,
+    laps: [...document.querySelectorAll("figure svg")].flatMap(svg => {
+      const words = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
+      const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+      return words.flatMap(([s, a], k) => words.slice(k + 1).filter(([, b]) => over(a, b)).map(([t]) => s + " | " + t));
+    }),
+    spills: [...document.querySelectorAll("figure svg")].flatMap(svg => {
+      const box = svg.getBoundingClientRect();
+      return [...svg.querySelectorAll("text")].filter(t => {
+        const r = t.getBoundingClientRect();
+        return r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom + 1;
+      }).map(t => t.textContent);
+    }),
     scrolls: [...document.querySelectorAll(".framed")].filter(e => e.scrollWidth > e.clientWidth + 1).length,
     frames: document.querySelectorAll(".framed").length, tables: document.querySelectorAll("table").length,
     sorted: (() => {
@@ -55,8 +68,8 @@ MEASURE = """<script>addEventListener("load", () => {
       return [...seen, fold.open, tall(), picture.complete && picture.naturalWidth, frame.clientWidth];
     })(),
     scripts: document.scripts.length, images: document.images.length, title: document.title,
-    page: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(label).fill,
-    label: label.getBBox().width, fetched: performance.getEntriesByType("resource").length,
+    page: getComputedStyle(document.body).backgroundColor, ink: label && getComputedStyle(label).fill,
+    label: label && label.getBBox().width, fetched: performance.getEntriesByType("resource").length,
   });
 });</script>"""
 
@@ -131,9 +144,17 @@ def test_nothing_overflows(tmp_path: Path, page: str, width: int) -> None:
     assert seen["out"] == []
     assert seen["wide"] == width
     assert seen["cut"] == 0
+    assert seen["laps"] == []  # no word of a figure on another
+    assert seen["spills"] == []
     assert seen["frames"] == seen["tables"]
     if width == 1400:
         assert seen["scrolls"] == 0  # whole tables
+
+
+def test_with_many_classes_no_word_of_a_figure_is_cut_or_on_another(tmp_path: Path) -> None:
+    some = specimen(num_classes=40, folds=2, largest=60, recipes=("erm", "crt"))
+    seen = measured(tmp_path, render(some), width=1400)
+    assert (seen["laps"], seen["spills"], seen["cut"], seen["out"]) == ([], [], 0, [])
 
 
 @pytest.mark.parametrize("width", [390, 1400])

@@ -27,7 +27,7 @@ FITTED = "its prior is fitted on 20 rare rows, which leaves about .3 nats of noi
 BENT = "it bends the posterior, which a temperature and biases, fitted on 20 rare rows, mend in part"
 FITTED_RECIPES = (
     "lws", "tde", "mixup", "remix", "cb-focal", "seesaw", "ncm", "bcl", "ncl", "dive", "leap",
-    "weight-balancing",
+    "weight-balancing", "balms",
 )  # fmt: skip
 ALLOWED: dict[str, tuple[float, float, str]] = {
     "rus-boost": (np.inf, np.inf, "it stops after two to eight trees, in each fit at others: no fit speaks for another"),

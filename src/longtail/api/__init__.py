@@ -1,4 +1,4 @@
-"""The verbs: compare, errors, inspect, train, predict, adjust, recipes, clean ... Each command is one of them.
+"""The verbs: compare, errors, inspect, train, predict, adjust, figures, recipes, clean ... Each command is one of them.
 
 A verb is a function in a file of its own, which is loaded when it is first used.
 """
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from longtail.api.cleaning import cache_size, clean
     from longtail.api.comparing import compare
     from longtail.api.comparison import Comparison
-    from longtail.api.loading import inspect, load
+    from longtail.api.drawing import figures
+    from longtail.api.inspecting import inspect
+    from longtail.api.loading import load
     from longtail.api.mistakes import errors
     from longtail.api.predicting import model_folder, predict
     from longtail.api.several import Several, compare_several
@@ -34,7 +36,8 @@ _WHERE = {
     "Comparison": "longtail.api.comparison",
     "compare_several": "longtail.api.several",
     "errors": "longtail.api.mistakes",
-    "inspect": "longtail.api.loading",
+    "figures": "longtail.api.drawing",
+    "inspect": "longtail.api.inspecting",
     "known_recipes": "longtail.catalogue",
     "load": "longtail.api.loading",
     "load_parts": "longtail.api.splitting",
@@ -57,6 +60,6 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "cache_size", "clean", "compare",
-    "compare_several", "errors", "inspect", "known_recipes", "load", "load_parts", "model_folder", "predict",
+    "compare_several", "errors", "figures", "inspect", "known_recipes", "load", "load_parts", "model_folder", "predict",
     "recipes", "train",
 ]  # fmt: skip

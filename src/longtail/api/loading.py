@@ -36,8 +36,3 @@ def load(
     elif lacking := [name for name in cost_columns if name not in found.costs_of]:
         found = data_room.with_costs(found, data_room.costs_in(found.raw, lacking))
     return found if unlabelled is None else data_room.with_unlabelled(found, unlabelled)
-
-
-def inspect(data: Given, **how: Any) -> dict[str, Any]:
-    """What is in the data: classes, counts, imbalance factor, groups, and what to watch out for."""
-    return data_room.inspect_facts(load(data, **how))

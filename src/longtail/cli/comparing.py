@@ -120,6 +120,7 @@ def compare(
     """Say which recipes work on your data, by how much, how surely, and hand you the model."""
     from longtail import api
     from longtail.costs import columns_named
+    from longtail.data import inspect_facts
     from longtail.report import listings, show
     from longtail.report.ranks import show_ranks
     from longtail.report.unknown import show_unknown
@@ -136,7 +137,7 @@ def compare(
             own = {"test": test, "valid": valid, "on": on, "unlabelled": unlabelled}
             sets = [api.load_parts(path, **own, **how) for path in data]
         for dataset in sets if not (quiet or as_json) else ():
-            listings.show_dataset(said(api.inspect(dataset)))
+            listings.show_dataset(said(inspect_facts(dataset)))
         settings: dict[str, Any] = {
             "recipes": names(recipes), "folds": folds, "holdout": holdout, "gap": gap, "seeds": seeds,
             "costs": costs, "metric": metric, "baseline": baseline, "jobs": jobs or os.cpu_count() or 1,

@@ -18,6 +18,11 @@ from longtail.cli.saying import plain, said
 @reads()
 def inspect(
     data: Data,
+    test: Annotated[
+        str | None,
+        typer.Option(help="File or folder of your own test rows: what stands on both sides is said."),
+    ] = None,
+    valid: Annotated[str | None, typer.Option(help="File or folder of rows that all is tuned on.")] = None,
     how: Any = None,
 ) -> None:
     """Show the class distribution, the imbalance factor, and what to watch out for."""
@@ -25,7 +30,7 @@ def inspect(
     from longtail.report import listings
 
     with errors():
-        listings.show_dataset(said(api.inspect(data, **how)), full=True)
+        listings.show_dataset(said(api.inspect(data, test=test, valid=valid, **how)), full=True)
 
 
 @reads()

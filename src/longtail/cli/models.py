@@ -54,6 +54,7 @@ def train(
     """Train one recipe on all rows and save the model."""
     from longtail import api
     from longtail.costs import columns_named
+    from longtail.data import inspect_facts
     from longtail.report import listings
     from longtail.report.progress import progress
     from longtail.run.engine import engine_of
@@ -62,7 +63,7 @@ def train(
         engine = engine_of(device=device, precision=precision, graphs=graphs)
         dataset = api.load(data, unlabelled=unlabelled, cost_columns=columns_named(costs, files=True), **how)
         if os.environ.get("RANK", "0") == "0":
-            listings.show_dataset(said(api.inspect(dataset)))
+            listings.show_dataset(said(inspect_facts(dataset)))
         with progress() as on:
             api.train(
                 dataset,

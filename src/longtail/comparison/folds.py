@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -31,9 +32,18 @@ def folds(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> list[tuple
     >>> [len(test) for _, test in rows]
     [3, 3]
     """
+    check_folds(duplicate_of, k)
+    place = dealt(labels, duplicate_of, k, seed)
+    return [((place != f).nonzero().flatten(), (place == f).nonzero().flatten()) for f in range(k)]
+
+
+@lru_cache(maxsize=4)
+def dealt(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> Tensor:
+    """The fold of each row, int64 ``[N]``; of the same rows (these very objects) it is dealt once in a process. Many
+    groups take seconds, and each cell of a comparison asks.
+    """
     from sklearn.model_selection import StratifiedKFold
 
-    check_folds(duplicate_of, k)
     first, group = _distinct(labels, duplicate_of)
     # scikit-learn refuses k above the size of the largest class.
     if len(first) == len(labels) and int(labels.counts.max()) >= k:
@@ -47,7 +57,7 @@ def folds(labels: Labels, duplicate_of: Tensor, k: int, seed: int) -> list[tuple
                 place[torch.from_numpy(test)] = fold
     else:
         place = _deal(labels, group, k, seed)
-    return [((place != f).nonzero().flatten(), (place == f).nonzero().flatten()) for f in range(k)]
+    return place
 
 
 def check_folds(duplicate_of: Tensor, k: int, what: str = "row") -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from longtail.comparison.split import Holdout, InTime, Own, Split, times_of
 from longtail.data import Dataset
+from longtail.kinds.near import near_copies
 
 
 def split_notes(split: Split, data: Dataset) -> tuple[str, ...]:
@@ -25,6 +26,7 @@ def split_notes(split: Split, data: Dataset) -> tuple[str, ...]:
         copies = int(torch.isin(data.duplicate_of[test], data.duplicate_of[train]).sum())
         if copies:
             notes.append(f"{copies} of {len(test)} test rows have the same input as a training row")
+        notes += near_notes(data, train, test)
         group = data.beside.group
         if group is not None and (shared := int(torch.isin(group[test], group[train]).sum())):
             notes.append(f"{shared} of {len(test)} test rows are of a group that trains too")
@@ -37,6 +39,27 @@ def split_notes(split: Split, data: Dataset) -> tuple[str, ...]:
         first = int((times_of(data) < split.starts(data)[0]).sum())
         notes.append(f"{first} rows before the first test part train, and are not tested")
     return tuple(notes)
+
+
+def near_notes(data: Dataset, train: Tensor, test: Tensor) -> list[str]:
+    """Test rows that are nearly the same as a training row, with two pairs of row numbers; rows of a table, a text or a
+    picture never stand in a note.
+    """
+    equal = torch.isin(data.duplicate_of[test], data.duplicate_of[train])
+    pairs, asked = near_copies(data.raw, train, test[~equal])
+    if not pairs:
+        return []
+    of = (
+        f"{len(test):,}"
+        if asked == int((~equal).sum())
+        else f"{asked:,} that were looked at, of {len(test):,}"
+    )
+    shown = " and ".join(f"rows {i} and {j}" for i, j in pairs[:2])
+    return [
+        f"{len(pairs):,} of {of} test rows are nearly the same as a training row (such as {shown}, counted from 0 "
+        "as in predictions.csv): if they are copies, the scores flatter. Leave them out of one part, or name what they "
+        "share with group="
+    ]
 
 
 def _differ(train: Tensor, test: Tensor, classes: int) -> bool:

@@ -14,7 +14,7 @@ Paper: Li et al., "Nested collaborative learning for long-tailed visual recognit
 
 Tested on the stage's net alone ("single"), at the cost of one net. Differs from the authors' code in the hard terms: a
 softmax over H alone, as in the paper, where the code multiplies the other logits by 0 and leaves them in; and in having
-no momentum contrast beside: put ``MomentumContrast`` before it.
+no momentum contrast beside: ``NestedContrast`` has.
 """
 
 from __future__ import annotations
@@ -78,7 +78,10 @@ class NestedCollaborative(nn.Module):
     ) -> dict[str, Tensor]:
         x, y = streams[0]
         (x,) = views_of(x, 1, "NestedCollaborative")
-        raw = torch.stack([net(x), *(peer(x) for peer in self.peers)])
+        return self.terms(torch.stack([net(x), *(peer(x) for peer in self.peers)]), y)
+
+    def terms(self, raw: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """The terms of all nets' logits ``raw [K, B, C]``, the stage's net first."""
         z = raw + self.log_counts.to(raw.dtype)
         chosen = (
             raw[0].detach().scatter(1, y[:, None], torch.inf).topk(self.number, 1).indices

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from longtail.classes import Classes
 from longtail.net import Net
+from longtail.objectives._modes import evaluating
 from longtail.objectives.supervised import Batch, per_example
 
 Embed = Callable[[Net], tuple[Tensor, Tensor]]
@@ -191,13 +192,10 @@ class SelfPaced(nn.Module):
 
     def _logits(self, net: Net) -> tuple[Tensor, Tensor]:
         """Logits of all training inputs on the CPU, in evaluation mode; every module's mode stays as it was."""
-        modes = {m: m.training for m in net.modules()}
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(net):
             features, y = self.embed(net)
             device = next(net.parameters()).device
-            logits = torch.cat([net.eval().head(f.to(device)).cpu() for f in features.split(4096)])
-        for m, mode in modes.items():
-            m.training = mode
+            logits = torch.cat([net.head(f.to(device)).cpu() for f in features.split(4096)])
         return logits, y.cpu()
 
         return None

@@ -5,6 +5,7 @@ Recipe.
 from longtail.recipes.bag_of_tricks import bag_of_tricks
 from longtail.recipes.bags import bags
 from longtail.recipes.balanced_softmax import balanced_softmax
+from longtail.recipes.balms import balms
 from longtail.recipes.bbn import bbn
 from longtail.recipes.bcl import bcl
 from longtail.recipes.cb_focal import cb_focal
@@ -43,6 +44,7 @@ from longtail.recipes.lfme import lfme
 from longtail.recipes.lift import lift
 from longtail.recipes.logit_adjustment import logit_adjustment
 from longtail.recipes.lws import lws
+from longtail.recipes.m2m import m2m
 from longtail.recipes.mamix import mamix
 from longtail.recipes.mamix_drw import mamix_drw
 from longtail.recipes.manifold_mixup import manifold_mixup
@@ -50,6 +52,7 @@ from longtail.recipes.mislas import mislas
 from longtail.recipes.mixup import mixup
 from longtail.recipes.mixup_drw import mixup_drw
 from longtail.recipes.ncl import ncl
+from longtail.recipes.ncl_contrast import ncl_contrast
 from longtail.recipes.ncm import ncm
 from longtail.recipes.oltr import oltr
 from longtail.recipes.paco import paco
@@ -60,6 +63,7 @@ from longtail.recipes.remix import remix
 from longtail.recipes.remix_drw import remix_drw
 from longtail.recipes.repeat_factor_sampling import repeat_factor_sampling
 from longtail.recipes.ride import ride
+from longtail.recipes.ride_distilled import ride_distilled
 from longtail.recipes.sade import sade
 from longtail.recipes.sam import sam
 from longtail.recipes.seesaw import seesaw
@@ -79,9 +83,10 @@ ALL = (
     repeat_factor_sampling, progressive_sampling, label_smoothing, mixup, cutmix, manifold_mixup, remix, mamix,
     mixup_drw, remix_drw, mamix_drw, focal, cb_focal, ghm, dice, dsc, seesaw, eql, softmax_eql, eql_v2,
     balanced_softmax, lade, vs_loss, cdt, ldam, drw, drs, ldam_drw, influence_balanced, logit_adjustment,
-    tau_norm, ncm, crt, lws, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, weight_balancing,
-    bag_of_tricks, tde, bbn, hybrid_sc, hybrid_psc, paco, gpaco, bcl, proco, ncl, glmc, glmc_max_norm,
-    ssp_rotation, ssp_moco, pseudo_labels, oltr, lfme, dive, leap, ride, sade, sam, swa, combined, lift,
+    tau_norm, ncm, crt, lws, balms, decoupled_joint, disalign, bags, mislas, fine_tune_balanced, weight_balancing,
+    bag_of_tricks, tde, m2m, bbn, hybrid_sc, hybrid_psc, paco, gpaco, bcl, proco, ncl, ncl_contrast,
+    glmc, glmc_max_norm, ssp_rotation, ssp_moco, pseudo_labels, oltr, lfme, dive, leap, ride, ride_distilled, sade,
+    sam, swa, combined, lift,
 )  # fmt: skip
 """Every recipe of the house, in the order tables show them."""
 

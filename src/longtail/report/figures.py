@@ -21,6 +21,9 @@ WIDTH = 5.1  # inches: letters stay readable where the page is as narrow as a te
 SHARE = 0.01  # a bin of a reliability diagram holds at least this share of the predictions,
 ROWS = 10  # and so many rows, of whatever class,
 ENOUGH = 0.05  # unless that is more than this share
+LEFT = 0.8  # inches for an axis' name and numbers such as -0.05
+NOTE = 0.65  # inches of a number beyond a bar
+LINE = 0.21  # inches of a line of a legend
 LETTER = 0.078  # inches, the width of a latin letter
 
 
@@ -57,7 +60,6 @@ def distribution(results: Results) -> str | None:
             axes.barh(range(len(order)), counts, color=colours, height=0.7)
             for i, n in enumerate(counts):
                 _note(axes, f"{n:,}", max(n, 0.7) if log else n, i)
-            axes.margins(x=0.12)
             axes.set_xlabel(label)
         else:
             axes.bar(range(len(order)), counts, color=colours, width=1.02)
@@ -65,6 +67,11 @@ def distribution(results: Results) -> str | None:
         if log:
             (axes.set_xscale if named else axes.set_yscale)("log")
             (axes.set_xlim if named else axes.set_ylim)(0.7)
+        if named:
+            share = min(0.4, NOTE / (axes.get_position().width * WIDTH))
+            low, high = (0.7 if log else 0.0), float(max(counts))
+            end = low * (high / low) ** (1 / (1 - share)) if log else high / (1 - share)
+            axes.set_xlim(low, end)
         axis = axes.xaxis if named else axes.yaxis
         axis.set_major_formatter(lambda v, _: f"{v:,.0f}" if v >= 1 or v == 0 else "")
         _legend(figure, [(g, COLOURS[g], 1.0) for g in told])
@@ -86,7 +93,9 @@ def recall_by_frequency(
         return None
     many = len(order) > NAMED
     with drawing():
-        figure, axes = _upright_axes(results, order, height=3.4, above=0.6)
+        titles = [shortened(title, 30) for title, *_ in curves]
+        above = LINE * _legend_lines(titles)[1] + 0.2
+        figure, axes = _upright_axes(results, order, height=2.8 + above, above=above)
         side = (
             np.linspace(-0.15, 0.15, len(curves)) if len(curves) > 1 and not many else np.zeros(len(curves))
         )
@@ -101,7 +110,7 @@ def recall_by_frequency(
                     axes.plot(x, y, "-", color=colour, linewidth=1, alpha=0.35)
         axes.set_ylim(-0.03, 1.03)
         axes.set_ylabel("recall")
-        _legend(figure, [(shortened(title, 30), colour, 1.0) for title, colour, _ in curves])
+        _legend(figure, [(title, colour, 1.0) for title, (_, colour, _) in zip(titles, curves)])
         return inline(figure, f"recall-{prior}", f"Recall by class frequency under the {prior} prior")
 
 
@@ -121,7 +130,7 @@ def change_by_class(results: Results, prior: str, best: Row, baseline: str) -> s
             for i, d in enumerate(change):
                 _note(axes, f"{d:+.3f}" if math.isfinite(d) else "no example", length[i], i)
             axes.axvline(0, color=COLOURS["muted"], linewidth=0.8)
-            axes.margins(x=0.18)
+            _room_for_notes(axes, length)
             axes.set_xlabel("change of recall")
         else:
             axes.bar(range(len(order)), length, color=colours, width=1.02)
@@ -322,13 +331,21 @@ def _upright_axes(results: Results, order: Sequence[int], height: float, above: 
     total = height + room
     figure = Figure(figsize=(WIDTH, total))
     axes = figure.add_axes(
-        (0.6 / WIDTH, (room + 0.25) / total, (WIDTH - 0.75) / WIDTH, (height - 0.25 - above) / total)
+        (LEFT / WIDTH, (room + 0.25) / total, 1 - (LEFT + 0.15) / WIDTH, (height - 0.25 - above) / total)
     )
     axes.set_xticks(range(0, len(order), step), names, rotation=0 if flat else 90)
     axes.set_xlim(-0.6, len(order) - 0.4)
     axes.grid(False, axis="x")
-    figure.text(0.6 / WIDTH, 0.02, "most frequent class first", color=COLOURS["muted"], fontsize=9)
+    figure.text(LEFT / WIDTH, 0.02, "most frequent class first", color=COLOURS["muted"], fontsize=9)
     return figure, axes
+
+
+def _room_for_notes(axes: Any, lengths: Any) -> None:
+    """Room for a number beyond each end of horizontal bars, however narrow the axes are beside long names."""
+    low, high = min(0.0, float(lengths.min())), max(0.0, float(lengths.max()))
+    share = min(0.3, NOTE / (axes.get_position().width * WIDTH))
+    beyond = (high - low or 1.0) * share / (1 - 2 * share)
+    axes.set_xlim(low - beyond, high + beyond)
 
 
 def _note(axes: Any, text: str, x: float, y: float) -> None:
@@ -339,6 +356,13 @@ def _note(axes: Any, text: str, x: float, y: float) -> None:
     )  # fmt: skip
 
 
+def _legend_lines(labels: Sequence[str]) -> tuple[int, int]:
+    """How many names of a legend stand side by side, and in how many lines."""
+    widest = LETTER * max(columns(label) for label in labels) + 0.45
+    across = max(1, min(int(WIDTH / widest), len(labels)))
+    return across, math.ceil(len(labels) / across)
+
+
 def _legend(figure: Any, entries: Sequence[tuple[str, str, float]]) -> None:
     """Names with their colour and opacity in rows above the figure, each row no wider than it."""
     from matplotlib.patches import Patch
@@ -347,8 +371,7 @@ def _legend(figure: Any, entries: Sequence[tuple[str, str, float]]) -> None:
         Patch(facecolor=colour, alpha=alpha, label=label, linewidth=0) for label, colour, alpha in entries
     ]
     if patches:
-        widest = LETTER * max(columns(label) for label, *_ in entries) + 0.45
-        across = max(1, min(int(WIDTH / widest), len(entries)))
+        across, _ = _legend_lines([label for label, *_ in entries])
         figure.legend(
             handles=patches, loc="upper left", ncols=across, fontsize=9, handlelength=1.0, borderaxespad=0.2
         )

@@ -176,6 +176,7 @@ def teachers_only_teach(s: Specimen) -> None:
         teacher.register_forward_hook(lambda module, *_: modes.append(module.training))
     step = s.step(taught)
     _train(step.train(), s)
+    step(s.streams(), 0.99, torch.Generator().manual_seed(0))  # some ask late
     assert modes or not taught, "it has teachers, and never asks them"
     assert not any(modes), "a teacher is asked in training mode: keep it out of the objective's modules"
     for before, teacher in zip(s.teachers, taught):

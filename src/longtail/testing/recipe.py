@@ -27,6 +27,7 @@ from longtail.recipe import Recipe, Stage
 from longtail.run.chain import stage_keys, train, train_stages
 from longtail.run.engine import Engine
 from longtail.run.loop import operate
+from longtail.run.prior import stages_prior
 from longtail.schedule import Constant, Cosine
 from longtail.store import Cache
 
@@ -177,7 +178,7 @@ def check_prior(recipe: Recipe, tolerance: float = 0.05) -> None:
 
     On images the posterior is not known: a recipe that needs them is not tested here.
     """
-    if needs_images(recipe):
+    if needs_images(recipe) or (not recipe.finish and stages_prior(recipe.stages, toy().targets) is None):
         return
     outcome = train(recipe, toy_net(), toy(), held=toy(2)).but(
         calibrator=None

@@ -117,3 +117,23 @@ def test_the_only_example_of_a_class_stays_in_the_fit_part() -> None:
         fit, held = inner_split(labels, torch.arange(11), 0.9, seed)
         assert set(labels.y[fit].tolist()) == {0, 1, 2}
         assert labels.take(held).counts.tolist() == [7, 0, 1]
+
+
+def test_a_comparison_deals_once_for_all_its_folds(monkeypatch):
+    from longtail.comparison import folds as module
+    from longtail.comparison.plan import Plan
+    from longtail.data import Dataset
+    from longtail.recipes import erm
+
+    calls = []
+    real = module._deal
+    monkeypatch.setattr(module, "_deal", lambda *of: calls.append(of[3]) or real(*of))
+    x = torch.arange(60).remainder(30).float()[:, None].expand(60, 3).contiguous()
+    data = Dataset.of("toy", "embedding", x, Labels.of(torch.arange(60).remainder(30) % 3))
+    plan = Plan(dataset=data, recipes=(("erm", erm),), folds=3, seeds=2)
+    cells = {cell: plan.prepare(*cell) for cell in plan.cells}
+    assert len(cells) == 6
+    assert len(calls) == 2  # one for each seed
+    for seed in (0, 1):
+        tested = torch.cat([cells[fold, seed].test_rows for fold in range(3)])
+        assert tested.sort()[0].tolist() == list(range(60))

@@ -11,10 +11,11 @@ from longtail.heads import Experts
 from longtail.labels import Labels
 from longtail.losses import RIDE, CrossEntropy, DiVE, ride
 from longtail.net import Net
-from longtail.objectives import Distilled, Diverse, Routing, SelfPaced, Skilled
+from longtail.objectives import Distilled, DistilledExperts, Diverse, Routing, SelfPaced, Skilled
 from longtail.objectives.routing import would_help
 from longtail.part import part
-from longtail.recipes import lfme, sade
+from longtail.recipes import lfme, ride_distilled, sade
+from longtail.recipes import ride as recipe_of_ride
 from longtail.run.prior import stages_prior
 from longtail.samplers import ClassBalanced
 from longtail.surgery import AddExperts, AddRouters
@@ -105,6 +106,45 @@ def test_diverse_gives_the_loss_every_expert():
         [c(b(experts.backbone(x))) for b, c in zip(experts.head.branches, experts.head.classifiers)], 1
     )
     assert torch.allclose(found, ride(z, y, torch.tensor(COUNTS)))
+
+
+def test_distilled_experts_add_the_divergence_of_the_means():
+    x, y = batch()
+    student, teacher = AddExperts(3)(net()), AddExperts(6)(net(seed=5)).eval()
+    loss = RIDE(torch.tensor(COUNTS))
+    terms = DistilledExperts(loss, (teacher,), weight=0.7, temperature=1.5)(student, [(x, y)], 0.0, draw())
+    z = student.head.each(student.backbone(x))
+    taught = teacher.head.each(teacher.backbone(x)).mean(1)
+    assert torch.allclose(terms["loss"], loss(z, y))
+    total = 0.0
+    for own, given in zip(z.mean(1).tolist(), taught.tolist()):
+        p, q = ([math.exp(v / 1.5) for v in row] for row in (own, given))
+        p, q = ([v / sum(row) for v in row] for row in (p, q))
+        total += sum(b * math.log(b / a) for a, b in zip(p, q))
+    assert terms["distilled"].item() == pytest.approx(0.7 * 1.5**2 * total / len(x), rel=1e-4)
+    (gradient,) = torch.autograd.grad(terms["distilled"], student.head.classifiers[0].weight)
+    assert bool((gradient != 0).any())
+
+
+def test_distilled_experts_of_no_weight_are_ride():
+    x, y = batch()
+    student, teacher = AddExperts(3)(net()), AddExperts(6)(net(seed=5)).eval()
+    loss = RIDE(torch.tensor(COUNTS))
+    found = DistilledExperts(loss, (teacher,), weight=0.0)(student, [(x, y)], 0.0, draw())
+    assert torch.equal(sum(found.values()), Diverse(loss)(student, [(x, y)], 0.0, draw())["loss"])
+    with pytest.raises(ValueError, match="needs one teacher and has 0"):
+        DistilledExperts(loss, ())
+    with pytest.raises(ValueError, match="temperature=0"):
+        DistilledExperts(loss, (teacher,), temperature=0)
+
+
+def test_ride_distilled_is_ride_with_a_teacher():
+    base = toy_stage(40)
+    made, plain = ride_distilled(base), recipe_of_ride(base)
+    assert made.stages[1:] == plain.stages[1:]
+    assert made.stages[0].but(objective=plain.stages[0].objective) == plain.stages[0]
+    (teacher,) = made.teachers
+    assert teacher.stages == recipe_of_ride(base, experts=6, routed=False).stages
 
 
 def test_would_help_is_the_authors_rule():

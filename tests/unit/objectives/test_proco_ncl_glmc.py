@@ -16,6 +16,7 @@ from longtail.net import Net
 from longtail.objectives import (
     GlobalLocalMixture,
     NestedCollaborative,
+    NestedContrast,
     ProbabilisticContrast,
     PseudoLabelled,
     proco_logits,
@@ -146,6 +147,55 @@ def test_ncl_peers_are_of_the_net_s_own_kind():
     assert not torch.equal(peer.backbone[0].weight, model.backbone[0].weight)
     with pytest.raises(ValueError, match="nets=1"):
         NestedCollaborative(model, COUNTS, nets=1)
+
+
+def contrasted(**settings):
+    torch.manual_seed(3)
+    return NestedContrast(net(), COUNTS, 6, nets=2, dim=4, queue=8, **settings)
+
+
+def test_ncl_contrast_is_ncl_and_a_contrast_of_each_net():
+    one, two = (torch.randn(5, 4, generator=seeded(k)) for k in (1, 2))
+    y, model = torch.tensor([0, 1, 2, 0, 1]), net()
+    objective = contrasted(weight=0.5, temperature=0.3, momentum=0.9)
+    before = copy.deepcopy(objective)
+    terms = objective(model, [((one, two), y)], 0.0, seeded())
+    plain = objective.nested(model, [(one, y)], 0.0, seeded())
+    assert all(torch.allclose(terms[name], value) for name, value in plain.items())
+    total = 0.0
+    for k, own in enumerate((model, objective.nested.peers[0])):
+        slow_net = before.key[k].backbone  # begins where the net does, so the first step does not move it
+        assert torch.allclose(slow_net.weight, own.backbone.weight)
+        q = F.normalize(before.project[k](own.backbone(one)), dim=1)
+        key = F.normalize(before.project[k](own.backbone(two)), dim=1)
+        for i in range(5):
+            own_key = (q[i] @ key[i]).item() / 0.3
+            others = [(q[i] @ v).item() / 0.3 for v in before.queue[k].keys]
+            total += torch.tensor([own_key, *others]).logsumexp(0).item() - own_key
+    assert terms["contrast"].item() == pytest.approx(0.5 * total / 5, rel=1e-4)
+    for mine, then in zip(objective.queue, before.queue):
+        assert not torch.equal(mine.keys[:5], then.keys[:5])
+        assert torch.equal(mine.keys[5:], then.keys[5:])
+
+
+def test_ncl_contrast_keys_follow_their_own_net():
+    objective, model = contrasted(momentum=0.0), net()
+    with torch.no_grad():
+        objective.nested.peers[0].backbone.weight.fill_(0.25)
+    views = tuple(torch.randn(5, 4, generator=seeded(k)) for k in (1, 2))
+    objective(model, [(views, torch.tensor([0, 1, 2, 0, 1]))], 0.0, seeded())
+    assert torch.allclose(objective.key[0].backbone.weight, model.backbone.weight)
+    assert torch.allclose(objective.key[1].backbone.weight, torch.tensor(0.25))
+
+
+def test_ncl_contrast_of_no_weight_is_ncl():
+    views = tuple(torch.randn(5, 4, generator=seeded(k)) for k in (1, 2))
+    objective, model, y = contrasted(weight=0.0), net(), torch.tensor([0, 1, 2, 0, 1])
+    found = objective(model, [(views, y)], 0.0, seeded())
+    plain = objective.nested(model, [(views[0], y)], 0.0, seeded())
+    assert torch.equal(sum(found.values()), sum(plain.values()))
+    with pytest.raises(ValueError, match="temperature=0"):
+        contrasted(temperature=0)
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 16, 16), (3, 40)])
