@@ -47,11 +47,11 @@ class Specimen:
 
 
 def entities_of(y: Tensor, decisions: Tensor, num_classes: int) -> Entities:
-    """Entities of sentences of seven rows: class 0 is O, and of the others each two are B- and I- of a type."""
+    """Entities of sentences of six rows: class 0 is O, and of the others each two are B- and I- of a type."""
     names = ["O", *(f"{'BI'[k % 2]}-{k // 2}" for k in range(num_classes - 1))]
     scheme = Scheme.of(names)
     assert scheme is not None
-    return scheme.entities(y, decisions, torch.arange(len(y)) // 7)
+    return scheme.entities(y, decisions, torch.arange(len(y)) // 6)
 
 
 def specimen(

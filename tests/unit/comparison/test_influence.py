@@ -9,6 +9,7 @@ import torch
 from longtail.comparison import influence as module
 from longtail.comparison.influence import influence, parts, smooth, terms_of
 from longtail.metrics import evaluate
+from longtail.testing.metric import entities_of
 
 C = 4
 MEMBERS = {"many": [0], "medium": [1], "few": [2, 3]}
@@ -27,16 +28,16 @@ def toy(n: int = 300, seed: int = 0, runs: int = 3):
 
 def of(metric, y, run, p, d, prior=None, classes=C):
     made = smooth()[metric]
-    terms = terms_of(
-        torch.as_tensor(p), torch.as_tensor(y), torch.as_tensor(d), [made], 1 - torch.eye(classes)
-    )
+    p, label, d = map(torch.as_tensor, (p, y, d))
+    entities = entities_of(label, d, classes)
+    terms = terms_of(p, label, d, [made], 1 - torch.eye(classes), entities=entities)
     return influence(made, terms, y, run, classes, prior, MEMBERS)
 
 
 def test_the_smooth_metrics() -> None:
     assert set(smooth()) == {
         "accuracy", "top5_accuracy", "balanced_accuracy", "macro_f1", "macro_f1_argmax", "mcc", "many", "medium", "few",
-        "nll", "nll_skill", "brier", "expected_cost", "cost_saving",
+        "nll", "nll_skill", "brier", "expected_cost", "cost_saving", "entity_f1", "entity_f1_macro",
     }  # fmt: skip
 
 
