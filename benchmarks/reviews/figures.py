@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from reviews.findings import Line
-from reviews.probe import BINS, GRID
 
+from longtail.figures.gradient_norm import BINS, GRID
 from longtail.report.svg import COLOURS, drawing, inline, shortened
 
 WIDTH = 7.2  # inches

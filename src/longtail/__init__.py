@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         bench,
         classical,
         data,
+        figures,
         heads,
         kinds,
         losses,
@@ -85,8 +86,9 @@ _WHERE = {
 }
 _NAMES = {name: module for module, names in _WHERE.items() for name in names}
 _ROOMS = (
-    "adjust", "augment", "backbones", "bench", "classical", "data", "heads", "kinds", "losses", "metrics", "mixing",
-    "objectives", "optim", "part", "protocol", "recipes", "run", "samplers", "schedule", "surgery", "testing", "weights",
+    "adjust", "augment", "backbones", "bench", "classical", "data", "figures", "heads", "kinds", "losses", "metrics",
+    "mixing", "objectives", "optim", "part", "protocol", "recipes", "run", "samplers", "schedule", "surgery", "testing",
+    "weights",
 )  # fmt: skip
 
 
@@ -127,6 +129,7 @@ __all__ = [
     "compare_several",
     "data",
     "errors",
+    "figures",
     "heads",
     "inspect",
     "kinds",

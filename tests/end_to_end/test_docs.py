@@ -16,6 +16,7 @@ PAGES = (
     "text",
     "images",
     "metrics",
+    "figures",
     "splits",
     "unknown",
     "your-own",

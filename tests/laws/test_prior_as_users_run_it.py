@@ -27,7 +27,7 @@ FITTED = "its prior is fitted on 20 rare rows, which leaves about .3 nats of noi
 BENT = "it bends the posterior, which a temperature and biases, fitted on 20 rare rows, mend in part"
 FITTED_RECIPES = (
     "lws", "tde", "mixup", "remix", "cb-focal", "seesaw", "ncm", "bcl", "ncl", "dive", "leap",
-    "weight-balancing", "mixup-drw", "mamix-drw", "eql-v2",
+    "weight-balancing", "mixup-drw", "mamix-drw", "eql-v2", "balms",
 )  # fmt: skip
 BENT_RECIPES = ("ldam", "ldam-drw", "label-smoothing", "ghm", "dice", "bbn", "paco", "dsc", "eql", "gpaco")
 ALLOWED: dict[str, tuple[float, float, str]] = {

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import strategies as st
 
 from longtail.comparison.folds import folds, inner_split
 from longtail.comparison.split import Folds, Holdout, InTime, Own, together_of
@@ -33,20 +35,40 @@ def table(rng, group=False, time=False, part=False):
     return replace(Dataset.of("toy", "embedding", x, Labels.of(y, num_classes=classes)), beside=beside)
 
 
-def hold(make, **columns):
-    """The law on random tables that can be split so, of which there must be many."""
-    tried = 0
-    for seed in range(MANY):
-        rng = random.Random(seed)
-        data = table(rng, **columns)
-        split = make(rng, data)
-        try:
-            split.check(data, together_of(data, copies=True))
-        except ValueError:
-            continue
-        obeys(split, data, seed % 7)
-        tried += 1
-    assert tried > MANY / 4
+@st.composite
+def tables(draw, group=False, time=False):
+    """Any table of these columns; a law that breaks is shown on the smallest one that hypothesis finds."""
+    n, classes = draw(st.integers(12, 40)), draw(st.integers(2, 4))
+
+    def column(most):
+        return torch.tensor(draw(st.lists(st.integers(0, most), min_size=n, max_size=n)))
+
+    y = column(classes - 1)
+    y[:classes] = torch.arange(classes)
+    x = column(draw(st.sampled_from([4, 10**6]))).float()[:, None]  # copies, or few
+    beside = Beside(
+        group=column(draw(st.integers(0, n - 1))) if group else None,
+        time=column(draw(st.integers(5, 39))).double() if time else None,
+    )
+    return replace(Dataset.of("toy", "embedding", x, Labels.of(y, num_classes=classes)), beside=beside)
+
+
+law = settings(
+    max_examples=MANY,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+
+
+def hold(split, data, deal):
+    """The law, where the table can be split so."""
+    try:
+        split.check(data, together_of(data, copies=True))
+    except ValueError:
+        reject()
+    obeys(split, data, deal)
 
 
 def obeys(split, data, deal=0):
@@ -77,20 +99,48 @@ def obeys(split, data, deal=0):
         assert bool((seen == 1).all())
 
 
-def test_no_group_stands_on_two_sides():
-    hold(lambda rng, data: Folds(rng.randint(2, 5)), group=True)
+deals = st.integers(0, 6)
 
 
-def test_nor_in_one_hold_out():
-    hold(lambda rng, data: Holdout(rng.uniform(0.1, 0.5)), group=True)
+@law
+@given(tables(group=True), st.integers(2, 5), deals)
+def test_no_group_stands_on_two_sides(data, k, deal):
+    hold(Folds(k), data, deal)
 
 
-def test_every_test_part_lies_after_its_training_rows():
-    hold(lambda rng, data: InTime(rng.randint(2, 4), rng.choice([0.0, 1.0, 3.0])), time=True)
+@law
+@given(tables(group=True), st.floats(0.1, 0.5), deals)
+def test_nor_in_one_hold_out(data, share, deal):
+    hold(Holdout(share), data, deal)
 
 
-def test_time_and_groups_together():
-    hold(lambda rng, data: InTime(rng.randint(2, 3)), time=True, group=True)
+@law
+@given(tables(time=True), st.integers(2, 4), st.sampled_from([0.0, 1.0, 3.0]), deals)
+def test_every_test_part_lies_after_its_training_rows(data, k, gap, deal):
+    hold(InTime(k, gap), data, deal)
+
+
+@law
+@given(tables(time=True, group=True), st.integers(2, 3), deals)
+def test_time_and_groups_together(data, k, deal):
+    hold(InTime(k), data, deal)
+
+
+@law
+@given(tables(group=True), deals)
+def test_the_law_finds_a_leak_among_any_tables(data, deal):
+    """Groups that are forgotten are found as soon as two rows of one group can be parted."""
+    try:
+        Folds(3).check(data, together_of(data, copies=True))
+        parted = any(
+            set(data.beside.group[train].tolist()) & set(data.beside.group[test].tolist())
+            for train, test in (Leaks(3).rows(data, None, fold, deal) for fold in range(3))
+        )
+    except ValueError:
+        reject()
+    assume(parted)
+    with pytest.raises(AssertionError):
+        obeys(Leaks(3), data, deal)
 
 
 def test_own_parts_are_as_they_were_given():

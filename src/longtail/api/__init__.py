@@ -1,4 +1,4 @@
-"""The verbs: compare, errors, inspect, train, predict, adjust, recipes, clean ... Each command is one of them.
+"""The verbs: compare, errors, inspect, train, predict, adjust, figures, recipes, clean ... Each command is one of them.
 
 A verb is a function in a file of its own, which is loaded when it is first used.
 """
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from longtail.api.cleaning import cache_size, clean
     from longtail.api.comparing import compare
     from longtail.api.comparison import Comparison
+    from longtail.api.drawing import figures
     from longtail.api.inspecting import inspect
     from longtail.api.loading import load
     from longtail.api.mistakes import errors
@@ -35,6 +36,7 @@ _WHERE = {
     "Comparison": "longtail.api.comparison",
     "compare_several": "longtail.api.several",
     "errors": "longtail.api.mistakes",
+    "figures": "longtail.api.drawing",
     "inspect": "longtail.api.inspecting",
     "known_recipes": "longtail.catalogue",
     "load": "longtail.api.loading",
@@ -58,6 +60,6 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Comparison", "Model", "Outcome", "Several", "adjust", "bench", "cache_size", "clean", "compare",
-    "compare_several", "errors", "inspect", "known_recipes", "load", "load_parts", "model_folder", "predict",
+    "compare_several", "errors", "figures", "inspect", "known_recipes", "load", "load_parts", "model_folder", "predict",
     "recipes", "train",
 ]  # fmt: skip

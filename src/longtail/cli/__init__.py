@@ -2,6 +2,7 @@
 
 from longtail.cli.app import app
 from longtail.cli.comparing import compare
+from longtail.cli.drawing import figures
 from longtail.cli.entry import main
 from longtail.cli.looking import clean, inspect, mistakes, recipes
 from longtail.cli.models import adjust, predict, train
@@ -14,6 +15,7 @@ for call in (
     predict,
     adjust,
     inspect,
+    figures,
     recipes,
     clean,
     bench,

@@ -11,7 +11,7 @@ import io
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,44 +23,51 @@ COLOURS = {name: f"#01{k:02x}fd" for k, name in enumerate(NAMES)}
 
 _VARIABLES = {colour: f"var(--{name})" for name, colour in COLOURS.items()}
 
-STYLE: Any = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "text.usetex": False,
-    "axes.formatter.use_mathtext": False,
-    "font.family": ["DejaVu Sans"],  # only to measure with; the browser chooses
-    "font.size": 10,
-    "text.color": COLOURS["ink"],
-    "axes.labelcolor": COLOURS["ink"],
-    "axes.edgecolor": COLOURS["line"],
-    "xtick.color": COLOURS["line"],
-    "ytick.color": COLOURS["line"],
-    "xtick.labelcolor": COLOURS["ink"],
-    "ytick.labelcolor": COLOURS["ink"],
-    **{f"{axis}tick.{which}.size": 0 for axis in "xy" for which in ("major", "minor")},
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": COLOURS["line"],
-    "grid.linewidth": 0.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.facecolor": "none",
-    "figure.facecolor": "none",
-    "figure.dpi": 72,
-    "legend.frameon": False,
-}
+
+def style(colours: Mapping[str, str]) -> Any:
+    """What matplotlib draws with, in those colours."""
+    return {
+        "svg.fonttype": "none",
+        "text.parse_math": False,
+        "text.usetex": False,
+        "axes.formatter.use_mathtext": False,
+        "font.family": ["DejaVu Sans"],  # only to measure with; the browser chooses
+        "font.size": 10,
+        "text.color": colours["ink"],
+        "axes.labelcolor": colours["ink"],
+        "axes.edgecolor": colours["line"],
+        "xtick.color": colours["line"],
+        "ytick.color": colours["line"],
+        "xtick.labelcolor": colours["ink"],
+        "ytick.labelcolor": colours["ink"],
+        **{f"{axis}tick.{which}.size": 0 for axis in "xy" for which in ("major", "minor")},
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": colours["line"],
+        "grid.linewidth": 0.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 10,
+        "axes.titlelocation": "left",
+        "axes.facecolor": "none",
+        "figure.facecolor": "none",
+        "figure.dpi": 72,
+        "legend.frameon": False,
+    }
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
-    """Draw inside this: text, colours and grid as the page wants them, whatever the user's matplotlibrc says."""
+def drawing(colours: Mapping[str, str] = COLOURS) -> Iterator[None]:
+    """Draw inside this: text, colours and grid as the page wants them, whatever the user's matplotlibrc says.
+
+    Args:
+        colours: a colour for each of ``NAMES``; left out, stand-ins for the page's variables.
+    """
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
+        matplotlib.rcParams.update(style(colours))
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has the glyphs
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
         yield

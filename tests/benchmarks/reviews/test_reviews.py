@@ -14,16 +14,13 @@ import torch
 from reviews.__main__ import main
 from reviews.experiment import Reviews, losses, reviews
 from reviews.page import standalone
-from reviews.probe import BINS, density, gradient_norm, measure
 from reviews.words import conclusions
 
 from longtail.comparison.length import Length
 from longtail.data import Dataset
-from longtail.examples import Examples
+from longtail.figures.gradient_norm import BINS
 from longtail.kinds.text import stage as text
 from longtail.labels import Labels
-from longtail.losses import GHMC
-from longtail.part import part
 from longtail.run import Cache
 from longtail.store import FolderStore
 
@@ -145,44 +142,6 @@ def test_the_probe_sees_training_go_on(found: Reviews) -> None:
     middle = (np.arange(BINS) + 0.5) / BINS
     sure = [float((np.array(m["p"]).sum(0) * middle).sum()) for m in probe["moments"]]
     assert sure[1] > sure[0], "p_t does not rise"
-
-
-def toy() -> tuple[torch.Tensor, Examples]:
-    draw = torch.Generator().manual_seed(0)
-    logits = 2 * torch.randn(300, 2, generator=draw)
-    return logits, Examples(torch.zeros(300, 1), Labels.of(torch.arange(300) % 5 // 4))
-
-
-def test_gradient_norm_of_cross_entropy_and_focal() -> None:
-    logits, examples = toy()
-    y = examples.labels.y
-    p = torch.softmax(logits, 1).gather(1, y[:, None]).squeeze(1)
-    base = text()
-    norm = gradient_norm(logits, losses(base)["ce"].stages[0], examples)
-    assert torch.allclose(norm, 2**0.5 * (1 - p), atol=1e-5)
-    gamma = 2.0  # d/dp of (1-p)^gamma log p, by hand
-    pull = (1 - p) ** gamma * (1 - p) - gamma * p * (1 - p) ** gamma * p.log()
-    norm = gradient_norm(logits, losses(base)["focal-2"].stages[0], examples)
-    assert torch.allclose(norm, 2**0.5 * pull, atol=1e-4)
-
-
-def test_ghm_evens_out_what_cross_entropy_does_not() -> None:
-    """Over the bins of gradient length that are filled, GHM's summed pull is flatter."""
-    logits, examples = toy()
-    base = text()
-    one, two = (measure(logits, losses(base)[n].stages[0], examples)["pull"] for n in ("ce", "ghm"))
-    assert np.std(two) < 0.7 * np.std(one)
-    whole = base.but(batch_size=300, loss=part(GHMC, bins=BINS, momentum=0.0))
-    assert sum(measure(logits, whole, examples)["pull"]) == pytest.approx(1)
-
-
-def test_density_is_the_papers() -> None:
-    v, at, width = np.random.default_rng(0).random(500), np.linspace(0, 1, 7), 0.1
-    slow = []
-    for g in at:
-        inside = sum(g - width / 2 <= x <= g + width / 2 for x in v)
-        slow.append(inside / (min(g + width / 2, 1) - max(g - width / 2, 0)))
-    assert density(v, at, width) == pytest.approx(slow)
 
 
 def test_standalone_figures_have_colours() -> None:
