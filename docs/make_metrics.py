@@ -27,6 +27,7 @@ def line(m: Metric) -> str:
     """One metric."""
     only = f" Only with {m.least_classes} classes or more." if m.least_classes > 1 else ""
     only += " Only where costs are declared." if m.of_costs else ""
+    only += " Only for tokens with BIO tags." if m.of_sequences else ""
     tested = "yes" if m.smooth else "no, on folds"
     cells = (f"`{m.name}`", m.meaning + only, m.better, NEEDS[m.needs], PRIOR[m.weights], tested)
     return "| " + " | ".join(cells) + " |\n"

@@ -121,16 +121,64 @@ class TokenRows:
         return (self.indptr, self.ids)
 
 
+@dataclass(frozen=True, eq=False)
+class PlacedTokens:
+    """Rows that are places in texts, such as words of sentences. A text is kept once for all its rows.
+
+    Attributes:
+        texts: the token ids of T texts.
+        text: int64 ``[N]``, the text of each row.
+        place: int64 ``[N]``, the token of it that the row is.
+
+    >>> rows = PlacedTokens(TokenRows.of([[7], [8, 9]]), torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]))
+    >>> texts, row = rows[torch.tensor([2, 1])].read()
+    >>> texts.ids.tolist(), row.tolist()
+    ([8, 9], [0, 0])
+    """
+
+    texts: TokenRows
+    text: Tensor
+    place: Tensor
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, and tokens of the longest text."""
+        return (len(self), self.texts.shape[1])
+
+    @property
+    def device(self) -> torch.device:
+        return self.text.device
+
+    def __getitem__(self, index: Tensor | slice) -> PlacedTokens:
+        return PlacedTokens(self.texts, self.text[index], self.place[index])
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> PlacedTokens:
+        text, place = (t.to(device, non_blocking=non_blocking) for t in (self.text, self.place))
+        return PlacedTokens(self.texts.to(device, non_blocking), text, place)
+
+    def read(self) -> tuple[TokenRows, Tensor]:
+        """The texts that these rows stand in, each once, and which of them is each row's, int64 ``[N]``."""
+        which, row = self.text.unique(return_inverse=True)
+        return self.texts[which], row
+
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """indptr and ids of the texts, text, place."""
+        return (*self.texts.tensors(), self.text, self.place)
+
+
 Inputs = Tensor | SparseRows
 """What a net is fed: uint8 images ``[N, 3, H, W]`` (0..255), float features ``[N, d]``, or sparse rows. Where only
-the backbone looks inside, :class:`TokenRows` serves as well."""
+the backbone looks inside, :class:`TokenRows` and :class:`PlacedTokens` serve as well."""
 
 
 Index = Tensor | slice
 """Some rows, in order: int64 ``[B]``, on any device; or a slice."""
 
 
-def tensors_of(x: Inputs | TokenRows) -> tuple[Tensor, ...]:
+def tensors_of(x: Inputs | TokenRows | PlacedTokens) -> tuple[Tensor, ...]:
     """The tensors that rows are made of.
 
     >>> [t.tolist() for t in tensors_of(TokenRows.of([[7], [8, 9]]))]

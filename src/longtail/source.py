@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from longtail.inputs import Index, Inputs, SparseRows, TokenRows, tensors_of
+from longtail.inputs import Index, Inputs, PlacedTokens, SparseRows, TokenRows, tensors_of
 
 AT_ONCE = 2**24
 """Bytes that are read from a file at a time, to be hashed."""
@@ -138,7 +138,7 @@ def source_of(rows: Source | Inputs) -> Source:
     >>> source_of(torch.zeros(3, 2)).batch(torch.tensor([0]), "cpu").shape
     torch.Size([1, 2])
     """
-    if isinstance(rows, Tensor | SparseRows | TokenRows):
+    if isinstance(rows, Tensor | SparseRows | TokenRows | PlacedTokens):
         return Resident(rows)
     if not isinstance(rows, Source):
         raise TypeError(

@@ -14,6 +14,7 @@ PAGES = (
     "sampling",
     "tables",
     "text",
+    "tokens",
     "images",
     "metrics",
     "figures",

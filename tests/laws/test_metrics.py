@@ -72,6 +72,25 @@ def one_hot(s: Specimen) -> torch.Tensor:
     return torch.nn.functional.one_hot(s.y, s.p.shape[1]).double()
 
 
+def entity_counts(s: Specimen) -> dict[int, list[float]]:
+    """By type: the weight of entities that are there, that are said, and that are right."""
+    of: dict[int, list[float]] = {}
+    for k, kinds in enumerate((s.entities.true, s.entities.said, s.entities.right)):
+        for kind, weight in zip(kinds.tolist(), s.weight.tolist()):
+            if kind >= 0:
+                of.setdefault(kind, [0.0, 0.0, 0.0])[k] += weight
+    return of
+
+
+def entity_f1(s: Specimen) -> float:
+    true, said, right = np.sum(list(entity_counts(s).values()), axis=0)
+    return right / ((true + said) / 2)
+
+
+def entity_f1_macro(s: Specimen) -> float:
+    return float(np.mean([2 * right / (true + said) for true, said, right in entity_counts(s).values()]))
+
+
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLASSES = np.arange(12)
 REFERENCES: dict[str, Callable[[Specimen], float]] = {
@@ -80,6 +99,8 @@ REFERENCES: dict[str, Callable[[Specimen], float]] = {
     "balanced_accuracy": lambda s: float(np.mean(list(recalls(s).values()))),
     "macro_f1": lambda s: f1(s, s.decisions),
     "macro_f1_argmax": lambda s: f1(s, s.p.argmax(1)),
+    "entity_f1": entity_f1,
+    "entity_f1_macro": entity_f1_macro,
     "mcc": lambda s: sk.matthews_corrcoef(s.y, s.decisions, sample_weight=s.weight),
     "g_mean": lambda s: geometric_mean_score(
         s.y, s.decisions, average="multiclass", labels=present(s), sample_weight=s.weight

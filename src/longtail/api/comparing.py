@@ -213,7 +213,7 @@ def compare(
             found = None
         if baseline is not None and baseline not in (() if found is None else found.recipes):
             plan = replace(plan, baseline=baseline)
-        check_metric(metric, plan.labels(0, 0).classes, declared is not None)
+        check_metric(metric, plan.labels(0, 0).classes, declared is not None, plan.dataset.scheme is not None)
         try_backbone(plan, on=say)
         notes = (*data_room.giveaways(taken), *split_notes(plan.sides, taken), *plan.remarks)
         if split is None:
@@ -258,7 +258,7 @@ def write(results: Results, store: FolderStore, folder: Path, dataset: Dataset) 
     write_report(results, folder / "report.html")
 
 
-def check_metric(metric: str | None, classes: Classes, costs: bool = False) -> None:
+def check_metric(metric: str | None, classes: Classes, costs: bool = False, sequences: bool = False) -> None:
     """A metric that recipes cannot be ranked by is an error before anything is trained.
 
     Raises:
@@ -277,6 +277,10 @@ def check_metric(metric: str | None, classes: Classes, costs: bool = False) -> N
     groups = {name: members for name, members in classes.groups().items() if len(members)}
     if metrics.found()[metric].of_costs and not costs:
         raise ValueError(f"metric={metric!r} needs costs: costs='0,1;20,0', say")
-    if not metrics.found()[metric].applies(classes.num_classes, groups, costs):
+    if metrics.found()[metric].of_sequences and not sequences:
+        raise ValueError(
+            f"metric={metric!r} is of entities, and these rows are no tokens with BIO tags: take another, macro_f1 say"
+        )
+    if not metrics.found()[metric].applies(classes.num_classes, groups, costs, sequences):
         why = f"{classes.num_classes} classes of these sizes"
         raise ValueError(f"metric={metric!r} says nothing of {why}: take another, macro_f1 say")

@@ -17,7 +17,10 @@ from longtail.classes import UNSEEN
 from longtail.costs import Costs
 from longtail.data import Dataset, FeatureEncoder
 from longtail.data.predicted import columns_kept, label_column, predicted_frame, scored, scored_open
+from longtail.data.tagged import is_tagged_file, write_tagged
+from longtail.data.tokens import token_frame
 from longtail.formats.reading import tell
+from longtail.kinds import Sentences
 from longtail.model import Model
 from longtail.prior import Prior, Said
 from longtail.run.engine import engine_of
@@ -69,7 +72,8 @@ def predict(
         reject_rate: the same, by the number below which this share of held-out training rows lies; they are all of
             known classes, so that many of those are lost.
         costs: what each decision costs, as in ``compare``; None takes those of the model, if it has any.
-        out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write.
+        out: a csv, tsv, jsonl, parquet, feather or xlsx file to write, by its ending; None does not write. Tags of
+            tokens also as CoNLL columns (conll, bio, iob, txt) or as a line of lists for each sentence (jsonl).
         keep: columns of the file to keep beside the predictions; "all" keeps all.
         label: the column of labels, for scores; None takes the one that training had, where the file has it.
         raw: leave cells alone that a spreadsheet would run; else they get a quote in front.
@@ -82,7 +86,7 @@ def predict(
         ValueError: before any work, an ending of ``out`` that is not written, a device that is not there, or a prior or a
             rejection that the model cannot do; data that the model cannot take, or rows too few to estimate a prior on.
     """
-    if out is not None:
+    if out is not None and not is_tagged_file(out):
         check_table_file(out)
     engine = engine_of(None, device, precision)
     loaded = model if isinstance(model, Model) else Model.load(model_folder(Path(model)), engine)
@@ -111,7 +115,13 @@ def predict(
         labels = label_column(
             rows, loaded.names, label, remembered.get("label"), tuple(getattr(like, "columns", ()))
         )
+    sentences = rows.raw if isinstance(rows.raw, Sentences) else None
+    if out is not None and sentences is None:
+        check_table_file(out)
     kept = columns_kept(rows, keep)  # a column that is not there is an error before the work
+    if sentences is not None:
+        rows.frame = token_frame(sentences) if rows.frame is None else rows.frame
+        kept = list(dict.fromkeys(("sentence", "token", *(name for name in kept if name != "tag"))))
     rows.notes += [f"class {name!r} had no training row: {UNSEEN}" for name in loaded.outcome.classes.unseen]
     encoded = loaded.encoder(rows.raw)
     found = said_under(loaded.outcome, encoded, word, deploy)
@@ -133,7 +143,10 @@ def predict(
     if labels is not None:
         opened = {} if reject is None else scored_open(labels, loaded.names, probabilities, below)
         cost = None if declared is None else torch.from_numpy(declared.matrix(rows.costs))
-        labels, scores, said = scored(labels, loaded.names, probabilities, chosen, tested, cost)
+        labels, scores, said = scored(
+            labels, loaded.names, probabilities, chosen, tested, cost,
+            None if sentences is None else sentences.sentence,
+        )  # fmt: skip
         rows.notes.append(said if not opened else f"{said}; the scores are as if no row were rejected")
     frame = predicted_frame(rows, kept, labels, loaded.names, probabilities, chosen, rejected)
     frame.attrs["decided_by"] = loaded.outcome.decided_by
@@ -144,7 +157,9 @@ def predict(
             frame.attrs[name] = about
     frame.attrs["notes"] = list(rows.notes)
     tell(rows.notes, say)
-    if out is not None:
+    if out is not None and sentences is not None and is_tagged_file(out):
+        write_tagged(frame, sentences, out)
+    elif out is not None:
         write_table(frame, out, raw)
     return frame
 

@@ -9,14 +9,16 @@ from longtail.backbones.resnet_branches import ResNetBranch, ResNetTrunk
 from longtail.backbones.resnet_cifar import Normalize, ResNetCIFAR
 from longtail.backbones.text_model import TextModel
 from longtail.backbones.timm_model import TimmModel
+from longtail.backbones.token_model import TokenModel
 from longtail.backbones.vision_model import VisionModel
 
 __all__ = [
     "MLP", "Attended", "BagOfWords", "Identity", "Normalize", "Pretrained", "ResNetBranch", "ResNetCIFAR", "ResNetTrunk",
-    "TextModel", "TimmModel", "VisionModel", "as_pretrained",
+    "TextModel", "TimmModel", "TokenModel", "VisionModel", "as_pretrained",
 ]  # fmt: skip
 
 PARTS = (
-    MLP, Attended, BagOfWords, Identity, ResNetBranch, ResNetCIFAR, ResNetTrunk, TextModel, TimmModel, VisionModel,
+    MLP, Attended, BagOfWords, Identity, ResNetBranch, ResNetCIFAR, ResNetTrunk, TextModel, TimmModel, TokenModel,
+    VisionModel,
 )  # fmt: skip
 """What a file may name of this room (``longtail.rooms.SLOTS``)."""

@@ -135,6 +135,7 @@ class Pretrained:
         """The encoder with its pre-trained weights, as a backbone for a kind of data."""
         from longtail.backbones.text_model import TextModel
         from longtail.backbones.timm_model import TimmModel
+        from longtail.backbones.token_model import TokenModel
         from longtail.backbones.vision_model import VisionModel
 
         self.check(kind)
@@ -146,6 +147,8 @@ class Pretrained:
             return TextModel.pretrained(
                 self.source, self.pool, self.normalise, rank, self.download, self.frozen
             )
+        if target is TokenModel:
+            return TokenModel.pretrained(self.source, self.pool, self.normalise, rank, self.download)
         assert target is VisionModel, target
         return VisionModel.pretrained(self.source, self.pool, bool(self.normalise), rank, self.download)
 

@@ -31,8 +31,8 @@ def compare(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt or islands-lt; several "
-            "are ranked."
+            help="csv, tsv, jsonl, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt, islands-lt, names-lt; "
+            "several are ranked."
         ),
     ],
     recipes: Annotated[

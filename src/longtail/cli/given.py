@@ -9,7 +9,7 @@ import typer
 Data = Annotated[
     str,
     typer.Argument(
-        help="csv, tsv, jsonl, json, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt or islands-lt."
+        help="csv, tsv, jsonl, json, parquet, xlsx, arff, npz, ..., a folder of images, digits-lt, islands-lt, names-lt."
     ),
 ]
 Unlabelled = Annotated[

@@ -106,7 +106,10 @@ def predict(
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending.")
+        Path,
+        typer.Option(
+            help="File to write: csv, tsv, jsonl, parquet, feather or xlsx, by its ending; tags: conll, txt too."
+        ),
     ] = Path("predictions.csv"),
     keep: Annotated[
         str | None, typer.Option(help="Columns of the data to keep, separated by commas, or all.")
@@ -118,12 +121,14 @@ def predict(
 ) -> None:
     """Predict classes and probabilities under the prior you deploy under; with labels in the data, score them."""
     from longtail import api
+    from longtail.data.tagged import is_tagged_file
     from longtail.report import listings
     from longtail.run.engine import engine_of
     from longtail.tables import check_table_file
 
     with errors():
-        check_table_file(out)
+        if not is_tagged_file(out):
+            check_table_file(out)
         engine = engine_of(device=device, precision=precision)
         loaded = api.Model.load(api.model_folder(model), engine)
         frame = api.predict(

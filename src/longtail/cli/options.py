@@ -18,7 +18,7 @@ import typer
 from longtail.words import printable
 
 READING: dict[str, Any] = {
-    "kind": Annotated[str | None, typer.Option(help="table, text, image or embedding; detected if left out.")],
+    "kind": Annotated[str | None, typer.Option(help="table, text, image, embedding or token; detected if left out.")],
     "text": Annotated[str | None, typer.Option(help="Name of the text column.")],
     "label": Annotated[str | None, typer.Option("--label", help="Name of the label column.")],
     "features": Annotated[

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from longtail.backbones import TextModel, as_pretrained
+from longtail.backbones import TextModel, TokenModel, as_pretrained
 from longtail.data import Dataset
 from longtail.kinds import Kind, kind_of
 from longtail.net import Net
@@ -27,7 +27,7 @@ def brings(dataset: Dataset, backbone: Backbone = None) -> Given:
     """
     raw, kind = dataset.raw, kind_of(dataset.kind)
     target = builder(kind, backbone)
-    form = "tokens" if target is TextModel else kind.form(raw)
+    form = "tokens" if target in (TextModel, TokenModel) else kind.form(raw)
     images = isinstance(raw, torch.Tensor) and raw.dim() == 4
     return Given(
         form=form, kind=dataset.kind, backbone="" if target is None else called(target),

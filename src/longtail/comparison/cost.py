@@ -19,7 +19,7 @@ from longtail.classical import Classical
 from longtail.comparison.study import Study
 from longtail.data import Dataset
 from longtail.inputs import SparseRows
-from longtail.kinds import kind_of
+from longtail.kinds import Sentences, kind_of
 from longtail.net import Net
 from longtail.part import Part
 from longtail.protocol import Backbone
@@ -68,6 +68,8 @@ def size_of(dataset: Dataset) -> Size:
         letters = sum(len(text) for text in raw[::step]) / max(1, len(raw[::step]))
         terms = 4 * min(letters, 2000)
         return Size(n, terms, min(300_000, 3 * n * terms**0.5), classes, 3e-6 * n * letters, sparse=True)
+    if isinstance(raw, Sentences):
+        return Size(n, 20, 10 * n**0.75, classes, 1e-5 * n, sparse=True)
     if hasattr(raw, "iloc"):
         wide = sum(_width(raw[name]) for name in raw.columns)
         return Size(n, wide, wide, classes, 2e-7 * n * wide)

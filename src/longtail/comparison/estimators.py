@@ -16,7 +16,7 @@ from longtail.classical.categorical import Blocks
 from longtail.classical.head import Fitted
 from longtail.classical.stored import Unstorable
 from longtail.examples import Examples
-from longtail.inputs import TokenRows
+from longtail.inputs import PlacedTokens, TokenRows
 from longtail.net import Net
 from longtail.part import digest, name_of, parts
 from longtail.run import Engine
@@ -36,7 +36,7 @@ def fit(
     Raises:
         TypeError: the rows are tokens.
     """
-    if isinstance(no_rows(examples.source), TokenRows):
+    if isinstance(no_rows(examples.source), TokenRows | PlacedTokens):
         raise TypeError(
             "a classical recipe cannot read tokens: compare it with tune=frozen, or without a backbone"
         )

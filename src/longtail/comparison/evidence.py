@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from longtail.comparison.clustered import rates_of
-from longtail.comparison.influence import Array, influence, smooth, terms_of
+from longtail.comparison.influence import Array, influence, parts, smooth, terms_of
 from longtail.comparison.judge import Judge
 from longtail.comparison.leaderboard import (
     LOWER_IS_BETTER,
@@ -33,6 +33,7 @@ from longtail.comparison.row_test import Layout, expected_of_winner, row_test
 from longtail.comparison.set_test import set_test
 from longtail.comparison.split import together_of
 from longtail.comparison.study import Study
+from longtail.metrics import Entities
 from longtail.metrics.evaluate import rarest_of
 from longtail.store import Entries
 
@@ -140,6 +141,13 @@ class _UnderPrior:
                 out[aimed.point.name] = torch.cat(known)
         return out
 
+    def entities(self, rows: Tensor, y: Tensor, decisions: Tensor) -> Entities | None:
+        """Those in the test rows of all runs, one run after the other; None where rows are no tagged tokens."""
+        assert self.layout is not None
+        of_runs = [self.judge.entities(rows[k], y[k], decisions[k]) for k in parts(self.layout.run)]
+        known = [one for one in of_runs if one is not None]
+        return Entities.joined(known) if known else None
+
     def found(self) -> dict[str, Any]:
         if self.layout is None:
             return {}
@@ -190,7 +198,8 @@ class _UnderPrior:
         assert read is not None
         rows, y, probabilities, decisions, _, flags = read
         made = [self.smooth[m] for m in metrics]
-        terms = terms_of(probabilities, y, decisions, made, self.judge.cost_of(rows), flags)
+        entities = self.entities(rows, y, decisions)
+        terms = terms_of(probabilities, y, decisions, made, self.judge.cost_of(rows), flags, entities)
         groups = self.results.data.groups
         own = self.judge.weight_of(rows, y)
         each = None if own is None else own.numpy()

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longtail.metrics import Metric, Seen, class_weights, found
+from longtail.metrics import Entities, Metric, Seen, class_weights, found
 from longtail.metrics.metric import COUNT, Batch, Terms
 from longtail.metrics.room import sums_of
 
@@ -45,6 +45,7 @@ def terms_of(
     metrics: Sequence[Metric],
     costs: Tensor | None = None,
     flags: Mapping[str, Tensor] | None = None,
+    entities: Entities | None = None,
 ) -> dict[str, Terms]:
     """What each row adds to the sums of some smooth metrics, by the name of the sum.
 
@@ -52,6 +53,7 @@ def terms_of(
         probabilities: ``[n, C]``; y, decisions: int64 ``[n]``.
         costs: of decisions, ``[C, C]`` or ``[n, C, C]``.
         flags: of points, bool ``[n]`` by name.
+        entities: of tagged tokens.
     """
     n, c = probabilities.shape
     step = max(1, CHUNK // c)
@@ -60,7 +62,8 @@ def terms_of(
         k = slice(i, i + step)
         own = costs[k] if costs is not None and costs.dim() == 3 else costs
         raised = {name: flag[k] for name, flag in (flags or {}).items()}
-        batch = Batch(probabilities[k].double(), y[k], decisions[k], costs=own, flags=raised)
+        begun = None if entities is None else entities.take(k)
+        batch = Batch(probabilities[k].double(), y[k], decisions[k], costs=own, flags=raised, entities=begun)
         for name, kind in sums_of(metrics).items():
             parts.setdefault(name, []).append(kind.of(batch))
 

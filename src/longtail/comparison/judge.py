@@ -19,7 +19,7 @@ from longtail.classes import Classes
 from longtail.comparison.cost_curve import cost_curve
 from longtail.comparison.outputs import Outputs, at
 from longtail.costs import Costs
-from longtail.metrics import Aimed
+from longtail.metrics import Aimed, Entities, Scheme
 from longtail.metrics.classes import of_each
 from longtail.metrics.evaluate import rarest_of, see
 from longtail.prior import Prior
@@ -57,6 +57,7 @@ class Judge:
         of: the values of each column that the costs name, of all rows of the data ``[N]``.
         points: that are asked for beside the metrics.
         weight: how much each row of the data counts ``[N]``; None is equally.
+        scheme, sequence: what tags of tokens say, and the sentence of each row ``[N]``; None: rows are no tagged tokens.
     """
 
     classes: Classes
@@ -66,6 +67,8 @@ class Judge:
     of: Mapping[str, Tensor] | None = None
     points: tuple[Aimed, ...] = ()
     weight: Tensor | None = None
+    scheme: Scheme | None = None
+    sequence: Tensor | None = None
 
     @classmethod
     def of_study(cls, study: Study, classes: Classes) -> Judge:
@@ -74,8 +77,9 @@ class Judge:
         points = tuple(Aimed.of(point, classes) for point in study.points)
         data = study.dataset
         return cls(
-            classes, priors, study.tested_under, study.costs, data.costs_of, points, data.beside.weight
-        )
+            classes, priors, study.tested_under, study.costs, data.costs_of, points, data.beside.weight,
+            data.scheme, data.beside.sequence,
+        )  # fmt: skip
 
     def weight_of(self, rows: Tensor, y: Tensor, tested: Any = None) -> Tensor | None:
         """What those rows count, float64 ``[n]``: by their own weights, and towards a tested prior; None is equally."""
@@ -89,6 +93,14 @@ class Judge:
     def cost_of(self, rows: Tensor) -> Tensor | None:
         """What decisions cost for those rows of the data, float64 ``[C, C]`` or ``[n, C, C]``; None without costs."""
         return None if self.costs is None else torch.from_numpy(self.costs.matrix(at(self.of, rows)))
+
+    def entities(self, rows: Tensor, y: Tensor, decisions: Tensor) -> Entities | None:
+        """The entities in test rows of one run, true and decided for; None where rows are no tagged tokens."""
+        if self.scheme is None or self.sequence is None:
+            return None
+        order = rows.argsort()
+        found = self.scheme.entities(y[order], decisions[order], self.sequence[rows[order]])
+        return found.take(order.argsort())
 
     def under(self, outputs: Outputs, prior: Prior | None) -> tuple[Tensor, Tensor]:
         """Probabilities and decisions of what was said of test rows: :meth:`Outputs.under` by the costs and the point."""
@@ -116,7 +128,7 @@ class Judge:
             tested = self.tested_prior(name)
             seen, made = see(
                 probabilities, y, prior=tested, groups=groups, decisions=decisions, rarest=rarest, costs=cost,
-                weight=own,
+                weight=own, entities=self.entities(outputs.rows, y, decisions),
             )  # fmt: skip
             found["scores"][name] = {m.name: number(float(m.of(seen))) for m in made}
             for aimed in self.points:

@@ -18,6 +18,7 @@ from longtail.comparison.outputs import Outputs, load_outputs
 from longtail.comparison.points import aimed_of
 from longtail.comparison.record import Results, Run
 from longtail.formats.images import ImageFiles
+from longtail.kinds import Sentences
 from longtail.prior import Prior
 from longtail.store import Entries
 from longtail.tables import write_table
@@ -180,6 +181,8 @@ def cells(raw: Any, rows: list[int]) -> dict[str, list[Any]]:
     if hasattr(raw, "iloc"):
         taken = raw.iloc[rows]
         return {str(name): list(taken[name]) for name in raw.columns}
+    if isinstance(raw, Sentences):
+        return {"sentence": [raw.around(k) for k in rows]}
     if isinstance(raw, list):
         return {"text": [raw[k] for k in rows]}
     if isinstance(raw, ImageFiles) and all(isinstance(source, Path) for source in raw.sources):

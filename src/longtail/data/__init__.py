@@ -1,5 +1,6 @@
 """Data: data sets and how they are read, imbalance makers, and what is built in; the encoders of ``longtail.kinds``."""
 
+from longtail.data.asked import Rows
 from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for, giveaways, select
 from longtail.data.digits import digits_lt
@@ -14,8 +15,8 @@ from longtail.data.imbalance import (
 )
 from longtail.data.inspect import inspect_facts
 from longtail.data.islands import islands_lt
+from longtail.data.names import names_lt
 from longtail.data.read import load, load_inputs, read_inputs, with_unlabelled
-from longtail.data.rows import Rows
 from longtail.formats.images import ImageFiles
 from longtail.formats.target import indices_of
 from longtail.kinds import (
@@ -55,6 +56,7 @@ __all__ = [
     "load",
     "load_inputs",
     "long_tailed_counts",
+    "names_lt",
     "pareto_counts",
     "read_inputs",
     "select",

@@ -27,6 +27,7 @@ class Beside:
         time: float64 ``[N]``: a number, or seconds since 1970 of a date.
         part: int64 ``[N]``: 0 trains, 1 validates, 2 tests.
         weight: float64 ``[N]``, how much a row counts, in training and in scores.
+        sequence: int64 ``[N]``, the sentence of each row that is a token; its rows stand together, in its order.
         groups: the names of the groups 0, 1, ...; rows without a group have none.
         costs: float64 ``[N]`` by name, columns that say what a decision costs in each row; they may be inputs too.
         dated: are times dates?
@@ -38,6 +39,7 @@ class Beside:
     time: Tensor | None = None
     part: Tensor | None = None
     weight: Tensor | None = None
+    sequence: Tensor | None = None
     groups: tuple[str, ...] = ()
     costs: Mapping[str, Tensor] = field(default_factory=dict)
     dated: bool = False
@@ -78,7 +80,7 @@ class Beside:
         """Those of some rows."""
         picked = {
             name: None if (column := getattr(self, name)) is None else column[index]
-            for name in ("group", "time", "part", "weight")
+            for name in ("group", "time", "part", "weight", "sequence")
         }
         costs = {name: values[index] for name, values in self.costs.items()}
         return Beside(
@@ -91,6 +93,8 @@ class Beside:
         h = hashlib.sha256()
         for column in (self.group, self.time, self.part, self.weight):
             h.update(b"-" if column is None else column.numpy().tobytes())
+        if self.sequence is not None:
+            h.update(self.sequence.numpy().tobytes())
         return h.hexdigest()
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from longtail.data.dataset import Dataset
 from longtail.data.digits import digits_lt
 from longtail.data.islands import islands_lt
+from longtail.data.names import names_lt
 
-BUILT_IN: dict[str, Callable[..., Dataset]] = {"digits-lt": digits_lt, "islands-lt": islands_lt}
+BUILT_IN: dict[str, Callable[..., Dataset]] = {
+    "digits-lt": digits_lt, "islands-lt": islands_lt, "names-lt": names_lt,
+}  # fmt: skip
 
 
 def is_built_in(path: str | Path) -> bool:

@@ -14,6 +14,7 @@ from longtail.data.beside import Beside
 from longtail.inputs import SparseRows
 from longtail.kinds import Kind, kind_of
 from longtail.labels import Labels
+from longtail.metrics import Scheme
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,10 +23,10 @@ class Dataset:
 
     Attributes:
         name: for display.
-        kind: "image", "text", "table" or "embedding".
+        kind: "image", "text", "table", "embedding" or "token".
         raw: images as uint8 ``[N, 3, H, W]`` (0..255), or :class:`ImageFiles` where sizes differ; text as
             ``list[str]``, or :class:`SparseRows` that are features already; a table as a ``pandas.DataFrame`` of
-            feature columns; embeddings as float32 ``[N, d]``.
+            feature columns; embeddings as float32 ``[N, d]``; tokens as :class:`longtail.kinds.token.Sentences`.
         labels: one label a row.
         duplicate_of: int64 ``[N]``, equal for rows whose input is the same, whatever their label.
         notes: what was detected and done, in plain words.
@@ -81,6 +82,11 @@ class Dataset:
     def costs_of(self) -> Mapping[str, Tensor]:
         """What columns say of the cost of a decision in each row, float64 ``[N]`` by name."""
         return self.beside.costs
+
+    @property
+    def scheme(self) -> Scheme | None:
+        """What the classes say as tags of entities; None where rows are no tokens, or classes no such tags."""
+        return None if self.beside.sequence is None else Scheme.of(self.labels.names)
 
     def take(self, index: Tensor) -> Dataset:
         """The rows at ``index`` (int64), in that order; the classes and the groups of duplicates stay."""

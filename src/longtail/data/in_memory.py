@@ -14,11 +14,14 @@ from torch import Tensor
 from longtail.data.beside import Beside
 from longtail.data.costing import costs_in, numbers_beside, with_costs
 from longtail.data.dataset import Dataset
+from longtail.data.tokens import READING, in_sentences, tag_notes
 from longtail.formats.columns import find
 from longtail.formats.target import classes_of
+from longtail.kinds import TOKEN
 from longtail.kinds.memory import rows_of
 from longtail.kinds.roles import roles
 from longtail.kinds.table.read import sheet_of
+from longtail.kinds.token.tagged import tags_of
 from longtail.labels import Labels
 
 
@@ -65,6 +68,10 @@ def dataset_of(
             f"data is a {type(given).__name__}; give a path, a data frame with a label column, or (X, y)"
         )
     raw, found, said = rows_of(x, kind, text, features)
+    tagged = found is TOKEN
+    if tagged:
+        y = tags_of(x, y)
+        said = [*said, *tag_notes(y, raw)]
     where = f"column {reading['label']!r}" if reading else "y"
     classes, names, more = classes_of(labels_column(y), where, named=named)
     data = Dataset.of(name, found.name, raw, Labels.of(classes, names), [*notes, *said, *more])
@@ -72,9 +79,13 @@ def dataset_of(
         if len(column) != len(data):
             raise ValueError(f"{what} has {len(column)} values for {len(data)} rows")
     beside_rows = Beside.of(cells, titles, "data")
+    if tagged:
+        beside_rows = in_sentences(beside_rows, raw)
     no_inputs = [f"column {c!r} is the {w}, and no input" for w, c in titles.items() if reading]
     told = (*data.notes, *beside_rows.notes, *no_inputs)
-    return with_costs(replace(data, reading=reading, beside=beside_rows, notes=told), costs)
+    return with_costs(
+        replace(data, reading=dict(READING) if tagged else reading, beside=beside_rows, notes=told), costs
+    )
 
 
 def columns_beside(asked: Mapping[str, Any], sheet: Any) -> tuple[dict[str, Any], dict[str, str]]:

@@ -14,10 +14,12 @@ from longtail.data.costing import costs_in
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.predicted import label_column
 from longtail.data.read import read_inputs
+from longtail.data.tokens import GROUP
 from longtail.formats.images import ImageFiles
 from longtail.formats.places import parts_of
 from longtail.formats.target import indices_of
 from longtail.inputs import SparseRows
+from longtail.kinds import Sentences
 from longtail.labels import Labels
 
 READ = ("header", "encoding", "delimiter", "missing", "skip_bad", "sheet", "images", "text")
@@ -65,6 +67,8 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
         raw, cells, own, said, frame = read_part(given, what, like, train, how)
         costs.append(own)
         aside.append(beside_of(frame, len(cells), train.beside, aside[-1], what))
+        if isinstance(raw, Sentences):
+            aside[-1] = behind(aside[-1], raw, train, aside[-2])
         said = [*said, *aside[-1].notes]
         cells = [str(c).strip() for c in cells]
         new = [c for c in dict.fromkeys(cells) if int(indices_of([c], names)[0]) < 0]
@@ -85,6 +89,7 @@ def with_parts(train: Dataset, others: Mapping[str, Any], how: Mapping[str, Any]
         groups=aside[-1].groups,
         weight=None if train.beside.weight is None else torch.cat([known_weight(b) for b in aside]),
         part=torch.cat(part),
+        sequence=None if train.beside.sequence is None else torch.cat([known_sequence(b) for b in aside]),
         costs={name: torch.cat([of[name] for of in costs]) for name in train.costs_of},
         names={**train.beside.names, "split": f"its own test set ({title(others['test'], 'test')})"},
     )
@@ -175,6 +180,20 @@ def known_weight(beside: Beside) -> torch.Tensor:
     return beside.weight
 
 
+def known_sequence(beside: Beside) -> torch.Tensor:
+    assert beside.sequence is not None
+    return beside.sequence
+
+
+def behind(found: Beside, raw: Sentences, train: Dataset, before: Beside) -> Beside:
+    """What stands beside the tokens of a part, whose sentences are numbered behind those of the part before."""
+    sequence = raw.sentence + int(known_sequence(before).max()) + 1
+    if train.beside.names.get("group") != GROUP:
+        return replace(found, sequence=sequence)
+    group = raw.sentence + int(known_group(before).max()) + 1
+    return replace(found, sequence=sequence, group=group, groups=(), notes=())
+
+
 def has_costs(
     costs: Mapping[str, torch.Tensor], wanted: Sequence[str], what: str
 ) -> Mapping[str, torch.Tensor]:
@@ -212,6 +231,8 @@ def joined(raws: Sequence[Any]) -> Any:
         return torch.cat([torch.as_tensor(raw) for raw in raws])
     if isinstance(first, list):
         return [row for raw in raws for row in raw]
+    if isinstance(first, Sentences):
+        return first.followed_by(raws[1:])
     if isinstance(first, SparseRows):
         starts = [torch.zeros(1, dtype=torch.int64)]
         for raw in raws:

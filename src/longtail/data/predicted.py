@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longtail.data.rows import Rows
+from longtail.data.asked import Rows
 from longtail.formats.columns import find
 from longtail.formats.sheet import MISSING, Sheet
 from longtail.formats.target import indices_of
-from longtail.metrics import evaluate, open_set
+from longtail.metrics import Scheme, evaluate, open_set
 
+ENTITIES = ("entity_f1", "entity_f1_macro")
 COSTS = ("expected_cost", "cost_saving")
 NONE = "none of these"
 """What stands in the place of a class for a row that is rejected."""
@@ -105,12 +106,14 @@ def scored(
     chosen: Tensor,
     prior: Tensor | None,
     costs: Tensor | None = None,
+    sequence: Tensor | None = None,
 ) -> tuple[list[str | None], dict[str, dict[str, float]], str]:
     """The labels as class names, the scores of the rows that have one, and what to say about it.
 
     Args:
         prior: None: there is none to score under but that of the file.
         costs: of decisions, ``[C, C]`` or ``[N, C, C]``; None: none are declared.
+        sequence: the sentence of each row that is a token, ``[N]``; None: rows are none.
 
     Returns:
         class names, None for a row without a known label; scores under ``prior`` ("declared") and as frequent as in the
@@ -125,10 +128,15 @@ def scored(
     p, decided, y = probabilities[known], chosen[known], y[known]
     p = p.double() / p.double().sum(1, keepdim=True)
     cost = costs[known] if costs is not None and costs.dim() == 3 else costs
-    found = {"file": evaluate(p, y, decisions=decided, costs=cost)}
+    scheme = None if sequence is None else Scheme.of(names)
+    entities = None if scheme is None or sequence is None else scheme.entities(y, decided, sequence[known])
+    found = {"file": evaluate(p, y, decisions=decided, costs=cost, entities=entities)}
     if prior is not None and bool(prior[y.unique()].sum() > 0):  # classes of the file that the prior knows
-        found = {"declared": evaluate(p, y, prior=prior, decisions=decided, costs=cost), **found}
-    shown = SCORES if cost is None else (*COSTS, *SCORES)
+        found = {
+            "declared": evaluate(p, y, prior=prior, decisions=decided, costs=cost, entities=entities),
+            **found,
+        }
+    shown = (*(() if cost is None else COSTS), *(() if entities is None else ENTITIES), *SCORES)
     return cells, {k: {name: float(v[name]) for name in shown} for k, v in found.items()}, said
 
 

@@ -6,9 +6,10 @@
 | jsonl, json, arff, KEEL dat, xlsx                        | table or text; image where a column names pictures  |
 | parquet, feather                                         | the same; image or embedding for columns that hold such |
 | svmlight                                                 | table, or sparse features where there are many      |
+| CoNLL columns; lists of tokens and tags in jsonl, parquet | token                                               |
 | npz, npy, safetensors                                    | embedding                                           |
 | folder                                                   | image (root/class/*.png), or a folder with train.* in it |
-| "digits-lt", "digits-lt:100", "islands-lt"               | built in: images, or a table; at that imbalance factor |
+| "digits-lt", "digits-lt:100", "islands-lt", "names-lt"   | built in: images, a table, tokens; at that imbalance |
 
 The format is told by the content first and by the ending second; text files may be packed by gzip, bzip2, xz or zip.
 """
@@ -20,12 +21,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from longtail.data.asked import Asked, Rows
 from longtail.data.built_in import built_in, is_built_in
 from longtail.data.costing import costs_in, with_costs
 from longtail.data.dataset import Dataset, encoder_for
 from longtail.data.imbalance import choose_first, long_tailed_counts
 from longtail.data.in_memory import dataset_of
-from longtail.data.rows import Asked, Rows, read_rows, refuse_columns
+from longtail.data.rows import read_rows, refuse_columns
 from longtail.formats.how import IN_MEMORY, SPLITS, How, listed
 from longtail.formats.places import title_of
 from longtail.formats.reading import short, tell
@@ -65,13 +67,14 @@ def load(
         path: a file, a folder, or what is built in ("digits-lt:100": imbalance 100); or a ``pandas.DataFrame`` with
             a label column; or ``(X, y)``, where X is one of the forms of ``longtail.kinds.memory`` and y has one label
             a row. Options of files (drop, header, delimiter ...) are refused for what is in memory.
-        kind: "image", "text", "table" or "embedding"; None detects it.
-        text: the column of a text data set, by name or number (from 0).
+        kind: "image", "text", "table", "embedding" or "token"; None detects it.
+        text: the column of a text data set, by name or number (from 0); of tokens, that of the tokens.
         label: the column (or array) of labels; None takes one called label, target, class, y or category,
             else the last.
         features: the columns to learn from; None takes all but the label.
         group: the column of groups, such as patients: it is no input, and no comparison has rows of one group on two
-            sides. Of pictures in folders: "folder", or a regular expression that finds it in their names. In memory
+            sides. Of pictures in folders: "folder", or a regular expression that finds it in their names. Of tokens it
+            is their sentence, unless it is said; "document" of CoNLL columns with -DOCSTART-. In memory
             also an array, one a row.
         time: the column (in memory also an array) of times: a comparison then tests later rows than it trains on.
         weight: the column (in memory also an array) of how much each row counts, in training and in scores.
@@ -145,6 +148,10 @@ def _built_in(path: str | Path, kind: str | None, split: str | None, imbalance: 
 
 
 def _cut(data: Dataset, imbalance: float) -> Dataset:
+    if data.beside.sequence is not None:
+        raise ValueError(
+            f"imbalance={imbalance:g} leaves rows out, and a token stands in its sentence: leave it away"
+        )
     index = choose_first(data.labels, long_tailed_counts(data.labels, imbalance))
     note = f"cut to imbalance {imbalance:g}: the first rows of each class, {len(index)} of {len(data)}"
     cut = data.take(index)

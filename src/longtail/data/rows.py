@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from longtail.data.asked import Asked, Rows, Target
 from longtail.data.beside import Beside, groups_by_path
 from longtail.data.costing import numbers_beside
+from longtail.data.tokens import conll_rows, listed_rows
 from longtail.formats.arrays import FEATURE_NAMES, TARGET_NAMES, find_array, matrix, read_arrays
 from longtail.formats.columns import find
 from longtail.formats.how import How
@@ -27,8 +29,8 @@ from longtail.kinds import (
     IMAGE,
     TABLE,
     TEXT,
+    TOKEN,
     EmbeddingEncoder,
-    Encoder,
     Kind,
     SparseEncoder,
     TableEncoder,
@@ -44,87 +46,6 @@ WHAT = {"group": "group", "time": "time", "split": "part (train, validation, tes
 """What a column beside the inputs is, in notes."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """The labels beside rows, as they stand there.
-
-    Attributes:
-        values: one a row.
-        file, place: where they stand, for messages.
-        names: of the classes, where the file or one beside it declares them.
-    """
-
-    values: Any
-    file: Path
-    place: str
-    names: list[str] | None = None
-
-
-@dataclass
-class Rows:
-    """Rows as they were read.
-
-    Attributes:
-        raw: what ``Dataset.raw`` is.
-        kind: of the rows; None where the model's own is meant.
-        frame: the columns of the file, a row for each of ``raw``; None where there are none.
-        paths: the file of each image; None for other data.
-        root: the folder that the images were read from, where it was a folder.
-        target: the labels, where they were asked for.
-        beside: groups, times and parts of the rows.
-        costs: columns of costs that were asked for, float64 ``[N]`` by name.
-        reading: ``Dataset.reading``.
-        notes: what was detected and done, in plain words.
-    """
-
-    raw: Any
-    kind: Kind | None = None
-    frame: Any = None
-    paths: list[Path] | None = None
-    root: Path | None = None
-    target: Target | Labels | None = None
-    beside: Beside = field(default_factory=Beside)
-    costs: dict[str, torch.Tensor] = field(default_factory=dict)
-    reading: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is wanted of a file: labelled rows (``like`` None), or rows as a model takes them.
-
-    Attributes:
-        kind: a kind that was named, or the model's; None detects it.
-        text, label, features: columns that were named.
-        group, time, weight: columns beside the inputs; of pictures in folders, how their names tell the group.
-        like: the encoder of the model.
-        classes: the names of the model's classes.
-        first: the number of the first feature, of svmlight, as the model remembers it.
-        cost_columns: columns of costs, which may be inputs too.
-    """
-
-    kind: Kind | None = None
-    text: str | int | None = None
-    label: str | int | None = None
-    features: Sequence[str | int] | None = None
-    group: str | int | None = None
-    time: str | int | None = None
-    weight: str | int | None = None
-    like: Encoder | None = None
-    classes: tuple[str, ...] = ()
-    first: int | None = None
-    cost_columns: tuple[str, ...] = ()
-
-    def check(self, kind: Kind, where: Path, what: str) -> None:
-        """Raises ValueError where data of another kind were asked for."""
-        if self.kind in (None, kind):
-            return
-        assert self.kind is not None
-        if self.like is None:
-            raise ValueError(f"{where} holds {kind.name} data; kind={self.kind.name!r} does not fit")
-        raise ValueError(f"{where} {what}; the model takes {self.kind.name}")
-
-
 def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
     """Read a file or folder.
 
@@ -138,6 +59,8 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
     if not pictures:  # to predict, every picture in a folder is a row, whatever the folders in it are called
         where = resolve(where, how.part, notes)
     form = "folder" if where.is_dir() else format_of(where)
+    if asked.kind is TOKEN and form == "delimited":
+        form = "conll"  # tags that are no BIO tags, or words to predict, are not known by themselves
     check_options(where, form, how)
     if form in ("folder", "svmlight") or (asked.cost_columns and form in ("picture", "arrays")):
         refuse_columns(where, asked, how, () if form == "svmlight" else ("group",))
@@ -147,13 +70,17 @@ def read_rows(path: str | Path, how: How, asked: Asked) -> Rows:
         found = _picture(where, asked)
     elif form == "arrays":
         found = _arrays(where, asked)
+    elif form == "conll":
+        asked.check(TOKEN, where, "holds tagged tokens")
+        found = conll_rows(where, how, asked)
     elif form == "svmlight" and (asked.like is None or isinstance(asked.like, SparseEncoder | TableEncoder)):
         found = _svmlight(where, asked)
-    elif asked.like is None:
-        found = _labelled(read_sheet(where, form, how), how, asked)
     else:
-        wanted = kind_of(asked.like.kind).wanted(asked.like, asked.classes)
-        found = _alike(read_sheet(where, form, how, wanted), how, asked)
+        wanted = None if asked.like is None else kind_of(asked.like.kind).wanted(asked.like, asked.classes)
+        sheet = read_sheet(where, form, how, wanted)
+        listed = listed_rows(sheet, how, asked)
+        columns = _labelled if asked.like is None else _alike
+        found = columns(sheet, how, asked) if listed is None else listed
     if isinstance(asked.like, EmbeddingEncoder) and found.raw.shape[1:] != asked.like.feature_shape:
         held, takes = found.raw.shape[1], asked.like.num_features
         raise ValueError(f"{where}: rows of {held} numbers; the model takes {takes}")

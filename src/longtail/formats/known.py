@@ -8,6 +8,7 @@ from pathlib import Path
 
 from longtail.formats.arff import read_arff
 from longtail.formats.columnar import read_feather, read_parquet
+from longtail.formats.conll import looks_like_conll
 from longtail.formats.delimited import read_delimited
 from longtail.formats.how import How, Wanted
 from longtail.formats.records import read_json
@@ -16,16 +17,18 @@ from longtail.formats.spreadsheet import read_xlsx
 from longtail.formats.svmlight import looks_like_svmlight
 
 DELIMITED = (".csv", ".tsv", ".txt", ".data", ".tab", ".trn", ".tst", ".dat", ".label")
+CONLL = (".conll", ".iob", ".iob2", ".bio")
 JSON = (".jsonl", ".ndjson", ".json")
 PARQUET = (".parquet", ".pq")
 FEATHER = (".feather", ".arrow", ".ipc")
 ARRAYS = (".npz", ".safetensors", ".npy")
 SVMLIGHT = (".svm", ".svmlight", ".libsvm")
 OTHERS = (".arff", ".xlsx", ".xlsm")
-DATA = (*DELIMITED, *JSON, *PARQUET, *FEATHER, *ARRAYS, *SVMLIGHT, *OTHERS)
+DATA = (*DELIMITED, *CONLL, *JSON, *PARQUET, *FEATHER, *ARRAYS, *SVMLIGHT, *OTHERS)
 """Endings of data files, as they are looked for in a folder. A file that is named may have any ending."""
 
 TAKES: dict[str, tuple[str, ...]] = {
+    "conll": ("encoding",),
     "delimited": ("drop", "header", "encoding", "delimiter", "missing", "images"),
     "json": ("drop", "encoding", "missing", "images"),
     "arff": ("drop", "encoding", "missing", "images"),
@@ -35,7 +38,10 @@ TAKES: dict[str, tuple[str, ...]] = {
 }
 """What the user may say about a file of each format; of a file or a folder of any, ``split`` and ``skip_bad``."""
 
-KNOWN = "csv, tsv, txt, data, jsonl, json, parquet, feather, arff, KEEL dat, svmlight, xlsx, npz, npy and safetensors"
+KNOWN = (
+    "csv, tsv, txt, data, jsonl, json, CoNLL columns, parquet, feather, arff, KEEL dat, svmlight, xlsx, npz, npy and "
+    "safetensors"
+)
 
 _PICKLE = (
     "a Python pickle, which is never opened because it can run code",
@@ -87,7 +93,7 @@ _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*"
 
 
 def format_of(path: Path) -> str:
-    """ "parquet", "feather", "xlsx", "arrays", "json", "arff", "svmlight", "delimited" or "picture".
+    """ "parquet", "feather", "xlsx", "arrays", "json", "arff", "svmlight", "conll", "delimited" or "picture".
 
     Raises:
         ValueError: a format that is not read, with the way to convert it; or an empty file.
@@ -133,7 +139,12 @@ def check_options(path: Path, form: str, how: How) -> None:
     Raises:
         ValueError: which.
     """
-    what = {"arrays": "a file of arrays", "picture": "a picture", "folder": "a folder of images"}
+    what = {
+        "arrays": "a file of arrays",
+        "conll": "read as CoNLL columns",
+        "picture": "a picture",
+        "folder": "a folder of images",
+    }
     named = what.get(form, f"read as {form}")
     how.refuse_but((*TAKES.get(form, ()), "split", "skip_bad"), f"{path}, {named}")
 
@@ -154,6 +165,8 @@ def _text_format(path: Path, head: bytes, suffix: str) -> str:
         head[: max(head.rfind(b"\n"), 1)] if b"\n" in head else head
     ):
         return "svmlight"
+    if suffix in CONLL or looks_like_conll(head[: head.rfind(b"\n") + 1] if len(head) == 1 << 16 else head):
+        return "conll"
     if (
         suffix not in DELIMITED
         and head.count(b"\0") > len(head) // 20

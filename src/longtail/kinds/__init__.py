@@ -15,8 +15,12 @@ from longtail.kinds.text import TEXT
 from longtail.kinds.text.encoder import TextEncoder
 from longtail.kinds.text.sparse import SparseEncoder
 from longtail.kinds.text.tokens import TokenEncoder
+from longtail.kinds.token import TOKEN
+from longtail.kinds.token.pieces import PieceEncoder
+from longtail.kinds.token.sentences import Sentences
+from longtail.kinds.token.windows import WindowEncoder
 
-KINDS = {kind.name: kind for kind in (IMAGE, TEXT, TABLE, EMBEDDING)}
+KINDS = {kind.name: kind for kind in (IMAGE, TEXT, TABLE, EMBEDDING, TOKEN)}
 
 Encoder = (
     TableEncoder
@@ -26,6 +30,8 @@ Encoder = (
     | EmbeddingEncoder
     | SparseEncoder
     | FeatureEncoder
+    | WindowEncoder
+    | PieceEncoder
 )
 """Raw rows -> what a net is fed. Fitted on training rows only; saved as JSON and tensors."""
 
@@ -45,6 +51,7 @@ def kind_of(name: str) -> Kind:
 
 
 __all__ = [
-    "EMBEDDING", "IMAGE", "KINDS", "TABLE", "TEXT", "EmbeddingEncoder", "Encoder", "FeatureEncoder", "ImageEncoder",
-    "Kind", "SparseEncoder", "TableEncoder", "TextEncoder", "TokenEncoder", "kind_of",
+    "EMBEDDING", "IMAGE", "KINDS", "TABLE", "TEXT", "TOKEN", "EmbeddingEncoder", "Encoder", "FeatureEncoder",
+    "ImageEncoder", "Kind", "PieceEncoder", "Sentences", "SparseEncoder", "TableEncoder", "TextEncoder", "TokenEncoder",
+    "WindowEncoder", "kind_of",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from longtail.kinds.embedding.encoder import EmbeddingEncoder
 from longtail.kinds.image.encoder import ImageEncoder
 from longtail.kinds.text.tokens import TokenEncoder
+from longtail.kinds.token.pieces import PieceEncoder
 from longtail.net import rebuild
 from longtail.part import to_json
 
@@ -30,7 +31,7 @@ class Numerics(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class FeatureEncoder:
-    """Texts or images -> float32 ``[N, d]``: ``back(backbone(front(raw)))``.
+    """Texts, tokens or images -> float32 ``[N, d]``: ``back(backbone(front(raw)))``.
 
     Attributes:
         front: raw rows -> what the backbone takes.
@@ -39,7 +40,7 @@ class FeatureEncoder:
         engine: where the backbone runs; None takes a GPU where there is one. It is no part of what is saved.
     """
 
-    front: TokenEncoder | ImageEncoder
+    front: TokenEncoder | ImageEncoder | PieceEncoder
     backbone: nn.Module
     back: EmbeddingEncoder | None = None
     engine: Numerics | None = None
@@ -96,7 +97,7 @@ class FeatureEncoder:
         def under(name: str) -> dict[str, Tensor]:
             return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
 
-        fronts: dict[str, Any] = {cls.kind: cls for cls in (TokenEncoder, ImageEncoder)}
+        fronts: dict[str, Any] = {cls.kind: cls for cls in (TokenEncoder, ImageEncoder, PieceEncoder)}
         front = fronts[facts["front"]["kind"]].load(facts["front"], under("front/"))
         backbone = rebuild(facts["backbone"], under("backbone/"), "backbone")
         back = EmbeddingEncoder.load(facts["back"], under("back/")) if "back" in facts else None

@@ -7,6 +7,7 @@
 | objects or words ``[N, d]`` (numpy) | table | columns x0, x1, ..., read as those of a file |
 | SciPy sparse ``[N, d]`` | text | sparse rows |
 | strings ``[N]`` (a list, an array, a series, a frame of one column) | text | None and NaN are empty texts |
+| lists of words (a list of lists) | token | a row for each word, with its sentence |
 | uint8 ``[N, 3, H, W]`` or ``[N, H, W, 3]`` | image | images |
 
 ``kind="embedding"`` reads numbers as ready-made features (a linear head, no hidden layer), ``kind="text"`` a column of
@@ -21,12 +22,13 @@ from typing import Any
 import numpy as np
 
 from longtail.formats.columns import find
-from longtail.kinds import EMBEDDING, IMAGE, TABLE, TEXT, Kind, kind_of
+from longtail.kinds import EMBEDDING, IMAGE, TABLE, TEXT, TOKEN, Kind, kind_of
 from longtail.kinds.embedding.read import embeddings_of
 from longtail.kinds.image.read import images_of, is_images
 from longtail.kinds.roles import inputs_of
 from longtail.kinds.table.read import frame_of, sheet_of, table
 from longtail.kinds.text.read import is_texts, rows_of_sparse, texts_of
+from longtail.kinds.token.tagged import is_sentences, sentences_of
 
 
 def rows_of(
@@ -44,6 +46,8 @@ def rows_of(
     Raises:
         ValueError: no rows that a data set can have.
     """
+    if kind in (None, TOKEN.name) and is_sentences(x):
+        return sentences_of(x), TOKEN, []
     if is_texts(x, kind):
         return texts_of(x), TEXT, []
     if is_images(x, kind):

@@ -15,6 +15,7 @@ from longtail.metrics.calibration import (
     reliability_bins,
 )
 from longtail.metrics.classes import confusion, per_class
+from longtail.metrics.entities import Entities, Scheme
 from longtail.metrics.evaluate import evaluate
 from longtail.metrics.group_recall import group_recall
 from longtail.metrics.metric import Metric, Seen, Sum
@@ -26,8 +27,10 @@ from longtail.metrics.weighting import class_weights, importance
 
 __all__ = [
     "Aimed",
+    "Entities",
     "Metric",
     "Point",
+    "Scheme",
     "Seen",
     "Streaming",
     "Sum",

@@ -58,7 +58,11 @@ def per_class(
 def of_each(seen: Seen) -> dict[str, Tensor]:
     """The scores of each class, float64 ``[C]``, from what every metric is computed from."""
     return {
-        **{m.by_class[0]: m.by_class[1](seen) for m in found().values() if m.by_class is not None},
+        **{
+            m.by_class[0]: m.by_class[1](seen)
+            for m in found().values()
+            if m.by_class is not None and all(s.name in seen.sums for s in m.sums)
+        },
         "recall": seen["plain_hits"] / seen["count"],  # defined even where the prior is 0
         "precision": seen["hits"] / seen["decided"],
     }

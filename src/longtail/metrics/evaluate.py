@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from longtail.metrics.entities import Entities
 from longtail.metrics.inputs import ArrayLike, as_costs
 from longtail.metrics.metric import Batch, Metric, Rows, Seen
 from longtail.metrics.room import chosen
@@ -28,6 +29,7 @@ def evaluate(
     bins: int = 15,
     metrics: Sequence[str | Metric] | None = None,
     costs: ArrayLike | None = None,
+    entities: Entities | None = None,
 ) -> dict[str, float]:
     """Every metric, as its expectation under ``prior``; nan where one is not defined for these rows.
 
@@ -55,6 +57,7 @@ def evaluate(
     | classwise_ece | mean over all classes of the calibration error of that class's probability |
     | expected_cost | mean cost of the decisions; with ``costs`` only |
     | cost_saving | 1 - expected_cost / (that of the best class to decide every time); with ``costs`` only |
+    | entity_f1, entity_f1_macro | F1 of whole entities, over all and as the mean of types; with ``entities`` only |
 
     Args:
         probs: probabilities for the same prior, ``[N, C]``.
@@ -69,6 +72,7 @@ def evaluate(
         metrics: names, or metrics of your own (:class:`longtail.metrics.Metric`); None is every one of the room.
         costs: of a decision (columns) for a row of a class (rows), ``[C, C]``; ``[N, C, C]`` where rows have their own.
             ``decisions`` are not made here: see :meth:`longtail.costs.Costs.decide`.
+        entities: of tagged tokens, by ``Scheme.of(names).entities(y, decisions, sequence)``; None: rows are none.
 
     Raises:
         ValueError: rows that are no probabilities, labels out of range, lengths that differ, a prior or weights that are
@@ -80,7 +84,7 @@ def evaluate(
     """
     seen, made = see(
         probs, y, metrics, prior=prior, groups=groups, decisions=decisions, weight=weight, rarest=rarest, bins=bins,
-        costs=costs,
+        costs=costs, entities=entities,
     )  # fmt: skip
     return {m.name: float(m.of(seen)) for m in made}
 
@@ -98,6 +102,7 @@ def see(
     bins: int = 15,
     costs: ArrayLike | None = None,
     flags: Mapping[str, Tensor] | None = None,
+    entities: Entities | None = None,
 ) -> tuple[Seen, tuple[Metric, ...]]:
     """What some metrics are computed from, and those of them that apply; arguments as for :func:`evaluate`, and the
     ``flags`` of points (:mod:`longtail.metrics.point`), bool ``[N]`` by name.
@@ -106,18 +111,20 @@ def see(
     n, c = rows.p.shape
     cost = None if costs is None else as_costs(costs, c, n).to(rows.p.device)
     counts = torch.bincount(rows.y, weights=None if weight is None else own, minlength=c).cpu()
-    made = chosen(c, groups or {}, metrics, cost is not None)
+    made = chosen(c, groups or {}, metrics, cost is not None, entities is not None)
     summed = [m for m in made if m.needs != "order"]
     stream = Streaming(
         c, prior=prior, counts=counts, groups=groups, bins=bins, device=rows.p.device, metrics=summed,
-        costs=cost,
+        costs=cost, sequences=entities is not None,
     )  # fmt: skip
     step = max(1, CHUNK // c)
     for i in range(0, n, step):
         part = slice(i, i + step)
         some = cost[part] if cost is not None and cost.dim() == 3 else cost
         raised = {name: flag[part] for name, flag in (flags or {}).items()}
-        stream.add(Batch(rows.p[part], rows.y[part], rows.decisions[part], bins, some, raised), own[part])
+        begun = None if entities is None else entities.take(part)
+        batch = Batch(rows.p[part], rows.y[part], rows.decisions[part], bins, some, raised, begun)
+        stream.add(batch, own[part])
     everything = Rows(rows.p, rows.y, stream.class_weight[rows.y] * own)
     seen = stream.seen
     rare = rarest_of(torch.where(seen.occurs.cpu(), counts, 0)) if rarest is None else rarest

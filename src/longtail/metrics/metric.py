@@ -17,6 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from longtail.metrics.entities import Entities
 from longtail.metrics.ranked import Ranked, ranked
 
 
@@ -31,6 +32,7 @@ class Batch:
         costs: of each decision, float64 ``[C, C]`` (true, decided), or ``[B, C, C]`` where rows have their own; None: no
             costs are declared.
         flags: rows that are taken for a class at a threshold, bool ``[B]``, by the name of a point.
+        entities: those that begin at each row, where rows are tagged tokens; None: they are not.
     """
 
     p: Tensor
@@ -39,6 +41,7 @@ class Batch:
     bins: int = 15
     costs: Tensor | None = None
     flags: Mapping[str, Tensor] = field(default_factory=dict)
+    entities: Entities | None = None
 
     @property
     def num_classes(self) -> int:
@@ -195,6 +198,7 @@ class Metric:
         least_classes: with fewer classes it says nothing, and is left out.
         group: it is of this group of classes, and is left out where there is no such group.
         of_costs: it is of declared costs, and is left out where there are none.
+        of_sequences: it is of entities in sequences of tagged tokens, and is left out where rows are no such tokens.
         place: in lists and on pages, from the first to the last.
         importance: in the terminal columns with more stay longest; 1: on the page only; 0: in the files only.
     """
@@ -212,16 +216,21 @@ class Metric:
     least_classes: int = 1
     group: str | None = None
     of_costs: bool = False
+    of_sequences: bool = False
     place: float = 100.0
     importance: int = 2
     short: str | None = None
 
-    def applies(self, num_classes: int, groups: Mapping[str, Tensor], costs: bool = False) -> bool:
-        """Does it say something for so many classes and these groups, with declared costs or without?"""
+    def applies(
+        self, num_classes: int, groups: Mapping[str, Tensor], costs: bool = False, sequences: bool = False
+    ) -> bool:
+        """Does it say something for so many classes and these groups, with declared costs or without, of tagged tokens in
+        sequences or of other rows?"""
         return (
             num_classes >= self.least_classes
             and (self.group is None or self.group in groups)
             and (costs or not self.of_costs)
+            and (sequences or not self.of_sequences)
         )
 
 

@@ -56,6 +56,7 @@ def chosen(
     groups: Mapping[str, Tensor],
     asked: Sequence[str | Metric] | None = None,
     costs: bool = False,
+    sequences: bool = False,
 ) -> tuple[Metric, ...]:
     """The metrics that say something of so many classes and these groups.
 
@@ -64,6 +65,7 @@ def chosen(
         groups: class indices by name; each gets its mean recall, under its name.
         asked: names, or metrics of your own; None is every one of the room.
         costs: are costs declared?
+        sequences: are rows tagged tokens in sequences?
 
     Raises:
         ValueError: there is no metric of a name that was asked for.
@@ -75,7 +77,7 @@ def chosen(
         if unknown := [m for m in asked if isinstance(m, str) and m not in known]:
             raise ValueError(f"there is no metric {unknown[0]!r}; there are {', '.join(known)}")
         wanted = [known[m] if isinstance(m, str) else m for m in asked]
-    return tuple(m for m in wanted if m.applies(num_classes, groups, costs))
+    return tuple(m for m in wanted if m.applies(num_classes, groups, costs, sequences))
 
 
 def sums_of(metrics: Sequence[Metric]) -> dict[str, Sum]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from longtail.metrics.entities import Entities
 from longtail.metrics.inputs import ArrayLike, as_costs, as_labels, as_probs, as_tensor, as_weight
 from longtail.metrics.metric import Batch, Metric, Seen
 from longtail.metrics.room import chosen, sums_of
@@ -32,6 +33,7 @@ class Streaming:
         device: where the sums are kept.
         metrics: names, or metrics of your own; None is every one of the room that needs no order.
         costs: of decisions, ``[C, C]``, for the metrics of costs.
+        sequences: are rows tagged tokens? Then each batch comes with its entities.
 
     Raises:
         ValueError: a prior without counts, or a metric that there is not or that needs all rows at once.
@@ -54,6 +56,7 @@ class Streaming:
         device: torch.device | str = "cpu",
         metrics: Sequence[str | Metric] | None = None,
         costs: ArrayLike | None = None,
+        sequences: bool = False,
     ) -> None:
         if prior is not None and counts is None:
             raise ValueError(
@@ -63,7 +66,7 @@ class Streaming:
             raise ValueError(f"counts has shape {tuple(as_tensor(counts).shape)}; it must be [{num_classes}]")
         self.num_classes, self.bins, self.groups = num_classes, bins, dict(groups or {})
         self.costs = None if costs is None else as_tensor(costs).double().to(device)
-        wanted = chosen(num_classes, self.groups, metrics, costs is not None)
+        wanted = chosen(num_classes, self.groups, metrics, costs is not None, sequences)
         if metrics is not None and (ordered := [m.name for m in wanted if m.needs == "order"]):
             raise ValueError(f"metrics: {ordered[0]} needs the order of all rows: take evaluate")
         self.metrics = tuple(m for m in wanted if m.needs != "order")
@@ -82,12 +85,14 @@ class Streaming:
         y: ArrayLike,
         decisions: ArrayLike | None = None,
         weight: ArrayLike | None = None,
+        entities: Entities | None = None,
     ) -> None:
-        """Add a batch: ``probs [B, C]``, ``y [B]``, ``decisions [B]`` where they are not the most probable class, and
-        ``weight [B]`` where rows have one."""
+        """Add a batch: ``probs [B, C]``, ``y [B]``, ``decisions [B]`` where they are not the most probable class,
+        ``weight [B]`` where rows have one, and ``entities`` of tagged tokens."""
         batch, w = batch_of(
             probs, y, decisions, weight, self.num_classes, self.bins, self.class_weight.device
         )
+        batch = replace(batch, entities=entities)
         if self.costs is not None:
             batch = replace(batch, costs=as_costs(self.costs, self.num_classes, len(batch.y)))
         self.add(batch, w)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from longtail.examples import Examples
-from longtail.inputs import SparseRows, TokenRows
+from longtail.inputs import PlacedTokens, SparseRows, TokenRows
 from longtail.net import Net
 from longtail.part import at
 from longtail.recipe import Recipe
@@ -83,8 +83,10 @@ def form_of(x: Any) -> str:
     >>> form_of(torch.zeros(2, 3, 8, 8)), form_of(torch.zeros(2, 5))
     ('image', 'rows')
     """
-    if isinstance(x, SparseRows | TokenRows):
-        return "tokens" if isinstance(x, TokenRows) else "sparse"
+    if isinstance(x, TokenRows | PlacedTokens):
+        return "tokens"
+    if isinstance(x, SparseRows):
+        return "sparse"
     return "image" if isinstance(x, Tensor) and x.dim() == 4 else "rows"
 
 

@@ -21,7 +21,7 @@ from longtail.adjust.label_shift import em_prior
 from longtail.augment import Compose, Corrupt, CropFlip, SimCLRView, Suited
 from longtail.classes import floored
 from longtail.heads import Experts
-from longtail.inputs import Inputs, TokenRows
+from longtail.inputs import Inputs, PlacedTokens, TokenRows
 from longtail.net import Net
 from longtail.run.outcome import Meaning, Outcome
 from longtail.seeds import seed_of
@@ -148,7 +148,11 @@ def said_by_experts(outcome: Outcome, x: Source | Inputs) -> Tensor | None:
     are no experts, or no views.
     """
     source, head = source_of(x), outcome.net.head
-    if not isinstance(head, Experts) or len(head.weights) < 2 or isinstance(no_rows(source), TokenRows):
+    if (
+        not isinstance(head, Experts)
+        or len(head.weights) < 2
+        or isinstance(no_rows(source), TokenRows | PlacedTokens)
+    ):
         return None
     view = view_of(source)
     return torch.stack([expert_logits(outcome, source, v, seed=k) for k, v in enumerate((None, view, view))])
@@ -177,7 +181,7 @@ def weigh_experts(outcome: Outcome, x: Source | Inputs, seed: int = 0) -> tuple[
     """
     source = source_of(x)
     check_experts(outcome.net)
-    if isinstance(no_rows(source), TokenRows):
+    if isinstance(no_rows(source), TokenRows | PlacedTokens):
         raise ValueError(
             "prior='experts' needs two views of each row, and tokens have none: prior='estimated' needs no views"
         )

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from longtail.comparison.influence import influence, terms_of
-from longtail.metrics import Metric, Streaming, evaluate
+from longtail.metrics import Entities, Metric, Scheme, Streaming, evaluate
 from longtail.metrics.evaluate import see
 
 Reference = Callable[["Specimen"], float]
@@ -24,7 +24,7 @@ Reference = Callable[["Specimen"], float]
 @dataclass(frozen=True, eq=False)
 class Specimen:
     """Rows to score: probabilities ``[N, C]``, classes, decisions and weights ``[N]``, groups of classes, the rarest, and
-    what decisions cost ``[C, C]``."""
+    what decisions cost ``[C, C]``; and the entities that begin at each row, as if class 0 were O and others B- and I-."""
 
     p: Tensor
     y: Tensor
@@ -33,10 +33,25 @@ class Specimen:
     groups: dict[str, Tensor]
     rarest: int
     costs: Tensor
+    entities: Entities
 
     def take(self, index: Tensor) -> Specimen:
         p, y, d, w = (t[index] for t in (self.p, self.y, self.decisions, self.weight))
-        return replace(self, p=p, y=y, decisions=d, weight=w)
+        return replace(self, p=p, y=y, decisions=d, weight=w, entities=self.entities.take(index))
+
+    def deciding(self, p: Tensor, decisions: Tensor) -> Specimen:
+        """The rows of :func:`specimen` with other probabilities and decisions."""
+        return replace(
+            self, p=p, decisions=decisions, entities=entities_of(self.y, decisions, self.p.shape[1])
+        )
+
+
+def entities_of(y: Tensor, decisions: Tensor, num_classes: int) -> Entities:
+    """Entities of sentences of seven rows: class 0 is O, and of the others each two are B- and I- of a type."""
+    names = ["O", *(f"{'BI'[k % 2]}-{k // 2}" for k in range(num_classes - 1))]
+    scheme = Scheme.of(names)
+    assert scheme is not None
+    return scheme.entities(y, decisions, torch.arange(len(y)) // 7)
 
 
 def specimen(
@@ -64,14 +79,15 @@ def specimen(
     }  # fmt: skip
     costs = torch.rand(num_classes, num_classes, generator=g, dtype=torch.float64) * 9 + 1
     costs.fill_diagonal_(0.5)  # a right decision costs something too, and less than any other
-    return Specimen(p, y, decisions, weight, groups, present[-1], costs)
+    entities = entities_of(y, decisions, num_classes)
+    return Specimen(p, y, decisions, weight, groups, present[-1], costs, entities)
 
 
 def value(metric: Metric, s: Specimen, weight: Tensor | None = None, prior: Tensor | None = None) -> float:
     """The metric of these rows, by ``evaluate``."""
     found = evaluate(
         s.p, s.y, prior=prior, groups=s.groups, decisions=s.decisions, weight=weight, rarest=s.rarest,
-        metrics=[metric], costs=s.costs,
+        metrics=[metric], costs=s.costs, entities=s.entities,
     )  # fmt: skip
     return found[metric.name]
 
@@ -162,13 +178,19 @@ def parts_make_the_whole(metric: Metric) -> None:
     counts = torch.bincount(s.y, weights=s.weight, minlength=s.p.shape[1])
     made = [
         Streaming(
-            s.p.shape[1], prior=prior_of(s), counts=counts, groups=s.groups, metrics=[metric], costs=s.costs
+            s.p.shape[1],
+            prior=prior_of(s),
+            counts=counts,
+            groups=s.groups,
+            metrics=[metric],
+            costs=s.costs,
+            sequences=True,
         )
         for _ in range(2)
     ]
     for k, index in enumerate(torch.arange(len(s.y)).split(50)):
         t = s.take(index)
-        made[k % 2].update(t.p, t.y, t.decisions, t.weight)
+        made[k % 2].update(t.p, t.y, t.decisions, t.weight, t.entities)
     made[0].merge(made[1])
     whole = value(metric, s, s.weight, prior_of(s))
     same(made[0].compute()[metric.name], whole, "from batches, merged")
@@ -177,7 +199,7 @@ def parts_make_the_whole(metric: Metric) -> None:
 def better_is_better(metric: Metric) -> None:
     s = specimen()
     truth = torch.nn.functional.one_hot(s.y, s.p.shape[1]).double()
-    perfect, poor = replace(s, p=truth, decisions=s.y), replace(s, p=truth.roll(1, 0), decisions=s.y.roll(1))
+    perfect, poor = s.deciding(truth, s.y), s.deciding(truth.roll(1, 0), s.y.roll(1))
     best, worst = value(metric, perfect), value(metric, poor)
     sign = 1 if metric.better == "higher" else -1
     assert sign * (best - worst) > 0, f"{best} for the truth, {worst} for the truth of another row"
@@ -190,7 +212,14 @@ def one_class_is_a_value_or_not_defined(metric: Metric) -> None:
             assert np.isfinite(found) or np.isnan(found), f"rows of class {c} alone: {found}"
     if metric.by_class is not None:
         absent = specimen(absent=(3,))
-        seen, _ = see(absent.p, absent.y, [metric], decisions=absent.decisions, costs=absent.costs)
+        seen, _ = see(
+            absent.p,
+            absent.y,
+            [metric],
+            decisions=absent.decisions,
+            costs=absent.costs,
+            entities=absent.entities,
+        )
         name, of = metric.by_class
         values = of(seen)
         assert values.shape == (12,), f"{name} has shape {tuple(values.shape)} for 12 classes"
@@ -203,7 +232,7 @@ def its_derivative_is_that_of_its_value(metric: Metric) -> None:
         return
     s = specimen(ties=False)
     for prior in (None, prior_of(s)):
-        terms = terms_of(s.p, s.y, s.decisions, [metric], s.costs)
+        terms = terms_of(s.p, s.y, s.decisions, [metric], s.costs, entities=s.entities)
         c, p = s.p.shape[1], None if prior is None else prior.numpy()
         psi = influence(metric, terms, s.y.numpy(), np.zeros(len(s.y)), c, p, s.groups)
         for i in (0, 1, 20, 150):

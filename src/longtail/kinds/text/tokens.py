@@ -88,12 +88,7 @@ class TokenEncoder:
 
     @cached_property
     def _backend(self) -> Any:
-        try:
-            from tokenizers import Tokenizer
-        except ImportError as why:
-            raise ImportError('this model reads tokens: pip install "longtail[text]"') from why
-        backend = Tokenizer.from_str(self.tokenizer)
-        backend.no_padding()
+        backend = backend_of(self.tokenizer)
         backend.enable_truncation(self.tokens)
         return backend
 
@@ -116,3 +111,19 @@ class TokenEncoder:
     @classmethod
     def load(cls, facts: dict[str, Any], tensors: dict[str, Tensor]) -> TokenEncoder:
         return cls(facts["tokenizer"], int(facts["tokens"]), int(facts["pad"]), tuple(facts["notes"]))
+
+
+def backend_of(tokenizer: str) -> Any:
+    """A ``tokenizers.Tokenizer`` that neither fills up nor cuts, from its JSON.
+
+    Raises:
+        ImportError: tokenizers is not installed.
+    """
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as why:
+        raise ImportError('this model reads tokens: pip install "longtail[text]"') from why
+    backend = Tokenizer.from_str(tokenizer)
+    backend.no_padding()
+    backend.no_truncation()
+    return backend
