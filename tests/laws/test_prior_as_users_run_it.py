@@ -27,8 +27,9 @@ FITTED = "its prior is fitted on 20 rare rows, which leaves about .3 nats of noi
 BENT = "it bends the posterior, which a temperature and biases, fitted on 20 rare rows, mend in part"
 FITTED_RECIPES = (
     "lws", "tde", "mixup", "remix", "cb-focal", "seesaw", "ncm", "bcl", "ncl", "dive", "leap",
-    "weight-balancing", "balms",
+    "weight-balancing", "mixup-drw", "mamix-drw", "eql-v2", "balms",
 )  # fmt: skip
+BENT_RECIPES = ("ldam", "ldam-drw", "label-smoothing", "ghm", "dice", "bbn", "paco", "dsc", "eql", "gpaco")
 ALLOWED: dict[str, tuple[float, float, str]] = {
     "rus-boost": (np.inf, np.inf, "it stops after two to eight trees, in each fit at others: no fit speaks for another"),
     "random-under+logistic": (EXCESS, 0.7, FEW),
@@ -36,7 +37,7 @@ ALLOWED: dict[str, tuple[float, float, str]] = {
     "random-under+gradient-boosting": (0.15, 0.7, f"{FEW}; {TREES}"),
     "easy-ensemble": (0.15, SHIFT, TREES),
     **dict.fromkeys(FITTED_RECIPES, (EXCESS, 0.7, FITTED)),
-    **dict.fromkeys(("ldam", "ldam-drw", "label-smoothing", "ghm", "dice", "bbn", "paco"), (0.15, 0.7, BENT)),
+    **dict.fromkeys(BENT_RECIPES, (0.15, 0.7, BENT)),
     **dict.fromkeys(("disalign", "mislas"), (0.3, 0.7, f"{BENT}; its last stage trains few numbers on a bent net")),
     "ride": (0.15, 1.4, f"{BENT}; its experts are sure of what they say"),
     "bags": (0.9, 1.8, "logits of different groups of classes are trained apart: a bias per class does not join them"),
