@@ -24,15 +24,20 @@ def tail_threshold(sizes: Tensor, tail: float) -> float:
     >>> tail_threshold(torch.tensor([80, 12, 5, 3]), 0.1), tail_threshold(torch.tensor([50, 50]), 0.1)
     (0.12, 0.0)
     """
-    if not 0 <= tail < 1:
-        raise ValueError(
-            f"tail={tail} must lie in [0, 1): the share of the examples that rare classes may hold"
-        )
+    check_tail(tail)
     share = sizes.double() / sizes.sum()
     levels = share.unique()  # rising; classes of one size are rare together or not at all
     held = (share.unsqueeze(0) * (share.unsqueeze(0) <= levels.unsqueeze(1))).sum(1)
     common = levels[held > tail + 1e-12]
     return 0.0 if len(common) == len(levels) else float(common[0])
+
+
+def check_tail(tail: float) -> None:
+    """Raise ValueError unless it is a share below 1."""
+    if not 0 <= tail < 1:
+        raise ValueError(
+            f"tail={tail} must lie in [0, 1): the share of the examples that rare classes may hold"
+        )
 
 
 def no_rare_class(counts: Tensor, plain: str, threshold: float, found: bool) -> str | None:

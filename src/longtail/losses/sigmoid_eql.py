@@ -35,7 +35,7 @@ from longtail.losses._checks import (
 )
 from longtail.losses._module import ClassLoss
 from longtail.losses._reduce import Reduction
-from longtail.losses._tail import no_rare_class, tail_threshold
+from longtail.losses._tail import check_tail, no_rare_class, tail_threshold
 
 
 def sigmoid_eql(
@@ -131,6 +131,7 @@ class SigmoidEQL(ClassLoss):
         self.register_buffer(
             "frequency", n / n.sum() if frequency is None else checked_weight(frequency, "frequency")
         )
+        check_tail(tail)
         self.found = threshold is None
         threshold = tail_threshold(self.frequency, tail) if threshold is None else threshold
         check_finite(threshold=threshold)

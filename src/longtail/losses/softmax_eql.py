@@ -41,7 +41,7 @@ from longtail.losses._checks import (
 from longtail.losses._module import ClassLoss
 from longtail.losses._odds import log_odds, nll_of
 from longtail.losses._reduce import Normalizer, Reduction, expected_weight, reduced
-from longtail.losses._tail import no_rare_class, tail_threshold
+from longtail.losses._tail import check_tail, no_rare_class, tail_threshold
 
 
 def softmax_eql(
@@ -148,6 +148,7 @@ class SoftmaxEQL(ClassLoss):
         ignore_index: int = -100,
     ) -> None:
         super().__init__(weight, reduction, normalizer, ignore_index, counts, prior, needed=True)
+        check_tail(tail)
         self.found = threshold is None
         threshold = tail_threshold(self.sizes, tail) if threshold is None else threshold
         check_finite(threshold=threshold, gamma=gamma)

@@ -212,7 +212,7 @@ def test_a_failure_is_a_line_of_the_table(tailed, tmp_path, monkeypatch):
         ({"recipes": ["erm", "none"]}, "no deep recipe 'none'"),
         ({"recipes": ["random-forest"]}, "no deep recipe 'random-forest'"),
         ({"preset": "slow"}, "preset='slow'"),
-        ({"backbone": "mlp"}, "takes text and table and embedding data, and this is image data"),
+        ({"backbone": "mlp"}, "takes text and table and embedding and token data, and this is image data"),
         ({"tuning": "holdout"}, "tuning='holdout'"),
         ({"imbalances": [2]}, "asks for"),
         ({"vary": ["all"]}, "no 'all'"),

@@ -316,8 +316,8 @@ def test_csv_is_tidy(results: Results, tmp_path: Path) -> None:
     write_csv(odd, path)
     lines = list(csv.DictReader(path.open(encoding="utf-8")))
     assert list(lines[0]) == ["recipe", "fold", "seed", "prior", "metric", "value"]
-    # runs, priors (as trained, natural, balanced) times metrics (of ten classes, no top-5 accuracy; no costs), seconds
-    assert len(lines) == 30 * (3 * (len(found()) - 3) + 3)
+    # runs, priors (as trained, natural, balanced) times metrics (without top-5 accuracy, costs and entities), seconds
+    assert len(lines) == 30 * (3 * (len(found()) - 5) + 3)
     assert {r["metric"] for r in lines if not r["prior"]} == {"fit_seconds", "predict_seconds", "model_bytes"}
     first = odd.runs[0]
     got = {(x["prior"], x["metric"]): x["value"] for x in lines if (x["recipe"], x["fold"]) == ("erm", "0")}

@@ -38,7 +38,9 @@ def test_every_metric_of_the_room_has_a_column_on_the_page_or_in_the_files_alone
     rows = board(results, "natural").rows
     names = [m.name for m in shown(results, rows)]
     assert names == [
-        m.name for m in found().values() if m.importance > 0 and m.name != "medium" and not m.of_costs
+        m.name
+        for m in found().values()
+        if m.importance > 0 and m.name != "medium" and not m.of_costs and not m.of_sequences
     ]
     page = render(results)
     for m in shown(results, rows):
