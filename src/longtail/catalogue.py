@@ -245,7 +245,7 @@ def kinds_of(recipe: RecipeLike) -> tuple[str, ...]:
     """The kinds of data that can have a recipe.
 
     >>> kinds_of(recipes.ssp_rotation), len(kinds_of(recipes.focal))
-    (('image',), 4)
+    (('image',), 5)
     """
     found = []
     for name, kind in KINDS.items():
