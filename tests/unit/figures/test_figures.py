@@ -29,8 +29,17 @@ def test_every_file_that_draws_is_found():
     assert len(drawing) >= 8
 
 
-@pytest.mark.parametrize("name", found())
-@pytest.mark.parametrize("which", ["subject", "two", "many"])
+LONG = pytest.param("many", "boundaries", marks=pytest.mark.slow)  # 150 classes in six families
+
+
+@pytest.mark.parametrize(
+    "which, name",
+    [
+        LONG if (which, name) == ("many", "boundaries") else (which, name)
+        for which in ("subject", "two", "many")
+        for name in found()
+    ],
+)
 def test_each_draws_few_classes_two_and_many(name, which, request):
     drawn = named(name).of(request.getfixturevalue(which), **QUICK.get(name, {}))
     json.dumps(drawn.numbers)  # plain
