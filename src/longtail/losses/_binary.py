@@ -20,7 +20,6 @@ from longtail.losses._checks import (
     LabelError,
     Vector,
     along_classes,
-    as_vector,
     check,
     check_labels,
     check_smoothing,
@@ -31,6 +30,7 @@ from longtail.losses._checks import (
 )
 from longtail.losses._fused import fused
 from longtail.losses._reduce import check_normalizer, expected_weight
+from longtail.prior import shares as label_shares
 
 BinaryNormalizer = Literal["expected", "batch", "elements", "positives", "weights"]
 Factor = float | Tensor
@@ -174,16 +174,12 @@ def checked_shares(name: str, shares: Vector) -> Tensor:
     """The share of rows that hold each label, a float64 ``[C]`` tensor; call it at construction only.
 
     Raises:
-        ValueError: not one-dimensional, or a number outside [0, 1].
+        ValueError: see :func:`longtail.prior.shares`; or no label that some rows have and others do not.
     """
-    found = as_vector(shares, name).double()
-    if found.dim() != 1 or not bool(((found >= 0) & (found <= 1)).all()):
-        raise ValueError(
-            f"{name}={found.tolist()} must be [C], the share of rows with each label, each in [0, 1]"
-        )
+    found = torch.from_numpy(label_shares(name, shares))
     if not bool((found > 0).any()) or not bool((found < 1).any()):
         raise ValueError(f"{name}={found.tolist()}: no label tells one row from another")
-    return found.clone()
+    return found.to(shares.device if isinstance(shares, Tensor) else "cpu", copy=True)
 
 
 def _smoothed(t: Tensor, label_smoothing: float) -> Tensor:

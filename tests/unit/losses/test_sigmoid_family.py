@@ -403,7 +403,12 @@ def test_a_label_that_all_or_no_rows_hold() -> None:
 @pytest.mark.parametrize("loss", [DistributionBalanced, LogitAdjustedBCE])
 @pytest.mark.parametrize(
     "prior, says",
-    [([0.5, 1.2], "each in"), ([-0.1, 0.1], "each in"), ([0.0, 0.0], "no label"), ([1.0, 1.0], "no label")],
+    [
+        ([0.5, 1.2], r"prior\[1\] is 1.2; of several labels"),
+        ([-0.1, 0.1], r"prior\[0\] is -0.1"),
+        ([0.0, 0.0], "no label"),
+        ([1.0, 1.0], "no label"),
+    ],
 )
 def test_shares_of_labels_are_checked(loss, prior, says: str) -> None:
     with pytest.raises(ValueError, match=says):
